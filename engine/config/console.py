@@ -1,0 +1,116 @@
+"""``config/console.yml``: the deployment, its paths, its cadences and what an operation may take."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from engine.config.quantities import Duration, Size
+
+Positive = Annotated[float, Meta(gt=0)]
+Count = Annotated[int, Meta(ge=1)]
+
+
+class DeploymentSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who this deployment is."""
+
+    name: str
+    """Shown on the screen and written into manifests: a snapshot of another deployment is refused."""
+    title: str
+    environment: str
+    """The word in the environment band: PROD, STAGING, DEMO."""
+    demo: bool = False
+    """True only where drills may break things."""
+    group: str | None = None
+    """Unix group that shares the files; null keeps each writer's own."""
+    read_only: bool = False
+    """True: every console here only looks."""
+
+
+class ReleasePair(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"old": "from", "new": "to"}
+):
+    """The two releases, by the name of their file in ``config/releases/``."""
+
+    old: str
+    new: str
+
+
+class PathsSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the pipeline's files are, relative to the deployment's root."""
+
+    active_config: str
+    tape: str
+    reference_tape: str
+    metrics: str
+
+
+class SnapshotSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a snapshot holds and how many are kept."""
+
+    covers: list[str]
+    """Directories and files beside the active configuration that a rollback restores."""
+    not_covered: list[str]
+    """What the pipeline writes and no snapshot restores: named in plan and record."""
+    keep: Count
+
+
+class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One set of cadences and deadlines (seconds)."""
+
+    sample: Duration
+    pipeline_run: Duration | None
+    """Expected time between two runs; null: as scheduled, and RUN is judged by ``run_late_after`` only."""
+    verify_hold: Duration
+    """A started service must stay up this long."""
+    stop_deadline: Duration
+    """Time a service has to stop by itself before it is killed."""
+    command_deadline: Duration
+    """Each external command."""
+    first_run: Duration
+    """Longest wait for the first run of a release that was just started."""
+    prove_way_back: Duration
+
+
+class PhaseBudgets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Longest time of each cutover phase (0 to 5) and of a whole rollback."""
+
+    pre_cutover: Duration
+    backup: Duration
+    staging: Duration
+    shutdown: Duration
+    activation: Duration
+    post_cutover: Duration
+    rollback: Duration
+
+
+class OperationsSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What cutover and rollback may take and need."""
+
+    budgets: PhaseBudgets
+    min_free: Size
+    """Free disk below which a cutover does not begin."""
+
+
+class ConsoleConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The whole of ``config/console.yml``."""
+
+    version: Literal[1]
+    deployment: DeploymentSection
+    releases: ReleasePair
+    paths: PathsSection
+    snapshot: SnapshotSection
+    profile: str
+    profiles: dict[str, Profile]
+    time_scale: Positive
+    """Divides holds and slots for a rehearsal; the screen says so when it is not 1."""
+    stale_after: Positive
+    """A value is stale after this many sample cadences."""
+    operations: OperationsSection
+
+    @property
+    def cadence(self) -> Profile:
+        """The profile in force."""
+        return self.profiles[self.profile]

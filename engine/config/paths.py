@@ -1,0 +1,96 @@
+"""Where a deployment keeps its files: every name the engine reads or writes, in one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """The files of the deployment at ``root`` (absolute)."""
+
+    root: Path
+
+    @property
+    def config(self) -> Path:
+        """The configuration's directory."""
+        return self.root / "config"
+
+    def release(self, name: str) -> Path:
+        """The staged file of a release."""
+        return self.config / "releases" / f"{name}.yml"
+
+    @property
+    def logs(self) -> Path:
+        """Records and their renderings."""
+        return self.root / "logs"
+
+    @property
+    def events(self) -> Path:
+        """The audit trail."""
+        return self.logs / "events.jsonl"
+
+    @property
+    def runs(self) -> Path:
+        """What the pipeline wrote about each of its runs."""
+        return self.logs / "runs.jsonl"
+
+    @property
+    def samples(self) -> Path:
+        """Measured series (SQLite)."""
+        return self.logs / "samples.db"
+
+    @property
+    def monitoring_log(self) -> Path:
+        """One row per check, for people."""
+        return self.logs / "monitoring.log"
+
+    @property
+    def rollback_log(self) -> Path:
+        """What rollbacks did, for people."""
+        return self.logs / "rollback.log"
+
+    @property
+    def validation_report(self) -> Path:
+        """The newest validation report."""
+        return self.root / "production_validation_report.json"
+
+    @property
+    def rollback(self) -> Path:
+        """Everything the way back needs."""
+        return self.root / ".rollback"
+
+    @property
+    def operations(self) -> Path:
+        """One directory per operation."""
+        return self.rollback / "operations"
+
+    def operation(self, operation_id: str) -> Path:
+        """The directory of one operation, e.g. ``0003-cutover``."""
+        return self.operations / operation_id
+
+    @property
+    def operation_lock(self) -> Path:
+        """Held by a running cutover or rollback; never unlinked."""
+        return self.rollback / "operation.lock"
+
+    @property
+    def snapshots(self) -> Path:
+        """One directory per snapshot."""
+        return self.rollback / "snapshots"
+
+    @property
+    def staged(self) -> Path:
+        """Trees staged for the way back, ready to be exchanged."""
+        return self.rollback / "staged"
+
+    @property
+    def services(self) -> Path:
+        """State, lock and output of the embedded services."""
+        return self.rollback / "services"
+
+    @property
+    def monitor_lock(self) -> Path:
+        """Held by the one monitor."""
+        return self.rollback / "monitor.lock"

@@ -1,0 +1,35 @@
+"""A mistake in the configuration, and the error that carries all of them at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.errors import OpsError
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One mistake: the file, its line, the key path, what is wrong, and what would be right."""
+
+    path: Path
+    line: int
+    where: tuple[str | int, ...]
+    what: str
+    right: str
+
+    def __str__(self) -> str:
+        key = ".".join(str(part) for part in self.where)
+        named = f"{key}: " if key else ""
+        return f"{self.path}:{self.line}: {named}{self.what}; {self.right}"
+
+
+class ConfigError(OpsError):
+    """The configuration cannot be used; ``problems`` holds every mistake found, in file order."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        count = len(self.problems)
+        head = f"the configuration has {count} mistake{'s' if count != 1 else ''}:"
+        super().__init__("\n".join([head, *(f"  {problem}" for problem in self.problems)]))

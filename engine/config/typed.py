@@ -1,0 +1,137 @@
+"""From plain YAML values to typed structs, with every mistake collected instead of the first one."""
+
+from __future__ import annotations
+
+import difflib
+import types
+import typing
+from typing import Any, TypeVar
+
+import msgspec
+
+from engine.config.located import KeyPath, Located
+from engine.config.problems import Problem
+from engine.config.quantities import Duration, Size
+
+S = TypeVar("S", bound=msgspec.Struct)
+_WORDS: dict[Any, str] = {
+    str: "a text",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    type(None): "null",
+    Duration: Duration.expected,
+    Size: Size.expected,
+}
+
+
+def to_struct(located: Located, kind: type[S]) -> S | None:
+    """``located.value`` as a ``kind``; None when anything is wrong, and then ``located.problems`` says all."""
+    if located.problems:
+        return None
+    _check(located, located.value, kind, ())
+    if located.problems:
+        return None
+    try:
+        return msgspec.convert(located.value, kind, dec_hook=decode_quantity)
+    except msgspec.ValidationError as error:
+        located.problems.append(Problem(located.path, located.line(()), (), str(error), "see the comments"))
+        return None
+
+
+def decode_quantity(kind: type, raw: object) -> object:
+    """Msgspec's hook for :class:`Duration` and :class:`Size`."""
+    if kind is Duration or kind is Size:
+        return kind.parse(raw)
+    raise NotImplementedError(kind)
+
+
+def _check(located: Located, value: Any, kind: Any, where: KeyPath) -> None:
+    options = _options(kind)
+    if value is None and type(None) in options:
+        return
+    for option in options:
+        inner = _strip(option)
+        if isinstance(inner, type) and issubclass(inner, msgspec.Struct):
+            _check_struct(located, value, inner, where)
+            return
+        origin, arguments = typing.get_origin(inner), typing.get_args(inner)
+        if origin is dict and isinstance(value, dict):
+            for key, item in value.items():
+                _check(located, item, arguments[1], (*where, key))
+            return
+        if origin in (list, tuple) and isinstance(value, list):
+            for index, item in enumerate(value):
+                _check(located, item, arguments[0], (*where, index))
+            return
+    _check_leaf(located, value, kind, where)
+
+
+def _check_struct(located: Located, value: Any, kind: type[msgspec.Struct], where: KeyPath) -> None:
+    if not isinstance(value, dict):
+        names = ", ".join(field.name for field in msgspec.structs.fields(kind))
+        _report(located, where, f"is {_shown(value)}", f"expected keys below it: {names}")
+        return
+    hints = typing.get_type_hints(kind, include_extras=True)
+    fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
+    for key in value:
+        if key not in fields:
+            near = difflib.get_close_matches(str(key), fields, n=1)
+            right = f"did you mean {near[0]}?" if near else f"known keys: {', '.join(fields)}"
+            _report(located, (*where, key), "is not a known key", right)
+    for name, field in fields.items():
+        if name in value:
+            _check(located, value[name], hints[field.name], (*where, name))
+        elif field.required:
+            _report(located, where, f"lacks the key {name}", f"add {name}: {expected(hints[field.name])}")
+
+
+def _check_leaf(located: Located, value: Any, kind: Any, where: KeyPath) -> None:
+    try:
+        msgspec.convert(value, kind, dec_hook=decode_quantity)
+    except (msgspec.ValidationError, ValueError) as error:
+        said = str(error).split(" - at ")[0]
+        wanted = expected(kind)
+        limits = f" ({said})" if "`" in said and any(sign in said for sign in "<>=") else ""
+        _report(located, where, f"is {_shown(value)}", f"expected {wanted}{limits}")
+
+
+def expected(kind: Any) -> str:
+    """What a value of ``kind`` looks like, in words."""
+    kinds = _options(kind)
+    if len(kinds) > 1:
+        return " or ".join(expected(option) for option in kinds)
+    inner = _strip(kind)
+    origin, arguments = typing.get_origin(inner), typing.get_args(inner)
+    if origin is typing.Literal:
+        return "one of " + ", ".join(str(argument) for argument in arguments)
+    if origin in (list, tuple):
+        return f"a list, each {expected(arguments[0])}"
+    if origin is dict:
+        return "keys with values below them"
+    return _WORDS.get(inner, "keys with values below them")
+
+
+def _options(kind: Any) -> tuple[Any, ...]:
+    inner = _strip(kind)
+    if typing.get_origin(inner) in (typing.Union, types.UnionType):
+        return typing.get_args(inner)
+    return (inner,)
+
+
+def _strip(kind: Any) -> Any:
+    return typing.get_args(kind)[0] if typing.get_origin(kind) is typing.Annotated else kind
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "empty"
+    if isinstance(value, dict):
+        return "a group of keys"
+    if isinstance(value, list):
+        return "a list"
+    return repr(value)[:60]
+
+
+def _report(located: Located, where: KeyPath, what: str, right: str) -> None:
+    located.problems.append(Problem(located.path, located.line(where), where, what, right))

@@ -1,0 +1,27 @@
+"""Append-only records: what happened, once, in order, and provably unchanged."""
+
+from engine.records.atomic import make_directory, sync_directory, write_file
+from engine.records.events import ChainReport, EventsBusy, append_event, event_hash, verify_chain, whoami
+from engine.records.harmless import harmless
+from engine.records.lines import Record, append_line, read_lines
+from engine.records.locked import FileLock, is_locked
+from engine.records.tail import Tail
+
+__all__ = [
+    "ChainReport",
+    "EventsBusy",
+    "FileLock",
+    "Record",
+    "Tail",
+    "append_event",
+    "append_line",
+    "event_hash",
+    "harmless",
+    "is_locked",
+    "make_directory",
+    "read_lines",
+    "sync_directory",
+    "verify_chain",
+    "whoami",
+    "write_file",
+]

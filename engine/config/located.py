@@ -60,7 +60,7 @@ def _value(node: yaml.Node, where: KeyPath, located: Located, scalars: yaml.Safe
     if isinstance(node, yaml.SequenceNode):
         return [_value(item, (*where, index), located, scalars) for index, item in enumerate(node.value)]
     try:
-        return scalars.construct_object(node, deep=True)  # type: ignore[no-untyped-call]
+        return scalars.construct_object(node, deep=True)
     except (yaml.YAMLError, ValueError) as error:
         located.problems.append(
             Problem(

@@ -1,0 +1,74 @@
+"""What every service backend can do, and what it answers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal, Protocol
+
+import msgspec
+
+ServiceState = Literal["RUNNING", "STOPPED", "FAILED", "UNSURE"]
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """One process, told apart from any later one with the same pid."""
+
+    pid: int
+    start_time: int
+    """Clock ticks since boot, field 22 of ``/proc/PID/stat``."""
+    boot_id: str
+
+
+class ServiceStatus(msgspec.Struct, frozen=True):
+    """A service as it is now.
+
+    FAILED: it gave up restarting, or its last end was no clean stop. UNSURE: what is known and what runs do
+    not agree; no other release may start meanwhile.
+    """
+
+    name: str
+    state: ServiceState
+    identity: Identity | None
+    """The service's main process, when RUNNING."""
+    since: datetime | None
+    restarts: tuple[datetime, ...] = ()
+    """When it was restarted by its supervisor, newest last."""
+    supervised: bool = False
+    """Whether a supervisor watches it now."""
+    reason: str = ""
+    """Why it is FAILED or UNSURE."""
+
+
+class StopResult(msgspec.Struct, frozen=True):
+    """How a stop went; ``left`` names every process that is still there (then nothing else may start)."""
+
+    stopped: bool
+    killed: bool
+    """True when the deadline passed and SIGKILL was needed."""
+    seconds: float
+    left: tuple[str, ...] = ()
+
+
+class Service(Protocol):
+    """One release's service. Every call has a deadline; none raises for what a service can do wrong."""
+
+    @property
+    def name(self) -> str:
+        """The service's name."""
+        ...
+
+    def status(self) -> ServiceStatus:
+        """How it is now, read from the system, not remembered."""
+        ...
+
+    def start(self) -> ServiceStatus:
+        """Start it, or find it running; two callers never make two services. OpsError when it cannot start."""
+        ...
+
+    def stop(self) -> StopResult:
+        """Stop it and everything it started: asked first, killed at the deadline, then looked for."""
+        ...
+
+    def last_lines(self, count: int) -> list[str]:
+        """The last lines of its output, made harmless."""
+        ...

@@ -1,0 +1,309 @@
+"""The whole state of a deployment at one moment, as console, ``status --json`` and reports show it.
+
+Every value that was measured carries ``observed_at`` and ``stale``; a missing one is None with a ``reason``.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+VerdictWord = Literal["ROLL BACK", "INVESTIGATE", "UNKNOWN", "WATCH", "CONTINUE"]
+Phase = Literal["BEFORE", "CUTOVER", "BAKE", "STABILISE", "STEADY", "BACK ON V1"]
+Level = Literal["ok", "W", "C", "stale", "missing"]
+CheckStatus = Literal["PASS", "WARN", "FAIL", "ERROR", "NOT RUN"]
+ItemState = Literal["due", "overdue", "missed", "done", "overridden", "later"]
+OperationState = Literal[
+    "PLANNED",
+    "RUNNING",
+    "HOLDING",
+    "ABORTING",
+    "SUCCEEDED",
+    "ABORTED",
+    "ROLLED_BACK",
+    "INTERRUPTED",
+    "NEEDS_HUMAN",
+]
+StepState = Literal["waiting", "running", "done", "failed", "undone", "skipped"]
+
+
+class ReleaseView(msgspec.Struct, frozen=True):
+    """One release as installed."""
+
+    name: str
+    build: str
+    """First 6 digits of its build hash."""
+    config_hash: str
+    """First 6 digits of its staged configuration's sha256."""
+    service: str
+    service_state: str
+    pid: int | None
+    decimals: int
+
+
+class VerdictView(msgspec.Struct, frozen=True):
+    """The word of row 1, and row 2: why, what clears it, when it worsens."""
+
+    word: VerdictWord
+    why: str
+    clears: str
+    worsens: str
+    observed_at: datetime | None
+    stale: bool
+
+
+class WayBackView(msgspec.Struct, frozen=True):
+    """Row 3: could we go back now, how long would it take, when was that last proven."""
+
+    release: str
+    build: str
+    ready: bool
+    reason: str
+    """Why it is not ready; empty when it is."""
+    seconds: float | None
+    proven_at: datetime | None
+    snapshot: str | None
+    stale: bool
+
+
+class WatchView(msgspec.Struct, frozen=True):
+    """Who holds the watch."""
+
+    holder: str | None
+    since: datetime | None
+
+
+class GateView(msgspec.Struct, frozen=True):
+    """The next decision point."""
+
+    id: str
+    title: str
+    due_at: datetime
+    would_fail_on: tuple[str, ...]
+    unknown: tuple[str, ...]
+
+
+class KpiView(msgspec.Struct, frozen=True):
+    """One KPI as the running release published it."""
+
+    id: str
+    title: str
+    value: float | None
+    unheld: float | None
+    unit: str
+    decimals: int
+    status: str
+    """Business tier: ok, WARNING, CRITICAL, or undefined."""
+    warning: float | None
+    critical: float | None
+    worse_when: str
+    change: float | None
+    change_from: str
+    """What ``change`` is counted from: ``V1``, ``baseline`` or ``last run``."""
+    trend: tuple[float, ...]
+    owner: str
+    reason: str | None
+    observed_at: datetime | None
+    stale: bool
+
+
+class ResourceView(msgspec.Struct, frozen=True):
+    """One gauge. ``fraction`` is the way to the roll-back limit, 0 to 1; None where there is none."""
+
+    id: str
+    label: str
+    value: float | None
+    text: str
+    fraction: float | None
+    trend: tuple[float, ...]
+    level: Level
+    limit: str
+    reason: str | None
+    observed_at: datetime | None
+    stale: bool
+
+
+class ConditionView(msgspec.Struct, frozen=True):
+    """One condition with its evidence."""
+
+    id: str
+    title: str
+    level: Level
+    firing: str
+    """The firing tier: ``warning``, ``critical``, ``rollback``, or empty."""
+    pending: str
+    """The tier that is beyond its limit and not yet held, or empty."""
+    value: float | None
+    text: str
+    held: float
+    """Seconds the value has been beyond the limit."""
+    hold: float
+    """Seconds it has to be, for the heaviest tier that is firing or pending."""
+    evidence: str
+    clears: str
+    look_at: str
+    run: tuple[str, ...]
+    call: str
+    observed_at: datetime | None
+    stale: bool
+
+
+class MatrixRowView(msgspec.Struct, frozen=True):
+    """One row of the decision matrix."""
+
+    verdict: VerdictWord
+    active: bool
+    evidence: str
+    age: float | None
+    """Seconds since the evidence was observed."""
+    when: str
+    action: str
+    told: tuple[str, ...]
+
+
+class CheckView(msgspec.Struct, frozen=True):
+    """One of the five checks of a validation."""
+
+    name: str
+    status: CheckStatus
+    summary: str
+
+
+class ValidationView(msgspec.Struct, frozen=True):
+    """The newest validation."""
+
+    status: CheckStatus
+    observed_at: datetime | None
+    stale: bool
+    checks: tuple[CheckView, ...]
+    issues: tuple[str, ...]
+    report: str
+    running: bool
+
+
+class ChecklistItemView(msgspec.Struct, frozen=True):
+    """One line of the checklist."""
+
+    key: str
+    """``<window>/<slot offset in s>/<task>``: what tick and override name."""
+    slot: str
+    """``T+7``, ``T+0:30``, ``before``."""
+    title: str
+    state: ItemState
+    due_at: datetime | None
+    measured: str
+    """What the console measured, with its source; empty when a person has to answer."""
+    measured_ok: bool | None
+    who: str
+    note: str
+    gate: bool = False
+
+
+class ChecklistView(msgspec.Struct, frozen=True):
+    """The checklist around now."""
+
+    hourly_passed: int
+    hourly_due: int
+    items: tuple[ChecklistItemView, ...]
+
+
+class StepView(msgspec.Struct, frozen=True):
+    """One step of an operation."""
+
+    name: str
+    title: str
+    phase: str
+    state: StepState
+    seconds: float | None
+    detail: str
+
+
+class OperationView(msgspec.Struct, frozen=True):
+    """One operation, folded from its journal."""
+
+    id: str
+    kind: str
+    state: OperationState
+    release_from: str
+    release_to: str
+    steps: tuple[StepView, ...]
+    started: datetime | None
+    ended: datetime | None
+    seconds: float | None
+    actor: str
+    origin: str
+    reason: str
+    pid: int | None
+    alive: bool
+    failure: str
+    past_no_return: bool
+    offers: tuple[str, ...]
+    """What a person can do now, in words; the first is the way back where it is open."""
+    warnings: tuple[str, ...]
+    output: tuple[str, ...]
+
+
+class AlertView(msgspec.Struct, frozen=True):
+    """A condition that fires, and whether someone has taken it."""
+
+    condition: str
+    level: Level
+    text: str
+    since: datetime
+    acknowledged_by: str | None
+
+
+class MonitorView(msgspec.Struct, frozen=True):
+    """The monitor itself."""
+
+    running: bool
+    pid: int | None
+    observed_at: datetime | None
+    stale: bool
+    reason: str
+
+
+class State(msgspec.Struct, frozen=True):
+    """Everything at one moment."""
+
+    at: datetime
+    root: str
+    deployment: str
+    title: str
+    environment: str
+    demo: bool
+    time_scale: float
+    sample_cadence: float
+    user: str
+    host: str
+    release: str | None
+    """The release whose identified process runs and whose configuration is active; else None."""
+    release_reason: str
+    releases: tuple[ReleaseView, ...]
+    """Old, then new."""
+    phase: Phase
+    cutover_at: datetime | None
+    verdict: VerdictView
+    way_back: WayBackView
+    watch: WatchView
+    next_gate: GateView | None
+    kpis: tuple[KpiView, ...]
+    kpis_at: datetime | None
+    resources: tuple[ResourceView, ...]
+    conditions: tuple[ConditionView, ...]
+    matrix: tuple[MatrixRowView, ...]
+    checks: ValidationView
+    checklist: ChecklistView
+    operation: OperationView | None
+    """The running or unresolved operation."""
+    last_operation: OperationView | None
+    alerts: tuple[AlertView, ...]
+    log: tuple[str, ...]
+    """The last rows of the monitoring log."""
+    events: tuple[str, ...]
+    """The last events, in words."""
+    monitor: MonitorView
+    problems: tuple[str, ...]
+    """What could not be read, with its reason."""

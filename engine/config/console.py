@@ -29,9 +29,7 @@ class DeploymentSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     """True: every console here only looks."""
 
 
-class ReleasePair(
-    msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"old": "from", "new": "to"}
-):
+class ReleasePair(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"old": "from", "new": "to"}):
     """The two releases, by the name of their file in ``config/releases/``."""
 
     old: str
@@ -72,6 +70,8 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     first_run: Duration
     """Longest wait for the first run of a release that was just started."""
     prove_way_back: Duration
+    min_free: Size
+    """Free disk below which a cutover does not begin."""
 
 
 class PhaseBudgets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -90,8 +90,6 @@ class OperationsSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     """What cutover and rollback may take and need."""
 
     budgets: PhaseBudgets
-    min_free: Size
-    """Free disk below which a cutover does not begin."""
 
 
 class ConsoleConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -81,10 +81,7 @@ def find_root(given: str | None) -> Path:
 def load_deployment(root: Path) -> Deployment:
     """Read and check the whole configuration below ``root``. ConfigError names every mistake."""
     paths = Paths(root.resolve())
-    files = [
-        read_yaml(paths.config / name)
-        for name in ("console.yml", "kpis.yml", "monitoring.yml", "checklist.yml")
-    ]
+    files = [read_yaml(paths.config / name) for name in ("console.yml", "kpis.yml", "monitoring.yml", "checklist.yml")]
     console = to_struct(files[0], ConsoleConfig)
     kpis = to_struct(files[1], KpiConfig)
     monitoring = to_struct(files[2], MonitoringConfig)

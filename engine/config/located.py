@@ -44,9 +44,7 @@ def read_yaml(path: Path) -> Located:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1
         said = getattr(error, "problem", None) or str(error)
-        located.problems.append(
-            Problem(path, line, (), f"is not YAML: {said}", "mend the line or quote its text")
-        )
+        located.problems.append(Problem(path, line, (), f"is not YAML: {said}", "mend the line or quote its text"))
     else:
         if node is not None:
             located.value = _value(node, (), located, yaml.SafeLoader(""))
@@ -63,24 +61,18 @@ def _value(node: yaml.Node, where: KeyPath, located: Located, scalars: yaml.Safe
         return scalars.construct_object(node, deep=True)
     except (yaml.YAMLError, ValueError) as error:
         located.problems.append(
-            Problem(
-                located.path, node.start_mark.line + 1, where, f"cannot be read: {error}", "quote the text"
-            )
+            Problem(located.path, node.start_mark.line + 1, where, f"cannot be read: {error}", "quote the text")
         )
         return None
 
 
-def _mapping(
-    node: yaml.MappingNode, where: KeyPath, located: Located, scalars: yaml.SafeLoader
-) -> dict[str, Any]:
+def _mapping(node: yaml.MappingNode, where: KeyPath, located: Located, scalars: yaml.SafeLoader) -> dict[str, Any]:
     result: dict[str, Any] = {}
     for key_node, value_node in node.value:
         key = str(key_node.value)
         line = key_node.start_mark.line + 1
         if key in result:
-            located.problems.append(
-                Problem(located.path, line, (*where, key), "stands twice", "keep one of the two")
-            )
+            located.problems.append(Problem(located.path, line, (*where, key), "stands twice", "keep one of the two"))
         located.lines[(*where, key)] = line
         result[key] = _value(value_node, (*where, key), located, scalars)
     return result

@@ -74,17 +74,13 @@ def append_event(
         if not lock.acquire(LOCK_WAIT):
             raise EventsBusy(f"{path} is locked by another writer", "see who writes: lsof " + str(path))
         existed = path.exists()
-        descriptor = os.open(
-            path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, FILE_MODE
-        )
+        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, FILE_MODE)
         try:
             torn = cut_torn_tail(descriptor)
             last = _last_record(descriptor)
             if torn:
                 repair = {"removed_bytes": len(torn), "sha256": hashlib.sha256(torn).hexdigest()}
-                last = _write(
-                    descriptor, last, now.wall, now.boot, "records.repaired", repair, source="records"
-                )
+                last = _write(descriptor, last, now.wall, now.boot, "records.repaired", repair, source="records")
             event = _write(
                 descriptor,
                 last,

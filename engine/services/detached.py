@@ -1,0 +1,35 @@
+"""The one way in which monitor, operation workers and service daemons are started: they outlive everyone."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from engine.records.atomic import FILE_MODE
+
+
+def spawn_detached(command: Sequence[str], *, cwd: Path, output: Path, env: Mapping[str, str] | None = None) -> int:
+    """Start ``command`` in a session of its own and return its pid.
+
+    No controlling terminal, stdin null, stdout and stderr appended to ``output``, no other descriptor kept.
+    The caller need not wait for it; a caller that lives on should reap it (``os.waitpid``) or ignore SIGCHLD.
+    OSError when the program cannot be started.
+    """
+    descriptor = os.open(output, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, FILE_MODE)
+    try:
+        process = subprocess.Popen(
+            list(command),
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=descriptor,
+            stderr=descriptor,
+            start_new_session=True,
+            close_fds=True,
+            env=dict(env) if env is not None else None,
+        )
+    finally:
+        os.close(descriptor)
+    process.returncode = 0  # nobody waits for it: keeps Popen from warning when it is collected
+    return process.pid

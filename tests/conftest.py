@@ -1,0 +1,42 @@
+"""Fixtures that several rooms share: a deployment in a temporary directory, and a clock moved by hand."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from engine.clock import Instant
+from engine.config import Deployment, load_deployment
+from engine.config.templates import write_config
+
+
+class HandClock:
+    """A clock that stands still until a test moves it."""
+
+    def __init__(self) -> None:
+        self.wall = datetime(2026, 1, 31, 2, 0, tzinfo=UTC)
+        self.boot = 1000.0
+
+    def now(self) -> Instant:
+        return Instant(self.wall, self.boot)
+
+    def advance(self, seconds: float) -> None:
+        self.boot += seconds
+        self.wall += timedelta(seconds=seconds)
+
+    def step_wall(self, seconds: float) -> None:
+        self.wall += timedelta(seconds=seconds)
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    return HandClock()
+
+
+@pytest.fixture
+def deployment(tmp_path: Path) -> Deployment:
+    """The demo configuration in an empty directory: no tape, no services, nothing running."""
+    write_config(tmp_path / "deployment", demo=True)
+    return load_deployment(tmp_path / "deployment")

@@ -1,0 +1,19 @@
+"""The entry point ``abaco-ops``: the command line, and the console where no command is given."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from engine.cli import frame
+
+
+def main() -> None:
+    """Run ``abaco-ops`` with the process's arguments and exit with its code."""
+    raise SystemExit(frame.main(sys.argv[1:], _open_console))
+
+
+def _open_console(root: Path, read_only: bool) -> int:
+    from tui.console import open_console  # only here: scripts must not pay for the screen
+
+    return open_console(root, read_only=read_only)

@@ -1,0 +1,116 @@
+"""What the audit trail says about now: the watch, the last cutover, the way back, the last events in words."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from engine.clock import parse_iso
+from engine.records import Record, harmless
+from engine.state.model import Phase, WatchView
+
+LAST_EVENTS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """The newest ``way_back.proven`` event."""
+
+    ok: bool
+    seconds: float | None
+    snapshot: str | None
+    release: str
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Trail:
+    """The fold of all events so far; :func:`extend` adds more."""
+
+    count: int = 0
+    watch: WatchView = field(default_factory=lambda: WatchView(None, None))
+    cutover_at: datetime | None = None
+    rolled_back_at: datetime | None = None
+    proof: Proof | None = None
+    acknowledged: dict[str, tuple[str, datetime]] = field(default_factory=dict)
+    """Condition -> who acknowledged it last, and when."""
+    validations: tuple[Record, ...] = ()
+    """The newest ``validation.finished`` events, oldest first."""
+    last: tuple[str, ...] = ()
+    """The last events, in words."""
+
+
+def extend(trail: Trail, events: Iterable[Record]) -> Trail:
+    """``trail`` with ``events`` added, in order. An event that lacks what its kind needs changes nothing."""
+    words = deque(trail.last, LAST_EVENTS)
+    for event in events:
+        try:
+            trail = _fold(trail, event)
+        except (KeyError, TypeError, ValueError):
+            words.append(f"{_clock(event)} {harmless(event.get('kind', '?'), 40)} (incomplete event)")
+            continue
+        words.append(in_words(event))
+    return replace(trail, last=tuple(words))
+
+
+def phase_of(trail: Trail, now: datetime, *, bake: float, stabilise: float, cutover_runs: bool) -> Phase:
+    """The phase of the watch. ``bake`` and ``stabilise``: seconds from the cutover to the end of each."""
+    if cutover_runs:
+        return "CUTOVER"
+    if trail.cutover_at is None:
+        return "BACK ON V1" if trail.rolled_back_at else "BEFORE"
+    if trail.rolled_back_at and trail.rolled_back_at >= trail.cutover_at:
+        return "BACK ON V1"
+    since = now - trail.cutover_at
+    if since < timedelta(seconds=bake):
+        return "BAKE"
+    return "STABILISE" if since < timedelta(seconds=stabilise) else "STEADY"
+
+
+def in_words(event: Record) -> str:
+    """One event as a line: time, kind, its data, who."""
+    data = event.get("data") or {}
+    shown = " ".join(f"{key}={value}" for key, value in data.items() if isinstance(value, str | int | float | bool))
+    operation = f" {event['operation']}" if event.get("operation") else ""
+    return harmless(f"{_clock(event)} {event.get('kind', '?')}{operation} {shown} ({event.get('actor', '?')})", 300)
+
+
+def _fold(trail: Trail, event: Record) -> Trail:
+    at = parse_iso(event["at"])
+    data: dict[str, Any] = event["data"]
+    kind = event["kind"]
+    changed: dict[str, Any] = {"count": trail.count + 1}
+    if kind == "watch.taken":
+        changed["watch"] = WatchView(harmless(data.get("holder") or event["actor"], 60), at)
+    elif kind == "ack":
+        changed["acknowledged"] = {**trail.acknowledged, str(data["condition"]): (harmless(event["actor"], 60), at)}
+    elif kind == "validation.finished":
+        changed["validations"] = (*trail.validations[-199:], event)
+    elif kind == "way_back.proven":
+        changed["proof"] = _proof(data, at)
+    elif kind == "operation.ended" and data["state"] == "SUCCEEDED" and data["kind"] == "cutover":
+        changed["cutover_at"] = at
+    elif kind == "operation.ended" and data["state"] == "SUCCEEDED" and data["kind"] == "rollback":
+        changed["rolled_back_at"] = at
+    return replace(trail, **changed)
+
+
+def _proof(data: dict[str, Any], at: datetime) -> Proof:
+    seconds = data.get("seconds")
+    return Proof(
+        bool(data["ok"]),
+        float(seconds) if seconds is not None else None,
+        str(data["snapshot"]) if data.get("snapshot") else None,
+        str(data.get("release") or ""),
+        harmless(data.get("reason") or "", 200),
+        at,
+    )
+
+
+def _clock(event: Record) -> str:
+    at = str(event.get("at", ""))
+    return harmless(at[11:19] or "--:--:--", 8)

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import importlib
 import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from engine import __version__
-from engine.config.deployment import Deployment, find_root, load_deployment
-from engine.errors import REFUSED, OpsError
+from engine.errors import NEEDS_HUMAN, REFUSED, OpsError, Refused
+
+if TYPE_CHECKING:  # read when a command needs it: --version and usage errors do not pay for YAML and types
+    from engine.config import Deployment
+
+TRACEBACK_VARIABLE = "ABACO_OPS_TRACEBACK"
+BROKEN_PIPE = 141
+INTERRUPTED = 130
 
 # command -> the module in engine.cli that declares and runs it: add_arguments(parser) and run(context, arguments)
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -41,6 +48,12 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 
 
+# Commands that always write; cutover and rollback do unless --dry-run. Those that write in some forms only
+# (service start, checklist tick, ...) ask Context.require_write themselves.
+ALWAYS_WRITE = frozenset({"demo", "init", "validate", "abort", "resume", "resolve", "monitor", "note", "ack"})
+WRITE_UNLESS_DRY = frozenset({"cutover", "rollback"})
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """What every command gets: the deployment's directory, whether it may write, and how to open the console."""
@@ -49,13 +62,34 @@ class Context:
     read_only: bool
     open_console: Callable[[Path, bool], int]
     """Called with the root and read_only; returns an exit code. The engine never imports a screen."""
+    writes: str = ""
+    """The command, when it is one that writes: a deployment that may only be looked at then refuses it."""
 
     def deployment(self) -> Deployment:
         """The configuration, read and checked; ConfigError names every mistake."""
-        return load_deployment(self.root)
+        from engine.config import load_deployment
+
+        deployment = load_deployment(self.root)
+        if self.writes:
+            self.require_write(self.writes, deployment)
+        return deployment
+
+    def require_write(self, what: str = "this command", deployment: Deployment | None = None) -> None:
+        """Refused when this call, or the deployment itself, may only look. ``what`` begins the sentence."""
+        if self.read_only:
+            raise Refused(f"{what} writes, and --read-only was given", "leave --read-only out")
+        if deployment is not None and deployment.console.deployment.read_only:
+            raise Refused(
+                f"{what} writes, and this deployment is read-only",
+                f"deployment.read_only in {deployment.paths.config / 'console.yml'} says so",
+            )
 
 
 class _Parser(argparse.ArgumentParser):
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        options["allow_abbrev"] = False  # --y must not come to mean --yes
+        super().__init__(*arguments, **options)
+
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)
         sys.stderr.write(f"{self.prog}: {message}\n")
@@ -63,35 +97,93 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(arguments: Sequence[str], open_console: Callable[[Path, bool], int]) -> int:
-    """Run one command line and return its exit code."""
+    """Run one command line and return its exit code; everything that goes wrong becomes a sentence."""
+    _forgive_encodings()
     try:
-        options = _parser(arguments).parse_args(list(arguments))
-        root = find_root(getattr(options, "root", None))
-        context = Context(root, bool(getattr(options, "read_only", False)), open_console)
-        if options.command is None:
-            return open_console(context.root, context.read_only)
-        module = importlib.import_module(f"engine.cli.{COMMANDS[options.command][0]}")
-        return int(module.run(context, options))
+        code = _run(list(arguments), open_console)
+        sys.stdout.flush()
     except OpsError as error:
         sys.stderr.write(f"abaco-ops: {error}\n")
         return error.exit_code
-    except BrokenPipeError:
+    except BrokenPipeError:  # the reader left; what it asked for may or may not have been done, so not 0
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return BROKEN_PIPE
     except KeyboardInterrupt:
-        return 130
+        return INTERRUPTED
+    except OSError as error:
+        named = f"{error.filename}: " if error.filename else ""
+        sys.stderr.write(f"abaco-ops: {named}{error.strerror or error}\n")
+        return REFUSED
+    except Exception as error:
+        return _own_mistake(error)
+    return code
 
 
-def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
+def _run(arguments: list[str], open_console: Callable[[Path, bool], int]) -> int:
+    word = command_word(arguments)
+    if word is not None and word not in COMMANDS:
+        raise Refused(f"{word!r} is no command", _nearest(word))
+    options = _parser(word).parse_args(arguments)
+    from engine.config import find_root
+
+    writes = word in ALWAYS_WRITE or (word in WRITE_UNLESS_DRY and not getattr(options, "dry_run", False))
+    context = Context(
+        root=find_root(getattr(options, "root", None)),
+        read_only=bool(getattr(options, "read_only", False)),
+        open_console=open_console,
+        writes=f"abaco-ops {word}" if writes else "",
+    )
+    if word is None:
+        return open_console(context.root, context.read_only)
+    if writes:
+        context.require_write(context.writes)
+    module = importlib.import_module(f"engine.cli.{COMMANDS[word][0]}")
+    return int(module.run(context, options))
+
+
+def command_word(arguments: Sequence[str]) -> str | None:
+    """The command among ``arguments``: the first word that is no option and not the value of ``--root``."""
+    words = iter(arguments)
+    for word in words:
+        if word == "--root":
+            next(words, None)
+        elif not word.startswith("-"):
+            return word
+    return None
+
+
+def _nearest(word: str) -> str:
+    near = difflib.get_close_matches(word, COMMANDS, n=1)
+    return f"did you mean abaco-ops {near[0]}? abaco-ops --help lists all" if near else "abaco-ops --help lists all"
+
+
+def _parser(word: str | None) -> argparse.ArgumentParser:
     shared = _Parser(add_help=False)
     shared.add_argument("--root", metavar="DIR", default=argparse.SUPPRESS, help="the deployment's directory")
     shared.add_argument("--read-only", action="store_true", default=argparse.SUPPRESS, help="only look")
     shared.add_argument("--version", action="version", version=f"abaco-ops {__version__}")
     parser = _Parser(prog="abaco-ops", parents=[shared], description="Cutover, watch and way back of a pipeline.")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    named = next((word for word in arguments if word in COMMANDS), None)
     for name, (module_name, summary) in COMMANDS.items():
         command = commands.add_parser(name, help=summary, description=summary, parents=[shared])
-        if name == named:
+        if name == word:  # only the module that runs is imported
             importlib.import_module(f"engine.cli.{module_name}").add_arguments(command)
     return parser
+
+
+def _forgive_encodings() -> None:
+    """A terminal that cannot show a character gets its code instead of ending the command."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
+
+
+def _own_mistake(error: Exception) -> int:
+    if os.environ.get(TRACEBACK_VARIABLE):
+        raise error
+    sys.stderr.write(
+        f"abaco-ops: a mistake in abaco-ops itself: {type(error).__name__}: {error}\n"
+        f"  -> what runs, runs on; {TRACEBACK_VARIABLE}=1 shows where it happened\n"
+    )
+    return NEEDS_HUMAN

@@ -17,6 +17,7 @@ from engine.config.paths import Paths
 from engine.config.problems import ConfigError, Problem
 from engine.config.release import ReleaseConfig
 from engine.config.typed import to_struct
+from engine.errors import OpsError
 
 ROOT_VARIABLE = "ABACO_OPS_ROOT"
 
@@ -73,6 +74,18 @@ class Deployment:
         return [_filled(part, places) for part in template]
 
 
+class NoDeployment(OpsError):
+    """The directory holds no configuration at all."""
+
+    def __init__(self, root: Path) -> None:
+        there = "has no config/ directory" if root.is_dir() else "is not there"
+        super().__init__(
+            f"{root} is no deployment: it {there}",
+            "go to one or name it with --root DIR; abaco-ops demo makes one to try things on, "
+            "abaco-ops init DIR writes the configuration of your own",
+        )
+
+
 def find_root(given: str | None) -> Path:
     """The deployment's directory: ``--root``, else ``$ABACO_OPS_ROOT``, else the current one."""
     return Path(given or os.environ.get(ROOT_VARIABLE) or ".").resolve()
@@ -81,6 +94,8 @@ def find_root(given: str | None) -> Path:
 def load_deployment(root: Path) -> Deployment:
     """Read and check the whole configuration below ``root``. ConfigError names every mistake."""
     paths = Paths(root.resolve())
+    if not paths.config.is_dir():
+        raise NoDeployment(paths.root)
     files = [read_yaml(paths.config / name) for name in ("console.yml", "kpis.yml", "monitoring.yml", "checklist.yml")]
     console = to_struct(files[0], ConsoleConfig)
     kpis = to_struct(files[1], KpiConfig)

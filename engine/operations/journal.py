@@ -1,0 +1,260 @@
+"""The journal of one operation: what was intended, what was done, fsynced; and its fold into a state.
+
+Records: ``planned`` (the steps), ``refused``, ``accepted``, ``worker`` (who is at it), ``intent``/``done``/``failed``
+of a step, ``undo``/``undone``/``undo_failed``, ``fact`` (what recovery has to know), ``child`` (a command's process),
+``warning``, ``yielded``, ``ended``, ``closed`` (by a rollback or by a person).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from engine.clock import Clock, boot_id, iso, parse_iso
+from engine.operations.identity import is_alive
+from engine.operations.model import ENDED, TRANSITIONS, Operation, OperationState, OperationStep, StepState
+from engine.records import Record, append_line, read_lines
+from engine.records.harmless import harmless
+from engine.services.protocol import Identity
+
+NAME = "journal.jsonl"
+_STEP_STATES: dict[str, StepState] = {
+    "intent": "running",
+    "done": "done",
+    "failed": "failed",
+    "skipped": "skipped",
+    "undo": "running",
+    "undone": "undone",
+    "undo_failed": "failed",
+}
+
+
+class Journal:
+    """Appends to one operation's journal; a record that cannot be written is OSError, never forgotten."""
+
+    def __init__(self, directory: Path, clock: Clock) -> None:
+        self._path = directory / NAME
+        self._clock = clock
+        self._seq = len(read_lines(self._path))
+
+    def write(self, kind: str, **data: Any) -> int:
+        """Append one record, fsynced; returns its sequence number (the first is 1)."""
+        now = self._clock.now()
+        self._seq += 1
+        append_line(
+            self._path,
+            {
+                **data,
+                "seq": self._seq,
+                "at": iso(now.wall),
+                "boot": round(now.boot, 4),
+                "boot_id": boot_id(),
+                "kind": kind,
+            },
+        )
+        return self._seq
+
+
+def records_of(directory: Path) -> list[Record]:
+    """The whole records of the journal in an operation's directory."""
+    return read_lines(directory / NAME)
+
+
+def facts_of(records: list[Record]) -> dict[str, Any]:
+    """What the steps left for later steps and for recovery; a later record of the same name wins."""
+    return {str(record["name"]): record.get("value") for record in records if record["kind"] == "fact"}
+
+
+def intended(records: list[Record], step: str) -> bool:
+    """Whether the step may have begun to act."""
+    return any(record["kind"] == "intent" and record.get("step") == step for record in records)
+
+
+def read_operation(path: Path) -> Operation:
+    """Fold the operation whose directory is ``path``. DamagedRecord when its journal is."""
+    records = records_of(path)
+    return fold(path.name, records, alive=_alive(records), output=_last_lines(path / "output.log"))
+
+
+def list_operations(operations: Path) -> list[Operation]:
+    """Every operation below this directory, oldest first."""
+    if not operations.is_dir():
+        return []
+    found = [read_operation(path) for path in operations.iterdir() if (path / NAME).is_file()]
+    return sorted(found, key=lambda operation: operation.id)
+
+
+@dataclass(slots=True)
+class _Fold:
+    state: OperationState = "PLANNED"
+    steps: dict[str, OperationStep] = field(default_factory=dict)
+    started: datetime | None = None
+    ended: datetime | None = None
+    boot_start: tuple[str, float] | None = None
+    seconds: float | None = None
+    head: Record = field(default_factory=dict)
+    pid: int | None = None
+    failure: str = ""
+    past: bool = False
+    offers: tuple[str, ...] = ()
+    warnings: list[str] = field(default_factory=list)
+    snapshot: str | None = None
+    lost_to: str = ""
+
+    def move(self, state: OperationState) -> None:
+        """Follow the transition table; a record that does not fit is shown as a warning, not obeyed."""
+        if state == self.state:
+            return
+        if state in TRANSITIONS[self.state]:
+            self.state = state
+        else:
+            self.warnings.append(f"the journal says {state} after {self.state}, which cannot be")
+
+
+def fold(operation_id: str, records: list[Record], *, alive: bool, output: tuple[str, ...] = ()) -> Operation:
+    """The operation that these records tell of; a pure function."""
+    view = _Fold()
+    for record in records:
+        kind = str(record.get("kind"))
+        if kind in _STEP_STATES:
+            _fold_step(view, kind, record)
+        else:
+            _fold_other(view, kind, record)
+        _fold_time(view, record)
+    if not alive and view.state in ("PLANNED", "RUNNING", "HOLDING", "ABORTING") and view.pid is not None:
+        view.state = "INTERRUPTED"
+        view.failure = view.failure or "the worker died; nothing was decided since"
+    head = view.head
+    return Operation(
+        id=operation_id,
+        kind=str(head.get("operation_kind", operation_id.partition("-")[2])),
+        state=view.state,
+        release_from=str(head.get("release_from", "")),
+        release_to=str(head.get("release_to", "")),
+        steps=tuple(view.steps.values()),
+        started=view.started,
+        ended=view.ended,
+        seconds=view.seconds,
+        actor=harmless(head.get("actor", "")),
+        origin=harmless(head.get("origin", "")),
+        reason=harmless(head.get("reason", "")),
+        pid=view.pid,
+        alive=alive,
+        failure=view.failure,
+        past_no_return=view.past,
+        offers=view.offers if view.offers or view.state not in ("INTERRUPTED",) else _offers(operation_id, view),
+        warnings=tuple(view.warnings),
+        output=output,
+        snapshot=view.snapshot,
+        lock_lost_to=view.lost_to,
+    )
+
+
+def _offers(operation_id: str, view: _Fold) -> tuple[str, ...]:
+    if str(view.head.get("operation_kind")) == "validate":
+        return ("abaco-ops validate",)
+    return offers(operation_id, past_no_return=view.past)
+
+
+def offers(operation_id: str, *, past_no_return: bool) -> tuple[str, ...]:
+    """What a person can do about an operation that stopped half-way, the way back first."""
+    kind = operation_id.partition("-")[2]
+    if kind == "rollback":
+        return (
+            f"abaco-ops rollback    (goes on with {operation_id} from where it stopped)",
+            f"abaco-ops resolve {operation_id} --reason TEXT    (after you have put it right by hand)",
+        )
+    back = "abaco-ops rollback    (the old release runs again, nothing the new one wrote is lost)"
+    return (
+        back,
+        f"abaco-ops resume {operation_id}    (probes what has happened, then goes on)",
+        *(() if past_no_return else (f"abaco-ops abort {operation_id}    (undoes what was done so far)",)),
+        f"abaco-ops resolve {operation_id} --reason TEXT    (after you have put it right by hand)",
+    )
+
+
+def _fold_step(view: _Fold, kind: str, record: Record) -> None:
+    name = str(record.get("step"))
+    before = view.steps.get(name)
+    title, phase = (before.title, before.phase) if before else (str(record.get("title", name)), "")
+    seconds = record.get("seconds")
+    detail = harmless(record.get("detail", before.detail if before and kind != "intent" else ""))
+    view.steps[name] = OperationStep(name, title, phase, _STEP_STATES[kind], seconds, detail)
+    if kind == "intent" and record.get("no_return"):
+        view.past = True
+    if kind in ("failed", "undo_failed"):
+        view.failure = f"{title}: {detail}"
+
+
+def _fold_other(view: _Fold, kind: str, record: Record) -> None:
+    if kind == "planned":
+        view.head = record
+        for step in record.get("steps", ()):
+            view.steps[step["name"]] = OperationStep(step["name"], step["title"], step["phase"], "waiting", None, "")
+    elif kind == "refused":
+        view.move("ABORTED")
+        view.failure = harmless(record.get("detail", ""))
+        view.lost_to = harmless(record.get("lock_lost_to", ""))
+    elif kind == "worker":
+        view.pid = int(record["pid"])
+        view.offers = ()
+        view.failure = ""
+        if view.state in ("INTERRUPTED", "NEEDS_HUMAN"):
+            view.move("RUNNING")
+    elif kind == "accepted":
+        view.started = parse_iso(str(record["at"]))
+        view.move("RUNNING")
+    elif kind == "state":
+        view.move(record["state"])
+    elif kind == "warning":
+        view.warnings.append(harmless(record.get("detail", "")))
+    elif kind == "fact" and record.get("name") == "snapshot":
+        view.snapshot = str(record.get("value"))
+    elif kind == "yielded":
+        view.move("INTERRUPTED")
+        view.failure = f"gave way to {harmless(record.get('to', 'a rollback'))}"
+    elif kind in ("ended", "closed"):
+        _fold_end(view, record)
+
+
+def _fold_end(view: _Fold, record: Record) -> None:
+    view.move(record["state"])
+    view.failure = harmless(record.get("failure", view.failure), 2000)
+    view.offers = tuple(harmless(offer) for offer in record.get("offers", ()))
+    view.ended = parse_iso(str(record["at"])) if view.state in ENDED or view.state == "NEEDS_HUMAN" else None
+
+
+def _fold_time(view: _Fold, record: Record) -> None:
+    if record.get("kind") == "accepted":
+        view.boot_start = (str(record["boot_id"]), float(record["boot"]))
+    if view.boot_start and record.get("kind") != "closed" and record.get("boot_id") == view.boot_start[0]:
+        view.seconds = round(float(record["boot"]) - view.boot_start[1], 3)
+
+
+def worker_of(records: list[Record]) -> Identity | None:
+    """The newest worker that was at it."""
+    found: Mapping[str, Any] | None = None
+    for record in records:
+        if record.get("kind") == "worker":
+            found = record
+    return Identity(int(found["pid"]), int(found["start_time"]), str(found["boot_id"])) if found else None
+
+
+def _alive(records: list[Record]) -> bool:
+    worker = worker_of(records)
+    return worker is not None and is_alive(worker)
+
+
+def _last_lines(path: Path, count: int = 12) -> tuple[str, ...]:
+    try:
+        with path.open("rb") as stream:
+            stream.seek(0, os.SEEK_END)
+            stream.seek(max(stream.tell() - 8192, 0))
+            lines = stream.read().decode("utf-8", "replace").splitlines()
+    except OSError:
+        return ()
+    return tuple(harmless(line) for line in lines[-count:])

@@ -1,0 +1,134 @@
+"""Starting an operation: its plan is written, its worker starts detached, and it has accepted, or refused."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+
+import msgspec
+
+from engine.config import Deployment
+from engine.errors import LockHeld, OperationFailed, Refused
+from engine.operations.identity import identity_of
+from engine.operations.journal import read_operation, records_of
+from engine.operations.model import Operation
+from engine.operations.plan import Orders, Plan
+from engine.operations.planning import plan_cutover, plan_rollback, plan_validation
+from engine.records import make_directory, write_file
+from engine.services.detached import spawn_detached
+from engine.snapshots.numbers import new_directory
+
+__all__ = [
+    "Accepted",
+    "continue_operation",
+    "launch",
+    "launch_validation",
+    "origin_here",
+    "plan_cutover",
+    "plan_rollback",
+]
+
+PLAN = "plan.json"
+REQUESTS = "requests"
+OUTPUT = "output.log"
+_REQUESTS_MODE = 0o2770
+_ANSWER_WITHIN = 15.0
+_POLL = 0.01
+
+
+class Accepted(msgspec.Struct, frozen=True):
+    """An operation that runs by itself now."""
+
+    id: str
+    pid: int
+
+
+def origin_here() -> str:
+    """Where the person sits: the SSH client's address, or ``local``."""
+    return os.environ.get("SSH_CONNECTION", "").partition(" ")[0] or "local"
+
+
+def launch(
+    deployment: Deployment,
+    plan: Plan,
+    *,
+    reason: str,
+    actor: str,
+    origin: str,
+    accept_warn: tuple[str, ...] = (),
+    scheduled: bool = False,
+) -> Accepted:
+    """Start the worker for this plan; returns when its journal says accepted.
+
+    Refused when the plan cannot be done or is out of date; LockHeld when someone else operates.
+    """
+    if plan.lock_holder:
+        raise LockHeld(f"someone else operates: {plan.lock_holder}", "watch it: abaco-ops history")
+    if plan.refusals:
+        raise Refused(f"{plan.kind} is refused: " + "; ".join(plan.refusals))
+    if plan.resumes:
+        return continue_operation(deployment, plan.resumes, "resume", actor=actor, origin=origin)
+    directory = new_directory(deployment.paths.operations, lambda number: f"{number:04d}-{plan.kind}")
+    requests = directory / REQUESTS
+    make_directory(requests)
+    requests.chmod(_REQUESTS_MODE)
+    orders = Orders(directory.name, plan, actor, origin, reason, accept_warn, scheduled)
+    write_file(directory / PLAN, msgspec.json.encode(orders))
+    return _spawn(deployment, directory, "run", actor=actor, origin=origin)
+
+
+def launch_validation(
+    deployment: Deployment, *, actor: str, origin: str, reason: str = "", scheduled: bool = False
+) -> Accepted:
+    """Start a validation of the running release; it takes no lock."""
+    plan = plan_validation(deployment)
+    return launch(deployment, plan, reason=reason, actor=actor, origin=origin, scheduled=scheduled)
+
+
+def continue_operation(deployment: Deployment, operation: str, mode: str, *, actor: str, origin: str) -> Accepted:
+    """Start a worker that goes on with (``resume``) or undoes (``abort``) an operation that stopped half-way."""
+    directory = deployment.paths.operation(operation)
+    return _spawn(deployment, directory, mode, actor=actor, origin=origin)
+
+
+def _spawn(deployment: Deployment, directory: Path, mode: str, *, actor: str, origin: str) -> Accepted:
+    before = len(records_of(directory))
+    command = [sys.executable, "-m", "engine.operations.worker", "--root", str(deployment.root)]
+    command += ["--operation", directory.name, "--mode", mode, "--actor", actor, "--origin", origin]
+    pid = spawn_detached(command, cwd=deployment.root, output=directory / OUTPUT)
+    identity = identity_of(pid)
+    until = time.monotonic() + _ANSWER_WITHIN
+    while time.monotonic() < until:
+        answered = _answer(directory, before)
+        if answered is not None:
+            return _accepted(answered, directory.name, pid)
+        if identity is None or identity_of(pid) != identity:
+            answered = _answer(directory, before)
+            if answered is not None:
+                return _accepted(answered, directory.name, pid)
+            raise OperationFailed(
+                f"the worker of {directory.name} ended before it began",
+                f"nothing was changed; its output: {directory / OUTPUT}",
+            )
+        time.sleep(_POLL)
+    raise OperationFailed(
+        f"the worker of {directory.name} (pid {pid}) has not answered for {_ANSWER_WITHIN:.0f} s",
+        f"see what it does: abaco-ops history {directory.name}",
+    )
+
+
+def _answer(directory: Path, before: int) -> Operation | None:
+    records = records_of(directory)[before:]
+    if any(record["kind"] in ("accepted", "refused", "resumed") for record in records):
+        return read_operation(directory)
+    return None
+
+
+def _accepted(operation: Operation, name: str, pid: int) -> Accepted:
+    if operation.lock_lost_to:
+        raise LockHeld(f"someone else operates: {operation.lock_lost_to}", "watch it: abaco-ops history")
+    if operation.state == "ABORTED" and operation.started is None:
+        raise Refused(f"{name} was refused: {operation.failure}", "look again, and confirm again")
+    return Accepted(name, pid)

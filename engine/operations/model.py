@@ -1,0 +1,90 @@
+"""An operation as folded from its journal, its states and which may follow which."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+Kind = Literal["validate", "cutover", "rollback"]
+OperationState = Literal[
+    "PLANNED",
+    "RUNNING",
+    "HOLDING",
+    "ABORTING",
+    "SUCCEEDED",
+    "ABORTED",
+    "ROLLED_BACK",
+    "INTERRUPTED",
+    "NEEDS_HUMAN",
+]
+StepState = Literal["waiting", "running", "done", "failed", "undone", "skipped"]
+
+ENDED: frozenset[OperationState] = frozenset({"SUCCEEDED", "ABORTED", "ROLLED_BACK"})
+"""Nothing more is to be done about it."""
+OPEN: frozenset[OperationState] = frozenset({"INTERRUPTED", "NEEDS_HUMAN"})
+"""Stopped half-way: resume it, roll back, or resolve it, before another cutover may begin."""
+
+TRANSITIONS: dict[OperationState, frozenset[OperationState]] = {
+    "PLANNED": frozenset({"RUNNING", "ABORTED", "INTERRUPTED"}),
+    "RUNNING": frozenset({"HOLDING", "ABORTING", "SUCCEEDED", "ABORTED", "INTERRUPTED", "NEEDS_HUMAN"}),
+    "HOLDING": frozenset({"RUNNING", "ABORTING", "INTERRUPTED"}),
+    "ABORTING": frozenset({"ABORTED", "INTERRUPTED", "NEEDS_HUMAN"}),
+    "INTERRUPTED": frozenset({"RUNNING", "ABORTING", "SUCCEEDED", "ABORTED", "ROLLED_BACK", "NEEDS_HUMAN"}),
+    "NEEDS_HUMAN": frozenset({"RUNNING", "ABORTING", "SUCCEEDED", "ABORTED", "ROLLED_BACK", "INTERRUPTED"}),
+    "SUCCEEDED": frozenset(),
+    "ABORTED": frozenset(),
+    "ROLLED_BACK": frozenset(),
+}
+
+
+class OperationStep(msgspec.Struct, frozen=True):
+    """One step: ``seconds`` is how long it took, or None while it has not ended."""
+
+    name: str
+    title: str
+    phase: str
+    state: StepState
+    seconds: float | None
+    detail: str
+
+
+class Operation(msgspec.Struct, frozen=True):
+    """One operation at the moment its journal was read."""
+
+    id: str
+    kind: str
+    state: OperationState
+    release_from: str
+    release_to: str
+    steps: tuple[OperationStep, ...]
+    started: datetime | None
+    ended: datetime | None
+    seconds: float | None
+    """From acceptance to the end, or to the newest record while it runs."""
+    actor: str
+    origin: str
+    reason: str
+    pid: int | None
+    alive: bool
+    failure: str
+    past_no_return: bool
+    """True once the new release may have been started."""
+    offers: tuple[str, ...]
+    warnings: tuple[str, ...]
+    output: tuple[str, ...]
+    snapshot: str | None
+    """The snapshot it took last (cutover) or restores (rollback)."""
+    lock_lost_to: str
+    """Who held the lock when this one was turned away; empty otherwise."""
+
+    @property
+    def open(self) -> bool:
+        """Whether a person has to decide about it before another cutover."""
+        return self.kind != "validate" and self.state in OPEN
+
+    @property
+    def running(self) -> bool:
+        """Whether a worker is at it now."""
+        return self.alive and self.state in ("PLANNED", "RUNNING", "HOLDING", "ABORTING")

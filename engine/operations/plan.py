@@ -1,0 +1,93 @@
+"""What an operation is going to do, written down before it is confirmed: sheet, dry run and worker share it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+Mark = Literal["ok", "--", "no"]
+
+
+class Evidence(msgspec.Struct, frozen=True):
+    """One line a person decides on: ``ok``, ``--`` (worth knowing), or ``no`` (it is refused)."""
+
+    mark: Mark
+    name: str
+    text: str
+
+
+class KeyChange(msgspec.Struct, frozen=True):
+    """One configuration key that will differ; None where the key is absent."""
+
+    key: str
+    now: str | None
+    then: str | None
+
+
+class PlannedStep(msgspec.Struct, frozen=True):
+    """One step as it will run."""
+
+    name: str
+    title: str
+    phase: str
+    no_return: bool = False
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """Facts for the sheet, and what the worker is held to. Hashes are full sha256 in hex."""
+
+    kind: Literal["validate", "cutover", "rollback"]
+    release_from: str
+    release_to: str
+    build_from: str
+    build_to: str
+    config_now: str
+    """sha256 of the active configuration file."""
+    config_then: str
+    """sha256 of what will be the active configuration file."""
+    changes: tuple[KeyChange, ...]
+    snapshot: str | None
+    """Rollback: the snapshot it restores. Cutover: None, it takes fresh ones."""
+    snapshot_at: datetime | None
+    snapshot_files: int
+    snapshot_bytes: int
+    sets_aside_runs: int
+    sets_aside_files: int
+    sets_aside_bytes: int
+    """What the new release wrote and a rollback keeps in a side snapshot."""
+    not_covered: tuple[str, ...]
+    steps: tuple[PlannedStep, ...]
+    evidence: tuple[Evidence, ...]
+    expected_seconds: float | None
+    basis: str
+    """Hash of what the plan was made from; the worker refuses when it has changed."""
+    made_at: datetime
+    abort_only: bool = False
+    """Rollback before the new release ever started: metrics are not touched."""
+    takes_over: str | None = None
+    """The running cutover that a rollback ends first."""
+    resumes: str | None = None
+    """The unfinished operation that this one goes on with."""
+    closes: tuple[str, ...] = ()
+    """Unfinished cutovers that this rollback puts right."""
+    lock_holder: str = ""
+    """Who operates now; a plan with it set ends in exit code 5."""
+
+    @property
+    def refusals(self) -> tuple[str, ...]:
+        """Why it cannot be done; empty when it can."""
+        return tuple(item.text for item in self.evidence if item.mark == "no")
+
+
+class Orders(msgspec.Struct, frozen=True):
+    """``plan.json``: the plan, who gave it, and what they allowed."""
+
+    operation: str
+    plan: Plan
+    actor: str
+    origin: str
+    reason: str
+    accept_warn: tuple[str, ...] = ()
+    scheduled: bool = False

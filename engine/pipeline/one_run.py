@@ -1,0 +1,104 @@
+"""One run: read the tape, compute, publish, leave audit events and a run record, whatever happens."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.clock import Clock, boot_id, compact, iso
+from engine.errors import OpsError
+from engine.pipeline.figures import Figures, Program
+from engine.pipeline.publish import Run, described, publish, remove_old
+from engine.pipeline.settings import Settings
+from engine.pipeline.tape_file import open_tape
+from engine.records import append_event, append_line, harmless, make_directory
+
+BUILD_VARIABLE = "ABACO_OPS_BUILD"
+"""Set by the service layer: the hash of the files that run."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    """What a run found and wrote."""
+
+    figures: Figures | None
+    tape_sha256: str | None
+    outputs: list[dict[str, Any]]
+    error: str | None
+
+
+def run_once(settings: Settings, program: Program, clock: Clock, between: Callable[[], None]) -> dict[str, Any]:
+    """Do one run and return its record. What ``between`` raises drops the run before anything was published."""
+    run = Run(secrets.token_hex(16), settings.release, os.environ.get(BUILD_VARIABLE, ""))
+    started = clock.now().wall
+    stem = f"kpis_{run.release}_{compact(started)}_{run.run_id[:8]}"
+    events = _tell(settings, "run.started", run, clock)
+    result = _work(settings, program, run, stem, between)
+    status = "ok" if result.error is None else "failed"
+    events += _tell(settings, "run.finished", run, clock, status=status)
+    figures = result.figures
+    record: dict[str, Any] = {
+        "v": 1,
+        "run_id": run.run_id,
+        "release": run.release,
+        "build": run.build,
+        "incarnation": own_incarnation(),
+        "started": iso(started),
+        "ended": iso(clock.now().wall),
+        "rows": figures.rows if figures else 0,
+        "errors": figures.errors if figures else 0,
+        "latency_ms": round(figures.compute_seconds * 1000, 3) if figures else None,
+        "read_ms": round(figures.read_seconds * 1000, 3) if figures else None,
+        "tape": _shown(settings.root, settings.tape),
+        "tape_sha256": result.tape_sha256,
+        "measurement_date": figures.latest.measurement_date if figures else None,
+        "outputs": result.outputs,
+        "audit_events": events,
+        "status": status,
+        "error": result.error,
+    }
+    make_directory(settings.runs.parent)
+    append_line(settings.runs, record)
+    remove_old(settings.output, run.release, settings.keep_runs)
+    return record
+
+
+def own_incarnation() -> dict[str, Any]:
+    """This process, told apart from any later one with the same pid."""
+    stat = Path("/proc/self/stat").read_text(encoding="utf-8", errors="replace")
+    ticks = int(stat.rpartition(")")[2].split()[19])
+    return {"pid": os.getpid(), "start_time": ticks, "boot_id": boot_id()}
+
+
+def _work(settings: Settings, program: Program, run: Run, stem: str, between: Callable[[], None]) -> _Result:
+    digest: str | None = None
+    try:
+        with open_tape(settings.tape) as tape:
+            digest = tape.sha256
+            figures = program.compute(tape.stream, tape.path.name, decimals=settings.decimals, between=between)
+            tape.check_unchanged()
+        between()
+        paths = publish(settings.output, stem, settings.formats, run, figures)
+        return _Result(figures, digest, described(settings.root, paths), None)
+    except OpsError as error:
+        return _Result(None, digest, [], harmless(error.what))
+    except OSError as error:
+        return _Result(None, digest, [], harmless(f"the outputs cannot be written: {error}"))
+
+
+def _tell(settings: Settings, kind: str, run: Run, clock: Clock, **more: str) -> int:
+    """Append an audit event; 1 when it stands there. A run does not fail for it: its record says how many did."""
+    data = {"run_id": run.run_id, "release": run.release, "build": run.build, **more}
+    try:
+        append_event(settings.events, kind, data, source="pipeline", clock=clock)
+    except (OpsError, OSError):
+        return 0
+    return 1
+
+
+def _shown(root: Path, path: Path) -> str:
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)

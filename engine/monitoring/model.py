@@ -1,0 +1,197 @@
+"""What the monitor found at one tick: the evaluation that it appends and that every console reads.
+
+Field names are those of the state's views; ``stale`` is what the monitor saw, a reader adds the age of the
+evaluation itself.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+VerdictWord = Literal["ROLL BACK", "INVESTIGATE", "UNKNOWN", "WATCH", "CONTINUE"]
+Level = Literal["ok", "W", "C", "stale", "missing"]
+TierName = Literal["warning", "critical", "rollback"]
+
+VERSION = 1
+WEIGHT: tuple[VerdictWord, ...] = ("ROLL BACK", "INVESTIGATE", "UNKNOWN", "WATCH", "CONTINUE")
+"""The verdicts, heaviest first."""
+TIERS: tuple[TierName, ...] = ("rollback", "critical", "warning")
+"""The tiers of a condition, heaviest first."""
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """The word, why, what clears it and what makes it worse."""
+
+    word: VerdictWord
+    why: str
+    clears: str
+    worsens: str
+
+
+class ConditionReading(msgspec.Struct, frozen=True):
+    """One condition with its evidence."""
+
+    id: str
+    title: str
+    level: Level
+    firing: str
+    """The heaviest firing tier: ``warning``, ``critical``, ``rollback``, or empty."""
+    pending: str
+    """The heaviest tier beyond its limit and not yet held, or empty."""
+    value: float | None
+    text: str
+    held: float
+    """Seconds (boot time) the value has been beyond the limit of the heaviest firing or pending tier."""
+    hold: float
+    """Seconds it has to be."""
+    evidence: str
+    clears: str
+    look_at: str
+    run: tuple[str, ...]
+    call: str
+    observed_at: datetime | None
+    stale: bool
+    needed: bool = True
+    """Whether a verdict needs it now; a needed one that is missing or stale makes UNKNOWN."""
+    reason: str | None = None
+    """Why it is missing or stale."""
+    flapping: bool = False
+
+
+class MatrixRow(msgspec.Struct, frozen=True):
+    """One row of the decision matrix."""
+
+    verdict: VerdictWord
+    active: bool
+    evidence: str
+    age: float | None
+    """Seconds since the oldest evidence of the row was observed."""
+    when: str
+    action: str
+    told: tuple[str, ...]
+
+
+class KpiReading(msgspec.Struct, frozen=True):
+    """One KPI as the running release published it."""
+
+    id: str
+    title: str
+    value: float | None
+    unheld: float | None
+    unit: str
+    decimals: int
+    status: str
+    """Business tier: ok, WARNING, CRITICAL, or undefined. No verdict on a release."""
+    warning: float | None
+    critical: float | None
+    worse_when: str
+    change: float | None
+    change_from: str
+    trend: tuple[float, ...]
+    owner: str
+    reason: str | None
+    observed_at: datetime | None
+    stale: bool
+    in_range: bool | None = None
+    """Whether the value lies in the KPI's sanity range; None when it is undefined."""
+
+
+class ResourceReading(msgspec.Struct, frozen=True):
+    """One gauge; ``fraction`` is the way to the roll-back limit, 0 to 1."""
+
+    id: str
+    label: str
+    value: float | None
+    text: str
+    fraction: float | None
+    trend: tuple[float, ...]
+    level: Level
+    limit: str
+    reason: str | None
+    observed_at: datetime | None
+    stale: bool
+
+
+class Gate(msgspec.Struct, frozen=True):
+    """The next decision point, and what it would fail on if it were now."""
+
+    id: str
+    title: str
+    due_at: datetime
+    would_fail_on: tuple[str, ...]
+    unknown: tuple[str, ...]
+
+
+class Hourly(msgspec.Struct, frozen=True):
+    """The validations that run by themselves after a cutover."""
+
+    passed: int
+    due: int
+    of: int
+    next_at: datetime | None
+
+
+class Baseline(msgspec.Struct, frozen=True):
+    """Medians of the old release's last runs before the cutover."""
+
+    release: str
+    runs: int
+    values: dict[str, float]
+    recorded_at: datetime
+
+
+class Alert(msgspec.Struct, frozen=True):
+    """A condition that fires, since when (wall, a label)."""
+
+    condition: str
+    level: Level
+    text: str
+    since: datetime
+
+
+class Evaluation(msgspec.Struct, frozen=True):
+    """Everything the monitor knows at one tick."""
+
+    v: int
+    at: datetime
+    boot: float
+    boot_id: str
+    pid: int
+    cadence: float
+    release: str | None
+    release_reason: str
+    verdict: Verdict
+    conditions: tuple[ConditionReading, ...]
+    matrix: tuple[MatrixRow, ...]
+    kpis: tuple[KpiReading, ...]
+    kpis_at: datetime | None
+    """When the run that published them ended."""
+    measurement_date: str | None
+    resources: tuple[ResourceReading, ...]
+    next_gate: Gate | None
+    hourly: Hourly
+    alerts: tuple[Alert, ...]
+    baseline: Baseline | None
+    cutover_at: datetime | None
+    paging: bool
+    """False during an operation: conditions are recorded and page nobody."""
+    validation_running: bool
+    problems: tuple[str, ...]
+    """What the monitor could not read, with the reason."""
+
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(Evaluation)
+
+
+def encode(evaluation: Evaluation) -> bytes:
+    """As JSON."""
+    return _encoder.encode(evaluation)
+
+
+def decode(data: bytes) -> Evaluation:
+    """The inverse; msgspec.DecodeError when it is none."""
+    return _decoder.decode(data)

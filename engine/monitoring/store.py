@@ -1,0 +1,234 @@
+"""``logs/samples.db``: measured series and evaluations, one writer (the monitor), any number of readers."""
+
+from __future__ import annotations
+
+import sqlite3
+import zlib
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from engine.clock import Instant, compact
+from engine.monitoring import model
+from engine.monitoring.model import Evaluation
+from engine.records import make_directory
+
+RAW_KEPT = 48 * 3600.0
+"""Seconds that single samples are kept; older ones live on as one row per minute."""
+ALL_KEPT = 40 * 86400.0
+"""Seconds that anything is kept: the watch of 28 days and some."""
+HISTORY_EVERY = 60.0
+"""One evaluation in this many seconds is kept, and each that changed its verdict."""
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS metrics (id INTEGER PRIMARY KEY, name TEXT UNIQUE NOT NULL);
+CREATE TABLE IF NOT EXISTS eras (id INTEGER PRIMARY KEY, name TEXT UNIQUE NOT NULL);
+CREATE TABLE IF NOT EXISTS samples (
+  seq INTEGER PRIMARY KEY, metric INTEGER NOT NULL, era INTEGER NOT NULL,
+  wall REAL NOT NULL, boot REAL NOT NULL, value REAL NOT NULL);
+CREATE INDEX IF NOT EXISTS samples_by_metric ON samples (metric, wall);
+CREATE TABLE IF NOT EXISTS minutes (
+  metric INTEGER NOT NULL, minute INTEGER NOT NULL, count INTEGER NOT NULL,
+  mean REAL NOT NULL, low REAL NOT NULL, high REAL NOT NULL,
+  PRIMARY KEY (metric, minute)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS evaluations (
+  seq INTEGER PRIMARY KEY, wall REAL NOT NULL, verdict TEXT NOT NULL, packed BLOB NOT NULL);
+CREATE INDEX IF NOT EXISTS evaluations_by_wall ON evaluations (wall);
+CREATE TABLE IF NOT EXISTS newest (id INTEGER PRIMARY KEY CHECK (id = 0), evaluation BLOB, checkpoint BLOB);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One value of one metric. ``era`` names what it belongs to (boot, release, process): runs do not cross it."""
+
+    metric: str
+    value: float
+    at: Instant
+    era: str
+
+
+class SampleStore:
+    """Measured series and evaluations. sqlite3.Error when the file cannot be read or written."""
+
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        self._path = path
+        self._read_only = read_only
+        self._ids: dict[tuple[str, str], int] = {}
+        self._seen_version = -1
+        self._seen: Evaluation | None = None
+        self._kept: tuple[float, str] = (0.0, "")
+        self._connection: sqlite3.Connection | None = None
+
+    def close(self) -> None:
+        """Close the file; a later call opens it again."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def append(
+        self, samples: Iterable[Measured], evaluation: Evaluation | None = None, checkpoint: bytes | None = None
+    ) -> None:
+        """One tick, as one transaction: all of it is there afterwards, or nothing."""
+        connection = self._open()
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            rows = [self._row(connection, sample) for sample in samples]
+            connection.executemany("INSERT INTO samples (metric, era, wall, boot, value) VALUES (?,?,?,?,?)", rows)
+            if evaluation is not None:
+                self._append_evaluation(connection, evaluation)
+            if checkpoint is not None:
+                connection.execute("UPDATE newest SET checkpoint = ? WHERE id = 0", (checkpoint,))
+            connection.execute("COMMIT")
+        except BaseException:
+            self._ids.clear()  # ids given out in a transaction that is undone are nobody's
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+
+    def newest_evaluation(self) -> Evaluation | None:
+        """The last evaluation; None when there is none yet. The same object while nothing was written."""
+        if self._read_only and not self._path.exists():
+            return None
+        connection = self._open()
+        version = int(connection.execute("PRAGMA data_version").fetchone()[0])
+        if version != self._seen_version or not self._read_only:
+            row = connection.execute("SELECT evaluation FROM newest WHERE id = 0").fetchone()
+            self._seen = _decoded(row[0]) if row and row[0] else None
+            self._seen_version = version
+        return self._seen
+
+    def checkpoint(self) -> bytes | None:
+        """What the monitor needs to go on where it was."""
+        row = self._open().execute("SELECT checkpoint FROM newest WHERE id = 0").fetchone()
+        return bytes(row[0]) if row and row[0] else None
+
+    def series(self, metric: str, since: datetime, until: datetime | None = None) -> list[tuple[datetime, float]]:
+        """A metric's values from ``since`` on, oldest first: single samples, before them means by the minute."""
+        if self._read_only and not self._path.exists():
+            return []
+        connection = self._open()
+        begin, end = since.timestamp(), until.timestamp() if until else 1e18
+        raw = connection.execute(
+            "SELECT s.wall, s.value FROM samples s JOIN metrics m ON m.id = s.metric"
+            " WHERE m.name = ? AND s.wall BETWEEN ? AND ? ORDER BY s.wall, s.seq",
+            (metric, begin, end),
+        ).fetchall()
+        first_raw = raw[0][0] if raw else end
+        coarse = connection.execute(
+            "SELECT t.minute * 60.0, t.mean FROM minutes t JOIN metrics m ON m.id = t.metric"
+            " WHERE m.name = ? AND t.minute * 60.0 >= ? AND t.minute * 60.0 < ? ORDER BY t.minute",
+            (metric, begin, min(first_raw, end)),
+        ).fetchall()
+        return [(datetime.fromtimestamp(wall, UTC), value) for wall, value in [*coarse, *raw]]
+
+    def evaluation_at(self, moment: datetime) -> Evaluation | None:
+        """The last kept evaluation at or before ``moment``."""
+        row = (
+            self._open()
+            .execute(
+                "SELECT packed FROM evaluations WHERE wall <= ? ORDER BY wall DESC, seq DESC LIMIT 1",
+                (moment.timestamp(),),
+            )
+            .fetchone()
+        )
+        return _decoded(zlib.decompress(row[0])) if row else None
+
+    def thin(self, now: datetime) -> None:
+        """Fold samples older than RAW_KEPT into minutes and drop what is older than ALL_KEPT."""
+        connection = self._open()
+        edge = (now.timestamp() - RAW_KEPT) // 60 * 60
+        oldest = now.timestamp() - ALL_KEPT
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            connection.execute(
+                "INSERT OR REPLACE INTO minutes SELECT metric, CAST(wall / 60 AS INTEGER), count(*), avg(value),"
+                " min(value), max(value) FROM samples WHERE wall < ? GROUP BY 1, 2",
+                (edge,),
+            )
+            connection.execute("DELETE FROM samples WHERE wall < ?", (edge,))
+            connection.execute("DELETE FROM minutes WHERE minute < ?", (oldest / 60,))
+            connection.execute("DELETE FROM evaluations WHERE wall < ?", (oldest,))
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+
+    def set_aside(self, now: datetime) -> Path:
+        """Move a damaged file out of the way; its new name. Nothing of it is removed."""
+        self.close()
+        self._ids.clear()
+        aside = self._path.with_name(f"{self._path.name}.damaged-{compact(now)}")
+        for suffix in ("", "-wal", "-shm"):
+            part = self._path.with_name(self._path.name + suffix)
+            if part.exists():
+                part.rename(aside.with_name(aside.name + suffix))
+        return aside
+
+    def _open(self) -> sqlite3.Connection:
+        if self._connection is not None:
+            return self._connection
+        mode = "ro" if self._read_only else "rwc"
+        if not self._read_only:
+            make_directory(self._path.parent)
+        connection = sqlite3.connect(
+            f"{self._path.absolute().as_uri()}?mode={mode}",
+            uri=True,
+            timeout=1.0,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+        try:
+            if not self._read_only:
+                self._prepare(connection)
+        except BaseException:
+            connection.close()
+            raise
+        self._connection = connection
+        return connection
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        with closing(connection.execute("PRAGMA journal_mode = WAL")) as answer:
+            answer.fetchone()
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA cache_size = -2000")
+        connection.executescript(_SCHEMA)
+        connection.execute("INSERT OR IGNORE INTO newest (id) VALUES (0)")
+        self._path.chmod(0o640)
+
+    def _row(self, connection: sqlite3.Connection, sample: Measured) -> tuple[int, int, float, float, float]:
+        metric = self._id(connection, "metrics", sample.metric)
+        era = self._id(connection, "eras", sample.era)
+        return metric, era, sample.at.wall.timestamp(), sample.at.boot, sample.value
+
+    def _id(self, connection: sqlite3.Connection, table: str, name: str) -> int:
+        known = self._ids.get((table, name))
+        if known is None:
+            connection.execute(f"INSERT OR IGNORE INTO {table} (name) VALUES (?)", (name,))  # noqa: S608 - our own two names
+            known = int(connection.execute(f"SELECT id FROM {table} WHERE name = ?", (name,)).fetchone()[0])  # noqa: S608
+            self._ids[(table, name)] = known
+        return known
+
+    def _append_evaluation(self, connection: sqlite3.Connection, evaluation: Evaluation) -> None:
+        data = model.encode(evaluation)
+        connection.execute("UPDATE newest SET evaluation = ? WHERE id = 0", (data,))
+        kept_at, verdict = self._kept
+        word = evaluation.verdict.word
+        if word != verdict or abs(evaluation.boot - kept_at) >= HISTORY_EVERY:
+            connection.execute(
+                "INSERT INTO evaluations (wall, verdict, packed) VALUES (?,?,?)",
+                (evaluation.at.timestamp(), word, zlib.compress(data)),
+            )
+            self._kept = (evaluation.boot, word)
+
+
+def _decoded(data: bytes) -> Evaluation | None:
+    try:
+        return model.decode(data)
+    except (msgspec.DecodeError, msgspec.ValidationError):
+        return None  # written by another version: the next tick replaces it

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import secrets
+import stat
 from pathlib import Path
+from typing import BinaryIO
 
 FILE_MODE = 0o640
 DIRECTORY_MODE = 0o750
@@ -16,6 +18,7 @@ def write_file(path: Path, data: bytes, mode: int = FILE_MODE) -> None:
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
     try:
         with os.fdopen(descriptor, "wb") as stream:
+            os.fchmod(descriptor, mode)  # whatever the umask of who runs this
             stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
@@ -42,3 +45,31 @@ def make_directory(path: Path, mode: int = DIRECTORY_MODE) -> None:
     make_directory(path.parent, mode)
     path.mkdir(mode=mode, exist_ok=True)
     sync_directory(path.parent)
+
+
+def open_to_append(path: Path, mode: int = FILE_MODE) -> int:
+    """A descriptor that appends to the regular file ``path``, created with ``mode`` when it is absent.
+
+    OSError for a symlink, or for anything else that is no regular file. The caller closes it.
+    """
+    flags = os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+    try:
+        descriptor = os.open(path, flags | os.O_CREAT | os.O_EXCL, mode)
+    except FileExistsError:
+        return _regular(os.open(path, flags), path)
+    os.fchmod(descriptor, mode)
+    sync_directory(path.parent)
+    return descriptor
+
+
+def open_to_read(path: Path) -> BinaryIO:
+    """The regular file ``path``. OSError for a symlink or a special file: a pipe must not hang a reader."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+    return os.fdopen(_regular(descriptor, path), "rb")
+
+
+def _regular(descriptor: int, path: Path) -> int:
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(22, "is no regular file", str(path))
+    return descriptor

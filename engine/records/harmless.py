@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import unicodedata
-
-_BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-_INVISIBLE = frozenset("\u200b\u200c\u200d\u2028\u2029\u2060\ufeff")
+_SPACES = frozenset("\t\u00a0\u2002\u2003\u2009\u202f\u3000")
+_BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0") | {chr(code) for code in range(0xFE00, 0xFE10)}
+"""Printable by their Unicode category, yet nothing to see: fillers, joiners, variation selectors."""
 
 
 def harmless(text: object, limit: int = 400) -> str:
@@ -13,14 +12,22 @@ def harmless(text: object, limit: int = 400) -> str:
 
     Longer texts end in ``...``. Harmless text passes unchanged, so the function can be applied twice.
     """
-    shown = "".join(_visible(character) for character in str(text)[: limit + 1])
-    return shown if len(shown) <= limit else shown[: max(limit - 3, 0)] + "..."
+    whole = str(text)
+    if len(whole) <= limit and whole.isascii() and whole.isprintable():
+        return whole
+    shown = "".join(_visible(character) for character in whole[: limit + 1])
+    return shown if len(shown) <= limit else shown[: max(limit - 3, 0)] + "..."[:limit]
 
 
 def _visible(character: str) -> str:
+    if character in _SPACES:
+        return " "
+    # not printable: categories Cc, Cf (with all bidirectional marks), Cs, Co, Cn, Zl, Zp, odd spaces
+    if character.isprintable() and character not in _BLANK:
+        return character
+    if character == "\n":
+        return "\\n"
     code = ord(character)
-    if code < 0x20 or 0x7F <= code < 0xA0:
-        return {"\t": " ", "\n": "\\n"}.get(character, f"\\x{code:02x}")
-    if character in _BIDI or character in _INVISIBLE or unicodedata.category(character) in ("Cs", "Co", "Cn"):
-        return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
-    return character
+    if code <= 0xFF:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"

@@ -11,6 +11,7 @@ from types import TracebackType
 from engine.records.atomic import make_directory
 
 LOCK_MODE = 0o660
+LOOK_GRACE = 0.2
 
 
 class FileLock:
@@ -26,21 +27,39 @@ class FileLock:
         return self._descriptor >= 0
 
     def acquire(self, wait: float = 0.0) -> bool:
-        """Try for ``wait`` seconds; False when someone else holds it."""
+        """Try for ``wait`` seconds (0.2 at least); False when someone else holds it.
+
+        The least time is there because :func:`is_locked` takes the lock for an instant to look.
+        """
+        if self.held:
+            return True
         make_directory(self._path.parent)
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, LOCK_MODE)
-        until = time.monotonic() + wait
+        until = time.monotonic() + max(wait, LOOK_GRACE)
         while True:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if time.monotonic() >= until:
-                    os.close(descriptor)
-                    return False
-                time.sleep(0.01)
-            else:
-                self._descriptor = descriptor
+            if self._try():
                 return True
+            if time.monotonic() >= until:
+                return False
+            time.sleep(0.01)
+
+    def _try(self) -> bool:
+        descriptor = self._open()
+        try:
+            if _locked_now(descriptor, fcntl.LOCK_EX) and _still_there(descriptor, self._path):
+                self._descriptor = descriptor
+        finally:
+            if not self.held:
+                os.close(descriptor)
+        return self.held
+
+    def _open(self) -> int:
+        flags = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
+        try:
+            descriptor = os.open(self._path, flags | os.O_CREAT | os.O_EXCL, LOCK_MODE)
+        except FileExistsError:
+            return os.open(self._path, flags)
+        os.fchmod(descriptor, LOCK_MODE)  # the group shares it, whatever the umask
+        return descriptor
 
     def release(self) -> None:
         """Let go; harmless when not held."""
@@ -58,16 +77,29 @@ class FileLock:
 
 
 def is_locked(path: Path) -> bool:
-    """Whether some process holds the lock right now; an absent file is free."""
+    """Whether some process holds the lock right now; an absent file is free. OSError when it cannot be read."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except FileNotFoundError:
         return False
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    else:
-        return False
+        return not _locked_now(descriptor, fcntl.LOCK_SH)
     finally:
         os.close(descriptor)
+
+
+def _locked_now(descriptor: int, how: int) -> bool:
+    try:
+        fcntl.flock(descriptor, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _still_there(descriptor: int, path: Path) -> bool:
+    """Whether the name still means the file that was locked; a lock on an unlinked file excludes nobody."""
+    try:
+        named = os.stat(path, follow_symlinks=False)  # noqa: PTH116 - beside fstat, spelled alike
+    except FileNotFoundError:
+        return False
+    return os.path.samestat(named, os.fstat(descriptor))

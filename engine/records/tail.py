@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from engine.records.lines import Record, parse_lines
+from engine.records.atomic import open_to_read
+from engine.records.lines import Record, damaged, decode
 
 
 class Tail:
@@ -14,21 +15,48 @@ class Tail:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._offset = 0
+        self._lines = 0
         self._inode = 0
 
-    def new_records(self) -> list[Record]:
-        """The records appended since the last call. DamagedRecord when a whole line is no JSON."""
+    def new_records(self, at_most: int | None = None) -> list[Record]:
+        """The records appended since the last call; ``at_most``: read no more than about this many bytes now.
+
+        DamagedRecord when the next whole line is no JSON: once per such line, and nothing around it is lost,
+        since the call before returned what stood before it and the next one goes on after it. OSError when the
+        file is no regular file or cannot be read; an absent one has no records.
+        """
+        data = self._unread(at_most)
+        records: list[Record] = []
+        for line in data.split(b"\n")[:-1]:
+            try:
+                record = decode(line)
+            except ValueError as error:
+                if records:
+                    return records
+                self._pass(line)
+                raise damaged(self._path, self._lines, error) from error
+            self._pass(line)
+            records.append(record)
+        return records
+
+    def _unread(self, at_most: int | None) -> bytes:
+        """Whole lines that were not returned yet (the last one may be torn); empty when there are none."""
         try:
-            with self._path.open("rb") as stream:
-                status = os.fstat(stream.fileno())
-                if status.st_ino != self._inode or status.st_size < self._offset:
-                    self._inode, self._offset = status.st_ino, 0
-                if status.st_size == self._offset:
-                    return []
-                stream.seek(self._offset)
-                data = stream.read()
+            stream = open_to_read(self._path)
         except FileNotFoundError:
-            return []
-        end = data.rfind(b"\n") + 1
-        self._offset += end
-        return parse_lines(self._path, data[:end])
+            return b""
+        with stream:
+            status = os.fstat(stream.fileno())
+            if status.st_ino != self._inode or status.st_size < self._offset:
+                self._inode, self._offset, self._lines = status.st_ino, 0, 0
+            if status.st_size == self._offset:
+                return b""
+            stream.seek(self._offset)
+            data = stream.read(status.st_size - self._offset if at_most is None else at_most)
+            while at_most is not None and b"\n" not in data and (more := stream.read(at_most)):
+                data += more
+            return data
+
+    def _pass(self, line: bytes) -> None:
+        self._offset += len(line) + 1
+        self._lines += 1

@@ -1,0 +1,192 @@
+"""Lines of exact width, made of spans of text with a role: what every panel draws, and what a widget paints.
+
+No colour stands here and no terminal is needed: a line can be tested as it is. Text enters only through
+:func:`put`, which makes it harmless.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Literal, NamedTuple, TypeAlias
+
+from rich.cells import cell_len, set_cell_size
+
+from engine.records.harmless import harmless
+
+Role: TypeAlias = Literal[
+    "text",
+    "dim",
+    "faint",
+    "title",
+    "strong",
+    "key",
+    "warn",
+    "crit",
+    "unknown",
+    "info",
+    "stale",
+    "field",
+    "band-ROLL BACK",
+    "band-INVESTIGATE",
+    "band-UNKNOWN",
+    "band-WATCH",
+    "band-CONTINUE",
+    "band-env",
+    "band-quiet",
+]
+
+
+class Span(NamedTuple):
+    """A piece of a line. Build it with :func:`put` only."""
+
+    text: str
+    role: Role
+    marked: bool = False
+    """Under the cursor."""
+
+
+Line: TypeAlias = tuple[Span, ...]
+Lines: TypeAlias = list[Line]
+
+
+def put(text: object, role: Role = "text") -> Line:
+    """A line of one span, its text made harmless."""
+    words = str(text)
+    if not (words.isascii() and words.isprintable()):
+        words = harmless(words, 2000)
+    return (Span(words, role),) if words else ()
+
+
+def join(*parts: Line | str) -> Line:
+    """One line of several parts; a bare string is plain text."""
+    spans: list[Span] = []
+    for part in parts:
+        spans.extend(put(part) if isinstance(part, str) else part)
+    return tuple(spans)
+
+
+def width_of(line: Line) -> int:
+    """Cells the line takes."""
+    return sum(cell_len(span.text) for span in line)
+
+
+def plain(line: Line) -> str:
+    """The line's text."""
+    return "".join(span.text for span in line)
+
+
+def crop(line: Line, width: int, *, mark: str = "…") -> Line:
+    """The line cut to ``width`` cells; where something is lost, the last cell says so."""
+    if width_of(line) <= width:
+        return line
+    room = max(width - cell_len(mark), 0)
+    kept: list[Span] = []
+    for span in line:
+        size = cell_len(span.text)
+        if size > room:
+            kept.append(span._replace(text=set_cell_size(span.text, room).rstrip() + mark))
+            break
+        kept.append(span)
+        room -= size
+    return tuple(span for span in kept if span.text) if width > 0 else ()
+
+
+def fit(line: Line, width: int, align: Literal["left", "right"] = "left") -> Line:
+    """The line at exactly ``width`` cells: cut, or padded with blanks."""
+    short = crop(line, width)
+    missing = width - width_of(short)
+    if missing <= 0:
+        return short
+    blank = (Span(" " * missing, "text"),)
+    return blank + short if align == "right" else short + blank
+
+
+def right(line: Line, width: int) -> Line:
+    """The line at exactly ``width`` cells, its text at the right."""
+    return fit(line, width, "right")
+
+
+def spread(left: Line, end: Line, width: int, gap: int = 2) -> Line:
+    """``left`` and ``end`` at the two sides of exactly ``width`` cells; ``left`` gives way first."""
+    end = crop(end, width)
+    room = width - width_of(end)
+    return fit(crop(left, max(room - gap, 0)), room) + end
+
+
+def first_that_fits(width: int, *choices: Line) -> Line:
+    """The first of the choices (best first) that fits into ``width``; else the last one, cut."""
+    for choice in choices:
+        if width_of(choice) <= width:
+            return choice
+    return crop(choices[-1], width)
+
+
+def marked(line: Line) -> Line:
+    """The line as it looks under the cursor."""
+    return tuple(span._replace(marked=True) for span in line)
+
+
+def with_role(line: Line, role: Role) -> Line:
+    """The whole line in one role."""
+    return tuple(span._replace(role=role) for span in line)
+
+
+def block(lines: Iterable[Line], width: int, height: int) -> Lines:
+    """Exactly ``height`` lines of exactly ``width`` cells: cut, or padded with blank lines."""
+    fitted = [fit(line, width) for line in lines][:height]
+    return fitted + [fit((), width)] * (height - len(fitted))
+
+
+def heading(rule: str, key: str, name: str, notes: Sequence[Line | str], width: int, *, focused: bool = False) -> Line:
+    """A panel's first line: ``-4 KPIs --- tape 09:00 --- vs V1 ------``. Notes that do not fit are left out."""
+    line = join(put(rule, "faint"), put(key, "key"), put(f" {name} ", "strong" if focused else "title"))
+    for note in notes:
+        part = join(put(rule * 3 + " ", "faint"), *([put(note, "dim")] if isinstance(note, str) else [note]), put(" "))
+        if note and width_of(line) + width_of(part) <= width:
+            line = join(line, part)
+    return join(line, put(rule * max(width - width_of(line), 0), "faint"))
+
+
+def cells(line: Line) -> Iterator[tuple[str, Role, bool]]:
+    """One item per cell (the second cell of a wide character is an empty text)."""
+    for text, role, under_cursor in line:
+        if text.isascii():
+            for character in text:
+                yield character, role, under_cursor
+            continue
+        for character in text:
+            yield character, role, under_cursor
+            for _ in range(cell_len(character) - 1):
+                yield "", role, under_cursor
+
+
+def changed(old: Line, new: Line) -> tuple[int, int] | None:
+    """First cell and number of cells that differ between two lines of one width; None when none does."""
+    if old == new:
+        return None
+    before, after = list(cells(old)), list(cells(new))
+    if len(before) != len(after):
+        return 0, max(len(before), len(after))
+    differing = [index for index, pair in enumerate(zip(before, after, strict=True)) if pair[0] != pair[1]]
+    if not differing:
+        return None
+    return differing[0], differing[-1] - differing[0] + 1
+
+
+def wrap(text: str, width: int, role: Role = "text", indent: int = 0) -> Lines:
+    """A paragraph on lines of at most ``width`` cells, each indented; words longer than a line are cut hard."""
+    room = max(width - indent, 8)
+    rows: list[str] = [""]
+    for span in put(text):
+        for word in span.text.split():
+            while cell_len(word) > room:
+                head = set_cell_size(word, room)
+                rows[-1:] = [rows[-1], head] if rows[-1] else [head]
+                rows.append("")
+                word = word[len(head) :]
+            joined = f"{rows[-1]} {word}".strip()
+            if cell_len(joined) <= room:
+                rows[-1] = joined
+            else:
+                rows.append(word)
+    return [join(put(" " * indent), put(row, role)) for row in rows if row]

@@ -1,0 +1,73 @@
+"""Panel 5: the checklist around now; the console measured, a person confirms."""
+
+from __future__ import annotations
+
+from engine.state.model import ChecklistItemView, State
+from tui.glyphs import Glyphs
+from tui.lines import Line, Lines, Role, block, fit, heading, join, marked, put, right, spread
+from tui.look import Look
+from tui.words import due_in, initials
+
+KEY, NAME = "5", "Checklist"
+
+
+def draw(state: State, width: int, height: int, look: Look) -> Lines:
+    """The panel at exactly ``width`` x ``height``: as many items as fit, from what is due on."""
+    checklist = state.checklist
+    notes = [f"{checklist.hourly_passed}/{checklist.hourly_due} hourly PASS"] if checklist.hourly_due else []
+    short = checklist.hourly_passed < checklist.hourly_due
+    drawn: list[Line | str] = [put(note, "warn" if short else "dim") for note in notes]
+    lines = [heading(look.glyphs.rule, KEY, NAME, drawn, width, focused=look.cursor is not None)]
+    if not checklist.items:
+        lines.append(put(" nothing is due", "dim"))
+    first = start(state, height - 1, look.cursor)
+    for index, entry in enumerate(checklist.items[first : first + height - 1], first):
+        line = row(entry, width, look)
+        lines.append(marked(line) if look.cursor == index else line)
+    return block(lines, width, height)
+
+
+def start(state: State, rows: int, cursor: int | None = None) -> int:
+    """The first item shown: the one before the first that is open, and always so that the cursor is seen."""
+    items = state.checklist.items
+    waiting = next((i for i, entry in enumerate(items) if entry.state in ("due", "overdue")), len(items))
+    first = max(min(waiting - 2, len(items) - rows), 0)
+    if cursor is not None:
+        first = max(min(first, cursor), cursor - rows + 1)
+    return first
+
+
+def row(entry: ChecklistItemView, width: int, look: Look) -> Line:
+    """One item: mark, slot, title with what was measured, and who or when."""
+    mark, role = _mark(entry, look.glyphs)
+    head = join(" ", put(mark, role), " ", fit(put(entry.slot, "dim"), 6), " ")
+    faded = entry.state in ("done", "overridden", "later")
+    title: Role = "dim" if faded and not entry.gate else "text"
+    what = put("GATE" if entry.gate and width < 60 else entry.title, "strong" if entry.gate else title)
+    measured = put(f" {entry.measured}", "warn" if entry.measured_ok is False else title) if entry.measured else ()
+    return spread(join(head, what, measured), join(" ", _end(entry, look)), width, gap=0)
+
+
+def _mark(entry: ChecklistItemView, glyphs: Glyphs) -> tuple[str, Role]:
+    marks: dict[str, tuple[str, Role]] = {
+        "done": (glyphs.done, "dim"),
+        "overridden": (glyphs.overridden, "info"),
+        "overdue": (glyphs.attention, "warn"),
+        "missed": (glyphs.missed, "crit"),
+        "due": (glyphs.attention, "warn"),
+        "later": (glyphs.question, "warn") if entry.gate and entry.measured_ok is False else (" ", "dim"),
+    }
+    return marks[entry.state]
+
+
+def _end(entry: ChecklistItemView, look: Look) -> Line:
+    if entry.state in ("done", "overridden"):
+        return put(f"{initials(entry.who)} ", "dim")
+    if entry.state == "missed":
+        return put("missed ", "crit")
+    if entry.state == "due":
+        return right(put("confirm " if entry.measured else "answer ", "warn"), 8)
+    if entry.gate and entry.measured:
+        return ()
+    when = due_in(entry.due_at, look.now) if entry.due_at else ""
+    return put(f"{when} ", "warn" if entry.state == "overdue" else "dim")

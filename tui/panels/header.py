@@ -1,0 +1,128 @@
+"""Rows 1 to 3, over everything at every size: the verdict, its reason, and the way back."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from engine.state.model import OperationView, State
+from tui.lines import Line, Lines, Role, crop, first_that_fits, fit, join, put, spread, width_of
+from tui.look import Look
+from tui.words import age, ago, clock, due_in, seconds, since_cutover
+
+ROWS = 3
+_UNFINISHED = {"NEEDS_HUMAN": "NEEDS YOU", "INTERRUPTED": "INTERRUPTED", "HOLDING": "HOLDING"}
+
+
+def draw(state: State, width: int, look: Look) -> Lines:
+    """Three lines of ``width`` cells."""
+    return [_verdict(state, width, look), _why(state, width), _way_back(state, width, look)]
+
+
+def draw_waiting(width: int, look: Look, root: str) -> Lines:
+    """The same three lines before the first state has been read."""
+    word = join(put(" UNKNOWN ", "band-UNKNOWN"), put("  reading the records", "text"))
+    return [
+        spread(word, join(put(clock(look.now), "dim"), " "), width),
+        fit(put(f" {root}", "dim"), width),
+        fit((), width),
+    ]
+
+
+def _verdict(state: State, width: int, look: Look) -> Line:
+    band = cast(Role, f"band-{state.verdict.word}")
+    word = put(f" {state.verdict.word} ", band)
+    end = _where(state, width, look)
+    room = width - width_of(end) - 2
+    live, since, gate = _live(state), _since(state, look), _gate(state, look)
+    left = first_that_fits(
+        room,
+        join(word, "  ", live, "   ", since, "    ", gate),
+        join(word, "  ", live, "  ", since, "  ", gate),
+        join(word, " ", live, " ", since, " ", gate),
+        join(word, "  ", live, "  ", gate if state.operation else since),
+        join(word, "  ", live),
+        word,
+    )
+    return spread(left, end, width)
+
+
+def _where(state: State, width: int, look: Look) -> Line:
+    """Environment, who and where, and the clock: read-only and rehearsal time are said here."""
+    marks = join(put(" READ-ONLY ", "band-quiet"), " ") if look.read_only else ()
+    if state.time_scale != 1:
+        marks = join(marks, put(f"time x{state.time_scale:g} ", "info"))
+    band = put(f" {state.environment} ", "band-env" if not state.demo else "band-quiet")
+    person = f"{state.user}@{state.host}"
+    tail = join(put(f" {clock(look.now)}", "text"), " ")
+    room = width // 2 - width_of(marks) - width_of(band) - width_of(tail) - 2
+    who = crop(put(person, "dim"), room) if room >= 6 else ()
+    return join(marks, band, " " if who else "", who, " " if who else "", tail)
+
+
+def _live(state: State) -> Line:
+    if state.release is None:
+        return put("NO RELEASE LIVE" if state.operation is None else "SWITCHING", "warn")
+    return put(f"{state.release.upper()} LIVE", "strong")
+
+
+def _since(state: State, look: Look) -> Line:
+    if state.cutover_at is not None and state.phase not in ("BACK ON V1", "BEFORE"):
+        return put(since_cutover(state.cutover_at, look.now), "text")
+    return put("" if state.phase == "CUTOVER" else state.phase, "text")
+
+
+def _gate(state: State, look: Look) -> Line:
+    """The next decision point; an operation that runs or waits for a person comes first."""
+    if state.operation is not None:
+        return operation_word(state.operation, look)
+    gate = state.next_gate
+    if gate is None:
+        return ()
+    troubled = gate.would_fail_on or gate.unknown
+    return put(f"{gate.title} {due_in(gate.due_at, look.now)}", "warn" if troubled else "text")
+
+
+def operation_word(operation: OperationView, look: Look) -> Line:
+    """``CUTOVER 7/12 3s``, or ``CUTOVER NEEDS YOU``."""
+    kind = operation.kind.upper()
+    if operation.state in _UNFINISHED:
+        return put(f"{kind} {_UNFINISHED[operation.state]}", "crit" if operation.state == "NEEDS_HUMAN" else "warn")
+    finished = sum(step.state in ("done", "skipped", "undone") for step in operation.steps)
+    spent = age((look.now - operation.started).total_seconds()) if operation.started else ""
+    verb = f"{kind} ABORTING" if operation.state == "ABORTING" else kind
+    return put(f"{verb} {finished}/{len(operation.steps)} {spent}", "info")
+
+
+def _why(state: State, width: int) -> Line:
+    verdict = state.verdict
+    quiet = verdict.word == "CONTINUE"
+    why = put(f" {verdict.why}", "dim" if quiet else "text")
+    clears = verdict.clears if not verdict.clears or verdict.clears.startswith("clears") else f"clears {verdict.clears}"
+    full = join(why, put(f"; {clears}", "dim")) if clears else why
+    worsens = join(put(verdict.worsens, "dim"), " ") if verdict.worsens else ()
+    for left in (full, why):
+        if width_of(left) + width_of(worsens) + 2 <= width:
+            return spread(left, worsens, width)
+    return fit(first_that_fits(width - 1, full, why), width)
+
+
+def _way_back(state: State, width: int, look: Look) -> Line:
+    way = state.way_back
+    head = join(put(" WAY BACK", "title"), put(f"  {way.release} {way.build}".rstrip(), "text"))
+    holder = f"on watch {state.watch.holder}" if state.watch.holder else "nobody on watch"
+    observed = state.monitor.observed_at
+    old = "no data" if observed is None else f"data {age((look.now - observed).total_seconds())}"
+    data = put(old, "warn" if state.monitor.stale else "dim")
+    proof = f"proven {ago(way.proven_at, look.now)}"
+    if way.ready:
+        role: Role = "warn" if way.stale else "text"
+        ready = join(put("  ready", role), put(f"  {seconds(way.seconds)}" if way.seconds else "", "text"))
+        middle = join(ready, put(f"  {proof}", "warn" if way.stale else "dim"))
+    else:
+        calm = state.release is not None and state.release == way.release
+        middle = put(f"  {way.reason}" if calm else f"  NOT READY: {way.reason}", "dim" if calm else "crit")
+    person = join(put(holder, "dim"), "  ", data, " ")
+    room = width - 3
+    if width_of(head) + width_of(middle) + width_of(person) > room:
+        person = join(data, " ")
+    return spread(join(head, middle), person, width)

@@ -1,0 +1,61 @@
+"""Panel 4: the KPIs as the running release published them, with their business tier."""
+
+from __future__ import annotations
+
+from engine.state.model import KpiView, State
+from tui.glyphs import spark
+from tui.lines import Line, Lines, Role, block, fit, heading, join, marked, put, right, width_of
+from tui.look import Look
+from tui.words import age, change, hour, number
+
+KEY, NAME = "4", "KPIs"
+_WIDE = 54
+_STATUS: dict[str, tuple[str, Role]] = {
+    "ok": ("ok", "dim"),
+    "WARNING": ("W", "warn"),
+    "CRITICAL": ("C", "crit"),
+    "undefined": ("none", "warn"),
+}
+
+
+def draw(state: State, width: int, height: int, look: Look) -> Lines:
+    """The panel at exactly ``width`` x ``height``."""
+    against = state.kpis[0].change_from if state.kpis else ""
+    notes = [f"run {hour(state.kpis_at)}", f"vs {against}" if against else ""]
+    lines = [heading(look.glyphs.rule, KEY, NAME, notes, width, focused=look.cursor is not None)]
+    for index, kpi in enumerate(state.kpis):
+        line = fit(row(kpi, width, look), width)
+        lines.append(marked(line) if look.cursor == index else line)
+    return block(lines, width, height)
+
+
+def row(kpi: KpiView, width: int, look: Look) -> Line:
+    """One KPI: name, value, change, trend, tier; its limits too where there is room."""
+    name = fit(put(f" {kpi.title}", "text"), 12)
+    if kpi.value is None:
+        return join(name, put(f"none: {kpi.reason or 'not published'}", "warn"))
+    value = right(put(number(kpi.value, kpi.decimals), "stale" if kpi.stale else "strong"), 6)
+    limit = join("  ", fit(put(_limits(kpi), "dim"), 13)) if width >= _WIDE else ()
+    tail = join(limit, "  ", fit(_status(kpi, look), 9 if kpi.stale else 3))
+    if kpi.unheld is not None and abs(kpi.unheld - kpi.value) > 1e-9:
+        head = join(name, value, " ", fit(put(f"(unheld {kpi.unheld:.1f})", "dim"), 14))
+    else:
+        unit = put(f" {kpi.unit if kpi.unit == '%' else ''}".ljust(3), "dim")
+        head = join(name, value, unit, right(put(change(kpi.change, kpi.decimals), "dim"), 5), "  ")
+    room = width - width_of(head) - width_of(tail)
+    trend = put(spark(kpi.trend, max(room, 0), look.glyphs), "stale" if kpi.stale else "title")
+    return join(head, trend, tail)
+
+
+def _limits(kpi: KpiView) -> str:
+    sign = "<" if kpi.worse_when == "lower" else ">"
+    shown = [f"{limit:g}" for limit in (kpi.warning, kpi.critical) if limit is not None]
+    return f"W {sign}{shown[0]} C {sign}{shown[1]}" if len(shown) == 2 else ""
+
+
+def _status(kpi: KpiView, look: Look) -> Line:
+    if kpi.stale:
+        passed = (look.now - kpi.observed_at).total_seconds() if kpi.observed_at else None
+        return put("stale" if passed is None else f"stale {age(passed)}", "warn")
+    word, role = _STATUS.get(kpi.status, (kpi.status, "warn"))
+    return put(word, role)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from engine.config.quantities import Duration
+from engine.config.quantities import Duration, Size
 
 Verdict = Literal["ROLL BACK", "INVESTIGATE", "UNKNOWN", "WATCH", "CONTINUE"]
 
@@ -20,9 +20,24 @@ class Tier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     hold: Duration = Duration(0)
     """It fires after the value was beyond ``enter`` for this long."""
     clear: float | None = None
-    """It clears on the good side of this value; null: 95 % of ``enter``."""
+    """It clears on the good side of this value; null: ``sustained.clear_percent`` of ``enter``."""
+    clear_hold: Duration | None = None
+    """It must have been there for this long; null: the shorter of ``hold`` and ``sustained.clear_hold``."""
     runs: Annotated[int, Meta(ge=1)] = 1
     """It also needs this many runs of the pipeline beyond ``enter``."""
+
+
+class SustainedSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """When a limit counts as held, for every condition."""
+
+    least_samples: Annotated[int, Meta(ge=1)]
+    least_share: Annotated[float, Meta(gt=0, le=1)]
+    clear_percent: Annotated[float, Meta(gt=0, le=100)]
+    clear_hold: Duration
+    grace: Duration
+    """Nothing new fires for this long after a suspend or a step of the clock."""
+    flapping_edges: Annotated[int, Meta(ge=2)]
+    flapping_window: Duration
 
 
 class Playbook(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -72,6 +87,33 @@ class LogErrors(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     minimum_attempts: int
 
 
+class GrowthSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Over what time growth is measured."""
+
+    window: Duration
+    skip: Duration
+    """The first time of a process, which does not count."""
+
+
+class RestartsSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Over what time restarts are counted."""
+
+    window: Duration
+
+
+class BaselineSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How many runs of the old release make a baseline."""
+
+    runs: Annotated[int, Meta(ge=1)]
+    least: Annotated[int, Meta(ge=1)]
+
+
+class DiskSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a rollback needs at least."""
+
+    least_need: Size
+
+
 class VarianceSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """When V1 and V2 differ on the same input."""
 
@@ -98,8 +140,13 @@ class MonitoringConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The whole of ``config/monitoring.yml``."""
 
     version: Literal[1]
+    sustained: SustainedSection
     conditions: dict[str, Condition]
     errors: LogErrors
+    growth: GrowthSection
+    restarts: RestartsSection
+    baseline: BaselineSection
+    disk: DiskSection
     variance: VarianceSection
     matrix: list[MatrixRow]
     contacts: dict[str, Contact]

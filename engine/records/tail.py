@@ -18,6 +18,30 @@ class Tail:
         self._lines = 0
         self._inode = 0
 
+    @classmethod
+    def from_offset(cls, path: Path, offset: int) -> Tail:
+        """A tail that begins with the first line starting at or after ``offset``; past the end: at the start.
+
+        For who has read the file before, or needs only its end. Line numbers in errors count from there.
+        """
+        tail = cls(path)
+        try:
+            stream = open_to_read(path)
+        except OSError:
+            return tail  # absent or unreadable: new_records says so
+        with stream:
+            status = os.fstat(stream.fileno())
+            if 0 < offset <= status.st_size:
+                stream.seek(offset - 1)
+                stream.readline()  # the rest of the line before, or its newline alone
+                tail._offset, tail._inode = stream.tell(), status.st_ino
+        return tail
+
+    @property
+    def offset(self) -> int:
+        """Where the next line to be returned begins, in bytes."""
+        return self._offset
+
     def new_records(self, at_most: int | None = None) -> list[Record]:
         """The records appended since the last call; ``at_most``: read no more than about this many bytes now.
 

@@ -29,7 +29,7 @@ def no_validation() -> ValidationView:
     return ValidationView("NOT RUN", None, True, (), (), "", False)
 
 
-def no_kpis(deployment: Deployment, decimals: int, reason: str) -> tuple[KpiView, ...]:
+def no_kpis(deployment: Deployment, reason: str) -> tuple[KpiView, ...]:
     """Every configured KPI, missing."""
     return tuple(
         KpiView(
@@ -38,7 +38,7 @@ def no_kpis(deployment: Deployment, decimals: int, reason: str) -> tuple[KpiView
             value=None,
             unheld=None,
             unit=kpi.unit,
-            decimals=decimals,
+            decimals=kpi.decimals,
             status="undefined",
             warning=kpi.warning,
             critical=kpi.critical,
@@ -55,14 +55,14 @@ def no_kpis(deployment: Deployment, decimals: int, reason: str) -> tuple[KpiView
     )
 
 
-def matrix_of_unknown(deployment: Deployment, evidence: str) -> tuple[MatrixRowView, ...]:
+def matrix_of_unknown(deployment: Deployment, evidence: str, age: float | None) -> tuple[MatrixRowView, ...]:
     """The configured rows; only UNKNOWN is active, because ``evidence``."""
     return tuple(
         MatrixRowView(
             verdict=row.verdict,
             active=row.verdict == "UNKNOWN",
             evidence=evidence if row.verdict == "UNKNOWN" else "not judged",
-            age=None,
+            age=age if row.verdict == "UNKNOWN" else None,
             when=row.when,
             action=row.action,
             told=tuple(row.told),

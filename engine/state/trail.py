@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -13,6 +14,8 @@ from engine.records import Record, harmless
 from engine.state.model import Phase, WatchView
 
 LAST_EVENTS = 60
+ROUTINE = frozenset({"run.started", "run.finished", "way_back.proven"})
+"""Recorded at every run or proof: they would leave no room for anything else among the last events."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,26 +49,33 @@ class Trail:
 
 def extend(trail: Trail, events: Iterable[Record]) -> Trail:
     """``trail`` with ``events`` added, in order. An event that lacks what its kind needs changes nothing."""
-    words = deque(trail.last, LAST_EVENTS)
+    told: deque[Record] = deque(maxlen=LAST_EVENTS)
     for event in events:
-        try:
+        # an event that lacks what its kind needs changes nothing, but it is still shown
+        with contextlib.suppress(KeyError, TypeError, ValueError):
             trail = _fold(trail, event)
-        except (KeyError, TypeError, ValueError):
-            words.append(f"{_clock(event)} {harmless(event.get('kind', '?'), 40)} (incomplete event)")
-            continue
-        words.append(in_words(event))
-    return replace(trail, last=tuple(words))
+        if event.get("kind") not in ROUTINE:
+            told.append(event)
+    return replace(trail, last=(*trail.last, *map(in_words, told))[-LAST_EVENTS:])
 
 
-def phase_of(trail: Trail, now: datetime, *, bake: float, stabilise: float, cutover_runs: bool) -> Phase:
+def phase_of(
+    cutover_at: datetime | None,
+    rolled_back_at: datetime | None,
+    now: datetime,
+    *,
+    bake: float,
+    stabilise: float,
+    cutover_runs: bool,
+) -> Phase:
     """The phase of the watch. ``bake`` and ``stabilise``: seconds from the cutover to the end of each."""
     if cutover_runs:
         return "CUTOVER"
-    if trail.cutover_at is None:
-        return "BACK ON V1" if trail.rolled_back_at else "BEFORE"
-    if trail.rolled_back_at and trail.rolled_back_at >= trail.cutover_at:
+    if rolled_back_at and (cutover_at is None or rolled_back_at >= cutover_at):
         return "BACK ON V1"
-    since = now - trail.cutover_at
+    if cutover_at is None:
+        return "BEFORE"
+    since = now - cutover_at
     if since < timedelta(seconds=bake):
         return "BAKE"
     return "STABILISE" if since < timedelta(seconds=stabilise) else "STEADY"
@@ -73,7 +83,8 @@ def phase_of(trail: Trail, now: datetime, *, bake: float, stabilise: float, cuto
 
 def in_words(event: Record) -> str:
     """One event as a line: time, kind, its data, who."""
-    data = event.get("data") or {}
+    data = event.get("data")
+    data = data if isinstance(data, dict) else {}
     shown = " ".join(f"{key}={value}" for key, value in data.items() if isinstance(value, str | int | float | bool))
     operation = f" {event['operation']}" if event.get("operation") else ""
     return harmless(f"{_clock(event)} {event.get('kind', '?')}{operation} {shown} ({event.get('actor', '?')})", 300)

@@ -1,0 +1,98 @@
+"""The operations of a deployment, read again only where something can still change."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from engine.errors import OpsError
+from engine.operations.journal import NAME, read_operation
+from engine.operations.model import ENDED, Operation
+from engine.records import harmless
+from engine.state.model import OperationView, StepView
+
+
+@dataclass(frozen=True, slots=True)
+class Doings:
+    """Which operation runs or waits for a person, and what the finished ones left behind."""
+
+    current: Operation | None
+    """A cutover or rollback that runs, else one that is unresolved, else a running validation."""
+    last: Operation | None
+    """The newest cutover or rollback that has ended."""
+    validating: bool
+    cutover_at: datetime | None
+    rolled_back_at: datetime | None
+
+
+class OperationsReader:
+    """Follows the journals below one directory; an operation that has ended is never read again."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._ended: dict[str, Operation] = {}
+
+    def read(self, problems: list[str]) -> Doings:
+        """All operations as they are now; a journal that cannot be read is a problem, not an end."""
+        unfinished: list[Operation] = []
+        for name in self._names():
+            if name in self._ended:
+                continue
+            operation = self._one(name, problems)
+            if operation is None:
+                continue
+            if operation.state in ENDED:
+                self._ended[name] = operation
+            else:
+                unfinished.append(operation)
+        return _chosen(unfinished, sorted(self._ended.values(), key=lambda operation: operation.id))
+
+    def _names(self) -> list[str]:
+        try:
+            with os.scandir(self._directory) as entries:
+                return sorted(entry.name for entry in entries)
+        except FileNotFoundError:
+            return []
+
+    def _one(self, name: str, problems: list[str]) -> Operation | None:
+        path = self._directory / name
+        try:
+            return read_operation(path) if (path / NAME).is_file() else None
+        except (OSError, OpsError, KeyError, TypeError, ValueError) as error:
+            problems.append(harmless(f"operation {name}: {error}"))
+            return None
+
+
+def _chosen(unfinished: list[Operation], ended: list[Operation]) -> Doings:
+    acting = [operation for operation in unfinished if operation.kind != "validate"]
+    running = [operation for operation in acting if operation.running]
+    validations = [operation for operation in unfinished if operation.kind == "validate" and operation.running]
+    waiting = [operation for operation in acting if operation.open]
+    candidates = running or waiting or validations
+    # one that was refused never started: it is history, not the last thing that happened
+    finished = [operation for operation in ended if operation.kind != "validate" and operation.started]
+    return Doings(
+        current=candidates[-1] if candidates else None,
+        last=finished[-1] if finished else None,
+        validating=bool(validations),
+        cutover_at=_newest(finished, "cutover"),
+        rolled_back_at=_newest(finished, "rollback"),
+    )
+
+
+def _newest(finished: list[Operation], kind: str) -> datetime | None:
+    ends = [item.ended for item in finished if item.kind == kind and item.state == "SUCCEEDED" and item.ended]
+    return max(ends, default=None)
+
+
+def view_of(operation: Operation | None) -> OperationView | None:
+    """The operation as the screen shows it."""
+    if operation is None:
+        return None
+    steps = tuple(
+        StepView(step.name, step.title, step.phase, step.state, step.seconds, step.detail) for step in operation.steps
+    )
+    fields = {name: getattr(operation, name) for name in OperationView.__struct_fields__}
+    return OperationView(**{**fields, "steps": steps})

@@ -1,0 +1,146 @@
+"""The monitor's newest evaluation as views: as fresh as it is, and where it is not, stale and never OK."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+import msgspec
+
+from engine.clock import Instant, boot_id, pretty_duration
+from engine.config import Deployment
+from engine.monitoring.model import Evaluation
+from engine.state import absent
+from engine.state.model import (
+    AlertView,
+    ConditionView,
+    GateView,
+    KpiView,
+    MatrixRowView,
+    MonitorView,
+    ResourceView,
+    VerdictView,
+)
+
+V = TypeVar("V", bound=msgspec.Struct)
+Acknowledged = Mapping[str, tuple[str, datetime]]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What the monitor contributes to a State."""
+
+    verdict: VerdictView
+    next_gate: GateView | None
+    kpis: tuple[KpiView, ...]
+    kpis_at: datetime | None
+    resources: tuple[ResourceView, ...]
+    conditions: tuple[ConditionView, ...]
+    matrix: tuple[MatrixRowView, ...]
+    alerts: tuple[AlertView, ...]
+    monitor: MonitorView
+    problems: tuple[str, ...]
+
+
+def measured(
+    deployment: Deployment, evaluation: Evaluation | None, now: Instant, *, runs: bool, acknowledged: Acknowledged
+) -> Measured:
+    """The views of ``evaluation``. ``runs``: whether a monitor holds its lock now."""
+    if evaluation is None:
+        return _nothing(deployment, runs)
+    age = age_of(evaluation, now)
+    late = age is None or age > deployment.console.stale_after * evaluation.cadence
+    why = _why_late(age, runs) if late else ""
+    fresh = _views(evaluation, acknowledged, why)
+    if not late:
+        return fresh
+    return _late(fresh, deployment, why, runs)
+
+
+def age_of(evaluation: Evaluation, now: Instant) -> float | None:
+    """Seconds since it was made, by boot time; None when that was in another boot."""
+    return max(now.boot - evaluation.boot, 0.0) if evaluation.boot_id == boot_id() else None
+
+
+def _nothing(deployment: Deployment, runs: bool) -> Measured:
+    why = "the monitor has measured nothing yet" if runs else "no monitor runs, and none has measured anything yet"
+    clears = "its first sample" if runs else "abaco-ops monitor"
+    return Measured(
+        verdict=absent.no_verdict(why, clears),
+        next_gate=None,
+        kpis=absent.no_kpis(deployment, why),
+        kpis_at=None,
+        resources=(),
+        conditions=(),
+        matrix=absent.matrix_of_unknown(deployment, why, None),
+        alerts=(),
+        monitor=MonitorView(runs, None, None, True, why),
+        problems=(),
+    )
+
+
+def _why_late(age: float | None, runs: bool) -> str:
+    since = "since before the last start of this machine" if age is None else f"for {pretty_duration(age)}"
+    return f"no fresh sample {since}: " + ("the monitor does not get on" if runs else "no monitor runs")
+
+
+def _views(evaluation: Evaluation, acknowledged: Acknowledged, late: str) -> Measured:
+    old = bool(late)
+    return Measured(
+        verdict=VerdictView(**_fields(VerdictView, evaluation.verdict), observed_at=evaluation.at, stale=old),
+        next_gate=_as(GateView, evaluation.next_gate) if evaluation.next_gate else None,
+        kpis=tuple(_aged(_as(KpiView, kpi), old) for kpi in evaluation.kpis),
+        kpis_at=evaluation.kpis_at,
+        resources=tuple(_aged(_as(ResourceView, item), old) for item in evaluation.resources),
+        conditions=tuple(_aged(_as(ConditionView, item), old) for item in evaluation.conditions),
+        matrix=tuple(_as(MatrixRowView, row) for row in evaluation.matrix),
+        alerts=tuple(
+            AlertView(alert.condition, alert.level, alert.text, alert.since, _taken_by(acknowledged, alert))
+            for alert in evaluation.alerts
+        ),
+        monitor=MonitorView(True, evaluation.pid, evaluation.at, old, late),
+        problems=evaluation.problems,
+    )
+
+
+def _late(fresh: Measured, deployment: Deployment, why: str, runs: bool) -> Measured:
+    """The same values, marked; the verdict that rested on them rests on nothing now."""
+    was = fresh.verdict
+    clears = "the monitor's next sample" if runs else "abaco-ops monitor"
+    return Measured(
+        verdict=VerdictView("UNKNOWN", f"{why}; it was {was.word}", clears, "", was.observed_at, True),
+        next_gate=fresh.next_gate,
+        kpis=fresh.kpis,
+        kpis_at=fresh.kpis_at,
+        resources=fresh.resources,
+        conditions=fresh.conditions,
+        matrix=absent.matrix_of_unknown(deployment, why, None),
+        alerts=fresh.alerts,
+        monitor=msgspec.structs.replace(fresh.monitor, running=runs),
+        problems=fresh.problems,
+    )
+
+
+def _taken_by(acknowledged: Acknowledged, alert: Any) -> str | None:
+    who = acknowledged.get(alert.condition)
+    return who[0] if who and who[1] >= alert.since else None
+
+
+def _fields(view: type[msgspec.Struct], source: msgspec.Struct) -> dict[str, Any]:
+    return {name: getattr(source, name) for name in view.__struct_fields__ if hasattr(source, name)}
+
+
+def _as(view: type[V], source: msgspec.Struct) -> V:
+    return view(**_fields(view, source))
+
+
+def _aged(item: V, late: bool) -> V:
+    """``item``, marked stale when the whole evaluation is; what was missing stays missing."""
+    if not late:
+        return item
+    changes: dict[str, Any] = {"stale": True}
+    if getattr(item, "level", None) not in (None, "missing"):
+        changes["level"] = "stale"
+    return msgspec.structs.replace(item, **changes)

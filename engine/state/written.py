@@ -1,0 +1,146 @@
+"""Two files made for people that the screen shows too: the monitoring log and the validation report."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, get_args
+
+import msgspec
+
+from engine.clock import parse_iso
+from engine.records import harmless
+from engine.records.atomic import open_to_read
+from engine.state.absent import no_validation
+from engine.state.model import CheckStatus, CheckView, ValidationView
+
+LOG_BYTES = 32_768
+LOG_ROWS = 200
+ISSUES = 50
+_STATUSES = get_args(CheckStatus)
+_Stamp = tuple[int, int, int]
+
+
+class LastRows:
+    """The last rows of a growing text file, read again only when it changed."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._stamp: _Stamp | None = None
+        self._rows: tuple[str, ...] = ()
+
+    def read(self, problems: list[str]) -> tuple[str, ...]:
+        """The rows, made harmless; none when the file is absent."""
+        try:
+            with open_to_read(self._path) as stream:
+                stamp = _stamp(stream.fileno())
+                if stamp != self._stamp:
+                    stream.seek(max(stamp[1] - LOG_BYTES, 0))
+                    lines = stream.read().decode("utf-8", "replace").splitlines()
+                    self._rows = tuple(harmless(line) for line in lines[-LOG_ROWS:])
+                    self._stamp = stamp
+        except FileNotFoundError:
+            self._stamp, self._rows = None, ()
+        except OSError as error:
+            problems.append(harmless(f"monitoring log: {error}"))
+        return self._rows
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The newest validation report, as far as the screen needs it."""
+
+    status: CheckStatus
+    release: str | None
+    at: datetime
+    checks: tuple[CheckView, ...]
+    issues: tuple[str, ...]
+
+
+class NewestReport:
+    """The validation report, read again only when it was replaced."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._stamp: _Stamp | None = None
+        self._report: Report | None = None
+
+    def read(self, problems: list[str]) -> Report | None:
+        """The report; None when there is none, or none that can be read (then ``problems`` says so)."""
+        try:
+            with open_to_read(self._path) as stream:
+                stamp = _stamp(stream.fileno())
+                if stamp != self._stamp:
+                    self._report = None
+                    self._report = parse_report(stream.read())
+                    self._stamp = stamp
+        except FileNotFoundError:
+            self._stamp, self._report = None, None
+        except (OSError, ValueError, KeyError, TypeError, msgspec.DecodeError) as error:
+            problems.append(harmless(f"{self._path.name}: {error}"))
+        return self._report
+
+
+def parse_report(data: bytes) -> Report:
+    """The report's JSON; ValueError, KeyError or TypeError when it has not the documented form."""
+    report = msgspec.json.decode(data, type=dict[str, Any])
+    checks = tuple(_check(str(name), check) for name, check in report["checks"].items())
+    issues = tuple(_issue(issue) for issue in report["issues"][:ISSUES])
+    release = report.get("release")
+    return Report(
+        _status(report["status"]), str(release) if release else None, parse_iso(report["timestamp"]), checks, issues
+    )
+
+
+def validation_view(
+    report: Report | None, path: Path, now: datetime, *, release: str | None, good_for: float, running: bool
+) -> ValidationView:
+    """The view. Stale: older than ``good_for`` seconds, or about a release that does not run now."""
+    if report is None:
+        return msgspec.structs.replace(no_validation(), running=running)
+    old = now - report.at > timedelta(seconds=good_for)
+    return ValidationView(
+        status=report.status,
+        observed_at=report.at,
+        stale=old or release is None or report.release != release,
+        checks=report.checks,
+        issues=report.issues,
+        report=str(path),
+        running=running,
+    )
+
+
+def _check(name: str, check: dict[str, Any]) -> CheckView:
+    issues = check.get("issues") or []
+    said = _issue(issues[0]) if issues else str(check.get("summary") or _figures(check))
+    return CheckView(harmless(name, 40), _status(check["status"]), harmless(said, 200))
+
+
+def _figures(check: dict[str, Any]) -> str:
+    figures = check.get("figures")
+    source = figures if isinstance(figures, dict) else check
+    shown = [
+        f"{key} {value:.6g}" if isinstance(value, float) else f"{key} {value}"
+        for key, value in source.items()
+        if key != "status" and isinstance(value, str | int | float) and not isinstance(value, bool)
+    ]
+    return ", ".join(shown[:4])
+
+
+def _issue(issue: Any) -> str:
+    if isinstance(issue, dict):
+        issue = issue.get("message") or issue.get("what") or issue.get("reason") or issue
+    return harmless(issue, 300)
+
+
+def _status(word: Any) -> CheckStatus:
+    if word not in _STATUSES:
+        raise ValueError(f"status {word!r} is none of {', '.join(_STATUSES)}")
+    return word  # type: ignore[no-any-return]
+
+
+def _stamp(descriptor: int) -> _Stamp:
+    status = os.fstat(descriptor)
+    return status.st_ino, status.st_size, status.st_mtime_ns

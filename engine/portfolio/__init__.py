@@ -1,1 +1,4 @@
-"""TODO"""
+"""The tape and the KPIs, by definition: formulas from ``config/kpis.yml``, exact sums, honest about what is missing.
+
+Nothing is imported here: ``formula`` is cheap, ``tape`` and ``compute`` load pandas.
+"""

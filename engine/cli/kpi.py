@@ -1,0 +1,138 @@
+"""``abaco-ops kpi TAPE``: the KPIs of a tape, now or as a trend."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from engine.cli.frame import Context
+from engine.cli.paint import painted
+from engine.config.kpis import KpiConfig, KpiDefinition
+from engine.errors import DONE, Refused
+from engine.records import harmless
+
+if TYPE_CHECKING:
+    from engine.portfolio.results import Group, KpiValue, TapeKpis
+
+ENGINES = ("pandas",)
+_REMARK = 46  # what fits beside the value at 80 columns
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command understands."""
+    parser.add_argument("tape", metavar="TAPE", help="CSV, Parquet, or a partitioned Parquet directory")
+    parser.add_argument("--by", metavar="measurement_date", help="every date of the tape, not only the latest")
+    parser.add_argument("--engine", choices=ENGINES, default=ENGINES[0], help="what computes (default: %(default)s)")
+    parser.add_argument("--json", action="store_true", help="for scripts, at full precision")
+
+
+def run(context: Context, options: argparse.Namespace) -> int:
+    """Compute and print; an undefined KPI is an answer and says why."""
+    config = context.deployment().kpis
+    if options.by not in (None, config.tape.date):
+        raise Refused(f"--by {harmless(options.by)}: tapes are dated by {config.tape.date}", f"--by {config.tape.date}")
+    from engine.portfolio.compute import compute_tape  # pandas, not before the arguments are known to be right
+
+    by_date = options.by is not None
+    result = compute_tape(Path(options.tape), config, by_date=by_date)
+    if options.json:
+        sys.stdout.buffer.write(msgspec.json.encode(result.as_json(by_date=by_date)) + b"\n")
+    else:
+        sys.stdout.write("\n".join(_trend(result, config) if by_date else _now(result, config, options.tape)) + "\n")
+    return DONE
+
+
+def _now(result: TapeKpis, config: KpiConfig, tape: str) -> list[str]:
+    group = result.latest
+    width = max(len(definition.title) for definition in config.kpis.values())
+    lines = [f" {harmless(tape)}", f" {_measured(result, config)}", ""]
+    for name, definition in config.kpis.items():
+        kpi = group.kpis[name]
+        shown = "-" if kpi.value is None else f"{kpi.value:,.{definition.decimals}f}"
+        unit = "%" if kpi.unit == "%" and kpi.value is not None else " "
+        status = painted(f"{kpi.status:<9}", kpi.status)
+        remark = _remark(kpi, definition)
+        head = f"   {definition.title:<{width}}  {shown:>10} {unit}  {status}"
+        lines += [head, *_below(remark)] if len(remark) > _REMARK else [f"{head}  {remark}".rstrip()]
+    if any(kpi.status in ("WARNING", "CRITICAL") for kpi in group.kpis.values()):
+        lines += ["", " WARNING and CRITICAL are the portfolio's business tiers, no verdict on a release."]
+    return lines
+
+
+def _below(remark: str) -> list[str]:
+    return textwrap.wrap(remark, 72, initial_indent="      ", subsequent_indent="      ", break_on_hyphens=False)
+
+
+def _measured(result: TapeKpis, config: KpiConfig) -> str:
+    group = result.latest
+    when = group.measurement_date or "undated"
+    rows = _count(group.rows, "row")
+    if result.tape_rows != group.rows:
+        when, rows = f"{when}, the latest date", f"{rows} of {result.tape_rows:,}"
+    nulls = _count(sum(group.nulls.values()), "null")
+    if group.nulls:
+        nulls = f"{nulls} counted as 0 ({', '.join(f'{name} {count:,}' for name, count in group.nulls.items())})"
+    return "    ".join((when, rows, nulls, _duplicates(group, config)))
+
+
+def _duplicates(group: Group, config: KpiConfig) -> str:
+    if group.duplicates is None:
+        return f"duplicates unknown (no {config.tape.id})"
+    return _count(group.duplicates, "duplicate")
+
+
+def _remark(kpi: KpiValue, definition: KpiDefinition) -> str:
+    if kpi.reason is not None:
+        return kpi.reason
+    held = ""
+    if kpi.unheld is not None and kpi.unheld != kpi.value and definition.hold_to is not None:
+        low, high = definition.hold_to
+        held = f"held to {low:g}-{high:g}, unheld {kpi.unheld:,.{definition.decimals}f}"
+    side = "above" if definition.worse_when == "higher" else "below"
+    limit = definition.critical if kpi.status == "CRITICAL" else definition.warning
+    if limit is None:
+        return held
+    told = f"{side} {limit:g}, tell {definition.owner}" if kpi.status != "ok" else f"warning {side} {limit:g}"
+    return f"{told}; {held}" if held else told
+
+
+def _trend(result: TapeKpis, config: KpiConfig) -> list[str]:
+    titles = [
+        f"{definition.title} %" if definition.unit == "%" else definition.title for definition in config.kpis.values()
+    ]
+    widths = [max(len(title), 9) for title in titles]
+    headings = "".join(f"  {title:>{width}}  " for title, width in zip(titles, widths, strict=True))
+    lines = [f"   {config.tape.date:<16}  {'rows':>7}{headings}".rstrip()]
+    for group in result.by:
+        cells = "".join(
+            f"  {_cell(group.kpis[name], definition):>{width + 2}}"
+            for (name, definition), width in zip(config.kpis.items(), widths, strict=True)
+        )
+        lines.append(f"   {group.measurement_date or 'undated':<16}  {group.rows:>7,}{cells}".rstrip())
+    return [*lines, "", *_legend(result)]
+
+
+def _cell(kpi: KpiValue, definition: KpiDefinition) -> str:
+    mark = {"WARNING": "! ", "CRITICAL": "!!"}.get(kpi.status, "  ")
+    return f"-{mark}" if kpi.value is None else f"{kpi.value:,.{definition.decimals}f}{mark}"
+
+
+def _legend(result: TapeKpis) -> list[str]:
+    lines = [" ! beyond the business tier WARNING    !! beyond CRITICAL    - undefined    last row: now"]
+    for group in result.by:
+        reasons = {kpi.reason for kpi in group.kpis.values() if kpi.reason is not None}
+        lines += [f" {group.measurement_date or 'undated'}: {reason}" for reason in sorted(reasons)]
+        if group.nulls:
+            lines.append(
+                f" {group.measurement_date or 'undated'}: {_count(sum(group.nulls.values()), 'null')} counted as 0"
+            )
+    return lines
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}" if number else f"no {noun}s"

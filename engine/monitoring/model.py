@@ -13,12 +13,11 @@ import msgspec
 
 VerdictWord = Literal["ROLL BACK", "INVESTIGATE", "UNKNOWN", "WATCH", "CONTINUE"]
 Level = Literal["ok", "W", "C", "stale", "missing"]
-TierName = Literal["warning", "critical", "rollback"]
 
 VERSION = 1
 WEIGHT: tuple[VerdictWord, ...] = ("ROLL BACK", "INVESTIGATE", "UNKNOWN", "WATCH", "CONTINUE")
 """The verdicts, heaviest first."""
-TIERS: tuple[TierName, ...] = ("rollback", "critical", "warning")
+TIERS: tuple[str, ...] = ("rollback", "critical", "warning")
 """The tiers of a condition, heaviest first."""
 
 

@@ -1,0 +1,116 @@
+"""What people answer during the watch, as events: ticks, overrides, notes, acknowledgements, the watch itself.
+
+Console and command line both write through these functions, and read them back through :func:`extend`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+import msgspec
+
+from engine.clock import Clock, parse_iso
+from engine.config import Deployment
+from engine.errors import Refused
+from engine.records import Record, append_event, harmless
+
+SOURCE = "people"
+NOTE_LIMIT = 400
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """How one line of the checklist was answered."""
+
+    key: str
+    kind: str
+    """``done`` or ``overridden``."""
+    who: str
+    at: datetime
+    measured: str
+    note: str
+
+
+Answers = Mapping[str, tuple[Answer, ...]]
+"""Checklist key -> its answers, oldest first."""
+
+
+def tick(
+    deployment: Deployment, key: str, *, measured: str = "", note: str = "", actor: str, clock: Clock | None = None
+) -> Record:
+    """Confirm one line of the checklist with what was measured."""
+    data = {"key": key, "measured": _clean(measured), "note": _clean(note)}
+    return _append(deployment, "checklist.done", data, actor, clock)
+
+
+def override(
+    deployment: Deployment, key: str, *, reason: str, measured: str = "", actor: str, clock: Clock | None = None
+) -> Record:
+    """Close one line against its measurement; Refused without a reason."""
+    data = {"key": key, "measured": _clean(measured), "note": _required(reason, "an override needs a reason")}
+    return _append(deployment, "checklist.overridden", data, actor, clock)
+
+
+def note(deployment: Deployment, text: str, *, actor: str, clock: Clock | None = None) -> Record:
+    """Write a note; Refused when it is empty."""
+    return _append(deployment, "note", {"text": _required(text, "the note is empty")}, actor, clock)
+
+
+def acknowledge(
+    deployment: Deployment, condition: str, *, reason: str = "", actor: str, clock: Clock | None = None
+) -> Record:
+    """Say that someone has taken a condition; Refused when there is none of that name."""
+    known = deployment.monitoring.conditions
+    if condition not in known:
+        raise Refused(f"there is no condition {harmless(condition, 40)!r}", f"one of: {', '.join(known)}")
+    return _append(deployment, "ack", {"condition": condition, "reason": _clean(reason)}, actor, clock)
+
+
+def take_watch(deployment: Deployment, *, actor: str, clock: Clock | None = None) -> Record:
+    """Take the watch."""
+    return _append(deployment, "watch.taken", {"holder": actor}, actor, clock)
+
+
+def extend(answers: Answers, events: Iterable[Record]) -> Answers:
+    """``answers`` with what ``events`` say; an event that lacks what it needs changes nothing."""
+    more: dict[str, tuple[Answer, ...]] | None = None
+    for event in events:
+        answer = _answer(event)
+        if answer is not None:
+            more = dict(answers) if more is None else more
+            more[answer.key] = (*more.get(answer.key, ()), answer)
+    return answers if more is None else more
+
+
+def _answer(event: Record) -> Answer | None:
+    kinds = {"checklist.done": "done", "checklist.overridden": "overridden"}
+    kind, data = kinds.get(str(event.get("kind"))), event.get("data")
+    if kind is None or not isinstance(data, dict) or not data.get("key"):
+        return None
+    try:
+        at = parse_iso(str(event["at"]))
+    except (KeyError, ValueError):
+        return None
+    return Answer(
+        str(data["key"]),
+        kind,
+        harmless(event.get("actor") or "?", 60),
+        at,
+        harmless(data.get("measured") or "", NOTE_LIMIT),
+        harmless(data.get("note") or "", NOTE_LIMIT),
+    )
+
+
+def _append(deployment: Deployment, kind: str, data: dict[str, str], actor: str, clock: Clock | None) -> Record:
+    return append_event(deployment.paths.events, kind, data, source=SOURCE, actor=actor, clock=clock)
+
+
+def _clean(text: str) -> str:
+    return harmless(text.strip(), NOTE_LIMIT)
+
+
+def _required(text: str, otherwise: str) -> str:
+    cleaned = _clean(text)
+    if not cleaned:
+        raise Refused(otherwise, "give it as text")
+    return cleaned

@@ -1,0 +1,103 @@
+"""What the audit trail says that the watch rests on: the cutover, the way back taken, validations, answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from engine.clock import parse_iso
+from engine.monitoring.answers import Answer, extend
+from engine.records import Record
+
+VALIDATIONS_KEPT = 400
+
+
+class Validation(msgspec.Struct, frozen=True):
+    """One finished validation."""
+
+    at: datetime
+    status: str
+    release: str
+    checks: dict[str, str]
+    scheduled: bool
+    boot: float = 0.0
+    issues: tuple[str, ...] = ()
+
+    @property
+    def failed(self) -> bool:
+        """Whether it found something wrong, or could not look."""
+        return self.status in ("FAIL", "ERROR")
+
+    @property
+    def passed_checks(self) -> str:
+        """``5/5``."""
+        return f"{sum(status == 'PASS' for status in self.checks.values())}/{len(self.checks)}"
+
+
+class Facts(msgspec.Struct, frozen=True):
+    """The fold of all events so far; ``seq`` is the last one in it."""
+
+    seq: int = 0
+    cutover_at: datetime | None = None
+    rolled_back_at: datetime | None = None
+    validations: tuple[Validation, ...] = ()
+    answers: dict[str, tuple[Answer, ...]] = {}
+    proven_at: datetime | None = None
+
+    @property
+    def watching_since(self) -> datetime | None:
+        """When the cutover that is being watched ended; None before one and after the way back."""
+        if self.cutover_at is None or (self.rolled_back_at and self.rolled_back_at >= self.cutover_at):
+            return None
+        return self.cutover_at
+
+
+def fold(facts: Facts, events: Iterable[Record]) -> Facts:
+    """``facts`` with the events after ``facts.seq``. One that lacks what its kind needs changes nothing."""
+    known = [event for event in events if isinstance(event.get("seq"), int)]
+    if known and known[0]["seq"] == 1 and known[-1]["seq"] < facts.seq:
+        facts = Facts()  # another file stands there now
+    fresh = [event for event in known if event["seq"] > facts.seq]
+    if not fresh:
+        return facts
+    changes: dict[str, Any] = {"seq": int(fresh[-1]["seq"])}
+    validations: list[Validation] = []
+    for event in fresh:
+        try:
+            _one(event, changes, validations)
+        except (KeyError, TypeError, ValueError):
+            continue
+    if validations:
+        changes["validations"] = (*facts.validations, *validations)[-VALIDATIONS_KEPT:]
+    answers = extend(facts.answers, fresh)
+    if answers is not facts.answers:
+        changes["answers"] = dict(answers)
+    return msgspec.structs.replace(facts, **changes)
+
+
+def _one(event: Record, changes: dict[str, Any], validations: list[Validation]) -> None:
+    kind, at, data = event["kind"], parse_iso(event["at"]), event["data"]
+    if kind == "operation.ended" and data["state"] == "SUCCEEDED":
+        if data["kind"] == "cutover":
+            changes["cutover_at"] = at
+        elif data["kind"] == "rollback":
+            changes["rolled_back_at"] = at
+    elif kind == "validation.finished":
+        validations.append(_validation(data, at, float(event.get("boot") or 0.0)))
+    elif kind == "way_back.proven":
+        changes["proven_at"] = at
+
+
+def _validation(data: dict[str, Any], at: datetime, boot: float) -> Validation:
+    return Validation(
+        at,
+        str(data["status"]),
+        str(data.get("release") or ""),
+        {str(name): str(status) for name, status in dict(data.get("checks") or {}).items()},
+        bool(data.get("scheduled")),
+        boot,
+        tuple(str(issue) for issue in data.get("issues") or ())[:20],
+    )

@@ -1,0 +1,110 @@
+"""The pipeline's run records: what each run says about itself, and the metrics that follow from it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from statistics import median
+from typing import Any
+
+import msgspec
+
+from engine.records import Record
+
+
+class Output(msgspec.Struct, frozen=True):
+    """One file that a run wrote."""
+
+    path: str
+    sha256: str = ""
+
+
+class Run(msgspec.Struct, frozen=True):
+    """One line of ``logs/runs.jsonl``, as far as the watch needs it."""
+
+    run_id: str
+    release: str
+    started: datetime
+    ended: datetime
+    rows: int = 0
+    errors: int = 0
+    latency_ms: float | None = None
+    build: str = ""
+    incarnation: dict[str, Any] | None = None
+    tape_sha256: str | None = None
+    measurement_date: str | None = None
+    outputs: tuple[Output, ...] = ()
+    audit_events: int = 0
+    status: str = "ok"
+    error: str | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether it did what a run does."""
+        return self.status == "ok"
+
+    @property
+    def seconds(self) -> float:
+        """The whole run, from started to ended."""
+        return max((self.ended - self.started).total_seconds(), 0.0)
+
+    @property
+    def process(self) -> str:
+        """What tells its process apart from any other."""
+        known = self.incarnation or {}
+        return f"{known.get('boot_id', '?')}:{known.get('pid', '?')}:{known.get('start_time', '?')}"
+
+
+def parse_run(record: Record) -> Run:
+    """ValueError when the line is no run record."""
+    try:
+        return msgspec.convert(record, Run)
+    except msgspec.ValidationError as error:
+        raise ValueError(f"a run record is not as agreed: {error}") from error
+
+
+def run_metrics(run: Run) -> dict[str, float]:
+    """Metrics of one finished run; what cannot be told from it is left out."""
+    metrics = {"run_seconds": run.seconds}
+    if run.ok and run.rows > 0 and run.latency_ms is not None and run.latency_ms > 0:
+        metrics["kpi_latency_ms_per_1000_rows"] = run.latency_ms / run.rows * 1000
+        metrics["rows_per_second"] = run.rows / run.latency_ms * 1000
+    return metrics
+
+
+def error_rate(runs: Iterable[Run], until: datetime, window: float, least: int) -> float | str:
+    """Errors over input rows, in %, of the runs that ended in the ``window`` seconds before ``until``.
+
+    A text says why there is no rate: LOW VOLUME.
+    """
+    inside = [run for run in runs if 0 <= (until - run.ended).total_seconds() < window]
+    rows, errors = sum(run.rows for run in inside), sum(run.errors for run in inside)
+    if rows < least:
+        return f"LOW VOLUME: {rows} rows in the last {window:g} s, {least} are needed"
+    return errors / rows * 100
+
+
+def usual_interval(runs: Sequence[Run], of_last: int = 20) -> float | None:
+    """Median time between the starts of the last runs; None below three runs."""
+    starts = sorted(run.started for run in runs[-of_last:])
+    gaps = [(later - earlier).total_seconds() for earlier, later in itertools.pairwise(starts)]
+    return median(gaps) if len(gaps) >= 2 else None
+
+
+ON_SCHEDULE, LATE, FAILING = 0.0, 1.0, 2.0
+
+
+def run_level(last: Run | None, *, serves: bool, silent_for: float | None, patience: float | None) -> float | None:
+    """How the schedule stands: ON_SCHEDULE, LATE or FAILING; None when nothing can be said yet.
+
+    ``serves``: the service runs. ``silent_for``: seconds since the last run ended, or, when there was none,
+    since the service started. ``patience``: how long a silence is still on schedule; None: unknown.
+    """
+    if not serves or (last is not None and not last.ok):
+        return FAILING
+    if silent_for is None or patience is None:
+        return None if last is None else ON_SCHEDULE
+    if silent_for > patience:
+        return LATE
+    return None if last is None else ON_SCHEDULE

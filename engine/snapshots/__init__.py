@@ -1,1 +1,48 @@
-"""TODO"""
+"""Snapshots: taken, sealed, verified, staged, and put back without losing what stood there."""
+
+from engine.snapshots.catalogue import Snapshot, choices, list_snapshots, prune, read_snapshot, verify_snapshot
+from engine.snapshots.manifest import Entry, Manifest, SnapshotProblem, entries_of
+from engine.snapshots.proof import LossProof, prove_no_loss
+from engine.snapshots.restore import Swap, displaced, move_tree, plan_swap, swap_in, swapped
+from engine.snapshots.staging import stage, staged_path, staged_problem, trees
+from engine.snapshots.take import (
+    COMPLETE,
+    TREE,
+    Origin,
+    covers_of,
+    new_snapshot,
+    seal_displaced,
+    take_snapshot,
+)
+
+__all__ = [
+    "COMPLETE",
+    "TREE",
+    "Entry",
+    "LossProof",
+    "Manifest",
+    "Origin",
+    "Snapshot",
+    "SnapshotProblem",
+    "Swap",
+    "choices",
+    "covers_of",
+    "displaced",
+    "entries_of",
+    "list_snapshots",
+    "move_tree",
+    "new_snapshot",
+    "plan_swap",
+    "prove_no_loss",
+    "prune",
+    "read_snapshot",
+    "seal_displaced",
+    "stage",
+    "staged_path",
+    "staged_problem",
+    "swap_in",
+    "swapped",
+    "take_snapshot",
+    "trees",
+    "verify_snapshot",
+]

@@ -1,0 +1,150 @@
+"""Which snapshots there are, which of them can be trusted, and which are kept."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from pathlib import Path
+
+import msgspec
+
+from engine.config import Deployment
+from engine.errors import OpsError
+from engine.records.atomic import sync_directory
+from engine.snapshots.manifest import (
+    VERSION,
+    Checkpoint,
+    Entry,
+    Manifest,
+    SnapshotProblem,
+    entries_of,
+    sha256_of,
+    unsafe,
+)
+from engine.snapshots.take import COMPLETE, MANIFEST, TREE
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """One snapshot's directory: its manifest, or the reason why it is not offered."""
+
+    id: str
+    path: Path
+    manifest: Manifest | None
+    problem: str = ""
+
+    @property
+    def restorable(self) -> bool:
+        """Sealed, ours, and of the kind that a rollback restores."""
+        return self.manifest is not None and self.manifest.purpose in ("final", "live")
+
+
+def read_snapshot(deployment: Deployment, path: Path) -> Snapshot:
+    """Read the manifest and check its seal, not yet the files. Never raises: a problem is an answer."""
+    try:
+        manifest = _sealed_manifest(path)
+    except (OSError, OpsError, msgspec.DecodeError, msgspec.ValidationError) as error:
+        return Snapshot(path.name, path, None, _in_words(error))
+    problem = _foreign(deployment, path, manifest)
+    return Snapshot(path.name, path, None if problem else manifest, problem)
+
+
+def list_snapshots(deployment: Deployment) -> list[Snapshot]:
+    """All of them, oldest first, damaged ones included with their reason."""
+    directory = deployment.paths.snapshots
+    if not directory.is_dir():
+        return []
+    found = (path for path in directory.iterdir() if path.name.isdigit() and path.is_dir() and not path.is_symlink())
+    return sorted((read_snapshot(deployment, path) for path in found), key=lambda snapshot: snapshot.id)
+
+
+def differences(tree: Path, entries: tuple[Entry, ...], covers: tuple[str, ...], checkpoint: Checkpoint | None) -> str:
+    """How what stands below ``tree`` differs from these entries, in words; empty when it does not.
+
+    Every file is read and hashed; names that should not be there count too. Times and modes do not.
+    """
+    meant = {entry.path: entry for entry in entries}
+    found = {entry.path: entry for entry in entries_of(tree, covers, checkpoint)}
+    for path in sorted(meant.keys() - found.keys()):
+        return f"{path} is missing"
+    for path in sorted(found.keys() - meant.keys()):
+        return f"{path} does not belong there"
+    for path, entry in meant.items():
+        other = found[path]
+        if (other.type, other.sha256, other.target) != (entry.type, entry.sha256, entry.target):
+            return f"{path} has another content"
+    return ""
+
+
+def verify_snapshot(snapshot: Snapshot, checkpoint: Checkpoint | None = None) -> str:
+    """Hash every file of a snapshot; the reason why it is not good, or an empty text."""
+    if snapshot.manifest is None:
+        return snapshot.problem
+    manifest = snapshot.manifest
+    try:
+        problem = differences(snapshot.path / TREE, manifest.entries, manifest.covers, checkpoint)
+        if not problem and manifest.probe and sha256_of(snapshot.path / manifest.probe.path) != manifest.probe.sha256:
+            problem = "its probe tape has another content"
+    except (OSError, SnapshotProblem) as error:
+        return _in_words(error)
+    return problem
+
+
+def choices(deployment: Deployment, release: str) -> list[Snapshot]:
+    """What a rollback to ``release`` may restore, best first: final ones before live ones, newest first."""
+    ours = [
+        snapshot
+        for snapshot in list_snapshots(deployment)
+        if snapshot.restorable and snapshot.manifest and snapshot.manifest.release == release
+    ]
+    finals = [snapshot for snapshot in ours if snapshot.manifest and snapshot.manifest.purpose == "final"]
+    lives = [snapshot for snapshot in ours if snapshot not in finals]
+    return [*reversed(finals), *reversed(lives)]
+
+
+def prune(deployment: Deployment, in_use: frozenset[str], checkpoint: Checkpoint | None = None) -> list[str]:
+    """Remove the oldest restorable snapshots beyond ``snapshot.keep`` and return their ids.
+
+    Side and salvaged snapshots hold what nobody else has: they are never removed here. Nothing is removed
+    unless the newest one kept verifies, and those in use stay.
+    """
+    restorable = [snapshot for snapshot in list_snapshots(deployment) if snapshot.restorable]
+    kept, old = restorable[-deployment.console.snapshot.keep :], restorable[: -deployment.console.snapshot.keep]
+    if not old or all(verify_snapshot(snapshot, checkpoint) for snapshot in reversed(kept)):
+        return []
+    removed = []
+    for snapshot in old:
+        if snapshot.id in in_use:
+            continue
+        (snapshot.path / COMPLETE).unlink(missing_ok=True)  # first: a half removed one must not look whole
+        sync_directory(snapshot.path)
+        shutil.rmtree(snapshot.path)
+        removed.append(snapshot.id)
+    sync_directory(deployment.paths.snapshots)
+    return removed
+
+
+def _sealed_manifest(path: Path) -> Manifest:
+    if not (path / COMPLETE).is_file():
+        raise SnapshotProblem("not complete: it was never sealed")
+    data = (path / MANIFEST).read_bytes()
+    seal = (path / COMPLETE).read_text(encoding="ascii", errors="replace").strip()
+    if hashlib.sha256(data).hexdigest() != seal:
+        raise SnapshotProblem("its manifest is not the one that was sealed")
+    return msgspec.json.decode(data, type=Manifest)
+
+
+def _foreign(deployment: Deployment, path: Path, manifest: Manifest) -> str:
+    if manifest.version != VERSION:
+        return f"its manifest is of version {manifest.version}"
+    if manifest.deployment != deployment.console.deployment.name:
+        return f"it is of another deployment: {manifest.deployment}"
+    if manifest.id != path.name:
+        return f"it is a copy of snapshot {manifest.id}"
+    names = [entry.path for entry in manifest.entries] + list(manifest.covers)
+    if any(unsafe(name) for name in names) or (manifest.probe and unsafe(manifest.probe.path)):
+        return "its manifest names paths outside the tree"
+    return ""
+
+
+def _in_words(error: Exception) -> str:
+    return error.what if isinstance(error, OpsError) else f"{type(error).__name__}: {error}"

@@ -1,0 +1,161 @@
+"""What a snapshot holds: one entry for each file, directory and link, and where it came from."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from engine.errors import OpsError
+
+VERSION = 1
+_BLOCK = 1 << 20
+
+Purpose = Literal["live", "final", "side", "salvaged"]
+Checkpoint = Callable[[], None]
+"""Called between files; may raise to stop."""
+
+
+class SnapshotProblem(OpsError):
+    """A snapshot cannot be taken, is not whole, or is not ours."""
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One name below ``tree/``. ``sha256`` is set for files, ``target`` for links (recorded, never followed)."""
+
+    path: str
+    type: Literal["file", "directory", "link"]
+    size: int
+    mode: int
+    mtime_ns: int
+    sha256: str = ""
+    target: str = ""
+
+
+class Probe(msgspec.Struct, frozen=True):
+    """A tape kept beside the tree, on which a restored release can show that it computes."""
+
+    path: str
+    size: int
+    sha256: str
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """``manifest.json``. Hashes are sha256 in hex, sizes bytes."""
+
+    version: int
+    id: str
+    deployment: str
+    root: str
+    machine: str
+    purpose: Purpose
+    operation: str
+    release: str
+    build: str
+    taken_at: datetime
+    tool: str
+    covers: tuple[str, ...]
+    """Paths relative to the deployment's root, as the configuration named them."""
+    absent: tuple[str, ...]
+    """Covered paths that did not exist."""
+    entries: tuple[Entry, ...]
+    probe: Probe | None = None
+
+    @property
+    def files(self) -> tuple[Entry, ...]:
+        """The entries that are files."""
+        return tuple(entry for entry in self.entries if entry.type == "file")
+
+    @property
+    def bytes(self) -> int:
+        """The size of all files together."""
+        return sum(entry.size for entry in self.files)
+
+    def below(self, covered: str) -> tuple[Entry, ...]:
+        """The entries of one covered path: itself and everything below it."""
+        prefix = covered.rstrip("/") + "/"
+        return tuple(entry for entry in self.entries if entry.path == covered or entry.path.startswith(prefix))
+
+
+def sha256_of(path: Path, checkpoint: Checkpoint | None = None) -> str:
+    """The hash of a file's content; links are not followed (OSError)."""
+    digest = hashlib.sha256()
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        while block := os.read(descriptor, _BLOCK):
+            digest.update(block)
+            if checkpoint is not None and len(block) == _BLOCK:
+                checkpoint()
+    finally:
+        os.close(descriptor)
+    return digest.hexdigest()
+
+
+def walk(root: Path, covered: str) -> Iterator[tuple[str, os.stat_result]]:
+    """Every name of ``root/covered``, itself first, in a fixed order; links are not followed.
+
+    SnapshotProblem for a device, a socket or a pipe: they have no content to keep.
+    """
+    path = root / covered
+    try:
+        status = path.lstat()
+    except FileNotFoundError:
+        return
+    _refuse_special(path, status)
+    yield covered, status
+    if stat.S_ISDIR(status.st_mode):
+        yield from _walk_below(path, covered)
+
+
+def _walk_below(directory: Path, relative: str) -> Iterator[tuple[str, os.stat_result]]:
+    with os.scandir(directory) as found:
+        children = sorted(found, key=lambda child: child.name)
+    for child in children:
+        try:
+            status = child.stat(follow_symlinks=False)
+        except FileNotFoundError:
+            continue  # gone since the listing: it was never part of what is kept
+        _refuse_special(Path(child.path), status)
+        name = f"{relative}/{child.name}"
+        yield name, status
+        if stat.S_ISDIR(status.st_mode):
+            yield from _walk_below(Path(child.path), name)
+
+
+def _refuse_special(path: Path, status: os.stat_result) -> None:
+    if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode) or stat.S_ISLNK(status.st_mode)):
+        raise SnapshotProblem(f"{path} is neither file, directory nor link", "move it out of what snapshots cover")
+
+
+def entry_of(root: Path, relative: str, status: os.stat_result, checkpoint: Checkpoint | None = None) -> Entry:
+    """The manifest's entry of one name, its content hashed."""
+    mode = stat.S_IMODE(status.st_mode)
+    if stat.S_ISDIR(status.st_mode):
+        return Entry(relative, "directory", 0, mode, status.st_mtime_ns)
+    if stat.S_ISLNK(status.st_mode):
+        return Entry(relative, "link", 0, mode, status.st_mtime_ns, target=os.readlink(root / relative))  # noqa: PTH115
+    return Entry(
+        relative, "file", status.st_size, mode, status.st_mtime_ns, sha256=sha256_of(root / relative, checkpoint)
+    )
+
+
+def entries_of(root: Path, covers: Iterable[str], checkpoint: Checkpoint | None = None) -> tuple[Entry, ...]:
+    """All entries below ``root``, hashed where they stand."""
+    found: list[Entry] = []
+    for covered in covers:
+        for relative, status in walk(root, covered):
+            found.append(entry_of(root, relative, status, checkpoint))
+            if checkpoint is not None:
+                checkpoint()
+    return tuple(found)
+
+
+def unsafe(relative: str) -> bool:
+    """Whether a manifest's path points outside the tree."""
+    return not relative or relative.startswith("/") or ".." in relative.split("/")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import engine
+from engine.config import consistency
 from engine.config.checklist import ChecklistConfig
 from engine.config.console import ConsoleConfig
 from engine.config.kpis import KpiConfig
@@ -20,6 +22,7 @@ from engine.config.typed import to_struct
 from engine.errors import OpsError
 
 ROOT_VARIABLE = "ABACO_OPS_ROOT"
+_PLACE = re.compile(r"\{[a-z]+\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,85 +95,50 @@ def find_root(given: str | None) -> Path:
 
 
 def load_deployment(root: Path) -> Deployment:
-    """Read and check the whole configuration below ``root``. ConfigError names every mistake."""
+    """Read and check the whole configuration below ``root``. ConfigError names every mistake in every file."""
     paths = Paths(root.resolve())
     if not paths.config.is_dir():
         raise NoDeployment(paths.root)
-    files = [read_yaml(paths.config / name) for name in ("console.yml", "kpis.yml", "monitoring.yml", "checklist.yml")]
-    console = to_struct(files[0], ConsoleConfig)
-    kpis = to_struct(files[1], KpiConfig)
-    monitoring = to_struct(files[2], MonitoringConfig)
-    checklist = to_struct(files[3], ChecklistConfig)
-    releases: dict[str, ReleaseConfig] = {}
+    files = {name: read_yaml(paths.config / f"{name}.yml") for name in ("console", "kpis", "monitoring", "checklist")}
+    console = to_struct(files["console"], ConsoleConfig)
+    kpis = to_struct(files["kpis"], KpiConfig)
+    monitoring = to_struct(files["monitoring"], MonitoringConfig)
+    checklist = to_struct(files["checklist"], ChecklistConfig)
     if console is not None:
-        _check_console(files[0], console)
-        for name in (console.releases.old, console.releases.new):
-            located = read_yaml(paths.release(name))
-            files.append(located)
-            release = to_struct(located, ReleaseConfig)
-            if release is not None:
-                _check_release(located, release, name)
-                releases[name] = release
-    problems = [problem for located in files for problem in located.problems]
+        consistency.check_console(files["console"], console)
+    if kpis is not None:
+        consistency.check_kpis(files["kpis"], kpis)
+    if monitoring is not None:
+        consistency.check_monitoring(files["monitoring"], monitoring)
+    if checklist is not None and monitoring is not None:
+        consistency.check_checklist(files["checklist"], checklist, monitoring.conditions)
+    releases = _read_releases(paths, files)
+    problems = [problem for located in files.values() for problem in sorted(located.problems, key=_line)]
     if problems or not (console and kpis and monitoring and checklist):
         raise ConfigError(problems)
     return Deployment(paths, console, kpis, monitoring, checklist, releases)
 
 
+def _read_releases(paths: Paths, files: dict[str, Located]) -> dict[str, ReleaseConfig]:
+    """The release files, added to ``files``: those that console.yml names, or all where it cannot be understood."""
+    names = consistency.release_names(files["console"])
+    if not names:
+        names = sorted(path.stem for path in paths.release("any").parent.glob("*.yml"))
+    releases: dict[str, ReleaseConfig] = {}
+    for name in names:
+        located = files[f"releases/{name}"] = read_yaml(paths.release(name))
+        release = to_struct(located, ReleaseConfig)
+        if release is not None:
+            consistency.check_release(located, release, name)
+            releases[name] = release
+    consistency.check_pair(files["console"], releases.values())
+    return releases
+
+
+def _line(problem: Problem) -> int:
+    return problem.line
+
+
 def _filled(part: str, places: dict[str, str]) -> str:
-    for place, value in places.items():
-        part = part.replace(place, value)
-    return part
-
-
-def _check_console(located: Located, console: ConsoleConfig) -> None:
-    if console.profile not in console.profiles:
-        located.problems.append(
-            Problem(
-                located.path,
-                located.line(("profile",)),
-                ("profile",),
-                f"names the profile {console.profile!r}, which is not there",
-                f"one of: {', '.join(console.profiles)}",
-            )
-        )
-    if console.releases.old == console.releases.new:
-        located.problems.append(
-            Problem(
-                located.path,
-                located.line(("releases", "to")),
-                ("releases", "to"),
-                "is the same release as releases.from",
-                "name two releases",
-            )
-        )
-    for key in ("active_config", "tape", "reference_tape", "metrics"):
-        _check_inside(located, ("paths", key), getattr(console.paths, key))
-    for index, covered in enumerate(console.snapshot.covers):
-        _check_inside(located, ("snapshot", "covers", index), covered)
-
-
-def _check_inside(located: Located, where: tuple[str | int, ...], relative: str) -> None:
-    if Path(relative).is_absolute() or ".." in Path(relative).parts:
-        located.problems.append(
-            Problem(
-                located.path,
-                located.line(where),
-                where,
-                f"is {relative!r}, outside the deployment",
-                "give a path below the deployment's directory, without ..",
-            )
-        )
-
-
-def _check_release(located: Located, release: ReleaseConfig, name: str) -> None:
-    if release.release != name:
-        located.problems.append(
-            Problem(
-                located.path,
-                located.line(("release",)),
-                ("release",),
-                f"is {release.release!r} in the file of {name!r}",
-                f"release: {name}",
-            )
-        )
+    """One pass, so that a value which looks like a place stays as it is."""
+    return _PLACE.sub(lambda match: places.get(match[0], match[0]), part)

@@ -17,7 +17,7 @@ class Tier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     enter: float
     """Beyond this value the tier is entered."""
-    hold: Duration = Duration(0)
+    hold: Duration = msgspec.field(default_factory=Duration)
     """It fires after the value was beyond ``enter`` for this long."""
     clear: float | None = None
     """It clears on the good side of this value; null: ``sustained.clear_percent`` of ``enter``."""

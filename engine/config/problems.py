@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import OpsError
+from engine.records import harmless
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +21,9 @@ class Problem:
     right: str
 
     def __str__(self) -> str:
-        key = ".".join(str(part) for part in self.where)
+        key = ".".join(harmless(part, 60) for part in self.where)
         named = f"{key}: " if key else ""
-        return f"{self.path}:{self.line}: {named}{self.what}; {self.right}"
+        return f"{self.path}:{self.line}: {named}{harmless(self.what)}; {harmless(self.right)}"
 
 
 class ConfigError(OpsError):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 
-_DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)")
+_DURATION_PART = re.compile(r"([0-9]{1,12}(?:\.[0-9]+)?)\s*(ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(B|kB|KB|MB|GB|TB)")
+LONGEST = 100 * 365 * 86400.0
+"""Seconds: nothing that is waited for takes a century; longer ones are slips that overflow dates."""
+_SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]+)?)\s*(B|kB|KB|MB|GB|TB)")
 _BYTES = {"B": 1, "kB": 10**3, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 
 
@@ -21,12 +23,18 @@ class Duration(float):
         if isinstance(raw, bool):
             raise ValueError(cls.expected)
         if isinstance(raw, int | float):
-            return cls(raw)
+            return cls._sane(float(raw))
         text = str(raw).strip()
         parts = _DURATION_PART.findall(text)
         if not parts or _DURATION_PART.sub("", text).strip():
             raise ValueError(cls.expected)
-        return cls(sum(float(number) * _SECONDS[unit] for number, unit in parts))
+        return cls._sane(sum(float(number) * _SECONDS[unit] for number, unit in parts))
+
+    @classmethod
+    def _sane(cls, seconds: float) -> Duration:
+        if not 0 <= seconds <= LONGEST:
+            raise ValueError(cls.expected)
+        return cls(seconds)
 
 
 class Size(int):
@@ -40,6 +48,8 @@ class Size(int):
         if isinstance(raw, bool):
             raise ValueError(cls.expected)
         if isinstance(raw, int):
+            if raw < 0:
+                raise ValueError(cls.expected)
             return cls(raw)
         match = _SIZE.fullmatch(str(raw).strip())
         if match is None:

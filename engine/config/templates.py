@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 from pathlib import Path
 
 import engine
@@ -10,6 +10,7 @@ from engine.config.paths import Paths
 from engine.errors import Refused
 from engine.records.atomic import make_directory, write_file
 
+_FILES = ("kpis.yml", "monitoring.yml", "checklist.yml", "releases/v1.yml", "releases/v2.yml")
 _DEMO = {
     "environment: PROD ": "environment: DEMO ",
     "demo: false ": "demo: true  ",
@@ -25,19 +26,20 @@ def defaults() -> Path:
 
 
 def write_config(root: Path, *, demo: bool = False) -> Paths:
-    """Write the commented default configuration below ``root``; Refused when one is already there."""
+    """Write the commented default configuration below ``root``; Refused when any of it is already there."""
     paths = Paths(root.resolve())
-    if (paths.config / "console.yml").exists():
-        raise Refused(f"{paths.config} holds a configuration already", "give an empty directory")
-    make_directory(paths.config / "releases")
-    for directory in (paths.logs, paths.rollback):
-        make_directory(directory)
     source = defaults()
-    for name in ("kpis.yml", "monitoring.yml", "checklist.yml", "releases/v1.yml", "releases/v2.yml"):
-        shutil.copyfile(source / name, paths.config / name)
-    shutil.copyfile(source / "releases/v1.yml", paths.config / "pipeline.yml")
-    text = (source / "console.yml").read_text(encoding="utf-8")
-    write_file(paths.config / "console.yml", (_as_demo(text) if demo else text).encode())
+    console = (source / "console.yml").read_text(encoding="utf-8")
+    contents = {name: (source / name).read_bytes() for name in _FILES}
+    contents["console.yml"] = (_as_demo(console) if demo else console).encode()
+    contents["pipeline.yml"] = contents["releases/v1.yml"]
+    taken = [name for name in contents if os.path.lexists(paths.config / name)]
+    if taken:
+        raise Refused(f"{paths.config} holds a configuration already ({', '.join(taken)})", "give another directory")
+    for directory in (paths.config / "releases", paths.logs, paths.rollback):
+        make_directory(directory)
+    for name, data in contents.items():
+        write_file(paths.config / name, data)
     return paths
 
 

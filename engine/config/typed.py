@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 import msgspec
 
 from engine.config.located import KeyPath, Located
-from engine.config.problems import Problem
 from engine.config.quantities import Duration, Size
 
 S = TypeVar("S", bound=msgspec.Struct)
@@ -27,7 +26,7 @@ _WORDS: dict[Any, str] = {
 
 def to_struct(located: Located, kind: type[S]) -> S | None:
     """``located.value`` as a ``kind``; None when anything is wrong, and then ``located.problems`` says all."""
-    if located.problems:
+    if located.unreadable:
         return None
     _check(located, located.value, kind, ())
     if located.problems:
@@ -35,7 +34,7 @@ def to_struct(located: Located, kind: type[S]) -> S | None:
     try:
         return msgspec.convert(located.value, kind, dec_hook=decode_quantity)
     except msgspec.ValidationError as error:
-        located.problems.append(Problem(located.path, located.line(()), (), str(error), "see the comments"))
+        located.report((), str(error), "see the comments in the shipped file")
         return None
 
 
@@ -47,30 +46,26 @@ def decode_quantity(kind: type, raw: object) -> object:
 
 
 def _check(located: Located, value: Any, kind: Any, where: KeyPath) -> None:
-    options = _options(kind)
-    if value is None and type(None) in options:
-        return
-    for option in options:
-        inner = _strip(option)
-        if isinstance(inner, type) and issubclass(inner, msgspec.Struct):
+    for inner in map(_strip, _options(kind)):
+        origin, arguments = typing.get_origin(inner), typing.get_args(inner)
+        if isinstance(inner, type) and issubclass(inner, msgspec.Struct) and value is not None:
             _check_struct(located, value, inner, where)
             return
-        origin, arguments = typing.get_origin(inner), typing.get_args(inner)
         if origin is dict and isinstance(value, dict):
             for key, item in value.items():
                 _check(located, item, arguments[1], (*where, key))
-            return
-        if origin in (list, tuple) and isinstance(value, list):
+        elif origin in (list, tuple) and isinstance(value, list):
             for index, item in enumerate(value):
                 _check(located, item, arguments[0], (*where, index))
-            return
-    _check_leaf(located, value, kind, where)
+    # where a part is wrong already, or could not even be read, the whole has nothing to add
+    if not any(problem.where[: len(where)] == where for problem in located.problems):
+        _check_leaf(located, value, kind, where)
 
 
 def _check_struct(located: Located, value: Any, kind: type[msgspec.Struct], where: KeyPath) -> None:
     if not isinstance(value, dict):
         names = ", ".join(field.name for field in msgspec.structs.fields(kind))
-        _report(located, where, f"is {_shown(value)}", f"expected keys below it: {names}")
+        located.report(where, f"is {_shown(value)}", f"expected keys below it: {names}")
         return
     hints = typing.get_type_hints(kind, include_extras=True)
     fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
@@ -78,12 +73,12 @@ def _check_struct(located: Located, value: Any, kind: type[msgspec.Struct], wher
         if key not in fields:
             near = difflib.get_close_matches(str(key), fields, n=1)
             right = f"did you mean {near[0]}?" if near else f"known keys: {', '.join(fields)}"
-            _report(located, (*where, key), "is not a known key", right)
+            located.report((*where, key), "is not a known key", right)
     for name, field in fields.items():
         if name in value:
             _check(located, value[name], hints[field.name], (*where, name))
         elif field.required:
-            _report(located, where, f"lacks the key {name}", f"add {name}: {expected(hints[field.name])}")
+            located.report(where, f"lacks the key {name}", f"add {name}: {expected(hints[field.name])}")
 
 
 def _check_leaf(located: Located, value: Any, kind: Any, where: KeyPath) -> None:
@@ -91,9 +86,9 @@ def _check_leaf(located: Located, value: Any, kind: Any, where: KeyPath) -> None
         msgspec.convert(value, kind, dec_hook=decode_quantity)
     except (msgspec.ValidationError, ValueError) as error:
         said = str(error).split(" - at ")[0]
-        wanted = expected(kind)
-        limits = f" ({said})" if "`" in said and any(sign in said for sign in "<>=") else ""
-        _report(located, where, f"is {_shown(value)}", f"expected {wanted}{limits}")
+        limits = f" ({said})" if any(sign in said for sign in ("<", ">", "length")) else ""
+        quotes = "; put the text in quotes" if str in _options(kind) and value is not None else ""
+        located.report(where, f"is {_shown(value)}", f"expected {expected(kind)}{limits}{quotes}")
 
 
 def expected(kind: Any) -> str:
@@ -130,8 +125,6 @@ def _shown(value: Any) -> str:
         return "a group of keys"
     if isinstance(value, list):
         return "a list"
-    return repr(value)[:60]
-
-
-def _report(located: Located, where: KeyPath, what: str, right: str) -> None:
-    located.problems.append(Problem(located.path, located.line(where), where, what, right))
+    if isinstance(value, bool):
+        return str(value).lower()
+    return (repr(value) if isinstance(value, str) else str(value))[:60]

@@ -72,7 +72,8 @@ def _bring_up(deployment: Deployment) -> str:
     status = open_service(deployment, active).start()
     _await_run(deployment, active, runs_before)
     pid = status.identity.pid if status.identity else "?"
-    return f"{active} running (pid {pid}), a run every 5 s"
+    every = deployment.console.cadence.pipeline_run
+    return f"{active} running (pid {pid})" + (f", a run every {every:g} s" if every else "")
 
 
 def _active_name(deployment: Deployment) -> str:

@@ -21,12 +21,14 @@ class TapeFile:
 
     path: Path
     stream: BinaryIO
+    """Whoever reads it may close it."""
     sha256: str
+    _descriptor: int
     _fingerprint: tuple[int, int]
 
     def check_unchanged(self) -> None:
         """TapeUnreadable when the file was written to since it was hashed."""
-        if _fingerprint(self.stream) != self._fingerprint:
+        if _fingerprint(self._descriptor) != self._fingerprint:
             raise TapeUnreadable(f"{self.path.name} was changed while it was read")
 
 
@@ -38,14 +40,15 @@ def open_tape(path: Path) -> Iterator[TapeFile]:
     except OSError as error:
         raise TapeUnreadable(f"{path.name} cannot be opened: {os.strerror(error.errno or 0)}") from error
     with stream:
-        before = _fingerprint(stream)
+        before = _fingerprint(stream.fileno())
         digest = hashlib.sha256()
         while block := stream.read(_BLOCK):
             digest.update(block)
         stream.seek(0)
-        yield TapeFile(path, stream, digest.hexdigest(), before)
+        with os.fdopen(os.dup(stream.fileno()), "rb") as shared:
+            yield TapeFile(path, shared, digest.hexdigest(), stream.fileno(), before)
 
 
-def _fingerprint(stream: BinaryIO) -> tuple[int, int]:
-    status = os.fstat(stream.fileno())
+def _fingerprint(descriptor: int) -> tuple[int, int]:
+    status = os.fstat(descriptor)
     return status.st_size, status.st_mtime_ns

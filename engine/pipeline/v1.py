@@ -67,6 +67,8 @@ class _Book:
     def __init__(self, header: list[str]) -> None:
         self.rows = 0
         self.errors = 0
+        if any(header.count(column) > 1 for column in (DATE, *COLUMNS)):
+            raise TapeUnreadable("the tape's header names a column twice")
         self._dated = DATE in header
         self._missing = [column for column in COLUMNS if column not in header]
         self._days: dict[str | None, _Day] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -38,7 +38,8 @@ CREATE TABLE IF NOT EXISTS minutes (
 CREATE TABLE IF NOT EXISTS evaluations (
   seq INTEGER PRIMARY KEY, wall REAL NOT NULL, verdict TEXT NOT NULL, packed BLOB NOT NULL);
 CREATE INDEX IF NOT EXISTS evaluations_by_wall ON evaluations (wall);
-CREATE TABLE IF NOT EXISTS newest (id INTEGER PRIMARY KEY CHECK (id = 0), evaluation BLOB, checkpoint BLOB);
+CREATE TABLE IF NOT EXISTS newest (id INTEGER PRIMARY KEY CHECK (id = 0), evaluation BLOB);
+CREATE TABLE IF NOT EXISTS checkpoints (name TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID;
 """
 
 
@@ -71,7 +72,10 @@ class SampleStore:
             self._connection = None
 
     def append(
-        self, samples: Iterable[Measured], evaluation: Evaluation | None = None, checkpoint: bytes | None = None
+        self,
+        samples: Iterable[Measured],
+        evaluation: Evaluation | None = None,
+        checkpoints: Mapping[str, bytes] | None = None,
     ) -> None:
         """One tick, as one transaction: all of it is there afterwards, or nothing."""
         connection = self._open()
@@ -81,8 +85,8 @@ class SampleStore:
             connection.executemany("INSERT INTO samples (metric, era, wall, boot, value) VALUES (?,?,?,?,?)", rows)
             if evaluation is not None:
                 self._append_evaluation(connection, evaluation)
-            if checkpoint is not None:
-                connection.execute("UPDATE newest SET checkpoint = ? WHERE id = 0", (checkpoint,))
+            for item in (checkpoints or {}).items():
+                connection.execute("INSERT OR REPLACE INTO checkpoints (name, data) VALUES (?,?)", item)
             connection.execute("COMMIT")
         except BaseException:
             self._ids.clear()  # ids given out in a transaction that is undone are nobody's
@@ -102,10 +106,19 @@ class SampleStore:
             self._seen_version = version
         return self._seen
 
-    def checkpoint(self) -> bytes | None:
-        """What the monitor needs to go on where it was."""
-        row = self._open().execute("SELECT checkpoint FROM newest WHERE id = 0").fetchone()
-        return bytes(row[0]) if row and row[0] else None
+    def checkpoint(self, name: str) -> bytes | None:
+        """What the monitor wrote down under this name to go on where it was."""
+        row = self._open().execute("SELECT data FROM checkpoints WHERE name = ?", (name,)).fetchone()
+        return bytes(row[0]) if row else None
+
+    def of_era(self, metric: str, era: str, since_boot: float) -> list[tuple[float, float]]:
+        """Boot seconds and values of one metric in one era, oldest first."""
+        rows = self._open().execute(
+            "SELECT s.boot, s.value FROM samples s JOIN metrics m ON m.id = s.metric JOIN eras e ON e.id = s.era"
+            " WHERE m.name = ? AND e.name = ? AND s.boot >= ? ORDER BY s.boot",
+            (metric, era, since_boot),
+        )
+        return [(float(boot), float(value)) for boot, value in rows]
 
     def series(self, metric: str, since: datetime, until: datetime | None = None) -> list[tuple[datetime, float]]:
         """A metric's values from ``since`` on, oldest first: single samples, before them means by the minute."""

@@ -49,7 +49,7 @@ def measured(second: float, value: float, metric: str = "memory_mb") -> Measured
 def test_a_reader_sees_the_newest_evaluation_and_decodes_it_once(tmp_path: Path) -> None:
     writer, reader = SampleStore(tmp_path / "s.db"), SampleStore(tmp_path / "s.db", read_only=True)
     assert reader.newest_evaluation() is None
-    writer.append([measured(0, 1.0)], evaluation(0), b"c")
+    writer.append([measured(0, 1.0)], evaluation(0), {"watch": b"c"})
     first = reader.newest_evaluation()
     assert first == evaluation(0)
     assert reader.newest_evaluation() is first
@@ -57,7 +57,7 @@ def test_a_reader_sees_the_newest_evaluation_and_decodes_it_once(tmp_path: Path)
     second = reader.newest_evaluation()
     assert second is not None
     assert second.verdict.word == "WATCH"
-    assert SampleStore(tmp_path / "s.db").checkpoint() == b"c"
+    assert SampleStore(tmp_path / "s.db").checkpoint("watch") == b"c"
 
 
 def test_series_come_back_in_order_of_time(tmp_path: Path) -> None:

@@ -1,0 +1,206 @@
+"""The checklist around now: challenge and response, folded from configuration, answers and measurements. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+import msgspec
+
+from engine.config.checklist import ChecklistConfig, Task, Window
+from engine.errors import Refused
+from engine.monitoring.answers import Answer, Answers
+from engine.monitoring.facts import Validation
+from engine.monitoring.model import Evaluation, Gate
+from engine.monitoring.schedule import offsets, slot_name
+
+ItemState = Literal["due", "overdue", "missed", "done", "overridden", "later"]
+
+
+class Item(msgspec.Struct, frozen=True):
+    """One line."""
+
+    key: str
+    """``<window>/<slot offset in s>/<task>``."""
+    slot: str
+    title: str
+    state: ItemState
+    due_at: datetime | None
+    measured: str
+    measured_ok: bool | None
+    who: str
+    note: str
+    gate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What the lines are folded from."""
+
+    now: datetime
+    since: datetime | None
+    """The end of the cutover that is watched; None: before one, or after the way back."""
+    rolled_back_at: datetime | None
+    answers: Answers
+    evaluation: Evaluation | None
+    validations: Sequence[Validation]
+    release: str
+    """The new release: whose validations count."""
+    time_scale: float
+
+
+def items(config: ChecklistConfig, moment: Moment) -> tuple[Item, ...]:
+    """Every line of the list, in order of time; before a cutover only what comes before it.
+
+    A slot is overdue ``late_after`` its time and missed when the window's next slot has come.
+    """
+    found = [item for window in config.windows for item in _window(window, config, moment)]
+    if moment.since is not None:
+        found += [_gate(point.title, point.at, moment) for point in config.decisions]
+    ahead = datetime.max.replace(tzinfo=moment.now.tzinfo)
+    before = datetime.min.replace(tzinfo=moment.now.tzinfo)
+    # a gate stands after the tasks of its own slot
+    return tuple(
+        sorted(found, key=lambda item: (item.due_at or (before if item.slot == "before" else ahead), item.gate))
+    )
+
+
+def around_now(lines: Sequence[Item], count: int) -> tuple[Item, ...]:
+    """The ``count`` lines that matter most now: what is open first comes into view, then what comes next."""
+    open_at = next((index for index, item in enumerate(lines) if item.state in ("due", "overdue")), None)
+    if open_at is None:
+        open_at = next((index for index, item in enumerate(lines) if item.state == "later"), len(lines))
+    begin = max(min(open_at - count // 3, len(lines) - count), 0)
+    return tuple(lines[begin : begin + count])
+
+
+def find(lines: Sequence[Item], key: str) -> Item:
+    """The line of this key; Refused with the open ones when there is none."""
+    for item in lines:
+        if item.key == key and not item.gate:
+            return item
+    waiting = [item.key for item in lines if item.state in ("due", "overdue") and not item.gate]
+    raise Refused(f"the checklist has no line {key!r}", f"open now: {', '.join(waiting[:8]) or 'none'}")
+
+
+def gate_item(gate: Gate, now: datetime) -> Item:
+    """The next decision point as a line that says what it would fail on."""
+    fails = ", ".join((*gate.would_fail_on, *(f"{name} unknown" for name in gate.unknown)))
+    state: ItemState = "due" if gate.due_at <= now else "later"
+    title = f"GATE fails on: {fails}" if fails else "GATE: all criteria met"
+    return Item(f"gate/{gate.id}", gate.title, title, state, gate.due_at, "", not fails, "", "", True)
+
+
+def _window(window: Window, config: ChecklistConfig, moment: Moment) -> Iterator[Item]:
+    if window.before:
+        for task in window.tasks:
+            yield _before(window, task, moment)
+        return
+    if moment.since is None:
+        return
+    slots = offsets(window)
+    for offset, following in zip(slots, (*slots[1:], None), strict=True):
+        due_at = moment.since + timedelta(seconds=offset / moment.time_scale)
+        # the last slot of a window stays open for as long as the one before it did, an hour where there is none
+        length = (following - offset) if following is not None else (offset - slots[-2] if len(slots) > 1 else 3600.0)
+        until = due_at + timedelta(seconds=length / moment.time_scale)
+        late = due_at + timedelta(seconds=config.schedule.late_after / moment.time_scale)
+        for task in window.tasks:
+            key = f"{window.id}/{offset:g}/{task.id}"
+            answer = _newest(moment.answers, key, moment.since)
+            state = _state(answer, moment.now, due_at, min(late, until), until)
+            yield _item(key, slot_name(offset), task, state, due_at, until, answer, moment)
+
+
+def _before(window: Window, task: Task, moment: Moment) -> Item:
+    key = f"{window.id}/0/{task.id}"
+    answer = _newest(moment.answers, key, moment.rolled_back_at if moment.since is None else None)
+    if answer is not None:
+        state: ItemState = "done" if answer.kind == "done" else "overridden"
+    else:
+        state = "due" if moment.since is None else "missed"
+    return _item(key, "before", task, state, None, None, answer, moment)
+
+
+def _state(answer: Answer | None, now: datetime, due: datetime, late: datetime, until: datetime) -> ItemState:
+    if answer is not None:
+        return "done" if answer.kind == "done" else "overridden"
+    if now < due:
+        return "later"
+    if now < late:
+        return "due"
+    return "overdue" if now < until else "missed"
+
+
+def _newest(answers: Answers, key: str, not_before: datetime | None) -> Answer | None:
+    given = [answer for answer in answers.get(key, ()) if not_before is None or answer.at >= not_before]
+    return given[-1] if given else None
+
+
+def _item(
+    key: str,
+    slot: str,
+    task: Task,
+    state: ItemState,
+    due_at: datetime | None,
+    until: datetime | None,
+    answer: Answer | None,
+    moment: Moment,
+) -> Item:
+    measured, ok = ("", None)
+    if answer is not None:
+        measured = answer.measured
+    elif state in ("due", "overdue"):
+        measured, ok = measure(task.measure, moment, due_at, until)
+    who, note = (answer.who, answer.note) if answer else ("", "")
+    return Item(key, slot, task.title, state, due_at, measured, ok, who, note)
+
+
+def measure(name: str | None, moment: Moment, begin: datetime | None, end: datetime | None) -> tuple[str, bool | None]:
+    """What the console measured for a task, and whether it is as it should be; empty: a person answers."""
+    if name is None:
+        return "", None
+    special: Mapping[str, Callable[[], tuple[str, bool | None]]] = {
+        "validation": lambda: _validation(moment, begin, end),
+        "kpis": lambda: _kpis(moment.evaluation),
+    }
+    return special[name]() if name in special else _condition(name, moment.evaluation)
+
+
+def _validation(moment: Moment, begin: datetime | None, end: datetime | None) -> tuple[str, bool | None]:
+    inside = [
+        v
+        for v in moment.validations
+        if v.release == moment.release and (begin is None or v.at >= begin) and (end is None or v.at < end)
+    ]
+    if not inside:
+        return "no validation in this slot yet", False
+    last = inside[-1]
+    return f"{last.status} {last.passed_checks} at {last.at:%H:%M:%S}Z", last.status == "PASS"
+
+
+def _kpis(evaluation: Evaluation | None) -> tuple[str, bool | None]:
+    if evaluation is None or not evaluation.kpis:
+        return "missing", False
+    out = [kpi.id for kpi in evaluation.kpis if not kpi.in_range or kpi.stale]
+    return (f"not in range or missing: {', '.join(out)}", False) if out else ("all in range", True)
+
+
+def _condition(name: str, evaluation: Evaluation | None) -> tuple[str, bool | None]:
+    reading = next((item for item in evaluation.conditions if item.id == name), None) if evaluation else None
+    if reading is None or reading.reason is not None:
+        return f"missing: {reading.reason}" if reading else "missing", False
+    at = f" at {reading.observed_at:%H:%M:%S}Z" if reading.observed_at else ""
+    return f"{reading.text}{at}", reading.level == "ok"
+
+
+def _gate(title: str, at: float, moment: Moment) -> Item:
+    assert moment.since is not None
+    due = moment.since + timedelta(seconds=at / moment.time_scale)
+    gate = moment.evaluation.next_gate if moment.evaluation else None
+    if gate is not None and gate.title == title:
+        return msgspec.structs.replace(gate_item(gate, moment.now), slot=slot_name(at))
+    state: ItemState = "later" if moment.now < due else "due"
+    return Item(f"gate/{title}", slot_name(at), f"GATE {title}", state, due, "", None, "", "", True)

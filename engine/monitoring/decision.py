@@ -1,0 +1,134 @@
+"""The decision matrix: which rows the conditions match, and the heaviest of them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from engine.config.monitoring import MatrixRow as ConfiguredRow
+from engine.monitoring.model import WEIGHT, ConditionReading, MatrixRow, Verdict, VerdictWord
+
+_SHOWN = 3
+"""Conditions named in one line of evidence; more are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What the matrix is judged on."""
+
+    conditions: Sequence[ConditionReading]
+    release: str | None
+    """The release that runs and is configured; None: neither can be said."""
+    release_reason: str
+    on_old: bool
+    """The old release is the one being judged: there is nothing to roll back."""
+    old: str
+    at: datetime
+    worsens: Callable[[ConditionReading], str] = lambda reading: ""
+    """In words: what makes a firing or pending condition heavier."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Match:
+    active: bool
+    evidence: str
+    reasons: tuple[ConditionReading, ...] = ()
+
+
+def decide(rows: Sequence[ConfiguredRow], situation: Situation) -> tuple[Verdict, tuple[MatrixRow, ...]]:
+    """The verdict and every configured row. A row that is not configured still counts for the verdict."""
+    matches = _matches(situation)
+    word = next(word for word in WEIGHT if matches[word].active)
+    shown = tuple(
+        MatrixRow(
+            row.verdict,
+            row.verdict == word if row.verdict == "CONTINUE" else matches[row.verdict].active,
+            matches[row.verdict].evidence,
+            _age(matches[row.verdict], situation),
+            row.when,
+            row.action,
+            tuple(row.told),
+        )
+        for row in rows
+    )
+    return _verdict(word, matches[word], situation), shown
+
+
+def _matches(situation: Situation) -> dict[VerdictWord, _Match]:
+    by_tier = {
+        tier: [reading for reading in situation.conditions if reading.firing == tier]
+        for tier in ("rollback", "critical", "warning")
+    }
+    roll_back = _roll_back(by_tier["rollback"], situation)
+    critical = by_tier["critical"] + (by_tier["rollback"] if situation.on_old else [])
+    matches: dict[VerdictWord, _Match] = {
+        "ROLL BACK": roll_back,
+        "INVESTIGATE": _fired(critical, "nothing critical"),
+        "UNKNOWN": _unknown(situation),
+        "WATCH": _fired(by_tier["warning"], "no warning"),
+    }
+    others = any(match.active for match in matches.values())
+    matches["CONTINUE"] = _Match(not others, _continue(situation) if not others else "not on target")
+    return matches
+
+
+def _roll_back(firing: Sequence[ConditionReading], situation: Situation) -> _Match:
+    if situation.on_old:
+        return _Match(False, f"nothing to roll back: {situation.old} is judged")
+    if firing:
+        return _fired(firing, "")
+    near = sum(reading.pending == "rollback" for reading in situation.conditions)
+    return _Match(False, f"no tier held, {near} near")
+
+
+def _fired(readings: Sequence[ConditionReading], otherwise: str) -> _Match:
+    return _Match(bool(readings), _listed([_named(reading) for reading in readings]) or otherwise, tuple(readings))
+
+
+def _unknown(situation: Situation) -> _Match:
+    missing = [reading for reading in situation.conditions if reading.needed and reading.reason is not None]
+    parts = [] if situation.release else [situation.release_reason or "no release is identified"]
+    parts += [f"{reading.id} {reading.level}: {reading.reason}" for reading in missing]
+    if parts:
+        return _Match(True, _listed(parts), tuple(missing))
+    needed = [reading for reading in situation.conditions if reading.needed]
+    return _Match(False, f"all {len(needed)} needed values fresh", tuple(needed))
+
+
+def _continue(situation: Situation) -> str:
+    waiting = [reading for reading in situation.conditions if reading.pending]
+    if waiting:
+        return "on target; " + _listed([_pending(reading) for reading in waiting])
+    return "everything on target"
+
+
+def _pending(reading: ConditionReading) -> str:
+    return f"{reading.id} {reading.evidence}"
+
+
+def _named(reading: ConditionReading) -> str:
+    stale = f" ({reading.level})" if reading.reason is not None else ""
+    flaps = " (flapping: the worst is held)" if reading.flapping else ""
+    return f"{reading.id} {reading.evidence}{stale}{flaps}"
+
+
+def _listed(parts: Sequence[str]) -> str:
+    more = f" and {len(parts) - _SHOWN} more" if len(parts) > _SHOWN else ""
+    return "; ".join(parts[:_SHOWN]) + more
+
+
+def _age(match: _Match, situation: Situation) -> float | None:
+    seen = [reading.observed_at for reading in match.reasons if reading.observed_at is not None]
+    return max((situation.at - min(seen)).total_seconds(), 0.0) if seen else None
+
+
+def _verdict(word: VerdictWord, match: _Match, situation: Situation) -> Verdict:
+    lead = match.reasons[0] if match.reasons and word != "CONTINUE" else None
+    if word == "CONTINUE":
+        waiting = next((reading for reading in situation.conditions if reading.pending), None)
+        return Verdict(word, match.evidence, "", situation.worsens(waiting) if waiting else "")
+    if word == "UNKNOWN":
+        return Verdict(word, match.evidence, "clears when every needed value is fresh", "")
+    assert lead is not None
+    return Verdict(word, match.evidence, lead.clears, situation.worsens(lead))

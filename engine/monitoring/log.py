@@ -1,0 +1,90 @@
+"""``logs/monitoring.log``: one row per check in the documented template, a date line per day."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from engine.monitoring.model import VerdictWord
+from engine.records import harmless, make_directory
+from engine.records.atomic import FILE_MODE
+
+HEADER = (
+    "TIME (UTC) | LATENCY (ms) | ERROR RATE | MEMORY (MB) | CPU (%) | STATUS | NOTES\n"
+    "-----------|--------------|------------|-------------|---------|--------|------\n"
+)
+WIDTHS = (10, 12, 10, 11, 7, 6)
+STATUS: dict[VerdictWord, str] = {
+    "CONTINUE": "PASS",
+    "WATCH": "WARN",
+    "INVESTIGATE": "FAIL",
+    "ROLL BACK": "FAIL",
+    "UNKNOWN": "ERROR",
+}
+"""The result word of a row; UNKNOWN is ERROR: the check could not be made."""
+NOT_RUN = "NOT RUN"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One check; None is missing and shown as ``-``, never as 0."""
+
+    at: datetime
+    latency_ms: float | None
+    error_percent: float | None
+    memory_mb: float | None
+    cpu_percent: float | None
+    status: str
+    notes: str
+
+
+def render(row: Row) -> str:
+    """The row as it stands in the file, without its newline."""
+    cells = (
+        f"{row.at:%H:%M}",
+        "-" if row.latency_ms is None else f"{row.latency_ms:.2f}",
+        "-" if row.error_percent is None else f"{row.error_percent:.2f}".rstrip("0").rstrip(".") + "%",
+        "-" if row.memory_mb is None else f"{row.memory_mb:.0f}",
+        "-" if row.cpu_percent is None else f"{row.cpu_percent:.0f}%",
+        row.status,
+    )
+    padded = " | ".join(cell.ljust(width) for cell, width in zip(cells, WIDTHS, strict=True))
+    notes = harmless(row.notes, 300).replace("|", "/")  # a bar would be a column
+    return f"{padded} | {notes}".rstrip()
+
+
+class MonitoringLog:
+    """Appends rows; header once per file, a date line whenever the day changes."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def append(self, row: Row) -> None:
+        """One row, in one write. OSError when the disk refuses it."""
+        make_directory(self._path.parent)
+        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        descriptor = os.open(self._path, flags, FILE_MODE)
+        try:
+            size = os.fstat(descriptor).st_size
+            head = HEADER if size == 0 else "" if os.pread(descriptor, 1, size - 1) == b"\n" else "\n"
+            day = f"{row.at:%Y-%m-%d}"
+            if _last_day(descriptor, size) != day:
+                head += f"{day}\n"
+            os.write(descriptor, f"{head}{render(row)}\n".encode())
+        finally:
+            os.close(descriptor)
+
+
+def _last_day(descriptor: int, size: int) -> str:
+    """The newest date line of the file; empty when there is none."""
+    position, tail = size, b""
+    while position > 0:
+        step = min(65536, position)
+        position -= step
+        tail = os.pread(descriptor, step, position) + tail
+        for line in reversed(tail.split(b"\n")[1 if position else 0 :]):
+            if len(line) == 10 and line[4:5] == b"-" and line[7:8] == b"-" and line.replace(b"-", b"").isdigit():
+                return line.decode()
+    return ""

@@ -1,0 +1,239 @@
+"""Source: ``logs/runs.jsonl``. Latency, duration, throughput, error rate, schedule, and what was published."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+from statistics import median
+
+from engine.clock import Instant
+from engine.config import Deployment
+from engine.errors import OpsError
+from engine.monitoring.audit import SeenEvents
+from engine.monitoring.kpis import Published, read_published, variance
+from engine.monitoring.model import Baseline
+from engine.monitoring.reading import Missing, Nothing, Reading, Value
+from engine.monitoring.runs import Run, error_rate, parse_run, run_level, run_metrics, usual_interval
+from engine.records import Record, Tail, harmless
+
+READ_AT_START = 512 * 1024
+"""Bytes at the end of the file that are read again after a start: some hundred runs."""
+REMEMBERED = 64
+"""Runs remembered per release."""
+RUN_METRICS = ("kpi_latency_ms_per_1000_rows", "run_seconds", "rows_per_second", "error_rate_percent")
+
+
+class RunSource:
+    """Follows the run records; ``last_fed`` and ``published`` come from an earlier monitor, if there was one."""
+
+    def __init__(
+        self,
+        deployment: Deployment,
+        *,
+        last_fed: dict[str, str],
+        published: dict[str, Published],
+        baseline: Baseline | None,
+        audit_lost: bool,
+    ) -> None:
+        self._deployment = deployment
+        self._tail = tail_of(deployment.paths.runs, READ_AT_START)
+        self._recent: dict[str, deque[Run]] = {}
+        self._waiting: dict[str, deque[Run]] = {}
+        self._to_audit: list[Run] = []
+        self._first = True
+        self._changed_tape: dict[str, Published] = {}
+        self.last_fed = last_fed
+        self.published = published
+        self.baseline = baseline
+        self.audit_lost = audit_lost
+
+    def follow(self) -> list[str]:
+        """Read what is new; the problems met, in words."""
+        problems: list[str] = []
+        for record in _records(self._tail, problems):
+            try:
+                run = parse_run(record)
+            except ValueError as error:
+                problems.append(harmless(error))
+                continue
+            self._recent.setdefault(run.release, deque(maxlen=REMEMBERED)).append(run)
+            self._waiting.setdefault(run.release, deque(maxlen=REMEMBERED)).append(run)
+        if self._first:
+            self._first = False
+            self._skip_what_was_fed()
+        return problems
+
+    def last(self, release: str) -> Run | None:
+        """The newest run of a release."""
+        runs = self._recent.get(release)
+        return runs[-1] if runs else None
+
+    def interval(self, release: str) -> float | None:
+        """Seconds between two runs: configured, else as observed."""
+        configured = self._deployment.console.cadence.pipeline_run
+        return configured if configured is not None else usual_interval(tuple(self._recent.get(release, ())))
+
+    def feed(self, release: str, now: Instant, seen: SeenEvents) -> tuple[dict[str, Reading], list[str]]:
+        """The readings that the new runs of ``release`` give, and the problems met."""
+        waiting = self._waiting.get(release)
+        new = list(waiting) if waiting else []
+        if waiting:
+            waiting.clear()
+        readings: dict[str, Reading] = {name: self._values(name, new, now) for name in RUN_METRICS}
+        readings["rows_per_second"] = self._against_baseline(readings["rows_per_second"], release)
+        readings["audit_level"] = self._audit(new, now, seen)
+        problems = self._publish(new)
+        readings["kpi_variance_percent"] = self._variance(new, release, now)
+        if new:
+            self.last_fed[release] = new[-1].run_id
+        return readings, problems
+
+    def schedule(self, release: str, now: Instant, *, serves: bool, since: datetime | None) -> Reading:
+        """Whether the pipeline runs as it should."""
+        last, interval = self.last(release), self.interval(release)
+        spoke = [moment for moment in (last.ended if last else None, since) if moment is not None]
+        silent = (now.wall - max(spoke)).total_seconds() if spoke else None
+        patience = interval * self._deployment.console.stale_after if interval else None
+        level = run_level(last, serves=serves, silent_for=silent, patience=patience)
+        if level is None:
+            return Missing("no run yet")
+        return (Value(level, now.wall, now.boot, release),)
+
+    def change_from(self, release: str) -> tuple[Published | None, str]:
+        """What the KPIs' change is counted from: the old release on the same tape, else the last tape's values."""
+        now, old = self.published.get(release), self._deployment.console.releases.old
+        other = self.published.get(old)
+        if now and other and release != old and other.tape_sha256 == now.tape_sha256:
+            return other, old.upper()
+        return self._changed_tape.get(release), "last run"
+
+    def record_baseline(self, now: datetime, before: datetime | None = None) -> None:
+        """Medians of the old release's last runs; kept as it is when there are too few of them."""
+        config, release = self._deployment.monitoring.baseline, self._deployment.console.releases.old
+        runs = [run for run in self._recent.get(release, ()) if run.ok and (before is None or run.ended <= before)]
+        runs = runs[-config.runs :]
+        if len(runs) < config.least:
+            return
+        collected: dict[str, list[float]] = {}
+        for run in runs:
+            for name, value in run_metrics(run).items():
+                collected.setdefault(name, []).append(value)
+        values = {name: median(found) for name, found in collected.items()}
+        self.baseline = Baseline(release, len(runs), values, now)
+
+    def _skip_what_was_fed(self) -> None:
+        for release, runs in self._waiting.items():
+            fed = self.last_fed.get(release)
+            ids = [run.run_id for run in runs]
+            if fed in ids:
+                for _ in range(ids.index(fed) + 1):
+                    runs.popleft()
+        # the trail's end may not reach back to every one of these: only the newest is judged by it
+        self._audit_from = {release: runs[-1].run_id for release, runs in self._waiting.items() if runs}
+
+    def _values(self, name: str, new: Sequence[Run], now: Instant) -> Reading:
+        values = []
+        low_volume = ""
+        for run in new:
+            found = self._metric(name, run)
+            boot = _boot_of(run, now)
+            if isinstance(found, str):
+                low_volume = found
+            elif found is not None and boot > 0:
+                low_volume = ""
+                values.append(Value(found, run.ended, boot, f"{run.release}:{run.process}"))
+        if low_volume:
+            return Missing(low_volume, at_once=True)
+        return tuple(values) if values else Nothing()
+
+    def _metric(self, name: str, run: Run) -> float | str | None:
+        if name != "error_rate_percent":
+            return run_metrics(run).get(name)
+        errors = self._deployment.monitoring.errors
+        window = errors.window / self._deployment.console.time_scale
+        same = [other for other in self._recent[run.release] if other.process == run.process]
+        return error_rate(same, run.ended, window, errors.minimum_attempts)
+
+    def _against_baseline(self, reading: Reading, release: str) -> Reading:
+        usual = self.baseline.values.get("rows_per_second") if self.baseline else None
+        if usual is None:
+            old, least = self._deployment.console.releases.old, self._deployment.monitoring.baseline.least
+            return Missing(f"no baseline: it needs {least} runs of {old}", needed=False)
+        if isinstance(reading, tuple):
+            return tuple(Value(v.value / usual * 100, v.wall, v.boot, v.era) for v in reading)
+        return reading if isinstance(reading, Missing) else Nothing()
+
+    def _audit(self, new: Sequence[Run], now: Instant, seen: SeenEvents) -> Reading:
+        """The runs of the tick before: their events had the time to arrive."""
+        values = []
+        for run in self._to_audit:
+            level = seen.level(run.run_id, self.audit_lost)
+            self.audit_lost = level >= 2.0
+            values.append(Value(level, run.ended, max(_boot_of(run, now), 0.0), run.release))
+        from_run = self._audit_from.pop(new[0].release, None) if new else None
+        ids = [run.run_id for run in new]
+        self._to_audit = list(new[ids.index(from_run) :] if from_run in ids else new)
+        return tuple(values) if values else Nothing()
+
+    def _publish(self, new: Iterable[Run]) -> list[str]:
+        newest = next((run for run in reversed(list(new)) if run.ok), None)
+        if newest is None:
+            return []
+        try:
+            found = read_published(self._deployment.root, newest)
+        except ValueError as error:
+            return [harmless(error)]
+        before = self.published.get(newest.release)
+        if before is not None and before.tape_sha256 != found.tape_sha256:
+            self._changed_tape[newest.release] = before
+        self.published[newest.release] = found
+        return []
+
+    def _variance(self, new: Sequence[Run], release: str, now: Instant) -> Reading:
+        pair = (self._deployment.old, self._deployment.new)
+        if release != pair[1].release:
+            return Missing(f"{release} runs: nothing to compare it with", needed=False)
+        old, own = (self.published.get(side.release) for side in pair)
+        if old is None or own is None or old.tape_sha256 != own.tape_sha256:
+            return Missing(f"{pair[0].release} has not computed this tape", needed=False)
+        runs = [run for run in new if run.run_id == own.run_id]
+        if not runs:
+            return Nothing(needed=False)
+        found = variance(
+            old.values,
+            own.values,
+            tuple(self._deployment.kpis.kpis),
+            absolute=self._deployment.monitoring.variance.absolute,
+            decimals=(pair[0].decimals, pair[1].decimals),
+        )
+        if found is None:
+            return Missing("no KPI is defined in both releases", needed=False)
+        return (Value(found, runs[-1].ended, _boot_of(runs[-1], now), release),)
+
+
+def tail_of(path: Path, keep: int) -> Tail:
+    """A tail that begins ``keep`` bytes before the file's present end."""
+    try:
+        size = path.stat().st_size
+    except OSError:
+        size = 0
+    return Tail.from_offset(path, max(size - keep, 0))
+
+
+def _records(tail: Tail, problems: list[str]) -> Iterable[Record]:
+    """Every readable record; a damaged line is a problem, what stands around it is not lost."""
+    for _ in range(100):
+        try:
+            yield from tail.new_records()
+            return
+        except (OSError, OpsError) as error:
+            problems.append(harmless(error))
+            if isinstance(error, OSError):
+                return
+
+
+def _boot_of(run: Run, now: Instant) -> float:
+    """Boot time at which a run ended: its record carries wall time alone."""
+    return now.boot - max((now.wall - run.ended).total_seconds(), 0.0)

@@ -17,3 +17,7 @@ def _open_console(root: Path, read_only: bool) -> int:
     from tui.console import open_console  # only here: scripts must not pay for the screen
 
     return open_console(root, read_only=read_only)
+
+
+if __name__ == "__main__":
+    main()

@@ -20,10 +20,14 @@ class Problem:
     what: str
     right: str
 
-    def __str__(self) -> str:
+    @property
+    def at(self) -> str:
+        """Where it stands: ``config/kpis.yml:12: kpis.PAR30.critical``."""
         key = ".".join(harmless(part, 60) for part in self.where)
-        named = f"{key}: " if key else ""
-        return f"{self.path}:{self.line}: {named}{harmless(self.what)}; {harmless(self.right)}"
+        return f"{self.path}:{self.line}" + (f": {key}" if key else "")
+
+    def __str__(self) -> str:
+        return f"{self.at}: {harmless(self.what)}; {harmless(self.right)}"
 
 
 class ConfigError(OpsError):

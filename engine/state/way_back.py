@@ -24,6 +24,8 @@ def way_back(
     old = deployment.console.releases.old
     if release == old:
         return no_way_back(deployment, build, f"{old} is live: nothing to go back from", proof.at if proof else None)
+    if proof is None and cutover_at is None:
+        return no_way_back(deployment, build, "no cutover yet: nothing to go back from", None)
     if proof is None:
         return no_way_back(deployment, build, "never proven: abaco-ops monitor proves it", None)
     if cutover_at is not None and proof.at < cutover_at - timedelta(minutes=1):

@@ -1,0 +1,199 @@
+"""One deployment: its files, accounts, disk, services and records."""
+
+from __future__ import annotations
+
+import csv
+import grp
+import os
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from engine.clock import SystemClock, pretty_duration
+from engine.config import Deployment
+from engine.doctor.finding import Finding
+from engine.errors import OpsError
+from engine.monitoring.store import SampleStore
+from engine.records import harmless, is_locked, verify_chain
+from engine.services import open_service
+from engine.services.active import active_release
+
+Examination = Callable[[Deployment], Iterator[Finding]]
+
+
+def examine_deployment(deployment: Deployment) -> list[Finding]:
+    """Every examination; one that cannot be made says so and stops no other."""
+    findings: list[Finding] = []
+    for name, examine in EXAMINATIONS.items():
+        try:
+            findings += examine(deployment)
+        except (OSError, OpsError, sqlite3.Error, UnicodeDecodeError) as error:
+            findings.append(Finding(name, "FAIL", harmless(error), "look at the file, its mode and its owner"))
+    return findings
+
+
+def _active(deployment: Deployment) -> Iterator[Finding]:
+    path = deployment.active_config
+    if not path.is_file():
+        yield Finding("active config", "FAIL", f"{path} is missing", "copy the release's file from config/releases/")
+        return
+    active = path.read_bytes()
+    for release in (deployment.old, deployment.new):
+        if active == deployment.paths.release(release.release).read_bytes():
+            yield Finding("active config", "ok", f"{path.name} is {release.release}.yml, byte for byte")
+            return
+    yield Finding(
+        "active config",
+        "WARN",
+        f"{path.name} is none of the staged files: it was edited, or they were",
+        "make the staged file and the active one alike, so that the way back restores what ran",
+    )
+
+
+def _formulas(deployment: Deployment) -> Iterator[Finding]:
+    from engine.portfolio.formula import parse_formulas  # only here: nothing else of the console needs it
+
+    count = len(parse_formulas(deployment.kpis))
+    yield Finding("formulas", "ok", f"{count} KPIs can be computed from the configured columns")
+
+
+def _tape(deployment: Deployment) -> Iterator[Finding]:
+    tape = deployment.tape
+    if not tape.exists():
+        yield Finding("tape", "FAIL", f"{tape} is not there", "deliver the tape, or mend paths.tape in console.yml")
+        return
+    columns = _columns(tape)
+    lacking = [name for name in deployment.kpis.tape.amounts if columns and name not in columns]
+    if lacking:
+        yield Finding(
+            "tape", "FAIL", f"lacks {harmless(', '.join(lacking))}", "abaco-ops kpi TAPE says what that means"
+        )
+        return
+    age = SystemClock().now().wall.timestamp() - tape.stat().st_mtime
+    yield Finding("tape", "ok", f"{tape.name}, changed {pretty_duration(age)} ago")
+
+
+def _columns(tape: Path) -> list[str]:
+    """The header of a CSV; empty for other formats, which the KPI program judges itself."""
+    if tape.suffix.lower() != ".csv":
+        return []
+    with tape.open(encoding="utf-8-sig", newline="") as stream:
+        return next(csv.reader(stream), [])
+
+
+def _permissions(deployment: Deployment) -> Iterator[Finding]:
+    places = (deployment.paths.config, deployment.paths.logs, deployment.paths.rollback, deployment.metrics)
+    closed = [str(path) for path in map(_nearest, places) if not os.access(path, os.W_OK | os.X_OK)]
+    if closed:
+        yield Finding(
+            "permissions",
+            "FAIL",
+            f"no right to write in {', '.join(closed)}",
+            "give this account the right, or only look",
+        )
+    else:
+        yield Finding("permissions", "ok", "configuration, logs, way back and metrics can be written")
+    group = deployment.console.deployment.group
+    if group is not None:
+        yield _group(group)
+
+
+def _group(name: str) -> Finding:
+    try:
+        number = grp.getgrnam(name).gr_gid
+    except KeyError:
+        return Finding(
+            "group", "FAIL", f"there is no group {name!r}", "make it, or mend deployment.group in console.yml"
+        )
+    if number not in (os.getegid(), *os.getgroups()) and os.geteuid() != 0:
+        return Finding("group", "WARN", f"this account is not in {name!r}", f"usermod -aG {name} the account")
+    return Finding("group", "ok", f"{name} shares the files")
+
+
+def _disk(deployment: Deployment) -> Iterator[Finding]:
+    free = shutil.disk_usage(deployment.root).free
+    least = deployment.console.cadence.min_free
+    shown = f"{free / 1e9:.1f} GB free, a cutover asks for {least / 1e9:.1f}"
+    fix = "make room: old logs, snapshots, metrics" if free < least else ""
+    yield Finding("disk", "FAIL" if fix else "ok", shown, fix)
+    covered = [_nearest(deployment.root / name).stat().st_dev for name in deployment.console.snapshot.covers]
+    if any(device != _nearest(deployment.paths.rollback).stat().st_dev for device in covered):
+        yield Finding(
+            "file systems",
+            "FAIL",
+            "the metrics and .rollback/ are on different file systems",
+            "put them on one: the way back exchanges directories by one rename",
+        )
+
+
+def _programs(deployment: Deployment) -> Iterator[Finding]:
+    for release in (deployment.old, deployment.new):
+        commands = (release.service.command, release.programs.kpi, release.programs.test, release.programs.verify)
+        first = {deployment.command(command, release.release)[0] for command in commands}
+        missing = sorted(program for program in first if shutil.which(program) is None)
+        if missing:
+            said = harmless(", ".join(missing))
+            yield Finding(
+                f"programs {release.release}", "FAIL", f"{said} cannot be run", "install it, or mend the path"
+            )
+        else:
+            yield Finding(f"programs {release.release}", "ok", "service, KPI, test and verify commands are there")
+
+
+def _services(deployment: Deployment) -> Iterator[Finding]:
+    for release in (deployment.old, deployment.new):
+        status = open_service(deployment, release.release).status()
+        wrong = status.state in ("FAILED", "UNSURE")
+        said = f"{status.state}{': ' + status.reason if status.reason else ''}"
+        fix = f"abaco-ops service status {release.release}" if wrong else ""
+        yield Finding(f"service {release.release}", "WARN" if wrong else "ok", harmless(said), fix)
+    live = active_release(deployment)
+    if live.name is None:
+        fix = f"abaco-ops service start {deployment.old.release}, if nothing should run yet all is well"
+        yield Finding("live release", "WARN", harmless(live.reason), fix)
+    else:
+        yield Finding("live release", "ok", live.name)
+
+
+def _monitor(deployment: Deployment) -> Iterator[Finding]:
+    if not is_locked(deployment.paths.monitor_lock):
+        yield Finding("monitor", "WARN", "none runs", "the console starts one; without a console: abaco-ops monitor")
+        return
+    store = SampleStore(deployment.paths.samples, read_only=True)
+    try:
+        newest = store.newest_evaluation()
+    finally:
+        store.close()
+    said = f"runs, verdict {newest.verdict.word}" if newest else "runs, no sample yet"
+    yield Finding("monitor", "ok" if newest else "WARN", said)
+
+
+def _audit(deployment: Deployment) -> Iterator[Finding]:
+    report = verify_chain(deployment.paths.events)
+    if report.problem:
+        yield Finding(
+            "audit trail", "FAIL", report.problem, "keep the file; nothing repairs it. abaco-ops audit verify"
+        )
+    else:
+        yield Finding("audit trail", "ok", f"{report.records} records, the chain holds")
+
+
+def _nearest(path: Path) -> Path:
+    """``path``, or the nearest directory above it that is there: what would have to take a new file."""
+    while not path.exists():
+        path = path.parent
+    return path
+
+
+EXAMINATIONS: dict[str, Examination] = {
+    "active config": _active,
+    "formulas": _formulas,
+    "tape": _tape,
+    "permissions": _permissions,
+    "disk": _disk,
+    "programs": _programs,
+    "services": _services,
+    "monitor": _monitor,
+    "audit trail": _audit,
+}

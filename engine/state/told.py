@@ -1,0 +1,157 @@
+"""The State in plain lines: what ``status`` prints, and what ``follow`` says when something changed."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+from engine.clock import pretty_duration
+from engine.state.model import KpiView, OperationView, ResourceView, State, ValidationView
+
+_NUMBER = re.compile(r"(?<![A-Za-z])[0-9][0-9.,:hmsd]*")
+
+
+def headline(state: State) -> str:
+    """The three things to know: verdict, release, phase."""
+    since = f"   T+{_hours(state.at, state.cutover_at)}" if state.cutover_at and state.phase != "BACK ON V1" else ""
+    return (
+        f"{state.verdict.word}   {_live(state)}   {state.phase}{since}   {state.environment} {state.user}@{state.host}"
+    )
+
+
+def lines(state: State) -> list[str]:
+    """The whole state, for a person at a plain terminal."""
+    told = [f" {headline(state)}   {state.at:%H:%M:%SZ}", *_why(state), _way_back(state), ""]
+    told += [*_kpis(state), "", *_resources(state), "", _checks(state.checks, state.at), _checklist(state)]
+    if state.operation:
+        told += ["", *operation_lines(state.operation)]
+    elif state.last_operation:
+        told.append(f" last operation  {operation_line(state.last_operation)}")
+    told += [f" alert  {alert.condition} {alert.text}{_taken(alert.acknowledged_by)}" for alert in state.alerts]
+    told += [f" problem  {problem}" for problem in state.problems]
+    return told
+
+
+def operation_line(operation: OperationView) -> str:
+    """One operation on one line."""
+    seconds = f" in {operation.seconds:.1f} s" if operation.seconds is not None else ""
+    state = "NEEDS YOU" if operation.state == "NEEDS_HUMAN" else operation.state
+    failure = f": {operation.failure}" if operation.failure else ""
+    return f"{operation.id} {state}{seconds}{failure}"
+
+
+def operation_lines(operation: OperationView) -> list[str]:
+    """A running or unresolved operation, with what a person can do."""
+    step = next((step for step in operation.steps if step.state in ("running", "failed")), None)
+    now = f"   {step.phase} {step.title} {step.state}" if step else ""
+    return [f" operation  {operation_line(operation)}{now}", *(f"   you can: {offer}" for offer in operation.offers)]
+
+
+def marks(state: State) -> dict[str, str]:
+    """What ``follow`` watches: a line for each thing, told anew when it changes."""
+    watched = {
+        "state": f"{state.verdict.word}   {_live(state)}   {state.phase}",
+        "why": state.verdict.why,
+        "release": state.release_reason if state.release is None else "",
+        "way back": "ready" if state.way_back.ready else f"not ready: {state.way_back.reason}",
+        "validation": _result(state.checks),
+        "watch": state.watch.holder or "nobody",
+    }
+    for operation in (state.last_operation, state.operation):
+        if operation:
+            watched[operation.id] = operation_lines(operation)[0].strip()
+    for alert in state.alerts:
+        watched[f"alert {alert.condition}"] = f"{alert.text}{_taken(alert.acknowledged_by)}"
+    for number, problem in enumerate(state.problems):
+        watched[f"problem {number}"] = problem
+    return watched
+
+
+def news(before: dict[str, str], now: dict[str, str]) -> list[str]:
+    """What is new, changed or gone between two :func:`marks`, each as a line. A number that only moved is no news."""
+    changed = [
+        f"{name}: {said}"
+        for name, said in now.items()
+        if said and _without_numbers(said) != _without_numbers(before.get(name, ""))
+    ]
+    return changed + [f"{name}: over" for name, said in before.items() if said and not now.get(name)]
+
+
+def _without_numbers(said: str) -> str:
+    return _NUMBER.sub("#", said)
+
+
+def _live(state: State) -> str:
+    return f"{state.release} live" if state.release else "no release live"
+
+
+def _why(state: State) -> list[str]:
+    verdict = state.verdict
+    more = [part for part in (f"clears: {verdict.clears}" if verdict.clears else "", verdict.worsens) if part]
+    told = [f" {verdict.why}" + (f"   ({'; '.join(more)})" if more else "")]
+    if state.release is None:
+        told.append(f" no release is live: {state.release_reason}")
+    return told
+
+
+def _way_back(state: State) -> str:
+    way = state.way_back
+    ready = "ready" if way.ready else f"not ready: {way.reason}"
+    seconds = f"   {way.seconds:.1f} s" if way.seconds is not None else ""
+    proven = f"   proven {_ago(state.at, way.proven_at)}" if way.proven_at else ""
+    holder = state.watch.holder or "nobody"
+    return f" WAY BACK  {way.release} {way.build}   {ready}{seconds}{proven}   on watch {holder}"
+
+
+def _kpis(state: State) -> list[str]:
+    return [_kpi(kpi) for kpi in state.kpis]
+
+
+def _kpi(kpi: KpiView) -> str:
+    value = "-" if kpi.value is None else f"{kpi.value:.{kpi.decimals}f}"
+    unit = kpi.unit if kpi.unit == "%" else ""
+    change = "" if kpi.change is None else f"{kpi.change:+.{kpi.decimals}f} from {kpi.change_from}"
+    note = kpi.reason or "" if kpi.value is None else ("stale" if kpi.stale else "")
+    return f"   {kpi.title:<12} {value:>9} {unit:<2} {kpi.status:<10} {change} {note}".rstrip()
+
+
+def _resources(state: State) -> list[str]:
+    return [_resource(item) for item in state.resources] or ["   no gauge is measured"]
+
+
+def _resource(item: ResourceView) -> str:
+    note = item.reason or "" if item.level == "missing" else ""
+    return f"   {item.label:<12} {item.text:>12} {item.level:<10} {item.limit} {note}".rstrip()
+
+
+def _checks(checks: ValidationView, now: datetime) -> str:
+    when = f", {_ago(now, checks.observed_at)}" if checks.observed_at else ""
+    return f" validation  {_result(checks)}{when}" + (" (one runs now)" if checks.running else "")
+
+
+def _result(checks: ValidationView) -> str:
+    bad = [f"{check.name} {check.status}" for check in checks.checks if check.status != "PASS"]
+    passed = sum(check.status == "PASS" for check in checks.checks)
+    count = f" {passed}/{len(checks.checks)}" if checks.checks else ""
+    return f"{checks.status}{count}" + (f" ({', '.join(bad)})" if bad else "") + (" (stale)" if checks.stale else "")
+
+
+def _checklist(state: State) -> str:
+    items = state.checklist.items
+    waiting = [item for item in items if item.state in ("due", "overdue")]
+    hourly = f"{state.checklist.hourly_passed}/{state.checklist.hourly_due} hourly PASS"
+    gate = f"; {state.next_gate.title} {state.next_gate.due_at:%d %b %H:%MZ}" if state.next_gate else ""
+    return f" checklist  {hourly}; {len(waiting)} to answer{gate}"
+
+
+def _taken(by: str | None) -> str:
+    return f" (taken by {by})" if by else " (nobody has taken it)"
+
+
+def _ago(now: datetime, then: datetime | None) -> str:
+    return "never" if then is None else f"{pretty_duration(max((now - then).total_seconds(), 0))} ago"
+
+
+def _hours(now: datetime, then: datetime) -> str:
+    minutes = int((now - then).total_seconds() // 60)
+    return f"{minutes // 60:02d}:{minutes % 60:02d}"

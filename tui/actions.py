@@ -1,0 +1,138 @@
+"""The one place where the console asks the engine to do something. Nothing else in ``tui`` writes.
+
+Every method may block and is called off the event loop; it raises OpsError with a sentence for the screen.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from engine.config import Deployment
+from engine.monitoring import answers
+from engine.operations.plan import Plan
+from engine.records import whoami
+
+
+class AcceptedView(Protocol):
+    """An operation that was accepted and runs by itself."""
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+        ...
+
+    @property
+    def pid(self) -> int:
+        """Its worker."""
+        ...
+
+
+class Actions(Protocol):
+    """What the console can ask for."""
+
+    def plan_rollback(self) -> Plan:
+        """What a rollback would do now."""
+        ...
+
+    def plan_cutover(self) -> Plan:
+        """What a cutover would do now."""
+        ...
+
+    def launch(self, plan: Plan, reason: str) -> AcceptedView:
+        """Start the planned operation; returns when its worker has accepted it."""
+        ...
+
+    def validate(self) -> AcceptedView:
+        """Start a validation of the running release."""
+        ...
+
+    def abort(self, operation: str) -> None:
+        """Ask a running operation to stop and undo, or undo an interrupted one."""
+        ...
+
+    def tick(self, key: str, measured: str, note: str) -> None:
+        """Confirm a checklist item."""
+        ...
+
+    def override(self, key: str, reason: str) -> None:
+        """Answer a checklist item against its measurement."""
+        ...
+
+    def note(self, text: str) -> None:
+        """Write a note into the audit trail."""
+        ...
+
+    def acknowledge(self, condition: str, reason: str) -> None:
+        """Take an alert."""
+        ...
+
+    def take_watch(self) -> None:
+        """Take the watch."""
+        ...
+
+    def ensure_monitor(self) -> int | None:
+        """Start the monitor when none runs; its pid, or None when one ran already."""
+        ...
+
+
+class EngineActions:
+    """The engine itself. Its rooms are imported when they are first needed: the console starts without them."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        self._deployment = deployment
+
+    def plan_rollback(self) -> Plan:
+        """What a rollback would do now."""
+        from engine.operations.launch import plan_rollback
+
+        return plan_rollback(self._deployment)
+
+    def plan_cutover(self) -> Plan:
+        """What a cutover would do now."""
+        from engine.operations.launch import plan_cutover
+
+        return plan_cutover(self._deployment)
+
+    def launch(self, plan: Plan, reason: str) -> AcceptedView:
+        """Start the planned operation; returns when its worker has accepted it."""
+        from engine.operations.launch import launch, origin_here
+
+        return launch(self._deployment, plan, reason=reason, actor=whoami(), origin=origin_here())
+
+    def validate(self) -> AcceptedView:
+        """Start a validation of the running release."""
+        from engine.operations.launch import launch_validation, origin_here
+
+        return launch_validation(self._deployment, actor=whoami(), origin=origin_here())
+
+    def abort(self, operation: str) -> None:
+        """Ask a running operation to stop and undo, or undo an interrupted one."""
+        from engine.operations.steering import abort
+
+        abort(self._deployment, operation, actor=whoami())
+
+    def tick(self, key: str, measured: str, note: str) -> None:
+        """Confirm a checklist item with what was measured."""
+        answers.tick(self._deployment, key, measured=measured, note=note, actor=whoami())
+
+    def override(self, key: str, reason: str) -> None:
+        """Answer a checklist item against its measurement."""
+        answers.override(self._deployment, key, reason=reason, actor=whoami())
+
+    def note(self, text: str) -> None:
+        """Write a note into the audit trail."""
+        answers.note(self._deployment, text, actor=whoami())
+
+    def acknowledge(self, condition: str, reason: str) -> None:
+        """Take an alert."""
+        answers.acknowledge(self._deployment, condition, reason=reason, actor=whoami())
+
+    def take_watch(self) -> None:
+        """Take the watch."""
+        answers.take_watch(self._deployment, actor=whoami())
+
+    def ensure_monitor(self) -> int | None:
+        """Start the monitor when none runs."""
+        from engine.monitoring.launch import ensure_monitor
+
+        return ensure_monitor(self._deployment)

@@ -1,0 +1,409 @@
+"""The console as a Textual application: state and time go down to the screens, keys come up to the commands."""
+
+from __future__ import annotations
+
+import threading
+import traceback
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from textual import events
+from textual.app import App
+from textual.message import Message
+from textual.screen import Screen
+
+from engine.errors import OpsError
+from engine.operations.plan import Plan
+from engine.records import harmless
+from engine.state.model import State
+from tui import asking, telling
+from tui.actions import AcceptedView, Actions
+from tui.commands import COMMANDS, Command, refusal
+from tui.frame import Frame
+from tui.glyphs import UNICODE, Glyphs
+from tui.lines import Line, Role, put
+from tui.look import Look, honest
+from tui.reader import ReaderThread, ReadFailed, Reads, StateArrived
+from tui.screens.dashboard import Dashboard
+from tui.screens.over import Evidence, Help, Palette, Text, paragraphs
+from tui.screens.sheet import CutoverScreen, FormScreen, RollbackScreen
+from tui.screens.views import VIEWS
+from tui.sheets.form import Ask
+from tui.theme import BACKGROUND
+
+_NOTICE_SECONDS = 6.0
+_ORDER = ("dashboard", *VIEWS)
+
+
+class Answered(Message):
+    """Work off the event loop is done; ``deliver`` says so to whoever asked."""
+
+    def __init__(self, deliver: Callable[[], object]) -> None:
+        super().__init__()
+        self.deliver = deliver
+
+
+class ConsoleApp(App[None], inherit_bindings=False):
+    """The console. It reads through ``make_reader`` and acts through ``actions``, and knows nothing else."""
+
+    CSS = f"""
+    Screen {{ background: {BACKGROUND}; }}
+    Screen:nocolor {{ background: ansi_default; }}
+    {Frame.CSS}
+    {Dashboard.CSS}
+    """
+    ENABLE_COMMAND_PALETTE = False
+    TITLE = "abaco-ops"
+
+    def __init__(
+        self,
+        *,
+        root: str,
+        make_reader: Callable[[], Reads],
+        actions: Actions,
+        target: str,
+        contacts: list[tuple[str, str]] | None = None,
+        glyphs: Glyphs = UNICODE,
+        read_only: bool = False,
+        now: Callable[[], datetime] | None = None,
+    ) -> None:
+        super().__init__(ansi_color=None)
+        self.root = root
+        self.actions = actions
+        self.target = target
+        """The release that a rollback returns to."""
+        self.read_only = read_only
+        self.animation_level = "none"
+        self.notice: Line = ()
+        """What stands in the footer's place for a moment."""
+        self.read_trouble = ""
+        """Why the state cannot be read."""
+        self.accepted: tuple[str, int] | None = None
+        """The operation that this console started last: id and worker's pid."""
+        self.last_key = ""
+        self.crash = self.crash_report = ""
+        """Why the console itself failed, as a sentence and in full; empty when it did not."""
+        self._contacts = contacts or []
+        self._glyphs = glyphs
+        self._now = now or (lambda: datetime.now(UTC))
+        self._state: State | None = None
+        self._asked_validation: datetime | None = None
+        self._notices = 0
+        self._reader = ReaderThread(make_reader, self.post_message)
+
+    # ---- what the screens see -----------------------------------------------------------------------------
+
+    @property
+    def frame(self) -> Frame:
+        """The screen in front."""
+        return cast(Frame, self.screen)
+
+    @property
+    def look(self) -> Look:
+        """How to draw now."""
+        return Look(self._glyphs, self._now(), self.read_only)
+
+    @property
+    def shown_state(self) -> State | None:
+        """The newest state, as it may be shown at this moment."""
+        return honest(self._state, self._now()) if self._state is not None else None
+
+    def get_default_screen(self) -> Screen[Any]:
+        """The dashboard lies below everything."""
+        return Dashboard()
+
+    def on_mount(self) -> None:
+        """Begin to read, to tick, and see that a monitor runs."""
+        self._reader.start()
+        self.set_interval(1.0, self._redraw)
+        if not self.read_only:
+            self.background(self.actions.ensure_monitor, lambda _pid: None, lambda why: self.say(why, "warn"))
+
+    def on_unmount(self) -> None:
+        """The thread that reads ends with the screen."""
+        self._reader.stop()
+
+    def on_state_arrived(self, message: StateArrived) -> None:
+        """A new state: draw it."""
+        before, self._state, self.read_trouble = self._state, message.state, ""
+        self._tell_validation(before, message.state)
+        self._redraw()
+
+    def on_read_failed(self, message: ReadFailed) -> None:
+        """The state could not be read; what was read before grows old visibly."""
+        self.read_trouble = message.reason
+        self.say(f"cannot read the records: {message.reason}", "warn")
+
+    def _redraw(self) -> None:
+        if isinstance(self.screen, Frame):
+            self.screen.redraw()
+
+    def say(self, words: str, role: Role = "text") -> None:
+        """A sentence in the footer's place, for a few seconds."""
+        self.notice = put(words.splitlines()[0] if words else "", role)
+        self._notices += 1
+        number = self._notices
+        self.set_timer(_NOTICE_SECONDS, lambda: self._unsay(number))
+        self._redraw()
+
+    def _unsay(self, number: int) -> None:
+        if number == self._notices:
+            self.notice = ()
+            self._redraw()
+
+    # ---- keys and commands --------------------------------------------------------------------------------
+
+    def press(self, event: events.Key) -> None:
+        """One key: the screen in front may take it as text; else it stands for a command, or for nothing."""
+        character = event.character if event.is_printable else None
+        if self.frame.takes(event.key, character):
+            return
+        self.last_key = character if character and character != " " else event.key
+        command = self.frame.command_for(self.last_key)
+        if command is not None:
+            self.invoke(COMMANDS[command])
+
+    def paste(self, text: str) -> None:
+        """Pasted text: never a key."""
+        self.frame.pasted(text)
+
+    def invoke(self, command: type[Command]) -> None:
+        """The one gate: every command runs through here, and the engine checks again."""
+        barred = refusal(command, read_only=self.read_only)
+        if barred:
+            self.say(barred, "warn")
+        else:
+            self.notice = ()
+            command().run(self)
+
+    def background(
+        self,
+        work: Callable[[], Any],
+        done: Callable[[Any], object],
+        failed: Callable[[str], object],
+    ) -> None:
+        """Run ``work`` off the event loop; its answer, or the sentence why not, comes back onto it."""
+
+        def run() -> None:
+            try:
+                answer = work()
+            except OpsError as error:
+                reason = error.what
+                self.post_message(Answered(lambda: failed(reason)))
+            except Exception as error:
+                reason = f"{type(error).__name__}: {error}"
+                self.post_message(Answered(lambda: failed(reason)))
+            else:
+                self.post_message(Answered(lambda: done(answer)))
+
+        threading.Thread(target=run, name="console-action", daemon=True).start()
+
+    def on_answered(self, message: Answered) -> None:
+        """Deliver an answer."""
+        message.deliver()
+
+    # ---- screens ------------------------------------------------------------------------------------------
+
+    def show_view(self, name: str) -> None:
+        """One of the nine views; views take each other's place, and Escape leads to the dashboard."""
+        if name == "dashboard":
+            while len(self.screen_stack) > 1:
+                self.pop_screen()
+        elif type(self.frame) in VIEWS.values():
+            if type(self.frame) is not VIEWS[name]:
+                self.switch_screen(VIEWS[name]())
+        else:
+            self.push_screen(VIEWS[name]())
+
+    def next_view(self, steps: int) -> None:
+        """The next or the previous view."""
+        here = next((name for name, view in VIEWS.items() if type(self.frame) is view), "dashboard")
+        self.show_view(_ORDER[(_ORDER.index(here) + steps) % len(_ORDER)])
+
+    def back(self, *, leave: bool) -> None:
+        """Close what is in front; on the dashboard, leave if ``leave``."""
+        if len(self.screen_stack) > 1:
+            self.pop_screen()
+        elif leave:
+            self.leave()
+
+    def leave(self) -> None:
+        """End the console, nothing else."""
+        self.exit()
+
+    def end(self) -> None:
+        """End the console, from a signal handler or another thread."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self.exit)
+
+    def repaint(self) -> None:
+        """Paint every cell again."""
+        self.screen.refresh(layout=True)
+        for widget in self.screen.walk_children():
+            widget.refresh()
+
+    def show_condition(self, name: str) -> None:
+        """The evidence of a condition."""
+        self.push_screen(Evidence(name))
+
+    def show_help(self) -> None:
+        """Help."""
+        if not isinstance(self.frame, Help):
+            self.push_screen(Help())
+
+    def show_palette(self) -> None:
+        """Find a command."""
+        self.push_screen(Palette(self.frame.scopes))
+
+    def show_contacts(self) -> None:
+        """Who to call."""
+        self.push_screen(Text("Who to call", paragraphs(self._contacts, self.size.width)))
+
+    def show_update(self) -> None:
+        """The status update as text."""
+        state = self.shown_state
+        if state is not None:
+            lines = telling.update(state, self.look)
+            self.push_screen(Text("Status update", [put(f" {line}") for line in lines]))
+            self.copy_to_clipboard("\n".join(lines))
+            self.say("sent to the terminal's clipboard (OSC 52)", "dim")
+
+    def show_plan(self, plan: Plan) -> None:
+        """Everything a plan knows."""
+        self.push_screen(Text("The plan", paragraphs(telling.plan_facts(plan), self.size.width)))
+
+    def copy_line(self) -> None:
+        """The line under the cursor to the terminal's clipboard."""
+        line = self.frame.line_in_hand()
+        if line:
+            self.copy_to_clipboard(harmless(line))
+            self.say("sent to the terminal's clipboard (OSC 52)", "dim")
+
+    # ---- forms --------------------------------------------------------------------------------------------
+
+    def ask(self, wanted: Ask | str) -> None:
+        """Open a form, or say why there is none."""
+        if isinstance(wanted, Ask):
+            self.push_screen(FormScreen(wanted))
+        else:
+            self.say(wanted, "warn")
+
+    def ask_search(self) -> None:
+        """What to search for in the view in front."""
+        front = self.frame
+        self.ask(Ask("SEARCH", (), "Text", False, front.search_for, "", local=True))
+
+    def ask_tick(self) -> None:
+        """Confirm the checklist item under the cursor."""
+        if self._state is not None:
+            self.ask(asking.tick(self.actions, self._state, self.frame.item_in_hand()))
+
+    def ask_override(self) -> None:
+        """Override the checklist item under the cursor."""
+        if self._state is not None:
+            self.ask(asking.override(self.actions, self._state, self.frame.item_in_hand()))
+
+    def ask_acknowledge(self) -> None:
+        """Take an alert."""
+        if self._state is not None:
+            self.ask(asking.acknowledge(self.actions, self._state, self.frame.item_in_hand()))
+
+    def ask_note(self) -> None:
+        """Write a note."""
+        self.ask(asking.note(self.actions))
+
+    def ask_abort(self) -> None:
+        """Abort the running operation."""
+        if self._state is not None:
+            self.ask(asking.abort(self.actions, self._state))
+
+    def answer(self, ask: Ask, text: str) -> None:
+        """A form was filled in: close it, and write."""
+        self.pop_screen()
+        if ask.local:
+            ask.answer(text)
+            return
+        self.background(lambda: ask.answer(text), lambda _: self._written(ask.done), lambda why: self.say(why, "crit"))
+
+    def _written(self, words: str) -> None:
+        self.say(words)
+        self._reader.hurry()
+
+    def take_watch(self) -> None:
+        """The watch is yours."""
+        failed = lambda why: self.say(why, "crit")  # noqa: E731
+        self.background(self.actions.take_watch, lambda _: self._written("the watch is yours"), failed)
+
+    # ---- operations ---------------------------------------------------------------------------------------
+
+    def validate(self) -> None:
+        """Start a validation and show where its answer will stand."""
+        self._asked_validation = self._now()
+        self.background(self.actions.validate, self._validation_runs, lambda why: self.say(why, "crit"))
+        self.show_view("validation")
+
+    def _validation_runs(self, accepted: AcceptedView) -> None:
+        self._written(f"ACCEPTED {accepted.id}, runs without you")
+
+    def _tell_validation(self, before: State | None, after: State) -> None:
+        finished = before is not None and before.checks.observed_at != after.checks.observed_at
+        if self._asked_validation is not None and finished:
+            self._asked_validation = None
+            passed = sum(check.status == "PASS" for check in after.checks.checks)
+            words = f"validation {after.checks.status}: {passed} of {len(after.checks.checks)} checks PASS"
+            self.say(words, "text" if after.checks.status == "PASS" else "crit")
+
+    def open_rollback(self) -> None:
+        """The rollback sheet, in front of whatever is there."""
+        open_sheet = next((screen for screen in self.screen_stack if isinstance(screen, RollbackScreen)), None)
+        if open_sheet is None:
+            self.push_screen(RollbackScreen(self.target))
+            return
+        while self.screen is not open_sheet:
+            self.pop_screen()
+
+    def open_cutover(self) -> None:
+        """The cutover sheet."""
+        if not isinstance(self.frame, CutoverScreen):
+            self.push_screen(CutoverScreen())
+
+    def confirm_rollback(self, sheet: RollbackScreen) -> None:
+        """The name was typed and Enter pressed: go. Without a plan yet, one is made first."""
+        plan = sheet.sheet.plan
+        self.background(
+            lambda: self.actions.launch(plan or self.actions.plan_rollback(), ""),
+            self._operation_runs,
+            lambda why: self._not_accepted(sheet, why, self.actions.plan_rollback),
+        )
+
+    def confirm_cutover(self, sheet: CutoverScreen) -> None:
+        """Cut over was in hand, a reason given, Enter pressed: go."""
+        plan, reason = sheet.sheet.plan, sheet.sheet.reason.text.strip()
+        if plan is not None:
+            self.background(
+                lambda: self.actions.launch(plan, reason),
+                self._operation_runs,
+                lambda why: self._not_accepted(sheet, why, self.actions.plan_cutover),
+            )
+
+    def _not_accepted(self, sheet: RollbackScreen | CutoverScreen, why: str, again: Callable[[], Plan]) -> None:
+        """Say why, and look again: the next Enter rests on fresh facts."""
+        sheet.refused(why)
+        self.background(again, lambda plan: sheet.planned(plan, keep=why), lambda _: None)
+
+    def _operation_runs(self, accepted: AcceptedView) -> None:
+        self.accepted = (accepted.id, accepted.pid)
+        while len(self.screen_stack) > 1:
+            self.pop_screen()
+        self.show_view("operation")
+        self._written(f"ACCEPTED {accepted.id}, runs without you; worker pid {accepted.pid}")
+
+    # ---- failure ------------------------------------------------------------------------------------------
+
+    def _fatal_error(self) -> None:
+        """No traceback reaches an operator: one sentence does, and the rest goes into a file."""
+        error = self._exception
+        self.crash = harmless(f"{type(error).__name__}: {error}")
+        self.crash_report = "".join(traceback.format_exception(error)) if error is not None else ""
+        self._close_messages_no_wait()

@@ -1,0 +1,81 @@
+"""Where the dashboard's panels stand: three layouts of the same panels, as a pure function of the size."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Place(NamedTuple):
+    """A rectangle in cells, counted from the body's corner."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+MEDIUM_WIDTH, LARGE_WIDTH, TALL = 116, 160, 32
+
+
+def arrange(width: int, height: int, *, operating: bool) -> dict[str, Place]:
+    """Panel id to place, in the order of Tab. ``operating``: something runs, or waits for a person.
+
+    At 80x24 the operation takes the log's place while there is one; larger sizes show both.
+    """
+    if width >= LARGE_WIDTH and height >= TALL:
+        return _large(width, height)
+    if width >= MEDIUM_WIDTH and height >= TALL - 4:
+        return _medium(width, height)
+    return _small(width, height, operating=operating)
+
+
+def _small(width: int, height: int, *, operating: bool) -> dict[str, Place]:
+    left = width // 2
+    right = width - left - 1
+    rest = height - 15
+    places = {
+        "kpis": Place(0, 1, left, 6),
+        "matrix": Place(left + 1, 1, right, 6),
+        "resources": Place(0, 8, left, 6),
+        "checklist": Place(left + 1, 8, right, 6),
+    }
+    if not operating:
+        return {**places, "log": Place(0, 15, width, rest)}
+    if rest >= 12:
+        half = rest // 2
+        return {**places, "operation": Place(0, 15, width, half), "log": Place(0, 15 + half, width, rest - half)}
+    return {**places, "operation": Place(0, 15, width, rest)}
+
+
+def _medium(width: int, height: int) -> dict[str, Place]:
+    left = width // 2 - 1
+    right = width - left - 2
+    column = left + 2
+    middle = 8
+    rest = height - 15 - middle
+    return {
+        "kpis": Place(0, 1, left, 6),
+        "matrix": Place(column, 1, right, 6),
+        "resources": Place(0, 8, left, 6),
+        "checklist": Place(column, 8, right, 6 + middle // 2),
+        "validation": Place(0, 15, left, 7),
+        "operation": Place(column, 15 + middle // 2, right, middle // 2 + 2),
+        "log": Place(0, 17 + middle, width, rest - 2),
+    }
+
+
+def _large(width: int, height: int) -> dict[str, Place]:
+    third = (width - 6) // 3
+    last = width - 2 * third - 6
+    second, third_x = third + 3, 2 * third + 6
+    rest = height - 24
+    return {
+        "kpis": Place(0, 1, third, 7),
+        "resources": Place(0, 9, third, 7),
+        "validation": Place(0, 17, third, 7),
+        "matrix": Place(second, 1, third, 7),
+        "operation": Place(second, 9, third, 15),
+        "checklist": Place(third_x, 1, last, 15),
+        "events": Place(third_x, 17, last, 7),
+        "log": Place(0, 25, width, rest - 1),
+    }

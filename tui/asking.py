@@ -1,0 +1,98 @@
+"""The small forms of the watch, made from what is under the cursor. Each gives an Ask, or a sentence why not."""
+
+from __future__ import annotations
+
+from engine.errors import Refused
+from engine.state.model import ChecklistItemView, State
+from tui.actions import Actions
+from tui.sheets.form import Ask
+
+
+def item_of(state: State, key: str | None) -> ChecklistItemView | None:
+    """The checklist item with this key."""
+    return next((item for item in state.checklist.items if item.key == key), None)
+
+
+def _facts(item: ChecklistItemView) -> tuple[tuple[str, str], ...]:
+    measured = item.measured or "nothing: a person has to look"
+    return (("Item", f"{item.slot}  {item.title}"), ("Measured", measured), ("State", item.state))
+
+
+def tick(actions: Actions, state: State, key: str | None) -> Ask | str:
+    """Confirm a checklist item."""
+    item = item_of(state, key)
+    if item is None:
+        return "no checklist item is under the cursor: 5 shows them"
+    if item.state in ("done", "overridden"):
+        return f"{item.title} is {item.state} already, by {item.who}"
+    if item.gate:
+        return f"{item.title} is decided by its criteria, not by a tick"
+    return Ask(
+        title="CONFIRM",
+        facts=_facts(item),
+        label="Note",
+        required=False,
+        answer=lambda text: actions.tick(item.key, item.measured, text),
+        done=f"confirmed: {item.slot} {item.title}",
+    )
+
+
+def override(actions: Actions, state: State, key: str | None) -> Ask | str:
+    """Answer a checklist item against its measurement."""
+    item = item_of(state, key)
+    if item is None:
+        return "no checklist item is under the cursor: 5 shows them"
+    return Ask(
+        title="OVERRIDE",
+        facts=_facts(item),
+        label="Reason",
+        required=True,
+        answer=lambda text: actions.override(item.key, text),
+        done=f"overridden: {item.slot} {item.title}",
+    )
+
+
+def acknowledge(actions: Actions, state: State, condition: str | None) -> Ask | str:
+    """Take the alert named, else the newest that nobody has taken."""
+    untaken = [alert for alert in state.alerts if alert.acknowledged_by is None]
+    chosen = next((alert for alert in untaken if alert.condition == condition), None) or next(iter(untaken), None)
+    if chosen is None:
+        return "no alert waits to be acknowledged"
+    return Ask(
+        title="ACKNOWLEDGE",
+        facts=(("Alert", chosen.text),),
+        label="What you do about it",
+        required=False,
+        answer=lambda text: actions.acknowledge(chosen.condition, text),
+        done=f"acknowledged: {chosen.condition}",
+    )
+
+
+def note(actions: Actions) -> Ask:
+    """A note for the audit trail."""
+    return Ask("NOTE", (), "Note", True, actions.note, "noted")
+
+
+def abort(actions: Actions, state: State) -> Ask | str:
+    """Stop the running operation, and undo it."""
+    operation = state.operation
+    if operation is None:
+        return "no operation is running"
+    identity = operation.id
+
+    def answer(text: str) -> None:
+        if text != "abort":
+            raise Refused("nothing was aborted: the word was not typed")
+        actions.abort(identity)
+
+    return Ask(
+        title="ABORT",
+        facts=(
+            ("Operation", f"{identity}, {operation.state}"),
+            ("Does", "stops it and undoes what it did; after the point of no return: roll back instead"),
+        ),
+        label="Type  abort  to confirm",
+        required=True,
+        answer=answer,
+        done=f"asked {identity} to abort",
+    )

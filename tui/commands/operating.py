@@ -1,0 +1,64 @@
+"""Commands that operate: validate starts at once; cutover and rollback only open their sheets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tui.commands.command import Command
+
+if TYPE_CHECKING:
+    from tui.app import ConsoleApp
+
+
+class Validate(Command):
+    """Run the five checks on what the running release published. Starts at once; changes nothing."""
+
+    id, keys, title, footer, risk = "validate", ("V",), "validate", "validate", "write"
+
+    def run(self, app: ConsoleApp) -> None:
+        app.validate()
+
+
+class Cutover(Command):
+    """Open the cutover sheet. Nothing happens before it is confirmed there, with a reason."""
+
+    id, keys, title, risk = "cutover", ("C",), "cut over", "irreversible"
+
+    def run(self, app: ConsoleApp) -> None:
+        app.open_cutover()
+
+
+class Rollback(Command):
+    """Open the rollback sheet, from anywhere: type the release's name, Enter. During a cutover: abort and go back."""
+
+    id, keys, title, footer, risk = "rollback", ("R", "ctrl+r"), "roll back", "roll back", "irreversible"
+
+    def run(self, app: ConsoleApp) -> None:
+        app.open_rollback()
+
+
+class AbortOperation(Command):
+    """Ask the running operation to stop and undo what it did; after the point of no return, roll back instead."""
+
+    id, keys, title, risk, scope = "abort", ("x",), "abort the operation", "irreversible", "operation"
+
+    def run(self, app: ConsoleApp) -> None:
+        app.ask_abort()
+
+
+class Differences(Command):
+    """Everything the plan knows: keys that differ, what no snapshot covers, each step."""
+
+    id, keys, title, scope, palette = "plan.differences", ("d",), "differences", "rollback", False
+
+    def run(self, app: ConsoleApp) -> None:
+        app.frame.differences()
+
+
+class Snapshots(Command):
+    """The snapshot that would be restored, and the releases as installed."""
+
+    id, keys, title, scope, palette = "plan.snapshots", ("s",), "snapshots", "rollback", False
+
+    def run(self, app: ConsoleApp) -> None:
+        app.show_view("way-back")

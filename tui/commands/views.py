@@ -1,0 +1,214 @@
+"""Commands that only look: the nine views, help, the palette, and the way out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tui.commands.command import Command
+
+if TYPE_CHECKING:
+    from tui.app import ConsoleApp
+
+
+class ShowDashboard(Command):
+    """The dashboard: everything that matters, at one glance."""
+
+    id, keys, title = "view.dashboard", ("1",), "dashboard"
+
+    def run(self, app: ConsoleApp) -> None:
+        app.show_view("dashboard")
+
+
+class ShowConditions(Command):
+    """Every condition with its level, its value, how long it has held, and its evidence."""
+
+    id, keys, title = "view.conditions", ("2",), "conditions"
+
+    def run(self, app: ConsoleApp) -> None:
+        app.show_view("conditions")
+
+
+class ShowOperation(Command):
+    """The running or the last operation: its steps with their seconds, its output, and what can be done now."""
+
+    id, keys, title = "view.operation", ("3",), "operation"
+
+    def run(self, app: ConsoleApp) -> None:
+        app.show_view("operation")
+
+
+class ShowKpis(Command):
+    """The KPIs with limits, change and trend."""
+
+    id, keys, title = "view.kpis", ("4",), "KPIs"
+
+    def run(self, app: ConsoleApp) -> None:
+        app.show_view("kpis")
+
+
+class ShowChecklist(Command):
+    """The whole checklist around now; Space confirms, o overrides with a reason."""
+
+    id, keys, title = "view.checklist", ("5",), "checklist"
+
+    def run(self, app: ConsoleApp) -> None:
+        app.show_view("checklist")
+
+
+class ShowMatrix(Command):
+    """The decision matrix: each row with its evidence, what to do, and who is told."""
+
+    id, keys, title = "view.matrix", ("6",), "decision matrix"
+
+    def run(self, app: ConsoleApp) -> None:
+        app.show_view("matrix")
+
+
+class ShowLog(Command):
+    """The monitoring log and the audit events; / searches."""
+
+    id, keys, title = "view.log", ("7",), "log and events"
+
+    def run(self, app: ConsoleApp) -> None:
+        app.show_view("log")
+
+
+class ShowValidation(Command):
+    """The newest validation: five checks, and every issue with its rows."""
+
+    id, keys, title = "view.validation", ("8",), "validation report"
+
+    def run(self, app: ConsoleApp) -> None:
+        app.show_view("validation")
+
+
+class ShowWayBack(Command):
+    """The way back: is it ready, how long would it take, what was proven and when; the releases as installed."""
+
+    id, keys, title = "view.way-back", ("9",), "way back and releases"
+
+    def run(self, app: ConsoleApp) -> None:
+        app.show_view("way-back")
+
+
+class Why(Command):
+    """Go deeper: the evidence behind the row under the cursor."""
+
+    id, keys, title, footer, scope = "why", ("enter",), "why", "why", "list"
+    palette = False
+
+    def run(self, app: ConsoleApp) -> None:
+        app.frame.why()
+
+
+class Help(Command):
+    """Every key and what it does."""
+
+    id, keys, title, footer = "help", ("?",), "help", "help"
+
+    def run(self, app: ConsoleApp) -> None:
+        app.show_help()
+
+
+class Find(Command):
+    """Find a command by a few letters of its name."""
+
+    id, keys, title, footer = "find", (":", "ctrl+p"), "find a command", "find"
+    palette = False
+
+    def run(self, app: ConsoleApp) -> None:
+        app.show_palette()
+
+
+class Search(Command):
+    """Search in the rows of this view; n and N go to the next and the previous one."""
+
+    id, keys, title, scope = "search", ("/",), "search", "list"
+
+    def run(self, app: ConsoleApp) -> None:
+        app.ask_search()
+
+
+class SearchNext(Command):
+    """The next row that holds what was searched for."""
+
+    id, keys, title, scope = "search.next", ("n",), "search next", "list"
+    palette = False
+
+    def run(self, app: ConsoleApp) -> None:
+        app.frame.search(1)
+
+
+class SearchPrevious(Command):
+    """The previous row that holds what was searched for."""
+
+    id, keys, title, scope = "search.previous", ("N",), "search previous", "list"
+    palette = False
+
+    def run(self, app: ConsoleApp) -> None:
+        app.frame.search(-1)
+
+
+class Contacts(Command):
+    """Who to call, for what, and how to reach them."""
+
+    id, keys, title = "contacts", ("w",), "who to call"
+
+    def run(self, app: ConsoleApp) -> None:
+        app.show_contacts()
+
+
+class StatusUpdate(Command):
+    """A status update for the team, ready to be copied and pasted."""
+
+    id, keys, title = "update", ("u",), "status update text"
+
+    def run(self, app: ConsoleApp) -> None:
+        app.show_update()
+
+
+class CopyLine(Command):
+    """Copy the line under the cursor to the terminal's clipboard (OSC 52)."""
+
+    id, keys, title, scope = "copy", ("y",), "copy the line", "list"
+
+    def run(self, app: ConsoleApp) -> None:
+        app.copy_line()
+
+
+class Repaint(Command):
+    """Paint the whole screen again."""
+
+    id, keys, title = "repaint", ("ctrl+l",), "repaint"
+
+    def run(self, app: ConsoleApp) -> None:
+        app.repaint()
+
+
+class Back(Command):
+    """Back to where you came from. On the dashboard, q leaves the console; what runs, runs on."""
+
+    id, keys, title = "back", ("escape", "q"), "back, leave"
+    palette = False
+
+    def run(self, app: ConsoleApp) -> None:
+        app.back(leave=app.last_key == "q")
+
+
+class Cancel(Command):
+    """Close the sheet or form in front; it never leaves the console and never stops an operation."""
+
+    id, keys, title = "cancel", ("ctrl+c",), "cancel"
+    palette = False
+
+    def run(self, app: ConsoleApp) -> None:
+        app.back(leave=False)
+
+
+class Leave(Command):
+    """Leave the console. Pipeline, monitor and operations run on."""
+
+    id, keys, title = "leave", (), "leave the console"
+
+    def run(self, app: ConsoleApp) -> None:
+        app.leave()

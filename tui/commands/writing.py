@@ -1,0 +1,57 @@
+"""Commands that write into the records: the work of the watch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tui.commands.command import Command
+
+if TYPE_CHECKING:
+    from tui.app import ConsoleApp
+
+
+class Tick(Command):
+    """Confirm the checklist item under the cursor, with a note if you like."""
+
+    id, keys, title, footer = "checklist.tick", ("space",), "tick", "tick"
+    risk, scope = "write", "list"
+
+    def run(self, app: ConsoleApp) -> None:
+        app.ask_tick()
+
+
+class Override(Command):
+    """Answer the checklist item under the cursor against its measurement; a reason is required."""
+
+    id, keys, title = "checklist.override", ("o",), "override with a reason"
+    risk, scope = "write", "list"
+
+    def run(self, app: ConsoleApp) -> None:
+        app.ask_override()
+
+
+class Note(Command):
+    """Write a note into the audit trail."""
+
+    id, keys, title, risk = "note", ("i",), "note", "write"
+
+    def run(self, app: ConsoleApp) -> None:
+        app.ask_note()
+
+
+class Acknowledge(Command):
+    """Take the alert under the cursor, or the newest one that nobody has taken."""
+
+    id, keys, title, footer, risk = "acknowledge", ("a",), "acknowledge", "ack", "write"
+
+    def run(self, app: ConsoleApp) -> None:
+        app.ask_acknowledge()
+
+
+class TakeWatch(Command):
+    """Take the watch: your name stands in row 3 from now on."""
+
+    id, keys, title, risk = "watch.take", ("t",), "take the watch", "write"
+
+    def run(self, app: ConsoleApp) -> None:
+        app.take_watch()

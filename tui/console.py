@@ -1,0 +1,56 @@
+"""Opens the console on a deployment, and closes it whatever happens."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from engine.clock import SystemClock
+from engine.config import load_deployment
+from engine.errors import Refused
+from engine.state import StateReader
+from tui import terminal
+from tui.actions import EngineActions
+from tui.app import ConsoleApp
+from tui.glyphs import choose
+from tui.guard import Guard
+
+CRASHED = 70
+"""Exit code when the console itself failed (sysexits: an internal error)."""
+
+
+def open_console(root: Path, *, read_only: bool) -> int:
+    """Run the console until it is left; returns the exit code. Refused where it cannot draw."""
+    cannot = terminal.refusal_here()
+    if cannot:
+        raise Refused(cannot)
+    deployment = load_deployment(root)
+    clock = SystemClock()
+    app = ConsoleApp(
+        root=str(deployment.root),
+        make_reader=lambda: StateReader(deployment, clock),
+        actions=EngineActions(deployment),
+        target=deployment.old.release,
+        contacts=[
+            (person.role, f"{person.name}, {person.reach}") for person in deployment.monitoring.contacts.values()
+        ],
+        glyphs=choose(os.environ),
+        read_only=read_only or deployment.console.deployment.read_only,
+    )
+    with Guard(app.end) as guard:
+        app.run(mouse=False)
+    if guard.code is not None:
+        return guard.code
+    return _farewell(app)
+
+
+def _farewell(app: ConsoleApp) -> int:
+    if app.crash:
+        sys.stderr.write(f"abaco-ops: the console failed: {app.crash}\n  -> everything else runs on; start it again\n")
+        return CRASHED
+    state = app.shown_state
+    live = f"{state.release.upper()} runs on" if state is not None and state.release else "nothing was stopped"
+    busy = f", {state.operation.id} too" if state is not None and state.operation is not None else ""
+    sys.stdout.write(f"{live}{busy}; so does the monitor. Come back: abaco-ops --root {app.root}\n")
+    return 0

@@ -1,0 +1,165 @@
+"""What every screen is: rows 1 to 3 on top, its body, the footer; and where its keys go."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual import events
+from textual.app import ComposeResult
+from textual.screen import Screen
+
+from engine.state.model import State
+from tui.commands import COMMANDS, find, shown
+from tui.lines import Line, Lines, block, fit, join, put, width_of
+from tui.look import Look
+from tui.pane import Pane
+from tui.panels import header
+
+if TYPE_CHECKING:
+    from tui.app import ConsoleApp
+
+MINIMUM = (80, 24)
+_FOOTER = ("why", "checklist.tick", "acknowledge", "validate", "rollback", "find", "help")
+
+
+class Frame(Screen[None], inherit_bindings=False):
+    """A screen of the console. Subclasses draw :meth:`body` and may take keys before the commands do."""
+
+    name_in_title: ClassVar[str] = ""
+    scopes: ClassVar[frozenset[str]] = frozenset({"anywhere", "list"})
+    CSS = """
+    Frame { layout: vertical; overflow: hidden; }
+    Frame > #header { height: 3; width: 100%; }
+    Frame > #body { height: 1fr; width: 100%; }
+    Frame > #footer { height: 1; width: 100%; }
+    """
+
+    @property
+    def console_app(self) -> ConsoleApp:
+        """The application, typed."""
+        return cast("ConsoleApp", self.app)
+
+    @property
+    def state(self) -> State | None:
+        """The newest state, as it may be shown now."""
+        return self.console_app.shown_state
+
+    @property
+    def look(self) -> Look:
+        """How to draw now."""
+        return self.console_app.look
+
+    def compose(self) -> ComposeResult:
+        """Header, body, footer."""
+        yield Pane(self._header, id="header")
+        yield from self.compose_body()
+        yield Pane(self._footer, id="footer")
+
+    def compose_body(self) -> ComposeResult:
+        """The body: one pane, unless a screen has several."""
+        yield Pane(self._body, id="body")
+
+    def on_mount(self) -> None:
+        """Draw what is known already."""
+        self.redraw()
+
+    def on_screen_resume(self) -> None:
+        """Draw what has changed meanwhile."""
+        self.redraw()
+
+    def redraw(self) -> None:
+        """Draw everything again; only what differs is painted."""
+        for pane in self.query(Pane):
+            pane.redraw()
+
+    def _header(self, width: int, height: int) -> Lines:
+        state = self.state
+        if state is None:
+            app = self.console_app
+            return header.draw_waiting(width, self.look, app.read_trouble or app.root)
+        return header.draw(state, width, self.look)
+
+    def _body(self, width: int, height: int) -> Lines:
+        state = self.state
+        if state is None:
+            return block([], width, height)
+        return block(self.body(state, width, height), width, height)
+
+    def body(self, state: State, width: int, height: int) -> Lines:
+        """The body's lines."""
+        return []
+
+    def hints(self) -> Line:
+        """The footer's words: the commands that stand there."""
+        parts: list[Line] = [join(put("1-9", "key"), put(" view", "dim"))]
+        for name in _FOOTER:
+            command = COMMANDS[name]
+            if command.scope in self.scopes and command.footer:
+                parts.append(join(put(shown(command.keys[0]), "key"), put(f" {command.footer}", "dim")))
+        return spaced(parts)
+
+    def _footer(self, width: int, height: int) -> Lines:
+        notice = self.console_app.notice
+        return [fit(join(" ", notice if notice else self.hints()), width)]
+
+    def on_key(self, event: events.Key) -> None:
+        """Every key passes here; a key that was pressed ahead goes to the screen that is in front by now."""
+        event.stop()
+        event.prevent_default()
+        self.console_app.press(event)
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Pasted text goes to the screen in front."""
+        event.stop()
+        self.console_app.paste(event.text)
+
+    def takes(self, name: str, character: str | None) -> bool:
+        """Take a key as text or as an answer; True when it was taken."""
+        return False
+
+    def pasted(self, text: str) -> None:
+        """Text was pasted; a screen without a field ignores it visibly."""
+        self.console_app.say("pasted text is ignored here", "dim")
+
+    def command_for(self, key: str) -> str | None:
+        """The id of the command that a key stands for here."""
+        command = find(key, self.scopes)
+        return command.id if command else None
+
+    def why(self) -> None:
+        """Go deeper into the row under the cursor."""
+
+    def move(self, rows: int) -> None:
+        """Move the cursor."""
+
+    def turn(self, steps: int) -> None:
+        """Next or previous panel."""
+
+    def zoom(self) -> None:
+        """The panel in hand over the whole screen, and back."""
+        self.console_app.back(leave=False)
+
+    def search(self, direction: int) -> None:
+        """Go to the next row that matches."""
+
+    def search_for(self, text: str) -> None:
+        """Begin a search."""
+
+    def line_in_hand(self) -> str:
+        """The text of the row under the cursor."""
+        return ""
+
+    def item_in_hand(self) -> str | None:
+        """What the row under the cursor stands for."""
+        return None
+
+    def differences(self) -> None:
+        """Show everything the plan knows."""
+
+
+def spaced(parts: list[Line]) -> Line:
+    """Hints side by side, two blanks between them."""
+    line: Line = ()
+    for part in parts:
+        line = join(line, "  ", part) if width_of(line) else part
+    return line

@@ -1,0 +1,67 @@
+"""The one widget: it paints lines, and sends to the terminal only the cells that changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from rich.segment import Segment
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
+
+from tui.lines import Line, Lines, block, changed
+from tui.theme import style
+
+Painter = Callable[[int, int], Lines]
+
+
+class Pane(Widget, inherit_bindings=False):
+    """A rectangle of lines, drawn by ``painter(width, height)`` whenever :meth:`redraw` is called."""
+
+    def __init__(self, painter: Painter, *, id: str | None = None) -> None:
+        super().__init__(id=id, markup=False)
+        self._painter = painter
+        self._lines: Lines = []
+        self._strips: dict[Line, Strip] = {}
+
+    def redraw(self) -> None:
+        """Draw again; what comes out as before is not painted again."""
+        width, height = self.size
+        if not width or not height or not self.is_attached:
+            return
+        old, self._lines = self._lines, block(self._painter(width, height), width, height)
+        if len(old) != height:
+            self._strips.clear()
+            self.refresh()
+            return
+        for y, (before, after) in enumerate(zip(old, self._lines, strict=True)):
+            part = changed(before, after)
+            if part is not None:
+                self.refresh(Region(part[0], y, part[1], 1))
+
+    def on_resize(self) -> None:
+        """A new size is a new drawing."""
+        self._lines = []
+        self.redraw()
+
+    def render_line(self, y: int) -> Strip:
+        """The line as the terminal gets it."""
+        line = self._lines[y] if y < len(self._lines) else ()
+        strip = self._strips.get(line)
+        if strip is None:
+            color = not self.app.no_color
+            segments = [Segment(span.text, style(span.role, span.marked, color)) for span in line]
+            strip = Strip(segments).adjust_cell_length(self.size.width, style("text", False, color))
+            if len(self._strips) > 400:
+                self._strips.clear()
+            self._strips[line] = strip
+        return strip
+
+    @property
+    def lines(self) -> Lines:
+        """What is painted now."""
+        return self._lines
+
+    def text(self) -> str:
+        """What is painted now, as text."""
+        return "\n".join("".join(span.text for span in line) for line in self._lines)

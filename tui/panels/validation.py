@@ -1,0 +1,41 @@
+"""Panel 8: the newest validation, five checks."""
+
+from __future__ import annotations
+
+from engine.state.model import CheckView, State
+from tui.lines import Line, Lines, Role, block, fit, heading, join, marked, put
+from tui.look import Look
+from tui.words import ago
+
+KEY, NAME = "8", "Validation"
+STATUS: dict[str, Role] = {"PASS": "text", "WARN": "warn", "FAIL": "crit", "ERROR": "crit", "NOT RUN": "warn"}
+
+
+def notes(state: State, look: Look) -> list[Line | str]:
+    """Status and age for the heading."""
+    checks = state.checks
+    passed = sum(check.status == "PASS" for check in checks.checks)
+    status = f"{checks.status} {passed}/{len(checks.checks)}" if checks.checks else checks.status
+    when: Line | str = put(f"stale, {ago(checks.observed_at, look.now)}", "warn") if checks.stale else ""
+    if not checks.stale and checks.observed_at is not None:
+        when = ago(checks.observed_at, look.now)
+    running = [put("running now", "info")] if checks.running else []
+    return [put(status, STATUS[checks.status]), when, *running]
+
+
+def draw(state: State, width: int, height: int, look: Look) -> Lines:
+    """The panel at exactly ``width`` x ``height``."""
+    focused = look.cursor is not None
+    lines = [heading(look.glyphs.rule, KEY, NAME, notes(state, look), width, focused=focused)]
+    if not state.checks.checks:
+        lines.append(put(" not run yet: V runs it", "dim"))
+    for index, check in enumerate(state.checks.checks):
+        line = fit(row(check), width)
+        lines.append(marked(line) if look.cursor == index else line)
+    return block(lines, width, height)
+
+
+def row(check: CheckView) -> Line:
+    """One check: its status, name and figures."""
+    status = put(check.status, STATUS[check.status])
+    return join(" ", fit(status, 8), fit(put(check.name.replace("_", " "), "text"), 17), put(check.summary, "dim"))

@@ -1,0 +1,79 @@
+"""The thread that reads the state, off the event loop: whatever the terminal does, reading goes on."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Protocol
+
+from textual.message import Message
+
+from engine.state.model import State
+
+IDLE, BUSY = 0.5, 0.2
+
+
+class Reads(Protocol):
+    """Whatever gives a state: the engine's StateReader, or a test's."""
+
+    def read(self) -> State:
+        """The state now."""
+        ...
+
+
+class StateArrived(Message):
+    """A new state; an older one that still waits is replaced."""
+
+    def __init__(self, state: State) -> None:
+        super().__init__()
+        self.state = state
+
+    def can_replace(self, message: Message) -> bool:
+        """Only the newest counts."""
+        return isinstance(message, StateArrived)
+
+
+class ReadFailed(Message):
+    """The state could not be read at all; the reason, as a sentence."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__()
+        self.reason = reason
+
+
+class ReaderThread:
+    """Reads every half second, every fifth while an operation runs; a daemon thread that never holds up an end."""
+
+    def __init__(self, make: Callable[[], Reads], send: Callable[[Message], object]) -> None:
+        self._make = make
+        self._send = send
+        self._stop = threading.Event()
+        self._now = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="state-reader", daemon=True)
+
+    def start(self) -> None:
+        """Begin reading."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop after the read that is under way; does not wait for it."""
+        self._stop.set()
+        self._now.set()
+
+    def hurry(self) -> None:
+        """Read at once: something has just been asked for."""
+        self._now.set()
+
+    def _run(self) -> None:
+        reader: Reads | None = None
+        while not self._stop.is_set():
+            pause = IDLE
+            try:
+                reader = reader or self._make()
+                state = reader.read()
+                self._send(StateArrived(state))
+                pause = BUSY if state.operation is not None and state.operation.alive else IDLE
+            except Exception as error:
+                self._send(ReadFailed(f"{type(error).__name__}: {error}"))
+            self._now.wait(pause)
+            self._now.clear()

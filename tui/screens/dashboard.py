@@ -1,0 +1,165 @@
+"""View 1: every panel at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from textual.app import ComposeResult
+from textual.containers import Container
+
+from engine.state.model import State
+from tui.arrange import Place, arrange
+from tui.frame import MINIMUM, Frame
+from tui.lines import Lines, block, plain, put
+from tui.look import Look
+from tui.pane import Pane
+from tui.panels import checklist, events, kpis, log, matrix, operation, resources, validation
+
+Draw = Callable[[State, int, int, Look], Lines]
+PANELS: dict[str, Draw] = {
+    "kpis": kpis.draw,
+    "matrix": matrix.draw,
+    "resources": resources.draw,
+    "checklist": checklist.draw,
+    "validation": validation.draw,
+    "operation": operation.draw,
+    "events": events.draw,
+    "log": log.draw,
+}
+_VIEW = {"resources": "conditions", "events": "log"}
+
+
+class Dashboard(Frame):
+    """The panels, the one in hand, and the row under the cursor."""
+
+    CSS = """
+    Dashboard #panels { height: 1fr; width: 100%; }
+    Dashboard #panels Pane { position: absolute; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._in_hand = "checklist"
+        self._row: int | None = None
+        self._places: dict[str, Place] = {}
+
+    def compose_body(self) -> ComposeResult:
+        """One pane for each panel, and one that says what size is needed."""
+        with Container(id="panels"):
+            yield Pane(self._too_small, id="small")
+            for name in PANELS:
+                yield Pane(partial(self._panel, name), id=name)
+
+    def on_resize(self) -> None:
+        """Another size, another arrangement."""
+        self._place()
+
+    def redraw(self) -> None:
+        """Draw again; an operation that begins or ends changes the arrangement."""
+        self._place()
+        super().redraw()
+
+    def _place(self) -> None:
+        width, height = self.size
+        small = width < MINIMUM[0] or height < MINIMUM[1]
+        operating = self.state is not None and self.state.operation is not None
+        places = {} if small else arrange(width, height - 4, operating=operating)
+        if small:
+            places = {"small": Place(0, 0, width, max(height - 4, 1))}
+        if places == self._places:
+            return
+        self._places = places
+        for pane in self.query("#panels Pane").results(Pane):
+            place = places.get(pane.id or "")
+            pane.display = place is not None
+            if place is not None:
+                pane.styles.offset = (place.x, place.y)
+                pane.styles.width, pane.styles.height = place.width, place.height
+
+    def _panel(self, name: str, width: int, height: int) -> Lines:
+        state = self.state
+        if state is None:
+            return block([], width, height)
+        cursor = self._cursor(state) if name == self._panel_in_hand() else None
+        return PANELS[name](state, width, height, self.look.at_row(cursor))
+
+    def _too_small(self, width: int, height: int) -> Lines:
+        needed = f" needs {MINIMUM[0]}x{MINIMUM[1]}, this is {self.size.width}x{self.size.height}"
+        lines = [(), put(needed, "warn"), put(" R rolls back all the same; abaco-ops status says it in lines", "dim")]
+        return block(lines, width, height)
+
+    def _panel_in_hand(self) -> str:
+        return self._in_hand if self._in_hand in self._places else next(iter(self._places), "")
+
+    def _items(self, state: State) -> list[str | None]:
+        """What the rows of the panel in hand stand for."""
+        items: dict[str, list[str | None]] = {
+            "kpis": [kpi.id for kpi in state.kpis],
+            "matrix": [row.verdict for row in state.matrix],
+            "resources": [gauge.id for gauge in state.resources],
+            "checklist": [item.key for item in state.checklist.items],
+            "validation": [check.name for check in state.checks.checks],
+            "log": list(log.rows(state)),
+        }
+        return items.get(self._panel_in_hand(), [])
+
+    def _cursor(self, state: State) -> int | None:
+        items = self._items(state)
+        if not items:
+            return 0
+        if self._row is None:
+            self._row = self._first_row(state, len(items))
+        self._row = max(min(self._row, len(items) - 1), 0)
+        return self._row
+
+    def _first_row(self, state: State, count: int) -> int:
+        if self._panel_in_hand() == "log":
+            return count - 1
+        if self._panel_in_hand() != "checklist":
+            return 0
+        open_items = (i for i, item in enumerate(state.checklist.items) if item.state in ("due", "overdue"))
+        return next(open_items, 0)
+
+    def move(self, rows: int) -> None:
+        """Another row of the panel in hand."""
+        if self.state is not None and self._cursor(self.state) is not None:
+            self._row = (self._row or 0) + rows
+            self.redraw()
+
+    def turn(self, steps: int) -> None:
+        """Another panel."""
+        names = [name for name in self._places if name != "small"]
+        if names:
+            index = names.index(self._panel_in_hand()) if self._panel_in_hand() in names else 0
+            self._in_hand, self._row = names[(index + steps) % len(names)], None
+            self.redraw()
+
+    def zoom(self) -> None:
+        """The panel in hand over the whole screen."""
+        name = self._panel_in_hand()
+        if name and name != "small":
+            self.console_app.show_view(_VIEW.get(name, name))
+
+    def why(self) -> None:
+        """The evidence behind the row under the cursor."""
+        name, item = self._panel_in_hand(), self.item_in_hand()
+        if name == "resources" and item is not None:
+            self.console_app.show_condition(item)
+        else:
+            self.zoom()
+
+    def item_in_hand(self) -> str | None:
+        """What the row under the cursor stands for."""
+        if self.state is None:
+            return None
+        items, cursor = self._items(self.state), self._cursor(self.state)
+        return items[cursor] if items and cursor is not None else None
+
+    def line_in_hand(self) -> str:
+        """The text of the row under the cursor."""
+        for pane in self.query(f"#{self._panel_in_hand() or 'small'}").results(Pane):
+            for line in pane.lines:
+                if any(span.marked for span in line):
+                    return plain(line).strip()
+        return ""

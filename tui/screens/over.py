@@ -1,0 +1,167 @@
+"""What opens over a view: the evidence of a condition, help, the palette, a page of text."""
+
+from __future__ import annotations
+
+from engine.state.model import ConditionView, State
+from tui.commands import COMMANDS, Command, refusal, shown
+from tui.field import EMPTY
+from tui.lines import Line, Lines, block, fit, heading, join, put, wrap
+from tui.listing import Listing, Row
+from tui.panels.resources import LEVELS
+from tui.words import age, ago
+
+
+class Evidence(Listing):
+    """Why a condition is where it is, and what to do about it."""
+
+    def __init__(self, condition: str) -> None:
+        super().__init__()
+        self._condition = condition
+
+    def _found(self, state: State) -> ConditionView | None:
+        return next((item for item in state.conditions if item.id == self._condition), None)
+
+    def heading(self, state: State, width: int) -> Lines:
+        """The condition, its level and value."""
+        item = self._found(state)
+        if item is None:
+            return [heading(self.look.glyphs.rule, "", f" {self._condition}", [], width)]
+        level = put(item.level, LEVELS[item.level])
+        return [
+            heading(self.look.glyphs.rule, "", f" {item.id}  {item.title}", [put(item.text, "strong"), level], width),
+            (),
+        ]
+
+    def rows(self, state: State, width: int) -> list[Row]:
+        """Evidence first, then the playbook."""
+        item = self._found(state)
+        if item is None:
+            return [Row(put(f" {self._condition} is not watched by a condition", "dim"))]
+        tier = item.firing or item.pending
+        held = f"{tier}: {age(item.held)} of {age(item.hold)}" if tier else "within its target"
+        facts = [
+            ("evidence", item.evidence),
+            ("held", held + ("" if item.firing or not tier else " (not held yet)")),
+            ("clears", item.clears or "-"),
+            ("observed", ago(item.observed_at, self.look.now) + (" STALE" if item.stale else "")),
+            ("", ""),
+            ("look at", item.look_at),
+            *(("run" if not index else "", command) for index, command in enumerate(item.run)),
+            ("call", item.call),
+        ]
+        made: list[Row] = []
+        for label, text in facts:
+            lines = wrap(text, width - 13, "text") or [()]
+            made.append(Row(join(fit(put(f" {label}", "dim"), 12), lines[0]), item.id))
+            made += [Row(join(" " * 12, line), item.id) for line in lines[1:]]
+        return made
+
+    def item_in_hand(self) -> str | None:
+        """The condition: ``a`` acknowledges it from here."""
+        return self._condition
+
+
+class Text(Listing):
+    """A page of lines to read, or to copy from."""
+
+    def __init__(self, title: str, lines: list[Line]) -> None:
+        super().__init__()
+        self._title = title
+        self._text = lines
+
+    def heading(self, state: State, width: int) -> Lines:
+        """What it is."""
+        return [heading(self.look.glyphs.rule, "", f" {self._title}", [], width), ()]
+
+    def rows(self, state: State, width: int) -> list[Row]:
+        """The lines."""
+        return [Row(line) for line in self._text]
+
+
+class Help(Listing):
+    """Every command with its keys and its own words."""
+
+    def heading(self, state: State, width: int) -> Lines:
+        """How to read it."""
+        return [
+            heading(self.look.glyphs.rule, "?", "Help", ["Esc back", "j k move", "R, name, Enter rolls back"], width)
+        ]
+
+    def rows(self, state: State, width: int) -> list[Row]:
+        """One paragraph for each command."""
+        made: list[Row] = []
+        for command in COMMANDS.values():
+            keys = " ".join(shown(key) for key in command.keys) or ":"
+            lines = wrap(command.help(), width - 18, "dim" if command.risk == "view" else "text")
+            made.append(Row(join(fit(put(f" {keys}", "key"), 16), *lines[:1]), command.id))
+            made += [Row(join(" " * 16, line), command.id) for line in lines[1:]]
+        return made
+
+
+class Palette(Listing):
+    """Find a command by letters of its name; Enter runs it."""
+
+    scopes = frozenset({"anywhere"})
+
+    def __init__(self, scopes: frozenset[str]) -> None:
+        super().__init__()
+        self._field = EMPTY
+        self._from = scopes
+
+    def _matches(self) -> list[type[Command]]:
+        words = self._field.text.casefold().split()
+        offered = [item for item in COMMANDS.values() if item.palette and item.scope in self._from]
+        return [
+            command
+            for command in offered
+            if all(word in f"{command.title} {command.id} {command.help()}".casefold() for word in words)
+        ]
+
+    def heading(self, state: State, width: int) -> Lines:
+        """The field."""
+        field = self._field.draw(min(width - 4, 60), self.look.glyphs.caret)
+        return [heading(self.look.glyphs.rule, ":", "Find a command", [], width), (), join("  ", field), ()]
+
+    def rows(self, state: State, width: int) -> list[Row]:
+        """What matches, best known first."""
+        made = []
+        for command in self._matches():
+            keys = " ".join(shown(key) for key in command.keys)
+            barred = refusal(command, read_only=self.look.read_only)
+            line = join("  ", fit(put(command.title, "dim" if barred else "strong"), 26), fit(put(keys, "key"), 12))
+            made.append(Row(join(line, put(barred or command.help(), "dim")), command.id))
+        return made or [Row(put("  nothing matches", "dim"))]
+
+    def takes(self, name: str, character: str | None) -> bool:
+        """Letters go to the field, arrows move, Enter runs."""
+        if name == "enter":
+            chosen = self.item_in_hand()
+            self.console_app.back(leave=False)
+            if chosen is not None:
+                self.console_app.invoke(COMMANDS[chosen])
+            return True
+        if name in ("down", "up", "tab", "shift+tab"):
+            self.move(1 if name in ("down", "tab") else -1)
+            return True
+        if character == "R" and not self._field.text:
+            return False  # the way back comes before a search
+        after = self._field.key(name, character)
+        if after is None:
+            return False
+        self._field, self.cursor = after, 0
+        self.redraw()
+        return True
+
+    def hints(self) -> Line:
+        """What the keys do here."""
+        return put("Enter runs it   Up Down choose   Esc back   Ctrl-R roll back", "dim")
+
+
+def paragraphs(texts: list[tuple[str, str]], width: int) -> list[Line]:
+    """Labelled paragraphs for a page of text."""
+    lines: list[Line] = []
+    for label, text in texts:
+        rows = wrap(text, max(width - 22, 20), "text") or [()]
+        lines.append(join(fit(put(f" {label}", "dim"), 20), rows[0]))
+        lines += [join(" " * 20, row) for row in rows[1:]]
+    return block(lines, width, len(lines))

@@ -1,0 +1,223 @@
+"""The sheets as screens: they take the keys, count the seconds, and hand the answer to the application."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from time import monotonic
+
+from engine.operations.plan import Plan
+from engine.state.model import State
+from tui.frame import Frame, spaced
+from tui.lines import Line, Lines, join, put
+from tui.sheets import cutover, form, rollback
+
+_TICK = 0.1
+
+
+class RollbackScreen(Frame):
+    """R: the sheet that takes the release's name for an answer."""
+
+    scopes = frozenset({"anywhere", "rollback"})
+
+    def __init__(self, target: str) -> None:
+        super().__init__()
+        self._opened = monotonic()
+        self.sheet = rollback.RollbackSheet(target)
+
+    def on_mount(self) -> None:
+        """Ask for the plan, and count until the sheet is armed."""
+        super().on_mount()
+        self.set_interval(_TICK, self._tick)
+        self.console_app.background(self.console_app.actions.plan_rollback, self.planned, self.refused)
+
+    def _tick(self) -> None:
+        was = self.sheet.armed
+        open_for = monotonic() - self._opened
+        self.sheet = replace(self.sheet, open_for=open_for)
+        if not was:
+            self.redraw()
+
+    def planned(self, plan: Plan, keep: str = "") -> None:
+        """The facts are here; ``keep`` is what has to stay on the screen beside them."""
+        self.sheet = replace(self.sheet, plan=plan, trouble=keep)
+        self.redraw()
+
+    def refused(self, reason: str) -> None:
+        """There is no plan, or it was not accepted; said, and nothing changed."""
+        self.sheet = replace(self.sheet, trouble=reason.splitlines()[0], sent=False)
+        self.redraw()
+
+    def body(self, state: State, width: int, height: int) -> Lines:
+        """The sheet."""
+        return rollback.draw(self.sheet, state, width, height, self.look)
+
+    def takes(self, name: str, character: str | None) -> bool:
+        """The answer; ``d``, ``s`` and ``w`` are commands while nothing is typed."""
+        if name == "enter":
+            self._enter()
+            return True
+        if not self.sheet.field.text and self.sheet.armed and character in ("d", "s", "w", "?"):
+            return False
+        after = self.sheet.key(name, character)
+        if after is None:
+            return False
+        self.sheet = after
+        self.redraw()
+        return True
+
+    def pasted(self, text: str) -> None:
+        """Refused, visibly."""
+        self.sheet = self.sheet.pasted()
+        self.redraw()
+
+    def _enter(self) -> None:
+        reason = self.sheet.wrong()
+        if reason and not self.sheet.armed:
+            self.sheet = replace(self.sheet, discarded=self.sheet.discarded + (not self.sheet.sent))
+        elif reason:
+            self.sheet = replace(self.sheet, trouble=reason)
+        else:
+            self.sheet = replace(self.sheet, sent=True, trouble="")
+            self.console_app.confirm_rollback(self)
+        self.redraw()
+
+    def differences(self) -> None:
+        """Everything the plan knows."""
+        if self.sheet.plan is not None:
+            self.console_app.show_plan(self.sheet.plan)
+
+    def hints(self) -> Line:
+        """What the keys do here."""
+        hint = [("Esc", "back, nothing changed"), ("d", "differences"), ("s", "snapshots"), ("w", "who to call")]
+        return spaced([join(put(key, "key"), put(f" {words}", "dim")) for key, words in hint])
+
+
+class CutoverScreen(Frame):
+    """C: the sheet with Cancel in hand."""
+
+    scopes = frozenset({"anywhere"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._turned = monotonic()
+        self.sheet = cutover.CutoverSheet()
+
+    def on_mount(self) -> None:
+        """Ask for the plan."""
+        super().on_mount()
+        self.console_app.background(self.console_app.actions.plan_cutover, self.planned, self.refused)
+
+    def planned(self, plan: Plan, keep: str = "") -> None:
+        """The facts are here; ``keep`` is what has to stay on the screen beside them."""
+        self.sheet = replace(self.sheet, plan=plan, trouble=keep)
+        self.redraw()
+
+    def refused(self, reason: str) -> None:
+        """Said, and nothing changed."""
+        self.sheet = replace(self.sheet, trouble=reason.splitlines()[0], sent=False)
+        self.redraw()
+
+    def body(self, state: State, width: int, height: int) -> Lines:
+        """The sheet."""
+        return cutover.draw(self.sheet, state, width, height, self.look)
+
+    def turn(self, steps: int) -> None:
+        """Reason, Cut over, Cancel."""
+        self.sheet = self.sheet.turned(steps)
+        self._turned = monotonic()
+        self.redraw()
+
+    def takes(self, name: str, character: str | None) -> bool:
+        """Text for the reason; Enter acts on the place in hand. While no reason is typed, R is the way back."""
+        if name == "enter":
+            self._enter()
+            return True
+        if name in ("left", "right", "up", "down"):
+            self.turn(1 if name in ("right", "down") else -1)
+            return True
+        if character == "R" and not self.sheet.reason.text:
+            return False
+        after = self.sheet.key(name, character)
+        if after is not None:
+            self.sheet = after
+            self.redraw()
+            return True
+        return bool(character) and character not in ("R", "q", "?", ":")
+
+    def pasted(self, text: str) -> None:
+        """A reason may be pasted; it confirms nothing."""
+        if self.sheet.place == "reason":
+            self.sheet = replace(self.sheet, reason=self.sheet.reason.pasted(text))
+            self.redraw()
+
+    def _enter(self) -> None:
+        self.sheet = replace(self.sheet, since_turn=monotonic() - self._turned)
+        if self.sheet.place == "cancel":
+            self.console_app.back(leave=False)
+            return
+        if self.sheet.place == "reason":
+            self.turn(1)
+            return
+        reason = self.sheet.wrong()
+        if reason:
+            self.sheet = replace(self.sheet, trouble=reason)
+        else:
+            self.sheet = replace(self.sheet, sent=True)
+            self.console_app.confirm_cutover(self)
+        self.redraw()
+
+    def hints(self) -> Line:
+        """What the keys do here."""
+        hint = [
+            ("Tab", "next"),
+            ("Enter", "does what is in hand"),
+            ("Esc", "back, nothing changed"),
+            ("R", "roll back"),
+        ]
+        return spaced([join(put(key, "key"), put(f" {words}", "dim")) for key, words in hint])
+
+
+class FormScreen(Frame):
+    """A small form over whatever was in front."""
+
+    scopes = frozenset({"anywhere"})
+
+    def __init__(self, ask: form.Ask) -> None:
+        super().__init__()
+        self.form = form.Form(ask)
+
+    def body(self, state: State, width: int, height: int) -> Lines:
+        """The form."""
+        return form.draw(self.form, width, height, self.look)
+
+    def takes(self, name: str, character: str | None) -> bool:
+        """Text; Enter answers. While nothing is typed, R is the way back."""
+        if name == "enter":
+            self._enter()
+            return True
+        if character == "R" and not self.form.field.text:
+            return False
+        after = self.form.key(name, character)
+        if after is None:
+            return False
+        self.form = after
+        self.redraw()
+        return True
+
+    def pasted(self, text: str) -> None:
+        """Notes may be pasted."""
+        self.form = replace(self.form, field=self.form.field.pasted(text))
+        self.redraw()
+
+    def _enter(self) -> None:
+        trouble = self.form.wrong()
+        if trouble:
+            self.form = replace(self.form, trouble=trouble)
+            self.redraw()
+            return
+        self.console_app.answer(self.form.ask, self.form.field.text.strip())
+
+    def hints(self) -> Line:
+        """What the keys do here."""
+        hint = [("Enter", "writes it"), ("Esc", "back, nothing written"), ("Ctrl-R", "roll back")]
+        return spaced([join(put(key, "key"), put(f" {words}", "dim")) for key, words in hint])

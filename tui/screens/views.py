@@ -1,0 +1,282 @@
+"""Views 2 to 9: one list each, in full."""
+
+from __future__ import annotations
+
+from engine.state.model import KpiView, State
+from tui.glyphs import spark
+from tui.lines import Line, Lines, Role, fit, heading, join, put, right, wrap
+from tui.listing import Listing, Row
+from tui.panels import checklist, log, matrix, operation, resources, validation
+from tui.words import age, ago, change, number, seconds, stamp
+
+_TIER: dict[str, Role] = {"WARNING": "warn", "CRITICAL": "crit"}
+
+
+class Conditions(Listing):
+    """View 2: every condition; Enter shows its evidence."""
+
+    def heading(self, state: State, width: int) -> Lines:
+        """How many speak."""
+        firing = sum(bool(condition.firing) for condition in state.conditions)
+        notes = [f"{len(state.conditions)} watched, {firing} firing"]
+        return [heading(self.look.glyphs.rule, "2", "Conditions", notes, width)]
+
+    def rows(self, state: State, width: int) -> list[Row]:
+        """One row each: level, id, value, what holds, evidence."""
+        made = []
+        for item in state.conditions:
+            level: Role = resources.LEVELS[item.level]
+            tier = item.firing or (f"{item.pending}?" if item.pending else "")
+            held = f"{tier} {age(item.held)} of {age(item.hold)}" if tier else ""
+            seen = (
+                put(f"stale {ago(item.observed_at, self.look.now)}", "warn")
+                if item.stale
+                else put(item.evidence, "dim")
+            )
+            line = join(
+                " ",
+                fit(put(item.level, level), 8),
+                fit(put(item.id, "text"), 7),
+                fit(put(item.text, "strong"), 15),
+                fit(put(held, level), 24) if held else "",
+                seen,
+            )
+            made.append(Row(line, item.id))
+        return made or [Row(put(f" none: {state.monitor.reason or 'nothing measured yet'}", "warn"))]
+
+    def why(self) -> None:
+        """The evidence of one condition."""
+        item = self.item_in_hand()
+        if item is not None:
+            self.console_app.show_condition(item)
+
+
+class OperationScreen(Listing):
+    """View 3: the running or the last operation."""
+
+    scopes = frozenset({"anywhere", "list", "operation"})
+
+    def heading(self, state: State, width: int) -> Lines:
+        """Which one, by whom, how far; and that it was accepted, when this console started it."""
+        shown = operation.newest(state)
+        if shown is None:
+            return [heading(self.look.glyphs.rule, "3", "Operation", [], width)]
+        accepted = self.console_app.accepted
+        lines = [operation.title(shown, width, self.look), *operation.facts(shown, width)]
+        if accepted is not None and accepted[0] == shown.id:
+            lines.append(put(f" ACCEPTED {accepted[0]}, runs without you; worker pid {accepted[1]}", "strong"))
+        return [*lines, operation.progress(shown, width, self.look), ()]
+
+    def rows(self, state: State, width: int) -> list[Row]:
+        """One row for each step."""
+        shown = operation.newest(state)
+        accepted = self.console_app.accepted
+        if shown is None:
+            words = f" ACCEPTED {accepted[0]}, worker pid {accepted[1]}" if accepted else " no operation yet"
+            return [Row(put(words, "text"))]
+        before = (None, *shown.steps)
+        return [
+            Row(operation.step_row(step, last, width, self.look), step.name)
+            for step, last in zip(shown.steps, before, strict=False)
+        ]
+
+    def body(self, state: State, width: int, height: int) -> Lines:
+        """The cursor follows the step at hand while it runs."""
+        shown = operation.newest(state)
+        if shown is not None and shown.alive:
+            at_hand = (i for i, step in enumerate(shown.steps) if step.state in ("running", "failed"))
+            self.cursor = next(at_hand, self.cursor)
+        return super().body(state, width, height)
+
+    def footing(self, state: State, width: int) -> Lines:
+        """Failure, warnings, what can be done, the last output."""
+        shown = operation.newest(state)
+        if shown is None:
+            return []
+        lines: Lines = []
+        if shown.failure:
+            lines += wrap(shown.failure, width - 1, "crit", indent=1)[:2]
+        lines += [put(f" ! {text}", "warn") for text in shown.warnings[:2]]
+        if shown.state != "SUCCEEDED":
+            lines += [put(f" {self.look.glyphs.here} {offer}", "text") for offer in shown.offers[:3]]
+        room = 2 if self._screen_is_small() else 6
+        lines += [put(f"   {text}", "dim") for text in shown.output[-room:]]
+        return [(), *lines] if lines else []
+
+    def _screen_is_small(self) -> bool:
+        return self.size.height < 32
+
+
+class Kpis(Listing):
+    """View 4: the KPIs with limits and a long trend."""
+
+    def heading(self, state: State, width: int) -> Lines:
+        """Where they come from."""
+        notes = [f"published {ago(state.kpis_at, self.look.now)}", "tiers are the portfolio's, not the release's"]
+        return [heading(self.look.glyphs.rule, "4", "KPIs", notes, width), ()]
+
+    def rows(self, state: State, width: int) -> list[Row]:
+        """Three rows for each KPI."""
+        return [row for kpi in state.kpis for row in self._kpi(kpi, width)]
+
+    def _kpi(self, kpi: KpiView, width: int) -> list[Row]:
+        if kpi.value is None:
+            return [
+                Row(join(fit(put(f" {kpi.title}", "text"), 14), put(f"none: {kpi.reason}", "warn")), kpi.id),
+                Row(()),
+            ]
+        role = _TIER.get(kpi.status, "dim")
+        value = right(put(f"{number(kpi.value, kpi.decimals)} {kpi.unit}", "strong"), 13)
+        moved = put(f"   {change(kpi.change, kpi.decimals)} vs {kpi.change_from}", "dim")
+        stale = put(f"   stale, {ago(kpi.observed_at, self.look.now)}", "warn") if kpi.stale else ()
+        held = put(f"   unheld {kpi.unheld:.2f}", "dim") if kpi.unheld is not None else ()
+        sign = "below" if kpi.worse_when == "lower" else "above"
+        limits = f"warning {sign} {kpi.warning:g}, critical {sign} {kpi.critical:g}; owner {kpi.owner}"
+        first = join(fit(put(f" {kpi.title}", "text"), 14), value, "   ", put(kpi.status, role), moved, held, stale)
+        second = join(" " * 14, put(limits if kpi.warning is not None else f"owner {kpi.owner}", "dim"))
+        low, high = (min(kpi.trend), max(kpi.trend)) if kpi.trend else (0.0, 0.0)
+        trend = put(spark(kpi.trend, min(width - 40, 80), self.look.glyphs).strip(), "title")
+        third = join(" " * 14, trend, put(f"  {number(low, 2)} to {number(high, 2)}" if kpi.trend else "", "dim"))
+        return [Row(first, kpi.id), Row(second, kpi.id), Row(third, kpi.id), Row(())]
+
+
+class Checklist(Listing):
+    """View 5: the checklist around now."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._placed = False
+
+    def heading(self, state: State, width: int) -> Lines:
+        """How many hourly validations passed."""
+        items = state.checklist.items
+        waiting = sum(item.state in ("due", "overdue") for item in items)
+        notes = [f"{state.checklist.hourly_passed}/{state.checklist.hourly_due} hourly PASS", f"{waiting} open"]
+        return [heading(self.look.glyphs.rule, "5", "Checklist", notes, width)]
+
+    def rows(self, state: State, width: int) -> list[Row]:
+        """One row for each item, its note with it."""
+        if not self._placed and state.checklist.items:
+            self._placed, self.cursor = True, checklist.start(state, 1) + 2
+        made = []
+        for item in state.checklist.items:
+            line = checklist.row(item, width - 2, self.look)
+            made.append(Row(line, item.key))
+            if item.note:
+                made.append(Row(put(f"{'':12}{item.note}", "dim"), item.key))
+        return made or [Row(put(" nothing is due", "dim"))]
+
+    def footing(self, state: State, width: int) -> Lines:
+        """What can be done with the row."""
+        return [(), put(" Space confirms what was measured; o overrides it with a reason; i writes a note", "dim")]
+
+
+class Matrix(Listing):
+    """View 6: the decision matrix with evidence, action and who is told."""
+
+    def heading(self, state: State, width: int) -> Lines:
+        """The rule of the matrix."""
+        notes = ["the heaviest matching row is the verdict"]
+        return [heading(self.look.glyphs.rule, "6", "Decision matrix", notes, width)]
+
+    def rows(self, state: State, width: int) -> list[Row]:
+        """Four rows for each verdict."""
+        made: list[Row] = []
+        for entry in state.matrix:
+            made.append(Row(matrix.row(entry, width, self.look), entry.verdict))
+            told = f"; told: {', '.join(entry.told)}" if entry.told else ""
+            made += [Row(line, entry.verdict) for line in wrap(f"when {entry.when}", width - 2, "dim", 15)[:1]]
+            made += [Row(line, entry.verdict) for line in wrap(f"{entry.action}{told}", width - 2, "dim", 15)[:2]]
+        return made
+
+    def why(self) -> None:
+        """The conditions behind the matrix."""
+        self.console_app.show_view("conditions")
+
+
+class Log(Listing):
+    """View 7: the monitoring log, then the audit events; newest last."""
+
+    start_at_end = True
+
+    def heading(self, state: State, width: int) -> Lines:
+        """What stands here."""
+        return [heading(self.look.glyphs.rule, "7", "Log and events", ["/ search", "n N next, previous"], width)]
+
+    def rows(self, state: State, width: int) -> list[Row]:
+        """Problems, log, events."""
+        made = [Row(put(f" {problem}", "warn")) for problem in state.problems]
+        made += [Row(put(" UTC     latency ms, error rate, memory MB, CPU, status, notes", "title"))]
+        made += [Row(log.row(text), text) for text in log.rows(state)]
+        made += [Row(()), Row(put(" Audit trail", "title"))]
+        return made + [Row(put(f" {text}", "text"), text) for text in state.events]
+
+
+class Validation(Listing):
+    """View 8: the newest validation, in full."""
+
+    def heading(self, state: State, width: int) -> Lines:
+        """Its status and age."""
+        return [heading(self.look.glyphs.rule, "8", "Validation", validation.notes(state, self.look), width)]
+
+    def rows(self, state: State, width: int) -> list[Row]:
+        """Five checks, then every issue."""
+        checks = state.checks
+        if not checks.checks:
+            return [Row(put(" not run yet: V runs the five checks on what the running release published", "dim"))]
+        made = [Row(validation.row(check), check.name) for check in checks.checks]
+        made += [Row(()), Row(put(f" {len(checks.issues) or 'no'} issues", "title"))]
+        for issue in checks.issues:
+            made += [Row(line, issue) for line in wrap(issue, width - 2, "text", 3)]
+        return [*made, Row(()), Row(put(f" report {checks.report}", "dim"))]
+
+
+class WayBack(Listing):
+    """View 9: the way back, and the releases as installed."""
+
+    def heading(self, state: State, width: int) -> Lines:
+        """Ready or not."""
+        way = state.way_back
+        word = put("ready", "strong") if way.ready else put("not ready", "warn")
+        return [heading(self.look.glyphs.rule, "9", "Way back", [word], width)]
+
+    def rows(self, state: State, width: int) -> list[Row]:
+        """Facts, releases, monitor."""
+        way = state.way_back
+        proven = f"{stamp(way.proven_at)}, {ago(way.proven_at, self.look.now)}" if way.proven_at else "never"
+        facts = [
+            ("leads to", f"{way.release}, build {way.build or 'unknown'}"),
+            ("state", "ready" if way.ready else way.reason),
+            ("takes", seconds(way.seconds) if way.seconds is not None else "not measured yet"),
+            ("proven", proven + (" (stale)" if way.stale else "")),
+            ("snapshot", way.snapshot or "none yet"),
+            ("go back", f"R, {way.release}, Enter; or abaco-ops --root {state.root} rollback"),
+        ]
+        made = [Row(self._fact(*fact)) for fact in facts]
+        made += [Row(()), Row(put(" Releases", "title"))]
+        for release in state.releases:
+            live = "  LIVE" if release.name == state.release else ""
+            pid = f", pid {release.pid}" if release.pid else ""
+            text = f"build {release.build or '-'}  config {release.config_hash or '-'}  {release.service} "
+            made.append(Row(self._fact(release.name, f"{text}{release.service_state}{pid}{live}"), release.name))
+        if state.release is None:
+            made.append(Row(put(f" no release is live: {state.release_reason}", "warn")))
+        monitor = state.monitor
+        words = f"runs, pid {monitor.pid}" if monitor.running else f"does not run: {monitor.reason}"
+        made += [Row(()), Row(self._fact("monitor", f"{words}; last sample {ago(monitor.observed_at, self.look.now)}"))]
+        return made
+
+    def _fact(self, label: str, text: str) -> Line:
+        return join(fit(put(f" {label}", "dim"), 12), put(text, "text"))
+
+
+VIEWS: dict[str, type[Listing]] = {
+    "conditions": Conditions,
+    "operation": OperationScreen,
+    "kpis": Kpis,
+    "checklist": Checklist,
+    "matrix": Matrix,
+    "log": Log,
+    "validation": Validation,
+    "way-back": WayBack,
+}

@@ -1,0 +1,126 @@
+"""The cutover sheet: the few facts that matter, Cancel in hand, a reason required."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from engine.operations.plan import Plan
+from engine.state.model import State
+from tui.field import EMPTY, Field
+from tui.lines import Line, Lines, Role, block, fit, join, put, width_of
+from tui.look import Look
+from tui.words import ago
+
+ARM_AFTER = 0.7
+Place = Literal["cancel", "reason", "go"]
+_PLACES: tuple[Place, ...] = ("cancel", "reason", "go")
+
+
+@dataclass(frozen=True, slots=True)
+class CutoverSheet:
+    """What has been filled in; ``place`` is what Enter acts on, Cancel at first."""
+
+    place: Place = "cancel"
+    reason: Field = EMPTY
+    since_turn: float = 0.0
+    """Seconds since the place in hand changed: a doubled Enter is not a second one."""
+    plan: Plan | None = None
+    trouble: str = ""
+    sent: bool = False
+
+    @property
+    def armed(self) -> bool:
+        """Whether Enter counts here."""
+        return self.since_turn >= ARM_AFTER and not self.sent
+
+    def turned(self, steps: int) -> CutoverSheet:
+        """The next or the previous place."""
+        index = (_PLACES.index(self.place) + steps) % len(_PLACES)
+        return replace(self, place=_PLACES[index], since_turn=0.0, trouble="")
+
+    def key(self, name: str, character: str | None) -> CutoverSheet | None:
+        """The sheet after a key; typing anywhere but on the reason is not text."""
+        if self.place != "reason":
+            return None
+        after = self.reason.key(name, character)
+        return None if after is None else replace(self, reason=after, trouble="")
+
+    def wrong(self) -> str:
+        """Why the cutover may not begin now; empty when it may."""
+        if self.sent:
+            return "already on its way"
+        if not self.armed:
+            return "pressed too soon: discarded"
+        if self.plan is None:
+            return self.trouble or "the plan is not there yet"
+        if self.plan.refusals:
+            return f"refused: {self.plan.refusals[0]}"
+        if len(self.reason.text.strip()) < 3:
+            return "a reason is required"
+        return ""
+
+
+def draw(sheet: CutoverSheet, state: State, width: int, height: int, look: Look) -> Lines:
+    """The sheet at exactly ``width`` x ``height``."""
+    old, new = state.releases[0], state.releases[-1]
+    rule = look.glyphs.rule
+    words = f"{old.name} {old.build}  {look.glyphs.arrow}  {new.name} {new.build}"
+    head = join(put(rule + " ", "faint"), put("CUT OVER", "strong"), "   ", put(words, "text"), " ")
+    top = [(), join(head, put(rule * max(width - width_of(head), 0), "faint")), ()]
+    bottom = [(), *_answers(sheet, width, look), fit(_message(sheet), width)]
+    middle = [*_facts(sheet, state, look), (), *_evidence(sheet)]
+    room = max(height - len(top) - len(bottom), 0)
+    return block([*top, *block(middle, width, room), *bottom][-height:], width, height)
+
+
+def _fact(label: str, text: str) -> Line:
+    return join(fit(put(f" {label}", "dim"), 15), put(text, "text"))
+
+
+def _facts(sheet: CutoverSheet, state: State, look: Look) -> Lines:
+    plan = sheet.plan
+    if plan is None:
+        return [_fact("Plan", sheet.trouble or "is being made ...")]
+    names = ", ".join(change.key for change in plan.changes[:4]) + (" ..." if len(plan.changes) > 4 else "")
+    changes = f"config {plan.config_now[:6]} to {plan.config_then[:6]}: {names or 'no key differs'}"
+    checks = state.checks
+    evidence = f"validation {checks.status}, {ago(checks.observed_at, look.now)}"
+    phases = list(dict.fromkeys(step.phase for step in plan.steps))
+    turn = next((step.title for step in plan.steps if step.no_return), f"{plan.release_to}'s first start")
+    return [
+        _fact("Changes", changes),
+        _fact("Takes", f"{len(plan.steps)} steps in {len(phases)} phases; fresh verified snapshots on the way"),
+        _fact("Evidence", evidence),
+        _fact("No return", f"{turn}: a failure before it undoes everything"),
+        _fact("Way back", f"R, {plan.release_from}, Enter; at any time, during the cutover too"),
+    ]
+
+
+def _evidence(sheet: CutoverSheet) -> Lines:
+    lines: Lines = []
+    marks: dict[str, Role] = {"no": "crit", "--": "dim", "ok": "dim"}
+    for item in sheet.plan.evidence if sheet.plan else ():
+        text = put(item.text, "crit" if item.mark == "no" else "text")
+        lines.append(join(fit(put(f" {item.mark}", marks[item.mark]), 5), fit(put(item.name, "dim"), 17), " ", text))
+    return lines
+
+
+def _answers(sheet: CutoverSheet, width: int, look: Look) -> Lines:
+    mark = look.glyphs.here
+    reason = join(
+        put(f"   {mark if sheet.place == 'reason' else ' '} Reason   ", "text"),
+        sheet.reason.draw(max(width - 20, 20), look.glyphs.caret, active=sheet.place == "reason"),
+    )
+    cancel = put(" Cancel ", "band-env" if sheet.place == "cancel" else "dim")
+    go = put(" Cut over ", "band-WATCH" if sheet.place == "go" else "dim")
+    buttons = join(
+        f"   {mark if sheet.place == 'cancel' else ' '} ", cancel, f"      {mark if sheet.place == 'go' else ' '} ", go
+    )
+    return [fit(reason, width), fit((), width), fit(buttons, width)]
+
+
+def _message(sheet: CutoverSheet) -> Line:
+    if sheet.sent:
+        return put("     sent", "info")
+    return put(f"     {sheet.trouble}", "warn") if sheet.trouble and sheet.plan is not None else ()

@@ -1,0 +1,61 @@
+"""A small form: a few facts, one line to fill in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from tui.field import EMPTY, Field
+from tui.lines import Lines, block, fit, join, put, width_of, wrap
+from tui.look import Look
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What a form asks for. ``answer`` gets the text when Enter is pressed; it may block."""
+
+    title: str
+    facts: tuple[tuple[str, str], ...]
+    label: str
+    required: bool
+    answer: Callable[[str], object]
+    done: str
+    """Said when it is written."""
+    local: bool = False
+    """True: ``answer`` only touches this screen (a search), and is called on the spot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """The form as filled in."""
+
+    ask: Ask
+    field: Field = EMPTY
+    trouble: str = ""
+
+    def key(self, name: str, character: str | None) -> Form | None:
+        """The form after a key of its field, else None."""
+        after = self.field.key(name, character)
+        return None if after is None else replace(self, field=after, trouble="")
+
+    def wrong(self) -> str:
+        """Why Enter may not go on; empty when it may."""
+        if self.ask.required and len(self.field.text.strip()) < 3:
+            return f"{self.ask.label.lower()} is required"
+        return ""
+
+
+def draw(form: Form, width: int, height: int, look: Look) -> Lines:
+    """The form at exactly ``width`` x ``height``."""
+    rule = look.glyphs.rule
+    head = join(put(rule + " ", "faint"), put(form.ask.title, "strong"), " ")
+    lines = [(), join(head, put(rule * max(width - width_of(head), 0), "faint")), ()]
+    for label, text in form.ask.facts:
+        rows = wrap(text, width - 16, "text") or [()]
+        lines.append(join(fit(put(f" {label}", "dim"), 15), rows[0]))
+        lines += [join(" " * 15, row) for row in rows[1:3]]
+    must = "" if form.ask.required else "  (may stay empty)"
+    lines += [(), put(f" {form.ask.label}{must}", "text"), ()]
+    lines += [join("   ", form.field.draw(min(width - 6, 100), look.glyphs.caret)), ()]
+    lines += [put(f"   {form.trouble}", "warn") if form.trouble else ()]
+    return block(lines, width, height)

@@ -1,0 +1,190 @@
+"""The rollback sheet: what it would do, and the question that takes the release's name for an answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from engine.operations.plan import Plan
+from engine.state.model import State
+from tui.field import EMPTY, Field
+from tui.lines import Line, Lines, block, fit, join, put, spread, width_of
+from tui.look import Look
+from tui.words import ago, amount, clock, number, seconds
+
+ARM_AFTER = 0.7
+"""Seconds before the sheet takes a key: what was typed before the eyes were here does not count."""
+PLAN_WITHIN = 3.0
+"""Seconds the sheet waits for its facts; the way back stays open without them."""
+
+
+@dataclass(frozen=True, slots=True)
+class RollbackSheet:
+    """What has been typed, and how far it is."""
+
+    target: str
+    field: Field = EMPTY
+    open_for: float = 0.0
+    """Seconds since the sheet was opened."""
+    plan: Plan | None = None
+    trouble: str = ""
+    """Why there is no plan, or why the last Enter did nothing."""
+    discarded: int = 0
+    sent: bool = False
+
+    @property
+    def armed(self) -> bool:
+        """Whether keys count."""
+        known = self.plan is not None or bool(self.trouble) or self.open_for >= PLAN_WITHIN
+        return self.open_for >= ARM_AFTER and known and not self.sent
+
+    def key(self, name: str, character: str | None) -> RollbackSheet | None:
+        """The sheet after a key of the field; None when the key is none of it."""
+        after = self.field.key(name, character)
+        if after is None:
+            return None
+        if not self.armed:
+            return replace(self, discarded=self.discarded + 1)
+        return replace(self, field=after, trouble="" if self.plan else self.trouble)
+
+    def pasted(self) -> RollbackSheet:
+        """A paste is never an answer."""
+        return replace(self, trouble="pasted text is refused: type the name")
+
+    def wrong(self) -> str:
+        """Why Enter may not go on now; empty when it may."""
+        if self.sent:
+            return "already on its way"
+        if not self.armed:
+            return "not armed yet: the key was discarded"
+        if self.field.text != self.target:
+            return (
+                f"nothing changed: type {self.target}, then Enter"
+                if not self.field.text
+                else (f"nothing changed: {self.field.text!r} is not {self.target}")
+            )
+        if self.plan is not None and self.plan.refusals:
+            return f"refused: {self.plan.refusals[0]}"
+        return ""
+
+
+def draw(sheet: RollbackSheet, state: State, width: int, height: int, look: Look) -> Lines:
+    """The sheet at exactly ``width`` x ``height``; the question always stands at the same place at the bottom."""
+    top = [fit((), width)] if height >= 20 else []
+    top += [_title(sheet, state, width, look), fit((), width)]
+    bottom = [fit((), width), _steps(sheet, width, look), fit((), width), _question(sheet, width, look)]
+    bottom += [fit(_message(sheet), width), fit((), width), _elsewhere(state, width)]
+    middle = _facts(sheet, state, look)
+    evidence = _evidence(sheet, look)
+    room = height - len(top) - len(bottom)
+    gap: Lines = [()] if len(middle) + len(evidence) < room else []
+    middle = [*middle, *gap, *evidence][: max(room, 0)]
+    return block([*top, *block(middle, width, max(room, 0)), *bottom][-height:], width, height)
+
+
+def _title(sheet: RollbackSheet, state: State, width: int, look: Look) -> Line:
+    builds = {release.name: release.build for release in state.releases}
+    source = sheet.plan.release_from if sheet.plan else (state.release or state.releases[-1].name)
+    if source == sheet.target:
+        source = state.releases[-1].name
+    text = f"{source} {builds.get(source, '')}  {look.glyphs.arrow}  {sheet.target} {builds.get(sheet.target, '')}"
+    name = put("ROLL BACK", "strong")
+    rule = look.glyphs.rule
+    line = join(put(rule + " ", "faint"), name, "   ", put(text, "text"), " ")
+    return join(line, put(rule * max(width - width_of(line), 0), "faint"))
+
+
+def _fact(label: str, text: str) -> Line:
+    return join(fit(put(f" {label}", "dim"), 15), put(text, "text"))
+
+
+def _facts(sheet: RollbackSheet, state: State, look: Look) -> Lines:
+    plan, way = sheet.plan, state.way_back
+    if plan is None:
+        waiting = sheet.trouble or "the plan is being made ..."
+        known = f"{way.release} {way.build}, snapshot {way.snapshot or '?'}; proven {ago(way.proven_at, look.now)}"
+        return [_fact("Plan", waiting), _fact("Known", known)]
+    expected = plan.expected_seconds if plan.expected_seconds is not None else way.seconds
+    rehearsed = f"; proven {ago(way.proven_at, look.now)}" if way.proven_at else "; never proven"
+    takes = f"about {seconds(expected)}{rehearsed}" if expected is not None else f"not known{rehearsed}"
+    metrics = (
+        "metrics are not touched"
+        if plan.abort_only
+        else (f"metrics of {clock(plan.snapshot_at) if plan.snapshot_at else 'snapshot ' + str(plan.snapshot)}")
+    )
+    keys = (
+        f"{len(plan.changes)} key{'' if len(plan.changes) == 1 else 's'} differ{'s' if len(plan.changes) == 1 else ''}"
+    )
+    restores = f"{plan.release_to} {plan.build_to[:6]}, config {plan.config_then[:6]} ({keys}), {metrics}"
+    aside = f"{plan.sets_aside_runs} runs, {plan.sets_aside_files} files, {amount(plan.sets_aside_bytes)}"
+    lines = [
+        _fact("Takes", takes),
+        _fact("Restores", restores),
+        _fact("Readers get", _readers(state, plan.release_to)),
+        _fact("Sets aside", f"{plan.release_from.upper()}'s {aside}, in a side snapshot"),
+        _fact("Cannot undo", f"what readers took of {plan.sets_aside_runs} runs published since the cutover"),
+    ]
+    if plan.not_covered:
+        lines.append(_fact("Not covered", ", ".join(plan.not_covered)))
+    return lines
+
+
+def _readers(state: State, target: str) -> str:
+    decimals = {release.name: release.decimals for release in state.releases}.get(target, 1)
+    shown = [
+        f"{kpi.title} {number(kpi.value, decimals)} (now {number(kpi.value, kpi.decimals)})"
+        for kpi in state.kpis[:2]
+        if kpi.value is not None
+    ]
+    return "   ".join([*shown, f"at {target.upper()}'s first run"]) if shown else f"{target.upper()}'s next run"
+
+
+def _evidence(sheet: RollbackSheet, look: Look) -> Lines:
+    if sheet.plan is None:
+        return []
+    order = {"no": 0, "--": 1, "ok": 2}
+    mixed = sheet.plan.evidence
+    if any(item.mark == "no" for item in mixed):
+        mixed = tuple(sorted(mixed, key=lambda item: order[item.mark]))
+    lines = []
+    for item in mixed:
+        mark = put(f" {item.mark} ", "crit" if item.mark == "no" else "dim")
+        text = put(item.text, "crit" if item.mark == "no" else "text")
+        lines.append(join(fit(mark, 5), fit(put(item.name, "dim"), 17), " ", text))
+    return lines
+
+
+def _steps(sheet: RollbackSheet, width: int, look: Look) -> Line:
+    if sheet.plan is None or not sheet.plan.steps:
+        return fit((), width)
+    text = " > ".join(step.name.replace("_", " ") for step in sheet.plan.steps)
+    return fit(put(f"     {text}", "dim"), width)
+
+
+def _question(sheet: RollbackSheet, width: int, look: Look) -> Line:
+    ask = join(
+        put("     Where do you want to be?  Type  ", "text"),
+        put(sheet.target, "strong"),
+        put("  then Enter    ", "text"),
+        sheet.field.draw(16, look.glyphs.caret, active=sheet.armed),
+        "   ",
+    )
+    if sheet.sent:
+        return fit(join(ask, put("sent", "info")), width)
+    if sheet.armed:
+        return fit(join(ask, put("armed", "strong")), width)
+    left = ARM_AFTER - sheet.open_for
+    return fit(join(ask, put(f"arms in {left:.1f} s" if left > 0 else "reading", "dim")), width)
+
+
+def _message(sheet: RollbackSheet) -> Line:
+    if sheet.trouble and sheet.plan is not None:
+        return put(f"     {sheet.trouble}", "warn")
+    if sheet.discarded:
+        keys = "key" if sheet.discarded == 1 else "keys"
+        return put(f"     {sheet.discarded} {keys} pressed before it was armed: discarded", "warn")
+    return ()
+
+
+def _elsewhere(state: State, width: int) -> Line:
+    left = put(" Line drops after Enter: it finishes.", "dim")
+    return spread(left, put(f"Elsewhere: ssh {state.host} abaco-ops rollback ", "dim"), width)

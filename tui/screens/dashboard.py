@@ -67,10 +67,11 @@ class Dashboard(Frame):
         places = {} if small else arrange(width, height - 4, operating=operating)
         if small:
             places = {"small": Place(0, 0, width, max(height - 4, 1))}
-        if places == self._places:
+        panes = list(self.query("#panels Pane").results(Pane))
+        if places == self._places or not panes:
             return
         self._places = places
-        for pane in self.query("#panels Pane").results(Pane):
+        for pane in panes:
             place = places.get(pane.id or "")
             pane.display = place is not None
             if place is not None:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from engine.clock import parse_iso
+from engine.monitoring.facts import Facts, fold
 from engine.records import Record, harmless
 from engine.state.model import Phase, WatchView
 
@@ -34,15 +35,12 @@ class Proof:
 class Trail:
     """The fold of all events so far; :func:`extend` adds more."""
 
-    count: int = 0
+    facts: Facts = field(default_factory=Facts)
+    """Cutover, way back, validations and answers, folded as the monitor folds them."""
     watch: WatchView = field(default_factory=lambda: WatchView(None, None))
-    cutover_at: datetime | None = None
-    rolled_back_at: datetime | None = None
     proof: Proof | None = None
     acknowledged: dict[str, tuple[str, datetime]] = field(default_factory=dict)
     """Condition -> who acknowledged it last, and when."""
-    validations: tuple[Record, ...] = ()
-    """The newest ``validation.finished`` events, oldest first."""
     last: tuple[str, ...] = ()
     """The last events, in words."""
 
@@ -50,13 +48,15 @@ class Trail:
 def extend(trail: Trail, events: Iterable[Record]) -> Trail:
     """``trail`` with ``events`` added, in order. An event that lacks what its kind needs changes nothing."""
     told: deque[Record] = deque(maxlen=LAST_EVENTS)
-    for event in events:
-        # an event that lacks what its kind needs changes nothing, but it is still shown
+    known = list(events)
+    for event in known:
+        # one that lacks what its kind needs is still shown
         with contextlib.suppress(KeyError, TypeError, ValueError):
             trail = _fold(trail, event)
         if event.get("kind") not in ROUTINE:
             told.append(event)
-    return replace(trail, last=(*trail.last, *map(in_words, told))[-LAST_EVENTS:])
+    last = (*trail.last, *map(in_words, told))[-LAST_EVENTS:]
+    return replace(trail, facts=fold(trail.facts, known), last=last)
 
 
 def phase_of(
@@ -94,20 +94,14 @@ def _fold(trail: Trail, event: Record) -> Trail:
     at = parse_iso(event["at"])
     data: dict[str, Any] = event["data"]
     kind = event["kind"]
-    changed: dict[str, Any] = {"count": trail.count + 1}
     if kind == "watch.taken":
-        changed["watch"] = WatchView(harmless(data.get("holder") or event["actor"], 60), at)
-    elif kind == "ack":
-        changed["acknowledged"] = {**trail.acknowledged, str(data["condition"]): (harmless(event["actor"], 60), at)}
-    elif kind == "validation.finished":
-        changed["validations"] = (*trail.validations[-199:], event)
-    elif kind == "way_back.proven":
-        changed["proof"] = _proof(data, at)
-    elif kind == "operation.ended" and data["state"] == "SUCCEEDED" and data["kind"] == "cutover":
-        changed["cutover_at"] = at
-    elif kind == "operation.ended" and data["state"] == "SUCCEEDED" and data["kind"] == "rollback":
-        changed["rolled_back_at"] = at
-    return replace(trail, **changed)
+        return replace(trail, watch=WatchView(harmless(data.get("holder") or event["actor"], 60), at))
+    if kind == "ack":
+        taken = (harmless(event["actor"], 60), at)
+        return replace(trail, acknowledged={**trail.acknowledged, str(data["condition"]): taken})
+    if kind == "way_back.proven":
+        return replace(trail, proof=_proof(data, at))
+    return trail
 
 
 def _proof(data: dict[str, Any], at: datetime) -> Proof:

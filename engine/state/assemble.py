@@ -1,0 +1,111 @@
+"""From everything that was read to one State; pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from engine.config import Deployment
+from engine.state.doings import Doings, view_of
+from engine.state.measured import Measured
+from engine.state.model import ChecklistView, Phase, State, ValidationView
+from engine.state.releases import Releases
+from engine.state.trail import Trail, phase_of
+from engine.state.way_back import way_back
+from engine.state.written import Report, validation_view
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the readers found at one moment."""
+
+    now: datetime
+    user: str
+    host: str
+    trail: Trail
+    doings: Doings
+    releases: Releases
+    measured: Measured
+    checklist: ChecklistView
+    report: Report | None
+    log: tuple[str, ...]
+    cutover_at: datetime | None
+    rolled_back_at: datetime | None
+    problems: tuple[str, ...]
+
+
+def assemble(deployment: Deployment, found: Found) -> State:
+    """The State at ``found.now``."""
+    console = deployment.console
+    seen = found.measured
+    return State(
+        at=found.now,
+        root=str(deployment.root),
+        deployment=console.deployment.name,
+        title=console.deployment.title,
+        environment=console.deployment.environment,
+        demo=console.deployment.demo,
+        time_scale=float(console.time_scale),
+        sample_cadence=float(console.cadence.sample),
+        user=found.user,
+        host=found.host,
+        release=found.releases.live,
+        release_reason=found.releases.reason,
+        releases=found.releases.views,
+        phase=_phase(deployment, found),
+        cutover_at=found.cutover_at,
+        verdict=seen.verdict,
+        way_back=way_back(
+            deployment,
+            found.trail.proof,
+            found.now,
+            release=found.releases.live,
+            cutover_at=found.cutover_at,
+            build=found.releases.views[0].build,
+        ),
+        watch=found.trail.watch,
+        next_gate=seen.next_gate,
+        kpis=seen.kpis,
+        kpis_at=seen.kpis_at,
+        resources=seen.resources,
+        conditions=seen.conditions,
+        matrix=seen.matrix,
+        checks=_checks(deployment, found),
+        checklist=found.checklist,
+        operation=view_of(found.doings.current),
+        last_operation=view_of(found.doings.last),
+        alerts=seen.alerts,
+        log=found.log,
+        events=found.trail.last,
+        monitor=seen.monitor,
+        problems=found.problems + seen.problems,
+    )
+
+
+def _phase(deployment: Deployment, found: Found) -> Phase:
+    """BAKE lasts as long as the hourly validations, STABILISE to the last decision point."""
+    scale = float(deployment.console.time_scale)
+    checklist = deployment.checklist
+    bake = checklist.schedule.validation_for
+    last = max((point.at for point in checklist.decisions), default=bake)
+    current = found.doings.current
+    return phase_of(
+        found.cutover_at,
+        found.rolled_back_at,
+        found.now,
+        bake=bake / scale,
+        stabilise=last / scale,
+        cutover_runs=current is not None and current.kind == "cutover",
+    )
+
+
+def _checks(deployment: Deployment, found: Found) -> ValidationView:
+    schedule = deployment.checklist.schedule
+    return validation_view(
+        found.report,
+        deployment.paths.validation_report,
+        found.now,
+        release=found.releases.live,
+        good_for=(schedule.validation_every + schedule.late_after) / float(deployment.console.time_scale),
+        running=found.doings.validating,
+    )

@@ -1,0 +1,70 @@
+"""The checklist as views; folded again only when something in it can have changed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from engine.config import Deployment
+from engine.monitoring.checklist import Item, Moment, items
+from engine.monitoring.facts import Facts
+from engine.monitoring.model import Evaluation
+from engine.state.model import ChecklistItemView, ChecklistView
+
+_Basis = tuple[Facts, Evaluation | None, datetime | None, datetime | None, int]
+
+
+class ChecklistReader:
+    """Keeps the last fold: the list is long, and between two seconds or samples nothing in it moves."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        self._deployment = deployment
+        self._basis: _Basis | None = None
+        self._view = ChecklistView(0, 0, ())
+
+    def read(
+        self,
+        now: datetime,
+        facts: Facts,
+        evaluation: Evaluation | None,
+        *,
+        cutover_at: datetime | None,
+        rolled_back_at: datetime | None,
+    ) -> ChecklistView:
+        """All lines in order of time. After the way back, what comes before a cutover is asked anew."""
+        basis = (facts, evaluation, cutover_at, rolled_back_at, int(now.timestamp()))
+        if self._basis is None or any(
+            new is not old and new != old for new, old in zip(basis, self._basis, strict=True)
+        ):
+            self._basis = basis
+            self._view = self._fold(now, facts, evaluation, cutover_at, rolled_back_at)
+        return self._view
+
+    def _fold(
+        self,
+        now: datetime,
+        facts: Facts,
+        evaluation: Evaluation | None,
+        cutover_at: datetime | None,
+        rolled_back_at: datetime | None,
+    ) -> ChecklistView:
+        back = rolled_back_at is not None and (cutover_at is None or rolled_back_at >= cutover_at)
+        moment = Moment(
+            now=now,
+            since=None if back else cutover_at,
+            rolled_back_at=rolled_back_at,
+            answers=facts.answers,
+            evaluation=evaluation,
+            validations=facts.validations,
+            release=self._deployment.new.release,
+            time_scale=float(self._deployment.console.time_scale),
+        )
+        hourly = evaluation.hourly if evaluation else None
+        return ChecklistView(
+            hourly_passed=hourly.passed if hourly else 0,
+            hourly_due=hourly.due if hourly else 0,
+            items=tuple(_view(item) for item in items(self._deployment.checklist, moment)),
+        )
+
+
+def _view(item: Item) -> ChecklistItemView:
+    return ChecklistItemView(**{name: getattr(item, name) for name in ChecklistItemView.__struct_fields__})

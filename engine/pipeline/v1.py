@@ -165,9 +165,7 @@ def _rounded(kpis: dict[str, _Exact], decimals: int) -> dict[str, Kpi]:
     def published(value: Decimal | None) -> float | None:
         return None if value is None else round(float(value), decimals) + 0.0
 
-    return {
-        name: Kpi(published(kpi.value), kpi.unit, kpi.reason, published(kpi.unheld)) for name, kpi in kpis.items()
-    }
+    return {name: Kpi(published(kpi.value), kpi.unit, kpi.reason, published(kpi.unheld)) for name, kpi in kpis.items()}
 
 
 def _csv_rows(tape: BinaryIO) -> tuple[list[str], Iterator[tuple[str | None, Amounts]]]:

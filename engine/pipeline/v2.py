@@ -142,9 +142,7 @@ class _Totals:
         return None
 
 
-def _health(
-    par30: float | None, why30: str | None, collection: float | None, why: str | None, decimals: int
-) -> Kpi:
+def _health(par30: float | None, why30: str | None, collection: float | None, why: str | None, decimals: int) -> Kpi:
     if par30 is None:
         return Kpi(None, "score", f"PAR30 is undefined: {why30}")
     if collection is None:

@@ -1,0 +1,47 @@
+"""The build of a release: a hash of the files that run."""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+from pathlib import Path
+
+import engine
+from engine.config.deployment import Deployment
+from engine.errors import Refused
+
+BUILD_VARIABLE = "ABACO_OPS_BUILD"
+"""Hands the build to the service, which writes it into its run records."""
+
+
+def build_hash(deployment: Deployment, release_name: str) -> str:
+    """sha256 (hex) over the sorted names and the contents of the release's build files.
+
+    Names count from the engine's or the deployment's directory, so the same files give the same build anywhere.
+    Refused when the patterns match nothing or a file cannot be read.
+    """
+    release = deployment.releases[release_name]
+    patterns = deployment.command(release.build.files, release_name)
+    files = {Path(name) for pattern in patterns for name in glob.glob(pattern, recursive=True)}  # noqa: PTH207
+    named = sorted((_name(path, deployment.root), path) for path in files if path.is_file())
+    if not named:
+        raise Refused(
+            f"the build files of {release_name} do not exist: {', '.join(patterns)}",
+            f"correct build.files in {deployment.paths.release(release_name)}",
+        )
+    digest = hashlib.sha256()
+    for name, path in named:
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise Refused(f"the build file {path} cannot be read: {error.strerror}") from error
+        digest.update(f"{name}\0{len(content)}\0".encode())
+        digest.update(content)
+    return digest.hexdigest()
+
+
+def _name(path: Path, root: Path) -> str:
+    for label, base in (("engine", Path(engine.__file__).parent), ("root", root)):
+        if path.is_relative_to(base):
+            return f"{label}/{path.relative_to(base).as_posix()}"
+    return path.as_posix()

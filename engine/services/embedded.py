@@ -1,0 +1,160 @@
+"""The embedded backend: a service under a small supervising daemon of its own, without any service manager."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from datetime import datetime
+
+from engine.clock import boot_id, parse_iso
+from engine.errors import OpsError
+from engine.records import FileLock, harmless, is_locked, make_directory
+from engine.services import daemon
+from engine.services.detached import spawn_detached
+from engine.services.ending import end_service
+from engine.services.identity import is_alive, own_identity, send_signal
+from engine.services.protocol import ServiceStatus, StopResult
+from engine.services.record import ServiceFiles, ServiceRecord, ServiceSpec
+from engine.services.remains import Belonging, described, find_remains
+
+_POLL = 0.005
+_START_WAIT = 10.0
+"""How long a start waits for a supervisor that is just ending or just starting."""
+_SUPERVISOR_GRACE = 8.0
+"""What a supervisor gets beyond the stop deadline before it is taken for hung."""
+_TAIL = 65536
+
+
+class EmbeddedService:
+    """See :class:`engine.services.protocol.Service`."""
+
+    def __init__(self, files: ServiceFiles, spec: ServiceSpec) -> None:
+        self._files = files
+        self._spec = spec
+
+    @property
+    def name(self) -> str:
+        """The service's name."""
+        return self._spec.name
+
+    def status(self) -> ServiceStatus:
+        """How it is now."""
+        supervised = is_locked(self._files.lock)
+        record = self._files.read_record()
+        if record is None:
+            return self._without_main("STOPPED", (), supervised, "")
+        restarts = tuple(parse_iso(moment) for moment in record.restarts)
+        if record.main is not None and is_alive(record.main):
+            reason = "it is being stopped" if record.wanted == "down" else ""
+            since = parse_iso(record.since) if record.since else None
+            return ServiceStatus(self.name, "RUNNING", record.main, since, restarts, supervised, reason)
+        return self._ended(record, restarts, supervised)
+
+    def start(self) -> ServiceStatus:
+        """Start it, or find it running, or give a running one its supervisor back. OpsError when it cannot start."""
+        until = time.monotonic() + _START_WAIT + self._spec.stop_deadline
+        make_directory(self._files.directory)
+        while True:
+            status = self.status()
+            if status.state == "RUNNING" and status.supervised and not status.reason:
+                return status
+            code = self._launch(until) if not is_locked(self._files.lock) else daemon.LOCK_HELD
+            if code == daemon.STARTED:
+                return self.status()
+            if code != daemon.LOCK_HELD:
+                raise OpsError(
+                    f"{self.name} cannot be started: {self._why()}", f"see the last lines of {self._files.output}"
+                )
+            if time.monotonic() > until:
+                raise OpsError(
+                    f"{self.name} has a supervisor, but does not run: {self.status().reason or 'it is being stopped'}",
+                    f"see the last lines of {self._files.output}, then stop it and start it again",
+                )
+            time.sleep(_POLL)
+
+    def stop(self) -> StopResult:
+        """Stop it and everything it started; the supervisor does it, or this process where there is none."""
+        began = time.monotonic()
+        until = began + self._spec.stop_deadline + _SUPERVISOR_GRACE
+        make_directory(self._files.directory)
+        asked: set[int] = set()
+        lock = FileLock(self._files.lock)
+        while not lock.acquire():
+            record = self._files.read_record()
+            supervisor = record.supervisor if record else None
+            if supervisor is not None and is_alive(supervisor):
+                late = time.monotonic() > until
+                if late or supervisor.pid not in asked:
+                    asked.add(supervisor.pid)
+                    send_signal(supervisor, signal.SIGKILL if late else signal.SIGTERM)
+            if time.monotonic() > until + _SUPERVISOR_GRACE:
+                return StopResult(False, False, time.monotonic() - began, (f"whoever holds {self._files.lock}",))
+            time.sleep(_POLL)
+        with lock:
+            return self._finish_stop(began, bool(asked))
+
+    def last_lines(self, count: int) -> list[str]:
+        """The last lines of its output, made harmless."""
+        try:
+            with self._files.output.open("rb") as stream:
+                stream.seek(max(os.fstat(stream.fileno()).st_size - _TAIL, 0))
+                text = stream.read().decode("utf-8", "replace")
+        except OSError:
+            return []
+        return [harmless(line) for line in text.splitlines()[-count:]] if count > 0 else []
+
+    def _finish_stop(self, began: float, asked: bool) -> StopResult:
+        """Under the lock: what the supervisor did, or what it could not do any more."""
+        record = self._files.read_record()
+        belonging = Belonging(self._spec.mark, record.main if record else None)
+        remains = find_remains(belonging)
+        if not remains and asked and record is not None and record.stage == "stopped":
+            return StopResult(True, record.killed, time.monotonic() - began)
+        result = end_service(belonging, self._spec.stop_deadline)
+        if result.stopped:
+            restarts = record.restarts if record else ()
+            self._files.write_record(ServiceRecord("down", "stopped", own_identity(), restarts=restarts))
+        return StopResult(result.stopped, result.killed, time.monotonic() - began, result.left)
+
+    def _launch(self, until: float) -> int:
+        """Start a supervisor and wait for its first word."""
+        self._files.write_spec(self._spec)
+        command = [sys.executable, "-m", "engine.services.daemon", str(self._files.directory)]
+        pid = spawn_detached(command, cwd=self._files.directory, output=self._files.supervisor_output)
+        while True:
+            ended, status = os.waitpid(pid, os.WNOHANG)
+            if ended:
+                return os.waitstatus_to_exitcode(status)
+            if time.monotonic() > until:
+                return daemon.NOT_STARTED
+            time.sleep(_POLL)
+
+    def _why(self) -> str:
+        record = self._files.read_record()
+        if record is not None and record.stage == "failed" and record.reason:
+            return record.reason
+        return f"its supervisor did not start, see {self._files.supervisor_output}"
+
+    def _ended(self, record: ServiceRecord, restarts: tuple[datetime, ...], supervised: bool) -> ServiceStatus:
+        """No main process: stopped as wanted, crashed, or something in between."""
+        if record.stage == "starting" and supervised:
+            return ServiceStatus(self.name, "UNSURE", None, None, restarts, supervised, "it is being started")
+        if record.wanted == "down" and record.stage == "stopped":
+            return self._without_main("STOPPED", restarts, supervised, "")
+        if record.main is not None and record.main.boot_id != boot_id():
+            return self._without_main("STOPPED", restarts, supervised, "the machine was restarted")
+        reason = record.reason or "its main process has ended"
+        if not supervised and record.stage != "failed":
+            reason = f"its supervisor and its main process are gone; {reason}"
+        return self._without_main("FAILED", restarts, supervised, reason)
+
+    def _without_main(self, state: str, restarts: tuple[datetime, ...], supervised: bool, reason: str) -> ServiceStatus:
+        """STOPPED or FAILED, unless processes that carry the service's mark say otherwise."""
+        remains = find_remains(Belonging(self._spec.mark))
+        if remains:
+            known = f"processes of it are there: {', '.join(described(remains))}"
+            return ServiceStatus(self.name, "UNSURE", None, None, restarts, supervised, known)
+        settled = "FAILED" if state == "FAILED" else "STOPPED"
+        return ServiceStatus(self.name, settled, None, None, restarts, supervised, reason)  # type: ignore[arg-type]

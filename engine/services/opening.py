@@ -1,0 +1,33 @@
+"""From a release's name to its service, whatever runs it."""
+
+from __future__ import annotations
+
+from engine.config.deployment import Deployment
+from engine.errors import Refused
+from engine.services.build import BUILD_VARIABLE, build_hash
+from engine.services.embedded import EmbeddedService
+from engine.services.protocol import Service
+from engine.services.record import ServiceFiles, ServiceSpec
+from engine.services.remains import MARK_VARIABLE
+
+
+def open_service(deployment: Deployment, release_name: str) -> Service:
+    """The service of ``release_name``. Refused when the deployment does not know that release."""
+    release = deployment.releases.get(release_name)
+    if release is None:
+        raise Refused(f"there is no release {release_name!r}", f"one of: {', '.join(deployment.releases)}")
+    build = build_hash(deployment, release_name)
+    name = release.service.name
+    mark = f"{deployment.root}|{name}"
+    spec = ServiceSpec(
+        name=name,
+        release=release_name,
+        build=build,
+        command=tuple(deployment.command(release.service.command, release_name)),
+        root=str(deployment.root),
+        environment={MARK_VARIABLE: mark, BUILD_VARIABLE: build},
+        mark=mark,
+        stop_deadline=float(deployment.console.cadence.stop_deadline),
+        events=str(deployment.paths.events),
+    )
+    return EmbeddedService(ServiceFiles(deployment.paths.services / name), spec)

@@ -1,0 +1,77 @@
+"""Which processes belong to a service: its children, its session, and whoever carries its mark."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.records import harmless
+from engine.services.identity import Stat, command_line, read_stat
+from engine.services.protocol import Identity
+
+MARK_VARIABLE = "ABACO_OPS_SERVICE"
+
+
+@dataclass(frozen=True, slots=True)
+class Belonging:
+    """How processes of one service are recognised."""
+
+    mark: str
+    """The value of the environment variable that every process of it inherits."""
+    main: Identity | None = None
+    supervisor: int | None = None
+    """Pid of the supervisor: whatever descends from it belongs to the service."""
+
+
+def find_remains(belonging: Belonging) -> list[Stat]:
+    """Every live process of the service, the supervisor itself left out."""
+    stats = [stat for stat in map(read_stat, _pids()) if stat is not None and not stat.dead]
+    children: dict[int, list[Stat]] = {}
+    for stat in stats:
+        children.setdefault(stat.parent, []).append(stat)
+    members = _descendants(belonging, stats, children)
+    entry = f"{MARK_VARIABLE}={belonging.mark}".encode()
+    spared = {os.getpid(), belonging.supervisor}
+    for stat in stats:
+        if stat.pid in spared or stat.pid in members:
+            continue
+        if _in_session(stat, belonging.main) or _carries(stat.pid, entry):
+            members[stat.pid] = stat
+    return [stat for pid, stat in sorted(members.items()) if pid not in spared]
+
+
+def described(stats: list[Stat]) -> tuple[str, ...]:
+    """Each process in words, for people."""
+    return tuple(f"{stat.pid} {harmless(command_line(stat.pid), 120)}" for stat in stats)
+
+
+def _descendants(belonging: Belonging, stats: list[Stat], children: dict[int, list[Stat]]) -> dict[int, Stat]:
+    members: dict[int, Stat] = {}
+    main = belonging.main
+    queue = [stat for stat in stats if main and stat.pid == main.pid and stat.start_time == main.start_time]
+    if belonging.supervisor is not None:
+        queue += children.get(belonging.supervisor, [])
+    while queue:
+        stat = queue.pop()
+        if stat.pid not in members:
+            members[stat.pid] = stat
+            queue += children.get(stat.pid, [])
+    return members
+
+
+def _in_session(stat: Stat, main: Identity | None) -> bool:
+    """The main process leads a session of its own; its number is not given away while anyone is in it."""
+    return main is not None and stat.session == main.pid and stat.start_time >= main.start_time
+
+
+def _carries(pid: int, entry: bytes) -> bool:
+    try:
+        environment = Path(f"/proc/{pid}/environ").read_bytes()
+    except OSError:
+        return False  # another user's, or just gone
+    return entry in environment.split(b"\0")
+
+
+def _pids() -> list[int]:
+    return [int(name) for name in os.listdir("/proc") if name.isdigit()]  # noqa: PTH208 - 3x faster than Path

@@ -1,0 +1,88 @@
+"""``abaco-ops validate``: the five checks of what production did, as a report for people and for scripts."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.cli.frame import Context
+from engine.cli.paint import painted
+from engine.errors import CHECK_FAILED, DONE
+
+if TYPE_CHECKING:
+    from engine.validation.model import Report
+
+TITLES = {
+    "kpi_calculations": "KPI calculations",
+    "data_integrity": "data integrity",
+    "performance": "performance",
+    "error_handling": "error handling",
+    "audit_trail": "audit trail",
+}
+_WIDTH = 79
+_INDENT = 27
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command understands."""
+    parser.add_argument("--tape", metavar="FILE", help="judge this tape instead of the live one")
+    parser.add_argument("--json", action="store_true", help="the report as it is kept on disk")
+
+
+def run(context: Context, options: argparse.Namespace) -> int:
+    """Validate; exit 0 on PASS, and on WARN, which is said; 1 otherwise."""
+    deployment = context.deployment()
+    from engine.validation.model import passes
+    from engine.validation.reports import report_json
+    from engine.validation.run import run_validation, silent
+
+    live = sys.stderr.isatty() and not options.json
+    tape = Path(options.tape) if options.tape else None
+    report = run_validation(deployment, tape=tape, progress=_show_progress if live else silent)
+    if live:
+        _clear_line()
+    if options.json:
+        sys.stdout.buffer.write(report_json(report))
+    else:
+        sys.stdout.write("\n".join(_text(report)) + "\n")
+    return DONE if passes(report.status) else CHECK_FAILED
+
+
+def _text(report: Report) -> list[str]:
+    build = f" {report.build[:6]}" if report.build else ""
+    date = f", {report.measurement_date}" if report.measurement_date else ""
+    lines = [f" Validation of {report.release or 'no release'}{build} on {report.tape}{date}", ""]
+    for name, check in report.checks.items():
+        head = f"   {painted(f'{check.status:<7}', check.status)}  {TITLES.get(name, name):<16} "
+        if len(check.issues) <= 1:
+            lines += _hanging(head, check.summary)
+        else:
+            count = len(check.issues)
+            lines.append(f"{head}{count} issues")
+            lines += [
+                line for issue in check.issues for line in _hanging(" " * (_INDENT - 1) + "- ", issue, _INDENT + 1)
+            ]
+    passed = sum(check.status == "PASS" for check in report.checks.values())
+    verdict = painted(report.status, report.status)
+    lines += ["", f" {verdict}   {passed} of {len(report.checks)} checks passed, {report.seconds:.1f} s"]
+    lines.append(" Kept in production_validation_report.json and logs/")
+    return lines
+
+
+def _hanging(head: str, text: str, indent: int = _INDENT) -> list[str]:
+    wrapped = textwrap.wrap(text, _WIDTH - indent, break_on_hyphens=False) or [""]
+    return [f"{head}{wrapped[0]}", *(f"{' ' * indent}{line}" for line in wrapped[1:])]
+
+
+def _show_progress(check: str, state: str) -> None:
+    if state == "running":
+        sys.stderr.write(f"\r\x1b[K ...      {TITLES.get(check, check)}")
+        sys.stderr.flush()
+
+
+def _clear_line() -> None:
+    sys.stderr.write("\r\x1b[K")
+    sys.stderr.flush()

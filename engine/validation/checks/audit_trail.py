@@ -1,0 +1,66 @@
+"""Is the audit trail unbroken, and did every finished run leave its events in it?"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from engine.config import Deployment
+from engine.records import ChainReport, Record, read_lines, verify_chain
+from engine.validation.model import Check, Findings
+from engine.validation.runs import Run, of_release
+
+_KINDS = ("run.started", "run.finished")
+_LOOKED_AT = 50
+"""Runs before the last one whose events are looked for."""
+_TRIES = 5
+
+
+def check_audit(deployment: Deployment, release: str, runs: Sequence[Run], not_running: str) -> Check:
+    """The hash chain; the events of the last finished run (FAIL) and of those before it (WARN: gaps)."""
+    findings = Findings()
+    chain = _verified(deployment)
+    findings.figures["records"] = chain.records
+    if not chain.records and not chain.problem:
+        findings.fail("there is no audit trail")
+    if not chain.intact:
+        findings.fail(f"the chain is broken: {chain.problem}")
+        return findings.check("")
+    own = of_release(runs, release)
+    if own:
+        _judge_events(own[-1 - _LOOKED_AT :], read_lines(deployment.paths.events), findings)
+    elif not_running:
+        findings.not_run(not_running)
+    else:
+        findings.fail(f"{release} has no finished run")
+    left = findings.figures.get("last_run_events", 0)
+    return findings.check(f"{chain.records:,} records, chain unbroken; the last run left {left} events")
+
+
+def _judge_events(runs: Sequence[Run], events: Sequence[Record], findings: Findings) -> None:
+    found: dict[str, list[str]] = {}
+    for event in events:
+        if event.get("source") == "pipeline":
+            found.setdefault(str(event["data"].get("run_id")), []).append(str(event.get("kind")))
+    last = runs[-1]
+    left = found.get(last.run_id, [])
+    findings.figures |= {"last_run": last.run_id, "last_run_events": len(left)}
+    missing = [kind for kind in _KINDS if kind not in left]
+    if missing:
+        findings.fail(f"the last run left no event {' and no event '.join(missing)}")
+    elif len(left) < last.audit_events:
+        findings.fail(f"the last run wrote {last.audit_events} events, {len(left)} are there")
+    gaps = [run for run in runs[:-1] if any(kind not in found.get(run.run_id, []) for kind in _KINDS)]
+    findings.figures["runs_without_events"] = len(gaps) + bool(missing)
+    if gaps:
+        findings.warn(f"gaps: {len(gaps)} of the {len(runs) - 1} runs before it left no complete events")
+
+
+def _verified(deployment: Deployment) -> ChainReport:
+    """The chain, read again when its last line is just being written."""
+    for _ in range(_TRIES - 1):
+        chain = verify_chain(deployment.paths.events)
+        if "unfinished" not in chain.problem:
+            return chain
+        time.sleep(0.02)
+    return verify_chain(deployment.paths.events)

@@ -1,0 +1,106 @@
+"""Does the release answer bad tapes as documented, and how many input rows did its runs fail on?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from engine.config import Deployment
+from engine.portfolio.compute import compute_tape
+from engine.records import harmless
+from engine.validation.agreement import compare
+from engine.validation.checks.performance import beyond
+from engine.validation.edge_cases import EdgeCase
+from engine.validation.evidence import Evidence
+from engine.validation.model import Check, Findings
+from engine.validation.program import Answer, KpiProgram, ProgramFailed
+
+
+@dataclass(frozen=True, slots=True)
+class Questions:
+    """The edge cases, already being answered by the release's KPI program in one process."""
+
+    release: str
+    cases: Sequence[EdgeCase]
+    program: KpiProgram
+
+
+def check_errors(evidence: Evidence, questions: Questions | ProgramFailed) -> Check:
+    """Every edge case, and the error rate of the running release."""
+    findings = Findings()
+    answered = _judge_answers(evidence.deployment, questions, findings)
+    if not evidence.not_running:
+        _judge_rate(evidence, findings)
+    return findings.check(f"{answered} edge cases answered as documented; {_rate_in_words(findings)}")
+
+
+def _judge_answers(deployment: Deployment, questions: Questions | ProgramFailed, findings: Findings) -> int:
+    if isinstance(questions, ProgramFailed):
+        findings.fail(questions.what)
+        return 0
+    try:
+        answers = questions.program.answers()
+    except ProgramFailed as error:
+        findings.fail(error.what)
+        return 0
+    return judge_cases(deployment, questions.release, questions.cases, answers, findings)
+
+
+def judge_cases(
+    deployment: Deployment, release: str, cases: Sequence[EdgeCase], answers: Sequence[Answer], findings: Findings
+) -> int:
+    """Compare each answer with the documented one; returns how many are right."""
+    right = 0
+    for case, answer in zip(cases, answers, strict=True):
+        issues = _wrong(deployment, release, case, answer)
+        right += not issues
+        for issue in issues:
+            findings.fail(f"edge case {case.name}: {issue}")
+    findings.figures |= {"edge_cases": len(cases), "edge_cases_right": right}
+    return right
+
+
+def _wrong(deployment: Deployment, release: str, case: EdgeCase, answer: Answer) -> Sequence[str]:
+    if not case.readable:
+        values = [kpi.get("value") for kpi in answer["kpis"].values() if isinstance(kpi, dict)]
+        told = isinstance(answer.get("error"), str) and answer["error"].strip()
+        return () if told and not any(value is not None for value in values) else ("no error was told",)
+    if "error" in answer:
+        return (f"it was refused: {harmless(answer['error'])}",)
+    documented = compute_tape(case.path, deployment.kpis).latest
+    return compare(answer, documented, deployment.releases[release].decimals).issues
+
+
+def _judge_rate(evidence: Evidence, findings: Findings) -> None:
+    """Errors over input rows of the runs within the configured window before the newest one."""
+    config = evidence.deployment.monitoring
+    own = evidence.own_runs
+    if not own:
+        findings.fail(f"{evidence.release.release} has no run to count errors in")
+        return
+    since = own[-1].ended - timedelta(seconds=float(config.errors.window))
+    window = [run for run in own if run.ended >= since]
+    rows, errors = sum(run.rows for run in window), sum(run.errors for run in window)
+    failed = sum(not run.ok for run in window)
+    findings.figures |= {"rows": rows, "errors": errors, "runs": len(window), "failed_runs": failed}
+    if failed:
+        findings.warn(f"{failed} of {len(window)} runs failed")
+    if rows < config.errors.minimum_attempts:
+        findings.figures["error_rate_percent"] = None
+        return
+    rate = 100.0 * errors / rows
+    findings.figures["error_rate_percent"] = rate
+    condition = config.conditions.get("ERR")
+    if condition is None:
+        return
+    shown = f"error rate {rate:.2f} % ({errors:,} of {rows:,} rows)"
+    if condition.critical is not None and beyond(condition, condition.critical, rate):
+        findings.fail(f"{shown}, beyond {condition.critical.enter:g} %")
+    elif condition.warning is not None and beyond(condition, condition.warning, rate):
+        findings.warn(f"{shown}, beyond {condition.warning.enter:g} %")
+
+
+def _rate_in_words(findings: Findings) -> str:
+    rate = findings.figures.get("error_rate_percent")
+    return "error rate not known (LOW VOLUME)" if rate is None else f"error rate {rate:.2f} %"

@@ -1,0 +1,140 @@
+"""What a validation judges: the release that runs, the tape, and the newest run, brought together before judging."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.clock import Clock, pretty_duration
+from engine.config import Deployment
+from engine.config.release import ReleaseConfig
+from engine.portfolio.compute import compute
+from engine.portfolio.results import TapeKpis
+from engine.portfolio.tape import Tape, read_tape
+from engine.portfolio.unreadable import TapeUnreadable
+from engine.validation.runs import Run, of_release, read_runs
+
+RUN_INTERVALS = 2
+"""How many run intervals a validation waits for the run that has read the tape as it is now."""
+_POLL = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All there is to judge. ``run`` is the newest run of the release, whatever became of it."""
+
+    deployment: Deployment
+    release: ReleaseConfig
+    not_running: str
+    """Why the release is not the running one; empty when it is."""
+    tape: Tape | None
+    kpis: TapeKpis | None
+    tape_problem: str
+    """Why there is no tape; empty when there is."""
+    foreign: bool
+    """The tape is not the live one: no run is expected to have read it."""
+    runs: tuple[Run, ...]
+    """Every run of every release, oldest first."""
+    overdue: str
+    """What the newest run should have been or done by now; empty when it is in time."""
+
+    @property
+    def own_runs(self) -> list[Run]:
+        """The runs of the release, oldest first."""
+        return of_release(self.runs, self.release.release)
+
+    @property
+    def run(self) -> Run | None:
+        """The newest run of the release."""
+        return self.own_runs[-1] if self.own_runs else None
+
+    @property
+    def comparable(self) -> bool:
+        """Whether the newest run published from exactly this tape."""
+        return _same_tape(self.tape, self.run)
+
+
+@dataclass(slots=True)
+class _TapeReader:
+    """Reads the tape again only when its file changed."""
+
+    path: Path
+    deployment: Deployment
+    tape: Tape | None = None
+    kpis: TapeKpis | None = None
+    problem: str = ""
+    _seen: tuple[int, ...] = ()
+
+    def look(self) -> None:
+        seen = _fingerprint(self.path)
+        if seen == self._seen:
+            return
+        self._seen, self.tape, self.kpis, self.problem = seen, None, None, ""
+        try:
+            self.tape = read_tape(self.path, self.deployment.kpis.tape)
+        except TapeUnreadable as error:
+            self.problem = error.what
+            return
+        self.kpis = compute(self.tape, self.deployment.kpis, by_date=self.tape.dates is not None)
+
+
+def gather(
+    deployment: Deployment, release: str, not_running: str, tape: Path, clock: Clock, wait: Callable[[float], None]
+) -> Evidence:
+    """Read tape and runs; while the live tape is newer than the newest run, wait for the next two runs at most.
+
+    DamagedRecord when the run records are.
+    """
+    foreign = tape.resolve() != deployment.tape.resolve()
+    interval = deployment.console.cadence.pipeline_run
+    patience = 0.0 if foreign or not_running or interval is None else RUN_INTERVALS * float(interval)
+    until = clock.now().boot + patience
+    reader = _TapeReader(tape, deployment)
+    while True:
+        reader.look()
+        runs = tuple(read_runs(deployment.paths))
+        overdue = "" if not_running else _overdue(deployment, release, runs, clock)
+        newest = next(iter(of_release(runs, release)[-1:]), None)
+        settled = (
+            not overdue and newest is not None and (_same_tape(reader.tape, newest) or _both_failed(reader, newest))
+        )
+        if settled or clock.now().boot >= until:
+            break
+        wait(_POLL)
+    config = deployment.releases[release]
+    return Evidence(deployment, config, not_running, reader.tape, reader.kpis, reader.problem, foreign, runs, overdue)
+
+
+def _same_tape(tape: Tape | None, run: Run | None) -> bool:
+    return (
+        tape is not None
+        and run is not None
+        and run.ok
+        and run.tape_sha256 is not None
+        and (run.tape_sha256 == tape.sha256)
+    )
+
+
+def _both_failed(reader: _TapeReader, run: Run) -> bool:
+    return bool(reader.problem) and not run.ok
+
+
+def _overdue(deployment: Deployment, release: str, runs: tuple[Run, ...], clock: Clock) -> str:
+    """A release that stopped running is not judged by what it did before."""
+    interval = deployment.console.cadence.pipeline_run
+    own = of_release(runs, release)
+    if interval is None or not own:
+        return ""
+    age = (clock.now().wall - own[-1].ended).total_seconds()
+    if age <= deployment.console.stale_after * interval:
+        return ""
+    return f"the last run of {release} ended {pretty_duration(age)} ago; one is due every {pretty_duration(interval)}"
+
+
+def _fingerprint(path: Path) -> tuple[int, ...]:
+    try:
+        status = path.stat()
+    except OSError as error:
+        return (error.errno or 0,)
+    return status.st_ino, status.st_size, status.st_mtime_ns

@@ -1,0 +1,95 @@
+"""What a check finds and what a validation reports; WARN is never PASS, and what did not run is neither."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Literal
+
+import msgspec
+
+Status = Literal["PASS", "WARN", "FAIL", "ERROR", "NOT RUN"]
+CheckName = Literal["kpi_calculations", "data_integrity", "performance", "error_handling", "audit_trail"]
+CHECKS: tuple[CheckName, ...] = (
+    "kpi_calculations",
+    "data_integrity",
+    "performance",
+    "error_handling",
+    "audit_trail",
+)
+_WEIGHT: dict[Status, int] = {"PASS": 0, "WARN": 1, "NOT RUN": 2, "FAIL": 3, "ERROR": 4}
+
+Progress = Callable[[str, str], None]
+"""Called with the name of a check and its state: ``running``, then its status."""
+
+
+class Check(msgspec.Struct, frozen=True):
+    """One check: its status, a sentence for people, its figures, and every issue it found."""
+
+    status: Status
+    summary: str
+    figures: dict[str, Any]
+    issues: tuple[str, ...] = ()
+
+
+class Report(msgspec.Struct, frozen=True):
+    """The validation report, as written to disk and printed."""
+
+    timestamp: str
+    status: Status
+    release: str | None
+    build: str | None
+    tape: str
+    tape_sha256: str | None
+    measurement_date: str | None
+    scheduled: bool
+    seconds: float
+    checks: dict[str, Check]
+    issues: tuple[str, ...]
+
+
+class Findings:
+    """Collects what one check finds. Without a finding the check is PASS."""
+
+    def __init__(self) -> None:
+        self.figures: dict[str, Any] = {}
+        self._found: list[tuple[Status, str]] = []
+
+    def fail(self, issue: str) -> None:
+        """Something is wrong."""
+        self._found.append(("FAIL", issue))
+
+    def warn(self, issue: str) -> None:
+        """Something is not as it should be, or could not be judged fully."""
+        self._found.append(("WARN", issue))
+
+    def not_run(self, reason: str) -> None:
+        """There is nothing to judge."""
+        self._found.append(("NOT RUN", reason))
+
+    def check(self, passed: str) -> Check:
+        """The check, with ``passed`` as its sentence when nothing was found."""
+        if not self._found:
+            return Check("PASS", passed, self.figures)
+        ordered = sorted(self._found, key=lambda found: -_WEIGHT[found[0]])
+        more = f" (and {len(ordered) - 1} more)" if len(ordered) > 1 else ""
+        return Check(ordered[0][0], ordered[0][1] + more, self.figures, tuple(issue for _, issue in ordered))
+
+
+def errored(what: str) -> Check:
+    """A check that could not be carried out."""
+    return Check("ERROR", what, {}, (what,))
+
+
+def worst(statuses: Iterable[Status]) -> Status:
+    """The heaviest status; of none at all it is NOT RUN."""
+    return max(statuses, key=_WEIGHT.__getitem__, default="NOT RUN")
+
+
+def all_issues(checks: dict[str, Check]) -> tuple[str, ...]:
+    """Every issue with the name of its check in front."""
+    return tuple(f"{name}: {issue}" for name, check in checks.items() for issue in check.issues)
+
+
+def passes(status: str) -> bool:
+    """Whether a script may go on: PASS, or WARN, which is said."""
+    return status in ("PASS", "WARN")

@@ -1,0 +1,81 @@
+"""The report on disk, for people and for the record, and its event in the audit trail."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from engine.clock import Clock, compact
+from engine.config import Deployment
+from engine.errors import OpsError
+from engine.records import append_event, make_directory, write_file
+from engine.records.atomic import FILE_MODE
+from engine.validation.model import Check, Report, all_issues, worst
+
+
+def publish_report(deployment: Deployment, report: Report, at: datetime, clock: Clock) -> Report:
+    """Write the newest report and the kept one, then the event; returns the report as it stands on disk.
+
+    An audit trail that takes no event fails its own check. OSError when the report cannot be written.
+    """
+    kept = _reserve(deployment.paths.logs, at)
+    _write(deployment, kept, report)
+    try:
+        append_event(
+            deployment.paths.events,
+            "validation.finished",
+            {
+                "status": report.status,
+                "release": report.release,
+                "checks": {name: check.status for name, check in report.checks.items()},
+                "report": kept.relative_to(deployment.root).as_posix(),
+                "scheduled": report.scheduled,
+            },
+            source="validation",
+            clock=clock,
+        )
+    except (OpsError, OSError) as error:
+        report = _without_event(report, str(getattr(error, "what", error)))
+        _write(deployment, kept, report)
+    return report
+
+
+def report_json(report: Report) -> bytes:
+    """The report as it is written and printed."""
+    return msgspec.json.format(msgspec.json.encode(report), indent=1) + b"\n"
+
+
+def _write(deployment: Deployment, kept: Path, report: Report) -> None:
+    data = report_json(report)
+    write_file(kept, data)
+    write_file(deployment.paths.validation_report, data)
+
+
+def _reserve(logs: Path, at: datetime) -> Path:
+    """A name that no other validation has: ``validation_<time>.json``, with ``_2`` for a second one."""
+    make_directory(logs)
+    number = 1
+    while True:
+        path = logs / f"validation_{compact(at)}{'' if number == 1 else f'_{number}'}.json"
+        try:
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, FILE_MODE))
+        except FileExistsError:
+            number += 1
+        else:
+            return path
+
+
+def _without_event(report: Report, reason: str) -> Report:
+    issue = f"this validation could not be written into the audit trail: {reason}"
+    before = report.checks["audit_trail"]
+    failed = Check(worst([before.status, "FAIL"]), issue, before.figures, (*before.issues, issue))
+    checks = {**report.checks, "audit_trail": failed}
+    return msgspec.structs.replace(
+        report,
+        checks=checks,
+        status=worst(check.status for check in checks.values()),
+        issues=all_issues(checks),
+    )

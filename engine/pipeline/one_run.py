@@ -68,7 +68,7 @@ def run_once(settings: Settings, program: Program, clock: Clock, between: Callab
 
 
 def own_incarnation() -> dict[str, Any]:
-    """This process, told apart from any later one with the same pid."""
+    """Who runs: pid, start time and boot tell it apart from any later process with the same pid."""
     stat = Path("/proc/self/stat").read_text(encoding="utf-8", errors="replace")
     ticks = int(stat.rpartition(")")[2].split()[19])
     return {"pid": os.getpid(), "start_time": ticks, "boot_id": boot_id()}

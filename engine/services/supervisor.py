@@ -121,7 +121,7 @@ class Supervisor:
             os.close(descriptor)
         process.returncode = 0  # reaped below, with whatever else the service leaves behind
         stat = read_stat(process.pid)
-        assert stat is not None  # noqa: S101 - not reaped yet, so it is there at least as a zombie
+        assert stat is not None  # not reaped yet, so it is there at least as a zombie
         return stat.identity
 
     def _ended(self) -> None:

@@ -14,7 +14,8 @@ class Place(NamedTuple):
     height: int
 
 
-MEDIUM_WIDTH, LARGE_WIDTH, TALL = 116, 160, 32
+MEDIUM_WIDTH, LARGE_WIDTH, TALL = 116, 160, 36
+_EVENTS_FROM = 5
 
 
 def arrange(width: int, height: int, *, operating: bool) -> dict[str, Place]:
@@ -24,7 +25,7 @@ def arrange(width: int, height: int, *, operating: bool) -> dict[str, Place]:
     """
     if width >= LARGE_WIDTH and height >= TALL:
         return _large(width, height)
-    if width >= MEDIUM_WIDTH and height >= TALL - 4:
+    if width >= MEDIUM_WIDTH and height >= 32:
         return _medium(width, height)
     return _small(width, height, operating=operating)
 
@@ -51,31 +52,34 @@ def _medium(width: int, height: int) -> dict[str, Place]:
     left = width // 2 - 1
     right = width - left - 2
     column = left + 2
-    middle = 8
-    rest = height - 15 - middle
-    return {
+    more = max((height - 32) * 2 // 3, 0)
+    checks, steps = more // 2, more - more // 2
+    places = {
         "kpis": Place(0, 1, left, 6),
         "matrix": Place(column, 1, right, 6),
         "resources": Place(0, 8, left, 6),
-        "checklist": Place(column, 8, right, 6 + middle // 2),
-        "validation": Place(0, 15, left, 7),
-        "operation": Place(column, 15 + middle // 2, right, middle // 2 + 2),
-        "log": Place(0, 17 + middle, width, rest - 2),
+        "checklist": Place(column, 8, right, 6 + checks),
+        "validation": Place(0, 15, left, 6),
+        "operation": Place(column, 15 + checks, right, 6 + steps),
     }
+    if more >= _EVENTS_FROM:
+        places["events"] = Place(0, 22, left, more - 1)
+    return {**places, "log": Place(0, 22 + more, width, height - 22 - more)}
 
 
 def _large(width: int, height: int) -> dict[str, Place]:
     third = (width - 6) // 3
     last = width - 2 * third - 6
-    second, third_x = third + 3, 2 * third + 6
-    rest = height - 24
+    second, end = third + 3, 2 * third + 6
+    log = max(height // 4, 6)
+    upper = height - log - 2
     return {
-        "kpis": Place(0, 1, third, 7),
-        "resources": Place(0, 9, third, 7),
-        "validation": Place(0, 17, third, 7),
-        "matrix": Place(second, 1, third, 7),
-        "operation": Place(second, 9, third, 15),
-        "checklist": Place(third_x, 1, last, 15),
-        "events": Place(third_x, 17, last, 7),
-        "log": Place(0, 25, width, rest - 1),
+        "kpis": Place(0, 1, third, 6),
+        "resources": Place(0, 8, third, 6),
+        "validation": Place(0, 15, third, 6),
+        "events": Place(0, 22, third, upper - 21),
+        "matrix": Place(second, 1, third, 6),
+        "operation": Place(second, 8, third, upper - 7),
+        "checklist": Place(end, 1, last, upper),
+        "log": Place(0, height - log, width, log),
     }

@@ -14,7 +14,7 @@ class Glyphs:
 
     rule: str
     spark: str
-    """Trend levels, low to high."""
+    """Trend levels, low to high; none fills its cell, so that rows stay apart."""
     bar_full: str
     bar_empty: str
     bar_open: str
@@ -34,7 +34,7 @@ class Glyphs:
 
 UNICODE = Glyphs(
     rule="─",
-    spark="▁▂▃▄▅▆▇█",
+    spark="▁▂▃▄▅▆▇",
     bar_full="━",
     bar_empty="╌",
     bar_open="",

@@ -26,6 +26,7 @@ Role: TypeAlias = Literal[
     "info",
     "stale",
     "field",
+    "trend",
     "band-ROLL BACK",
     "band-INVESTIGATE",
     "band-UNKNOWN",

@@ -61,7 +61,8 @@ def _where(state: State, width: int, look: Look) -> Line:
 
 def _live(state: State) -> Line:
     if state.release is None:
-        return put("NO RELEASE LIVE" if state.operation is None else "SWITCHING", "warn")
+        switching = state.operation is not None and state.operation.alive
+        return put("SWITCHING", "info") if switching else put("NO RELEASE LIVE", "warn")
     return put(f"{state.release.upper()} LIVE", "strong")
 
 

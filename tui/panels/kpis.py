@@ -43,7 +43,7 @@ def row(kpi: KpiView, width: int, look: Look) -> Line:
         unit = put(f" {kpi.unit if kpi.unit == '%' else ''}".ljust(3), "dim")
         head = join(name, value, unit, right(put(change(kpi.change, kpi.decimals), "dim"), 5), "  ")
     room = width - width_of(head) - width_of(tail)
-    trend = put(spark(kpi.trend, max(room, 0), look.glyphs), "stale" if kpi.stale else "title")
+    trend = put(spark(kpi.trend, max(room, 0), look.glyphs), "stale" if kpi.stale else "trend")
     return join(head, trend, tail)
 
 

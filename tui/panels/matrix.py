@@ -31,7 +31,7 @@ def row(entry: MatrixRowView, width: int, look: Look) -> Line:
     """One verdict with its evidence, and the evidence's age where there is room."""
     role: Role = ACTIVE[entry.verdict] if entry.active else "dim"
     mark = put(look.glyphs.here if entry.active else " ", role)
-    head = join(mark, " ", fit(put(entry.verdict, role), 12), " ")
+    head = join(mark, " ", fit(put(entry.verdict, role), 12))
     evidence = put(entry.evidence, "text" if entry.active else "dim")
     if width >= _WIDE and entry.age is not None:
         return spread(join(head, evidence), put(f"{age(entry.age)} ", "dim"), width)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.state.model import OperationView, State, StepView
 from tui.glyphs import bar
-from tui.lines import Line, Lines, Role, block, fit, heading, join, put, right, spread, wrap
+from tui.lines import Line, Lines, Role, block, fit, heading, join, put, right, spread, width_of, wrap
 from tui.look import Look
 from tui.words import seconds, stamp
 
@@ -53,10 +53,16 @@ def draw(state: State, width: int, height: int, look: Look) -> Lines:
         empty = heading(look.glyphs.rule, KEY, NAME, [], width, focused=look.cursor is not None)
         return block([empty, put(" none yet", "dim")], width, height)
     lines = [title(operation, width, look, focused=look.cursor is not None), progress(operation, width, look)]
+    if height >= len(operation.steps) + 6:
+        before = (None, *operation.steps)
+        lines += [
+            (),
+            *(step_row(step, last, width, look) for step, last in zip(operation.steps, before, strict=False)),
+            (),
+        ]
     if operation.failure:
         lines += wrap(operation.failure, width - 1, "crit", indent=1)[:2]
-    if operation.offers and operation.state not in ("SUCCEEDED",):
-        lines += [put(f" {look.glyphs.here} {offer}", "text") for offer in operation.offers]
+    lines += offers(operation, width, look)
     room = max(height - len(lines), 0)
     lines += [put(f" {text}", "dim") for text in operation.output[-room:]] if room else []
     return block(lines, width, height)
@@ -75,6 +81,15 @@ def progress(operation: OperationView, width: int, look: Look) -> Line:
     else:
         words = put(f"next: {coming.title}" if coming and operation.alive else "", "dim")
     return join(" ", put(full, "info"), put(empty, "faint"), put(f"  {finished} of {total}  ", "text"), words)
+
+
+def offers(operation: OperationView, width: int, look: Look) -> Lines:
+    """What a person can do now, side by side where they fit; nothing after a success."""
+    if operation.state == "SUCCEEDED":
+        return []
+    parts = [join(put(f" {look.glyphs.here} ", "info"), put(offer, "text"), " ") for offer in operation.offers]
+    one = join(*parts)
+    return [one] if parts and width_of(one) <= width else parts
 
 
 def facts(operation: OperationView, width: int) -> Lines:

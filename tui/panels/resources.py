@@ -9,7 +9,8 @@ from tui.look import Look
 from tui.words import age
 
 KEY, NAME = "2", "Resources"
-_WIDE = 54
+_WIDE = 56
+_BAR = 10
 _FILLED: dict[str, Role] = {"W": "warn", "C": "crit"}
 LEVELS: dict[str, Role] = {"ok": "dim", "W": "warn", "C": "crit", "stale": "warn", "missing": "warn"}
 
@@ -34,20 +35,27 @@ def row(gauge: ResourceView, width: int, look: Look) -> Line:
         return join(label, put(f"missing: {gauge.reason or 'no sample'}", "warn"))
     role: Role = "stale" if gauge.stale else "strong"
     tail = join("  ", fit(level, 9 if gauge.stale else 3))
-    limit = join("  ", fit(put(gauge.limit, "dim"), 26)) if width >= _WIDE and gauge.limit else ()
     if gauge.fraction is None:
-        value = put(gauge.text, role)
-        fixed = join(label, "  ", value, "  ")
-        return join(fit(fixed, width - width_of(limit) - width_of(tail)), limit, tail)
-    value = right(put(gauge.text, role), 9)
-    size = 10 if width < _WIDE else 14
-    full, empty = bar(gauge.fraction, size, look.glyphs)
+        return join(fit(join(label, "  ", put(gauge.text, role)), width - width_of(tail)), tail)
+    head = join(label, right(put(gauge.text, role), 9), "  ", _bar(gauge, look), "  ")
+    limit = _limit(gauge, width)
+    room = width - width_of(head) - width_of(limit) - width_of(tail)
+    trend = put(spark(gauge.trend, max(room, 0), look.glyphs), "stale" if gauge.stale else "trend")
+    return join(head, trend, limit, tail)
+
+
+def _bar(gauge: ResourceView, look: Look) -> Line:
+    full, empty = bar(gauge.fraction, _BAR, look.glyphs)
     filled: Role = "stale" if gauge.stale else _FILLED.get(gauge.level, "info")
-    drawn = join(put(full, filled), put(empty, "faint"))
-    fixed = join(label, value, "  ", drawn)
-    room = width - width_of(fixed) - width_of(limit) - width_of(tail) - 2
-    trend = put(spark(gauge.trend, max(room, 0), look.glyphs), "stale" if gauge.stale else "title")
-    return join(fit(join(fixed, "  ", trend), width - width_of(limit) - width_of(tail)), limit, tail)
+    return join(put(full, filled), put(empty, "faint"))
+
+
+def _limit(gauge: ResourceView, width: int) -> Line:
+    """The limit of the bar's end, where there is room for it; the heading says what the bar leads to."""
+    if width < _WIDE or not gauge.limit:
+        return ()
+    words = gauge.limit.removeprefix("roll back ").removeprefix("rollback ")
+    return join("  ", fit(put(words, "dim"), min(17 + max(width - 62, 0) // 2, 30)))
 
 
 def _level(gauge: ResourceView, look: Look) -> Line:

@@ -97,8 +97,7 @@ class OperationScreen(Listing):
         if shown.failure:
             lines += wrap(shown.failure, width - 1, "crit", indent=1)[:2]
         lines += [put(f" ! {text}", "warn") for text in shown.warnings[:2]]
-        if shown.state != "SUCCEEDED":
-            lines += [put(f" {self.look.glyphs.here} {offer}", "text") for offer in shown.offers[:3]]
+        lines += operation.offers(shown, width, self.look)
         room = 2 if self._screen_is_small() else 6
         lines += [put(f"   {text}", "dim") for text in shown.output[-room:]]
         return [(), *lines] if lines else []
@@ -135,7 +134,7 @@ class Kpis(Listing):
         first = join(fit(put(f" {kpi.title}", "text"), 14), value, "   ", put(kpi.status, role), moved, held, stale)
         second = join(" " * 14, put(limits if kpi.warning is not None else f"owner {kpi.owner}", "dim"))
         low, high = (min(kpi.trend), max(kpi.trend)) if kpi.trend else (0.0, 0.0)
-        trend = put(spark(kpi.trend, min(width - 40, 80), self.look.glyphs).strip(), "title")
+        trend = put(spark(kpi.trend, min(width - 40, 80), self.look.glyphs).strip(), "trend")
         third = join(" " * 14, trend, put(f"  {number(low, 2)} to {number(high, 2)}" if kpi.trend else "", "dim"))
         return [Row(first, kpi.id), Row(second, kpi.id), Row(third, kpi.id), Row(())]
 

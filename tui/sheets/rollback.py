@@ -172,8 +172,7 @@ def _question(sheet: RollbackSheet, width: int, look: Look) -> Line:
         return fit(join(ask, put("sent", "info")), width)
     if sheet.armed:
         return fit(join(ask, put("armed", "strong")), width)
-    left = ARM_AFTER - sheet.open_for
-    return fit(join(ask, put(f"arms in {left:.1f} s" if left > 0 else "reading", "dim")), width)
+    return fit(join(ask, put("wait", "dim")), width)
 
 
 def _message(sheet: RollbackSheet) -> Line:

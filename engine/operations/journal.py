@@ -218,6 +218,8 @@ def _fold_other(view: _Fold, kind: str, record: Record) -> None:
         view.move("INTERRUPTED")
         view.failure = f"gave way to {harmless(record.get('to', 'a rollback'))}"
     elif kind in ("ended", "closed"):
+        if kind == "closed" and view.state in ("PLANNED", "RUNNING", "HOLDING", "ABORTING"):
+            view.move("INTERRUPTED")  # others close only what its own worker left behind without a word
         _fold_end(view, record)
 
 

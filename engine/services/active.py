@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import yaml
 from engine.config.deployment import Deployment
 from engine.records import harmless
 from engine.services.opening import open_service
+from engine.services.protocol import ServiceState
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,11 @@ def active_release(deployment: Deployment) -> ActiveRelease:
     states = {
         name: open_service(deployment, name).status().state for name in (deployment.old.release, deployment.new.release)
     }
+    return judged(configured, problem, states)
+
+
+def judged(configured: str | None, problem: str, states: Mapping[str, ServiceState]) -> ActiveRelease:
+    """The answer from what is configured (or the ``problem`` of finding out) and each release's service state."""
     running = tuple(name for name, state in states.items() if state == "RUNNING")
     unsure = [name for name, state in states.items() if state == "UNSURE"]
     if problem:

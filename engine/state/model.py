@@ -10,6 +10,8 @@ from typing import Literal
 
 import msgspec
 
+from engine.services.protocol import ServiceState
+
 VerdictWord = Literal["ROLL BACK", "INVESTIGATE", "UNKNOWN", "WATCH", "CONTINUE"]
 Phase = Literal["BEFORE", "CUTOVER", "BAKE", "STABILISE", "STEADY", "BACK ON V1"]
 Level = Literal["ok", "W", "C", "stale", "missing"]
@@ -38,7 +40,7 @@ class ReleaseView(msgspec.Struct, frozen=True):
     config_hash: str
     """First 6 digits of its staged configuration's sha256."""
     service: str
-    service_state: str
+    service_state: ServiceState
     pid: int | None
     decimals: int
 

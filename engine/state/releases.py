@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 from engine.clock import Clock
 from engine.config import Deployment
-from engine.services.protocol import Service
+from engine.errors import OpsError
+from engine.records import harmless
+from engine.services import open_service
+from engine.services.active import configured_release, judged
+from engine.services.build import build_hash
+from engine.services.protocol import Service, ServiceState
 from engine.state.model import ReleaseView
 
 HASHES_AGAIN = 10.0
 """Seconds (boot time) after which builds and staged configurations are hashed again."""
 _DIGITS = 6
+_Stamp = tuple[int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +34,7 @@ class Releases:
 
 
 class ReleasesReader:
-    """Asks the services each time; hashes files only now and then."""
+    """Asks the services each time; hashes files and reads the active configuration only now and then."""
 
     def __init__(self, deployment: Deployment, clock: Clock) -> None:
         self._deployment = deployment
@@ -32,9 +42,61 @@ class ReleasesReader:
         self._services: dict[str, Service] = {}
         self._hashes: dict[str, tuple[str, str]] = {}
         self._hashed_at: float | None = None
+        self._configured: tuple[_Stamp, tuple[str | None, str]] | None = None
 
     def read(self, problems: list[str]) -> Releases:
         """Old, then new; what cannot be read is UNSURE, with the reason in ``problems``."""
-        both = (self._deployment.old, self._deployment.new)
-        views = tuple(ReleaseView(r.release, "", "", r.service.name, "UNSURE", None, r.decimals) for r in both)
-        return Releases(None, "services cannot be asked", views)
+        self._hash_again(problems)
+        names = (self._deployment.old.release, self._deployment.new.release)
+        views = tuple(self._view(name, problems) for name in names)
+        configured, problem = self._configuration()
+        live = judged(configured, problem, {view.name: view.service_state for view in views})
+        return Releases(live.name, live.reason, views)
+
+    def _configuration(self) -> tuple[str | None, str]:
+        path = self._deployment.active_config
+        try:
+            status = path.stat()
+        except OSError:
+            return configured_release(path)  # it says why
+        stamp = (status.st_ino, status.st_size, status.st_mtime_ns)
+        if self._configured is None or self._configured[0] != stamp:
+            self._configured = (stamp, configured_release(path))
+        return self._configured[1]
+
+    def _view(self, name: str, problems: list[str]) -> ReleaseView:
+        release = self._deployment.releases[name]
+        build, config = self._hashes[name]
+        state: ServiceState = "UNSURE"
+        pid = None
+        try:
+            if name not in self._services:
+                self._services[name] = open_service(self._deployment, name)
+            status = self._services[name].status()
+            state = status.state
+            pid = status.identity.pid if status.identity else None
+        except (OSError, OpsError) as error:
+            problems.append(harmless(f"service {release.service.name}: {error}"))
+        return ReleaseView(name, build, config, release.service.name, state, pid, release.decimals)
+
+    def _hash_again(self, problems: list[str]) -> None:
+        now = self._clock.now().boot
+        if self._hashed_at is not None and now - self._hashed_at < HASHES_AGAIN:
+            return
+        self._hashed_at = now
+        for name in (self._deployment.old.release, self._deployment.new.release):
+            build = _attempt(partial(build_hash, self._deployment, name), f"build of {name}", problems)
+            config = _attempt(partial(_file_hash, self._deployment.paths.release(name)), f"release {name}", problems)
+            self._hashes[name] = (build[:_DIGITS], config[:_DIGITS])
+
+
+def _attempt(do: Callable[[], str], what: str, problems: list[str]) -> str:
+    try:
+        return do()
+    except (OSError, OpsError) as error:
+        problems.append(harmless(f"{what}: {error}"))
+        return ""
+
+
+def _file_hash(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

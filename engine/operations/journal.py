@@ -218,12 +218,12 @@ def _fold_other(view: _Fold, kind: str, record: Record) -> None:
         view.move("INTERRUPTED")
         view.failure = f"gave way to {harmless(record.get('to', 'a rollback'))}"
     elif kind in ("ended", "closed"):
-        if kind == "closed" and view.state in ("PLANNED", "RUNNING", "HOLDING", "ABORTING"):
-            view.move("INTERRUPTED")  # others close only what its own worker left behind without a word
         _fold_end(view, record)
 
 
 def _fold_end(view: _Fold, record: Record) -> None:
+    if record["kind"] == "closed" and view.state in ("PLANNED", "RUNNING", "HOLDING", "ABORTING"):
+        view.move("INTERRUPTED")  # others close only what its own worker left behind without a word
     view.move(record["state"])
     view.failure = harmless(record.get("failure", view.failure), 2000)
     view.offers = tuple(harmless(offer) for offer in record.get("offers", ()))

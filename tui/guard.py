@@ -46,9 +46,10 @@ class Guard:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._over.set()
-        for number, handler in self._previous.items():
-            signal.signal(number, handler)
+        if self.code is None:  # else the deadline holds to the very end of the process
+            self._over.set()
+            for number, handler in self._previous.items():
+                signal.signal(number, handler)
 
     def hang_up(self) -> None:
         """The terminal is gone."""

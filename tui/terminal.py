@@ -58,9 +58,8 @@ class Modes:
 
 
 def detach() -> None:
-    """Point standard input and output of a terminal that has gone at nothing: no write fails, no read returns."""
-    silent, _held_open = os.pipe()  # never readable: a reader of the null device would spin
-    null = os.open(os.devnull, os.O_WRONLY)
-    for descriptor, target in ((0, silent), (1, null), (2, null)):
+    """Point standard input and output of a terminal that has gone at nothing: no write fails, no read waits."""
+    null = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
         with contextlib.suppress(OSError):
-            os.dup2(target, descriptor)
+            os.dup2(null, descriptor)

@@ -51,6 +51,7 @@ def condition_reading(
         needed=watched.needed,
         reason=reason,
         flapping=flapping(watched, rules),
+        since=watched.since,
     )
 
 

@@ -6,6 +6,13 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from engine.clock import Instant
+from engine.config import Deployment
+from engine.monitoring.reading import Missing, Reading, Value
+
+_MEASURE_EVERY = 60.0
+"""Seconds between two looks at the size of what a rollback restores."""
+
 
 def free_bytes(path: Path) -> int:
     """Bytes that this user can still write below ``path``. OSError when it is not there."""
@@ -36,3 +43,26 @@ def _entry_size(entry: os.DirEntry[str]) -> int:
         return entry.stat(follow_symlinks=False).st_size
     except OSError:
         return 0
+
+
+class DiskSource:
+    """Measures free space at every look, what a rollback needs once in a while."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        self._deployment = deployment
+        self._need: tuple[float, int] | None = None
+        self.free: int | None = None
+        """Bytes free at the last look."""
+
+    def look(self, release: str, now: Instant) -> Reading:
+        """``disk_ratio``: free space over what a rollback needs."""
+        try:
+            self.free = free_bytes(self._deployment.root)
+        except OSError as error:
+            self.free = None
+            return Missing(f"free disk cannot be read: {error.strerror}")
+        if self._need is None or now.boot - self._need[0] >= _MEASURE_EVERY:
+            covered = [self._deployment.root / name for name in self._deployment.console.snapshot.covers]
+            size = size_of([*covered, self._deployment.active_config])
+            self._need = (now.boot, max(size, self._deployment.monitoring.disk.least_need))
+        return (Value(self.free / self._need[1], now.wall, now.boot, release),)

@@ -58,6 +58,8 @@ class ConditionReading(msgspec.Struct, frozen=True):
     reason: str | None = None
     """Why it is missing or stale."""
     flapping: bool = False
+    since: datetime | None = None
+    """When the firing tier was entered (wall, a label)."""
 
 
 class MatrixRow(msgspec.Struct, frozen=True):

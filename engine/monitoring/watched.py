@@ -61,10 +61,17 @@ def observe(
             }
             newest = value if newest is None or value.boot >= newest.boot else newest
     else:
-        missing, needed = (reading if isinstance(reading, Missing) else None), reading.needed
+        missing, needed = _missing(watched, reading), reading.needed
     memories = {name: settle(limits[name], memory, now.boot, may_fire=may_fire) for name, memory in memories.items()}
     changed = msgspec.structs.replace(watched, newest=newest, memories=memories, missing=missing, needed=needed)
     return _with_edges(watched, changed, now, rules.flapping_window / time_scale)
+
+
+def _missing(watched: Watched, reading: Missing | Nothing) -> Missing | None:
+    if isinstance(reading, Missing):
+        return reading
+    # LOW VOLUME lasts until there is a value again
+    return watched.missing if watched.missing is not None and watched.missing.at_once else None
 
 
 def _with(limit: Limit, memory: Memory, value: Value, now: float, may_fire: bool) -> Memory:
@@ -112,17 +119,3 @@ def _with_edges(before: Watched, after: Watched, now: Value, window: float) -> W
         edges = (*edges, Edge(now.boot, is_now))
         since = now.wall if is_now else None
     return msgspec.structs.replace(after, edges=edges, since=since)
-
-
-__all__ = [
-    "Edge",
-    "Missing",
-    "Nothing",
-    "Watched",
-    "after_break",
-    "after_reboot",
-    "firing",
-    "firing_now",
-    "flapping",
-    "observe",
-]

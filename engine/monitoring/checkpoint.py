@@ -1,0 +1,67 @@
+"""What a monitor writes down at each tick, so that the next one goes on as if it were the same."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TypeVar
+
+import msgspec
+
+from engine.monitoring.facts import Facts
+from engine.monitoring.kpis import Published
+from engine.monitoring.model import Baseline
+from engine.monitoring.watched import Watched
+
+T = TypeVar("T")
+WATCH, TRAIL, OUTPUT = "watch", "trail", "output"
+"""Names of the three parts: each tick, when the trail moved, when a run published."""
+
+
+class Watch(msgspec.Struct, frozen=True):
+    """The conditions and the schedule."""
+
+    boot_id: str = ""
+    boot: float = 0.0
+    wall: datetime | None = None
+    release: str = ""
+    settled_at: float = 0.0
+    """Boot time from which missing values count as NODATA."""
+    grace_until: float = 0.0
+    conditions: dict[str, Watched] = {}
+    logged: str = ""
+    """The verdict of the last row in the monitoring log."""
+    slot_at: datetime | None = None
+    """The last checklist slot that has its row."""
+    counted_from: datetime | None = None
+    """The cutover whose validation slots are counted."""
+    begun: int = 0
+    """The last of them that was begun or is recorded as missed."""
+    rerun: int = 0
+    critical_at: datetime | None = None
+    """When a critical or roll-back tier last fired."""
+    audit_lost: bool = False
+    last_fed: dict[str, str] = {}
+
+
+class Trail(msgspec.Struct, frozen=True):
+    """How far the audit trail was read, and what it said."""
+
+    offset: int = 0
+    facts: Facts = Facts()
+
+
+class Output(msgspec.Struct, frozen=True):
+    """What the releases published last, and the baseline."""
+
+    published: dict[str, Published] = {}
+    baseline: Baseline | None = None
+
+
+def decode(data: bytes | None, kind: type[T]) -> T:
+    """The part as written, or a fresh one when there is none or another version wrote it."""
+    if data is not None:
+        try:
+            return msgspec.json.decode(data, type=kind)
+        except msgspec.MsgspecError:
+            pass
+    return kind()

@@ -1,0 +1,59 @@
+"""Starting and stopping the one monitor of a deployment."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+
+from engine.config import Deployment
+from engine.monitoring.holder import read_holder
+from engine.records import is_locked, make_directory
+from engine.services.detached import spawn_detached
+from engine.services.identity import send_signal
+
+_POLL = 0.02
+
+
+def monitor_running(deployment: Deployment) -> bool:
+    """Whether a monitor holds the lock now."""
+    try:
+        return is_locked(deployment.paths.monitor_lock)
+    except OSError:
+        return False
+
+
+def monitor_pid(deployment: Deployment) -> int | None:
+    """The pid of the running monitor; None when none runs or it has not said who it is."""
+    holder = read_holder(deployment)
+    return holder.pid if holder is not None and holder.alive and monitor_running(deployment) else None
+
+
+def ensure_monitor(deployment: Deployment) -> int | None:
+    """Start a monitor unless one runs; its pid. None when the deployment may only be looked at.
+
+    Two callers at once may start two: the lock lets one of them live. OSError when it cannot be started.
+    """
+    if deployment.console.deployment.read_only:
+        return None
+    if monitor_running(deployment):
+        return monitor_pid(deployment)
+    make_directory(deployment.paths.logs)
+    command = [sys.executable, "-m", "engine.monitoring", "--root", str(deployment.root)]
+    return spawn_detached(command, cwd=deployment.root, output=deployment.paths.logs / "monitor.out")
+
+
+def stop_monitor(deployment: Deployment, deadline: float = 5.0) -> bool:
+    """Ask the monitor to stop, kill it at the deadline (seconds); whether none runs afterwards."""
+    holder = read_holder(deployment)
+    if holder is None or not holder.alive:
+        return not monitor_running(deployment)
+    for number, wait in ((signal.SIGTERM, deadline), (signal.SIGKILL, 2.0)):
+        if not send_signal(holder.identity, number):
+            return True
+        until = time.monotonic() + wait
+        while time.monotonic() < until:
+            if not holder.alive:
+                return True
+            time.sleep(_POLL)
+    return not holder.alive

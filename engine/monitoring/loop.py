@@ -1,0 +1,115 @@
+"""The headless monitor: a tick per cadence until it is asked to stop; one per deployment."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from engine.clock import Clock, SystemClock, iso
+from engine.config import Deployment, load_deployment
+from engine.errors import LockHeld, OpsError
+from engine.monitoring.holder import read_holder, write_holder
+from engine.monitoring.monitor import Monitor
+from engine.monitoring.store import SampleStore
+from engine.monitoring.surroundings import RealSurroundings
+from engine.records import FileLock, harmless
+
+LOCK_WAIT = 1.0
+"""Seconds: a reader that looks whether the lock is held holds it for an instant itself."""
+
+
+def watch(root: Path, stop: threading.Event, *, ticks: int | None = None) -> None:
+    """Hold the monitor's lock and tick until ``stop``. LockHeld when another monitor runs; ConfigError."""
+    deployment = load_deployment(root)
+    with FileLock(deployment.paths.monitor_lock) as lock:
+        if not lock.acquire(LOCK_WAIT):
+            holder = read_holder(deployment)
+            raise LockHeld(
+                f"a monitor runs already: pid {holder.pid if holder else '?'}", "one per deployment is enough"
+            )
+        write_holder(deployment)
+        _say(f"monitor of {deployment.root}, a sample every {deployment.console.cadence.sample:g} s")
+        _tick_on(deployment, stop, SystemClock(), ticks)
+        _say("monitor stopped")
+
+
+def _tick_on(deployment: Deployment, stop: threading.Event, clock: Clock, ticks: int | None) -> None:
+    monitor, signature = _monitor(deployment, clock), _signature(deployment)
+    due = time.monotonic()
+    try:
+        while not stop.is_set() and ticks != 0:
+            _tick(monitor)
+            ticks = None if ticks is None else ticks - 1
+            if (now := _signature(deployment)) != signature:
+                signature = now
+                monitor = _reloaded(monitor, clock)
+            due = max(due + monitor.deployment.console.cadence.sample, time.monotonic())
+            stop.wait(due - time.monotonic())
+    finally:
+        monitor.stop()
+
+
+def _tick(monitor: Monitor) -> None:
+    """A mistake of our own costs one tick and is written down; it does not end the watch."""
+    try:
+        monitor.tick()
+    except Exception:
+        _say(f"this tick failed:\n{traceback.format_exc()}")
+
+
+def _monitor(deployment: Deployment, clock: Clock) -> Monitor:
+    return Monitor(deployment, RealSurroundings(deployment), SampleStore(deployment.paths.samples), clock)
+
+
+def _reloaded(monitor: Monitor, clock: Clock) -> Monitor:
+    """A monitor with the edited configuration; the one before goes on where the edit is a mistake."""
+    try:
+        deployment = load_deployment(monitor.deployment.root)
+    except OpsError as error:
+        _say(f"the edited configuration is not used: {harmless(error, 2000)}")
+        return monitor
+    _say("the configuration was edited and is used from now on")
+    monitor.stop()
+    return _monitor(deployment, clock)
+
+
+def _signature(deployment: Deployment) -> tuple[tuple[int, int], ...]:
+    """Changes whenever a file of the configuration does."""
+    found = []
+    for path in sorted([*deployment.paths.config.glob("*.yml"), *deployment.paths.config.glob("releases/*.yml")]):
+        if path == deployment.active_config:
+            continue  # a cutover replaces it; it is read at every tick
+        try:
+            status = path.stat()
+        except OSError:
+            continue
+        found.append((status.st_mtime_ns, status.st_size))
+    return tuple(found)
+
+
+@contextmanager
+def stopping_on_signals() -> Iterator[threading.Event]:
+    """An event that SIGTERM, SIGINT and SIGHUP set."""
+    stop = threading.Event()
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
+    for number in before:
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _say(text: str) -> None:
+    try:
+        sys.stderr.write(f"{iso(SystemClock().now().wall)} {text}\n")
+        sys.stderr.flush()
+    except OSError:
+        return  # the output is gone or full: the watch goes on

@@ -1,0 +1,297 @@
+"""One monitor: looks, judges, writes down. Each :meth:`Monitor.tick` is whole in itself."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import deque
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from engine.clock import Clock, Instant, boot_id, pretty_duration
+from engine.config import Deployment
+from engine.errors import OpsError
+from engine.monitoring import checkpoint as saved
+from engine.monitoring.assembly import Seen, evaluation_of
+from engine.monitoring.disk import DiskSource
+from engine.monitoring.judgement import Circumstances, judge
+from engine.monitoring.model import ConditionReading, Evaluation
+from engine.monitoring.process_source import ProcessSource
+from engine.monitoring.reading import Reading
+from engine.monitoring.round import Round
+from engine.monitoring.run_source import RunSource
+from engine.monitoring.store import Measured, SampleStore
+from engine.monitoring.surroundings import Active, Surroundings
+from engine.monitoring.trail_source import TrailSource
+from engine.monitoring.watched import Watched, after_break, after_reboot
+from engine.records import append_event, harmless
+
+WALL_STEP = 2.0
+"""Seconds by which wall and boot clock may drift apart between two ticks before it is a step."""
+THIN_EVERY = 3600.0
+PROBLEM_SHOWN = 300.0
+TREND_POINTS = 40
+
+
+class Monitor:
+    """Watches one deployment; made anew, it goes on from what the one before wrote down."""
+
+    def __init__(self, deployment: Deployment, surroundings: Surroundings, store: SampleStore, clock: Clock) -> None:
+        self._deployment = deployment
+        self._around = surroundings
+        self._store = store
+        self._clock = clock
+        self._boot_id = boot_id()
+        self._problems: deque[tuple[float, str]] = deque(maxlen=20)
+        self._first = True
+        self._thinned = -1e18
+        self._watch = self._last_watch()
+        trail = saved.decode(self._checkpoint(saved.TRAIL), saved.Trail)
+        output = saved.decode(self._checkpoint(saved.OUTPUT), saved.Output)
+        self._trail = TrailSource(deployment, trail.facts, trail.offset)
+        self._runs = RunSource(
+            deployment,
+            last_fed=dict(self._watch.last_fed),
+            published=dict(output.published),
+            baseline=output.baseline,
+            audit_lost=self._watch.audit_lost,
+        )
+        self._disk = DiskSource(deployment)
+        self._process = ProcessSource(deployment, surroundings.members, self._earlier)
+        self._trends: dict[str, deque[float]] = {}
+        self._written: dict[str, object] = {}
+        self.round = Round(deployment)
+
+    @property
+    def deployment(self) -> Deployment:
+        """What it watches."""
+        return self._deployment
+
+    def tick(self) -> Evaluation:
+        """Look, judge, write down. Never raises for what a file, a service or the disk can do wrong."""
+        now = self._clock.now()
+        self._note(now, [*self._trail.follow(), *self._runs.follow()])
+        watch = self._watch_at(now)
+        active = self._around.active()
+        release = active.name or active.configured or watch.release or self._deployment.console.releases.old
+        if release not in self._deployment.releases:
+            self._note(now, [f"config/pipeline.yml names {harmless(release, 40)}, which this deployment does not know"])
+            release = watch.release or self._deployment.console.releases.old
+        operating = self._around.operation_runs()
+        watch = self._settling(watch, release, now, operating)
+        readings = self._look(release, now)
+        conditions, read = judge(
+            self._deployment,
+            watch.conditions,
+            readings,
+            Circumstances(
+                now, release, self._runs.interval(release), now.boot >= watch.grace_until, now.boot >= watch.settled_at
+            ),
+        )
+        samples = self._samples(watch.conditions, conditions, readings)
+        watch = self._remember(watch, conditions, read, release, now)
+        evaluation = self._evaluate(now, active, release, read, watch, operating)
+        watch = self.round.after(evaluation, watch, self._trail, now, self._note)
+        self._write(samples, evaluation, watch, now)
+        self._watch, self._first = watch, False
+        return evaluation
+
+    def stop(self) -> None:
+        """End what it started, close the store."""
+        self.round.stop()
+        self._store.close()
+
+    # ---- going on
+
+    def _last_watch(self) -> saved.Watch:
+        """What the monitor before remembered; of another boot only what does not depend on its clock."""
+        watch = saved.decode(self._checkpoint(saved.WATCH), saved.Watch)
+        if not watch.boot_id or watch.boot_id == self._boot_id:
+            return watch
+        conditions = {name: after_reboot(one) for name, one in watch.conditions.items()}
+        return msgspec.structs.replace(watch, conditions=conditions, boot=0.0, grace_until=0.0, settled_at=0.0)
+
+    def _checkpoint(self, name: str) -> bytes | None:
+        try:
+            return self._store.checkpoint(name)
+        except sqlite3.DatabaseError as error:
+            self._store_failed(error, self._clock.now())
+            return None
+
+    def _earlier(self, metric: str, era: str, since: float) -> Sequence[tuple[float, float]]:
+        try:
+            return self._store.of_era(metric, era, since)
+        except sqlite3.Error:
+            return ()
+
+    # ---- time
+
+    def _watch_at(self, now: Instant) -> saved.Watch:
+        """The memory as of now: a suspend or a step of the clock breaks every run and gives grace."""
+        watch, rules = self._watch, self._deployment.monitoring.sustained
+        scale = self._deployment.console.time_scale
+        if self._first or watch.wall is None:
+            return watch
+        passed = now.boot - watch.boot
+        stepped = (now.wall - watch.wall).total_seconds() - passed
+        gap = self._deployment.console.cadence.sample * self._deployment.console.stale_after
+        if passed <= gap and abs(stepped) <= WALL_STEP:
+            return watch
+        if abs(stepped) > WALL_STEP:
+            self._tell(now, "clock.stepped", {"seconds": round(stepped, 3)})
+        if passed > gap:
+            self._tell(now, "monitor.suspended", {"seconds": round(passed, 3)})
+        conditions = {name: after_break(one) for name, one in watch.conditions.items()}
+        return msgspec.structs.replace(watch, conditions=conditions, grace_until=now.boot + rules.grace / scale)
+
+    def _settling(self, watch: saved.Watch, release: str, now: Instant, operating: bool) -> saved.Watch:
+        if not (operating or release != watch.release or self._first):
+            return watch
+        wait = self._deployment.console.cadence.first_run
+        return msgspec.structs.replace(watch, release=release, settled_at=now.boot + wait)
+
+    # ---- looking
+
+    def _look(self, release: str, now: Instant) -> dict[str, Reading]:
+        status = self._around.status(release)
+        readings = self._process.look(release, status, now)
+        from_runs, problems = self._runs.feed(release, now, self._trail.seen)
+        self._note(now, problems)
+        readings |= from_runs
+        readings["run_level"] = self._runs.schedule(
+            release, now, serves=status.state == "RUNNING", since=status.since if status.state == "RUNNING" else None
+        )
+        readings["disk_ratio"] = self._disk.look(release, now)
+        readings |= self._trail.readings(release, now)
+        self._keep_baseline(release, now)
+        return readings
+
+    def _keep_baseline(self, release: str, now: Instant) -> None:
+        """The baseline moves with the old release until a cutover, and then stands."""
+        since = self._trail.facts.watching_since
+        recorded = self._runs.baseline.recorded_at if self._runs.baseline else None
+        if since is None and release == self._deployment.console.releases.old:
+            self._runs.record_baseline(now.wall)
+        elif since is not None and (recorded is None or recorded < since):
+            self._runs.record_baseline(now.wall, before=since)
+
+    # ---- writing
+
+    def _samples(
+        self, before: Mapping[str, Watched], after: Mapping[str, Watched], readings: Mapping[str, Reading]
+    ) -> list[Measured]:
+        found: dict[str, Measured] = {}
+        for name, watched in after.items():
+            newest, old = watched.newest, before[name].newest if name in before else None
+            if newest is None or (old is not None and newest.boot <= old.boot):
+                continue
+            metric = self._deployment.monitoring.conditions[name].metric
+            found[metric] = Measured(metric, newest.value, Instant(newest.wall, newest.boot), newest.era)
+            self._trends.setdefault(metric, deque(maxlen=TREND_POINTS)).append(newest.value)
+        return list(found.values())
+
+    def _remember(
+        self,
+        watch: saved.Watch,
+        conditions: dict[str, Watched],
+        read: Sequence[ConditionReading],
+        release: str,
+        now: Instant,
+    ) -> saved.Watch:
+        critical = any(reading.firing in ("critical", "rollback") for reading in read)
+        return msgspec.structs.replace(
+            watch,
+            boot_id=self._boot_id,
+            boot=now.boot,
+            wall=now.wall,
+            release=release,
+            conditions=conditions,
+            critical_at=now.wall if critical else watch.critical_at,
+            audit_lost=self._runs.audit_lost,
+            last_fed=dict(self._runs.last_fed),
+        )
+
+    def _evaluate(
+        self,
+        now: Instant,
+        active: Active,
+        release: str,
+        read: tuple[ConditionReading, ...],
+        watch: saved.Watch,
+        operating: bool,
+    ) -> Evaluation:
+        while self._problems and now.boot - self._problems[0][0] > PROBLEM_SHOWN:
+            self._problems.popleft()
+        before, named = self._runs.change_from(release)
+        seen = Seen(
+            now=now,
+            boot_id=self._boot_id,
+            active=active,
+            release=release,
+            conditions=read,
+            published=self._runs.published.get(release),
+            before=before,
+            before_name=named,
+            run_interval=self._runs.interval(release),
+            trends=self._trends,
+            free=self._disk.free,
+            facts=self._trail.facts,
+            validations=self._trail.validations(release),
+            baseline=self._runs.baseline,
+            critical_at=watch.critical_at,
+            operating=operating,
+            validation_running=self.round.validating,
+            problems=tuple(text for _, text in self._problems),
+        )
+        return evaluation_of(self._deployment, seen)
+
+    def _write(self, samples: list[Measured], evaluation: Evaluation, watch: saved.Watch, now: Instant) -> None:
+        parts: dict[str, object] = {
+            saved.WATCH: watch,
+            saved.OUTPUT: saved.Output(dict(self._runs.published), self._runs.baseline),
+        }
+        trail = saved.Trail(self._trail.offset, self._trail.facts)
+        if self._trail_moved(trail):
+            parts[saved.TRAIL] = trail
+        changed = {name: part for name, part in parts.items() if self._written.get(name) != part}
+        try:
+            packed = {name: msgspec.json.encode(part) for name, part in changed.items()}
+            self._store.append(samples, evaluation, packed)
+            self._written |= changed
+            if now.boot - self._thinned >= THIN_EVERY:
+                self._thinned = now.boot
+                self._store.thin(now.wall)
+        except sqlite3.Error as error:
+            self._store_failed(error, now)
+
+    def _trail_moved(self, trail: saved.Trail) -> bool:
+        """Written when a fact changed, or when a restart would have much to read again."""
+        before = self._written.get(saved.TRAIL)
+        if not isinstance(before, saved.Trail):
+            return True
+        same = msgspec.structs.replace(trail.facts, seq=0) == msgspec.structs.replace(before.facts, seq=0)
+        return not same or trail.offset - before.offset > 64 * 1024
+
+    def _store_failed(self, error: sqlite3.Error, now: Instant) -> None:
+        self._note(now, [f"logs/samples.db: {harmless(error)}"])
+        damaged = isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError)
+        if not damaged:
+            return  # full or busy: tried again at the next tick
+        try:
+            aside = self._store.set_aside(now.wall)
+            self._written.clear()
+            self._note(now, [f"logs/samples.db was damaged; it was set aside as {aside.name}"])
+        except OSError as failed:
+            self._note(now, [f"logs/samples.db cannot be set aside: {harmless(failed)}"])
+
+    def _note(self, now: Instant, problems: Sequence[str]) -> None:
+        """Remember a problem; one that comes again is not said twice while it still stands."""
+        known = {text for _, text in self._problems}
+        self._problems.extend((now.boot, text) for text in problems if text not in known)
+
+    def _tell(self, now: Instant, kind: str, data: dict[str, float]) -> None:
+        self._note(now, [f"{kind}: {pretty_duration(abs(data['seconds']))}"])
+        try:
+            append_event(self._deployment.paths.events, kind, data, source="monitor", clock=self._clock)
+        except (OpsError, OSError) as error:
+            self._note(now, [f"audit trail: {harmless(error)}"])

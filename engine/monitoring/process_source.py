@@ -1,0 +1,91 @@
+"""Source: the service's process tree. Memory, its growth, CPU, restarts."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+from engine.clock import Instant
+from engine.config import Deployment
+from engine.monitoring.growth import BUCKETS, percent_per_hour
+from engine.monitoring.reading import Missing, Reading, Value
+from engine.monitoring.tree import Usage, cpu_percent, usage
+from engine.services.protocol import Identity, ServiceStatus
+
+Earlier = Callable[[str, str, float], Sequence[tuple[float, float]]]
+"""(metric, era, since boot) -> boot seconds and values that an earlier monitor measured."""
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class ProcessSource:
+    """Remembers the reading before, since CPU is a difference."""
+
+    def __init__(self, deployment: Deployment, members: Callable[[Identity], Sequence[int]], earlier: Earlier) -> None:
+        self._scale = deployment.console.time_scale
+        self._growth = deployment.monitoring.growth
+        self._restarts = deployment.monitoring.restarts
+        self._members = members
+        self._earlier = earlier
+        self._before: tuple[str, float, Usage] | None = None
+        self._era = ""
+        self._memory: deque[tuple[float, float]] = deque()
+        self._slope: tuple[float, float | None] = (-1e18, None)
+
+    def look(self, release: str, status: ServiceStatus, now: Instant) -> dict[str, Reading]:
+        """The readings of this tick."""
+        readings = {"restarts": self._count_restarts(release, status, now)}
+        identity = status.identity
+        if status.state != "RUNNING" or identity is None:
+            said = f"{status.name} is {status.state}" + (f": {status.reason}" if status.reason else "")
+            missing = Missing(said)
+            return {**readings, "memory_mb": missing, "cpu_percent": missing, **self._no_growth(said)}
+        found = usage(self._members(identity))
+        if found is None:
+            missing = Missing(f"no process of {status.name} could be read")
+            return {**readings, "memory_mb": missing, "cpu_percent": missing, **self._no_growth(missing.reason)}
+        era = f"{release}:{identity.boot_id}:{identity.pid}:{identity.start_time}"
+        readings["memory_mb"] = (Value(found.memory_mb, now.wall, now.boot, era),)
+        readings["cpu_percent"] = self._cpu(found, era, now)
+        readings["memory_growth_percent_per_hour"] = self._grown(found, era, identity, now)
+        return readings
+
+    def _cpu(self, found: Usage, era: str, now: Instant) -> Reading:
+        before, self._before = self._before, (era, now.boot, found)
+        if before is None or before[0] != era:
+            return Missing("CPU is a difference: known at the next sample")
+        percent = cpu_percent(before[2], found, now.boot - before[1], os.cpu_count() or 1)
+        if percent is None:
+            return Missing("no time has passed since the last sample")
+        return (Value(percent, now.wall, now.boot, era),)
+
+    def _grown(self, found: Usage, era: str, identity: Identity, now: Instant) -> Reading:
+        window, warm = self._growth.window / self._scale, identity.start_time / _TICKS + self._growth.skip / self._scale
+        if era != self._era:
+            self._era = era
+            self._memory = deque(self._earlier("memory_mb", era, max(warm, now.boot - window)))
+            self._slope = (-1e18, None)
+        if now.boot >= warm:
+            self._memory.append((now.boot, found.memory_mb))
+        while self._memory and self._memory[0][0] < now.boot - window:
+            self._memory.popleft()
+        if now.boot - self._slope[0] >= window / BUCKETS:
+            self._slope = (now.boot, percent_per_hour(self._memory, window))
+        slope = self._slope[1]
+        if slope is None:
+            return Missing(f"needs {window / 60:g} min of one warm process", needed=False)
+        return (Value(slope, now.wall, now.boot, era),)
+
+    def _no_growth(self, reason: str) -> dict[str, Reading]:
+        return {"memory_growth_percent_per_hour": Missing(reason, needed=False)}
+
+    def _count_restarts(self, release: str, status: ServiceStatus, now: Instant) -> Reading:
+        if status.state == "UNSURE":
+            return Missing(status.reason or f"{status.name} is UNSURE")
+        # a service that gave up restarts no more: its last restarts do not become history by waiting
+        until = status.restarts[-1] if status.state == "FAILED" and status.restarts else now.wall
+        begin = until - timedelta(seconds=self._restarts.window / self._scale)
+        count = sum(1 for at in status.restarts if at > begin)
+        return (Value(float(count), now.wall, now.boot, release),)

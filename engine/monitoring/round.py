@@ -1,0 +1,208 @@
+"""The rounds of the watch: rows of the monitoring log, scheduled validations, the way back proven again."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+
+from engine.clock import Instant, parse_iso
+from engine.config import Deployment
+from engine.errors import OpsError
+from engine.monitoring.checkpoint import Watch
+from engine.monitoring.children import Children
+from engine.monitoring.log import NOT_RUN, STATUS, MonitoringLog, Row
+from engine.monitoring.model import Evaluation
+from engine.monitoring.schedule import due_now, log_slots, served, slot_name, validation_slots
+from engine.monitoring.trail_source import TrailSource
+from engine.records import append_event, harmless
+
+VALIDATION, PROOF = "scheduled validation", "proof of the way back"
+Note = Callable[[Instant, Sequence[str]], None]
+
+
+class Round:
+    """What the monitor does beside judging; it keeps nothing that a restart would miss but its children."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        self._deployment = deployment
+        self._log = MonitoringLog(deployment.paths.monitoring_log)
+        self._children = Children(deployment.root, deployment.paths.logs / "monitor.out")
+        self._unknown_since: float | None = None
+        self._proof_tried = -1e18
+
+    @property
+    def validating(self) -> bool:
+        """Whether a scheduled validation runs now."""
+        return self._children.running(VALIDATION)
+
+    def stop(self) -> None:
+        """End the children."""
+        self._children.stop()
+
+    def after(self, evaluation: Evaluation, watch: Watch, trail: TrailSource, now: Instant, note: Note) -> Watch:
+        """What follows from one evaluation; the memory as it is afterwards."""
+        for ended in self._children.ended(now.boot):
+            if ended.code is None:
+                note(now, [f"{ended.name} was killed at its deadline"])
+            elif ended.code not in (0, 1):
+                note(now, [f"{ended.name} ended with {ended.code}; see logs/monitor.out"])
+        watch = self._scheduled_validation(evaluation, watch, trail, now, note)
+        self._prove(evaluation, trail, now, note)
+        rows, watch = self._rows(evaluation, watch, trail, now)
+        for row in rows:
+            try:
+                self._log.append(row)
+            except OSError as error:
+                note(now, [f"logs/monitoring.log: {error.strerror}"])
+        return watch
+
+    # ---- rows
+
+    def _rows(self, evaluation: Evaluation, watch: Watch, trail: TrailSource, now: Instant) -> tuple[list[Row], Watch]:
+        rows, watch = self._slot_rows(evaluation, watch, now)
+        for event in trail.new:
+            if event.get("kind") == "validation.finished":
+                data = event.get("data") or {}
+                rows.append(row_of(evaluation, _at(event, now.wall), str(data.get("status")), _validation_note(data)))
+        word = evaluation.verdict.word
+        if word != watch.logged and self._stands(word, now):
+            what = evaluation.verdict.why if word != "CONTINUE" or "pending" in evaluation.verdict.why else ""
+            came = f"{watch.logged} -> {word}" if watch.logged else f"monitor started, {word}"
+            rows.append(row_of(evaluation, now.wall, STATUS[word], f"{came}: {what}" if what else came))
+            watch = msgspec.structs.replace(watch, logged=word)
+        return rows, watch
+
+    def _stands(self, word: str, now: Instant) -> bool:
+        """UNKNOWN is written once it has stood: every start begins with it."""
+        if word != "UNKNOWN":
+            self._unknown_since = None
+            return True
+        if self._unknown_since is None:
+            self._unknown_since = now.boot
+        console = self._deployment.console
+        return now.boot - self._unknown_since >= console.cadence.sample * console.stale_after
+
+    def _slot_rows(self, evaluation: Evaluation, watch: Watch, now: Instant) -> tuple[list[Row], Watch]:
+        since = evaluation.cutover_at
+        if since is None:
+            return [], watch
+        done = watch.slot_at if watch.slot_at and watch.slot_at >= since else since - timedelta(microseconds=1)
+        slots = log_slots(self._deployment.checklist, since, self._deployment.console.time_scale)
+        passed = [(offset, at) for offset, at in slots if done < at <= now.wall]
+        rows = []
+        for offset, at in passed:
+            if (now.wall - at).total_seconds() > self._patience:
+                notes = f"MISSED: {slot_name(offset)}, the monitor did not run"
+                rows.append(Row(at, None, None, None, None, NOT_RUN, notes))
+            else:
+                notes = _slot_note(slot_name(offset), evaluation)
+                rows.append(row_of(evaluation, now.wall, STATUS[evaluation.verdict.word], notes))
+        return rows, msgspec.structs.replace(watch, slot_at=passed[-1][1]) if passed else watch
+
+    @property
+    def _patience(self) -> float:
+        return float(self._deployment.console.cadence.sample * self._deployment.console.stale_after)
+
+    # ---- schedule
+
+    def _scheduled_validation(
+        self, evaluation: Evaluation, watch: Watch, trail: TrailSource, now: Instant, note: Note
+    ) -> Watch:
+        since = evaluation.cutover_at
+        if since is None:
+            return watch
+        if watch.counted_from != since:
+            watch = msgspec.structs.replace(watch, counted_from=since, begun=0, rerun=0)
+        scale = self._deployment.console.time_scale
+        slots = validation_slots(self._deployment.checklist.schedule, since, scale)
+        due = due_now(slots, now.wall, watch.begun, late_after=self._patience)
+        for slot in due.missed:
+            self._tell("schedule.missed", {"slot": slot.number, "due": slot.at.isoformat()}, note, now)
+        if due.missed:
+            watch = msgspec.structs.replace(watch, begun=due.missed[-1].number)
+        busy = self.validating or not evaluation.paging
+        if due.run is not None and not busy:
+            if due.late:
+                self._tell("schedule.late", {"slot": due.run.number, "due": due.run.at.isoformat()}, note, now)
+            self._validate(now, note)
+            return msgspec.structs.replace(watch, begun=due.run.number)
+        return watch if busy else self._once_more(watch, trail, now, note)
+
+    def _once_more(self, watch: Watch, trail: TrailSource, now: Instant, note: Note) -> Watch:
+        """At the first decision point a FAIL is run once more."""
+        since, points = watch.counted_from, self._deployment.checklist.decisions
+        if since is None or not points or watch.begun == 0 or watch.rerun == watch.begun:
+            return watch
+        scale = self._deployment.console.time_scale
+        slots = validation_slots(self._deployment.checklist.schedule, since, scale)
+        slot = next((slot for slot in slots if slot.number == watch.begun), None)
+        first = since + timedelta(seconds=min(point.at for point in points) / scale)
+        if slot is None or slot.at != first:
+            return watch
+        done = served(slot, trail.facts.validations, self._deployment.console.releases.new)
+        if done is None or not done.failed:
+            return watch
+        self._validate(now, note)
+        return msgspec.structs.replace(watch, rerun=watch.begun)
+
+    def _validate(self, now: Instant, note: Note) -> None:
+        command = [sys.executable, "-m", "engine.validation", "run", "--root", str(self._deployment.root)]
+        until = now.boot + self._deployment.console.operations.budgets.post_cutover
+        self._start(VALIDATION, [*command, "--scheduled"], until, now, note)
+
+    def _prove(self, evaluation: Evaluation, trail: TrailSource, now: Instant, note: Note) -> None:
+        """The way back is proven again while there is one to go."""
+        if evaluation.cutover_at is None or not evaluation.paging or self._children.running(PROOF):
+            return
+        every = self._deployment.console.cadence.prove_way_back
+        proven = trail.facts.proven_at
+        since_cutover = proven is not None and proven >= evaluation.cutover_at
+        fresh = since_cutover and proven is not None and (now.wall - proven).total_seconds() < every
+        if fresh or now.boot - self._proof_tried < every:
+            return
+        self._proof_tried = now.boot
+        command = [sys.executable, "-m", "engine.operations.way_back", "--root", str(self._deployment.root)]
+        self._start(PROOF, command, now.boot + self._deployment.console.operations.budgets.rollback, now, note)
+
+    def _start(self, name: str, command: list[str], until: float, now: Instant, note: Note) -> None:
+        try:
+            self._children.start(name, command, until=until)
+        except OSError as error:
+            note(now, [f"{name} could not be started: {error.strerror}"])
+
+    def _tell(self, kind: str, data: dict[str, object], note: Note, now: Instant) -> None:
+        try:
+            append_event(self._deployment.paths.events, kind, data, source="monitor")
+        except (OpsError, OSError) as error:
+            note(now, [f"audit trail: {harmless(error)}"])
+
+
+def row_of(evaluation: Evaluation, at: datetime, status: str, notes: str) -> Row:
+    """A row with what the evaluation measured; stale values are missing ones here."""
+    values = {c.id: c.value if c.reason is None else None for c in evaluation.conditions}
+    return Row(at, values.get("LAT"), values.get("ERR"), values.get("MEM"), values.get("CPU"), status, notes)
+
+
+def _slot_note(slot: str, evaluation: Evaluation) -> str:
+    """A quiet row has nothing to say; what fires or is pending says so."""
+    word, why = evaluation.verdict.word, evaluation.verdict.why
+    return slot if word == "CONTINUE" and "pending" not in why else f"{slot}: {why}"
+
+
+def _validation_note(data: dict[str, object]) -> str:
+    checks = data.get("checks")
+    statuses = {str(name): str(status) for name, status in checks.items()} if isinstance(checks, dict) else {}
+    passed = sum(status == "PASS" for status in statuses.values())
+    others = ", ".join(f"{name} {status}" for name, status in statuses.items() if status != "PASS")
+    kind = "scheduled validation" if data.get("scheduled") else "validation"
+    return f"{kind} {passed}/{len(statuses)}" + (f": {others}" if others else "")
+
+
+def _at(event: dict[str, object], otherwise: datetime) -> datetime:
+    try:
+        return parse_iso(str(event["at"]))
+    except (KeyError, ValueError):
+        return otherwise

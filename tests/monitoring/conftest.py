@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from watching import Watching  # noqa: E402
+
+from engine.config import Deployment  # noqa: E402
+
+
+@pytest.fixture
+def watching(deployment: Deployment, clock: Any) -> Iterator[Watching]:
+    """A monitor on made-up surroundings, V1 in service; nothing it would start really starts."""
+    found = Watching(deployment, clock)
+    yield found
+    found.monitor.stop()

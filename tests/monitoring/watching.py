@@ -1,0 +1,144 @@
+"""A monitor on made-up surroundings: services and runs as a test wants them, real files, a clock moved by hand."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from engine.clock import boot_id, iso
+from engine.config import Deployment
+from engine.monitoring.model import Evaluation
+from engine.monitoring.monitor import Monitor
+from engine.monitoring.store import SampleStore
+from engine.monitoring.surroundings import Active
+from engine.records import append_event, append_line
+from engine.services.protocol import Identity, ServiceStatus
+
+KPIS = {"PAR30": 2.2, "PAR90": 0.3, "CollectionRate": 12.0, "PortfolioHealth": 10.0}
+
+
+@dataclass
+class Stage:
+    """What the monitor meets: one release that runs as this very process, or does not."""
+
+    release: str | None = "v1"
+    configured: str = "v1"
+    state: str = "RUNNING"
+    reason: str = ""
+    restarts: tuple[datetime, ...] = ()
+    since: datetime | None = None
+    operating: bool = False
+    pids: Sequence[int] = field(default_factory=lambda: (os.getpid(),))
+    start_time: int = 100
+
+    def active(self) -> Active:
+        return Active(self.release, "" if self.release else f"{self.configured} is configured, none runs", self.configured)
+
+    def status(self, release: str) -> ServiceStatus:
+        runs = self.state == "RUNNING" and release == self.configured
+        identity = Identity(os.getpid(), self.start_time, boot_id()) if runs else None
+        state: Any = self.state if release == self.configured else "STOPPED"
+        return ServiceStatus(f"abaco-{release}", state, identity, self.since, self.restarts, True, self.reason)
+
+    def members(self, identity: Identity) -> Sequence[int]:
+        return self.pids
+
+    def operation_runs(self) -> bool:
+        return self.operating
+
+
+class Watching:
+    """One deployment under watch."""
+
+    def __init__(self, deployment: Deployment, clock: Any) -> None:
+        self.deployment = deployment
+        self.clock = clock
+        self.stage = Stage(since=clock.now().wall)
+        self.runs = 0
+        self.monitor = self._new()
+
+    def _new(self) -> Monitor:
+        return Monitor(self.deployment, self.stage, SampleStore(self.deployment.paths.samples), self.clock)
+
+    def restart(self) -> None:
+        self.monitor.stop()
+        self.monitor = self._new()
+
+    def run(self, *, kpis: dict[str, float | None] = KPIS, tape: str = "t1", events: bool = True, **changes: Any) -> str:
+        """One run of the pipeline that ends now: its output, its events, its record."""
+        self.runs += 1
+        run_id, release, now = f"{self.runs:032x}", self.stage.configured, self.clock.now().wall
+        path = self.deployment.metrics / f"kpis_{release}_{self.runs:06d}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shown = {name: {"value": value, "unit": "%", "reason": None if value is not None else "empty"} for name, value in kpis.items()}
+        by = [{"measurement_date": f"2025-{month:02d}-28", "rows": 500, "kpis": shown} for month in (1, 2, 3)]
+        path.write_text(json.dumps({"run_id": run_id, "measurement_date": "2025-03-28", "kpis": shown, "by": by}))
+        if events:
+            for kind in ("run.started", "run.finished"):
+                self.event(kind, run_id=run_id, release=release)
+        record = {
+            "v": 1,
+            "run_id": run_id,
+            "release": release,
+            "incarnation": {"pid": os.getpid(), "start_time": self.stage.start_time, "boot_id": boot_id()},
+            "started": iso(now - timedelta(seconds=0.2)),
+            "ended": iso(now),
+            "rows": 1000,
+            "errors": 0,
+            "latency_ms": 0.65,
+            "tape_sha256": hashlib.sha256(tape.encode()).hexdigest(),
+            "outputs": [{"path": path.relative_to(self.deployment.root).as_posix(), "sha256": "", "bytes": 1}],
+            "audit_events": 2,
+            "status": "ok",
+            "error": None,
+        }
+        self.deployment.paths.runs.parent.mkdir(parents=True, exist_ok=True)
+        append_line(self.deployment.paths.runs, {**record, **changes})
+        return run_id
+
+    def event(self, kind: str, **data: Any) -> None:
+        append_event(self.deployment.paths.events, kind, data, source="test", actor="A. Moreno", clock=self.clock)
+
+    def validated(self, status: str = "PASS", **checks: str) -> None:
+        names = ("kpi_calculations", "data_integrity", "performance", "error_handling", "audit_trail")
+        results = {name: checks.get(name, "PASS") for name in names}
+        self.event("validation.finished", status=status, release=self.stage.configured, checks=results, scheduled=False)
+
+    def cut_over(self) -> None:
+        self.event("operation.ended", kind="cutover", state="SUCCEEDED", seconds=4.0)
+        self.stage.release = self.stage.configured = "v2"
+        self.stage.start_time += 1
+
+    def roll_back(self) -> None:
+        self.event("operation.ended", kind="rollback", state="SUCCEEDED", seconds=2.0)
+        self.stage.release = self.stage.configured = "v1"
+        self.stage.start_time += 1
+
+    def tick(self, count: int = 1, *, runs_every: int = 5, **run: Any) -> Evaluation:
+        """``count`` ticks a second apart; a run in each fifth of them (0: none)."""
+        evaluation = None
+        for number in range(count):
+            self.clock.advance(1.0)
+            if runs_every and number % runs_every == 0:
+                self.run(**run)
+            evaluation = self.monitor.tick()
+        assert evaluation is not None
+        return evaluation
+
+    def log(self) -> list[str]:
+        path: Path = self.deployment.paths.monitoring_log
+        return path.read_text().splitlines() if path.exists() else []
+
+
+def condition(evaluation: Evaluation, name: str) -> Any:
+    return next(reading for reading in evaluation.conditions if reading.id == name)
+
+
+def row(evaluation: Evaluation, verdict: str) -> Any:
+    return next(found for found in evaluation.matrix if found.verdict == verdict)

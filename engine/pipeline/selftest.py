@@ -1,5 +1,7 @@
 """The release's own tests: its program against tapes whose answers were worked out by hand."""
 
+# ruff: noqa: D102 - the name of each test says what it tests
+
 from __future__ import annotations
 
 import io

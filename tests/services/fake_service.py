@@ -1,0 +1,45 @@
+"""A service that behaves as told: ``fake_service.py MODE [DIRECTORY]``."""
+
+import os
+import signal
+import sys
+import time
+
+
+def stop_on(number: int) -> None:
+    signal.signal(number, lambda *_: sys.exit(0))
+
+
+def fork_away(keep_environment: bool) -> None:
+    """A grandchild in a session of its own, deaf to SIGTERM, orphaned at once."""
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork():
+            os._exit(0)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        environment = dict(os.environ) if keep_environment else {}
+        code = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(300)"
+        os.execve(sys.executable, [sys.executable, "-S", "-c", code], environment)
+    os.wait()
+
+
+mode = sys.argv[1]
+print(f"{mode} {os.getpid()} {os.environ.get('ABACO_OPS_BUILD', '')}", flush=True)
+if mode == "dies":
+    sys.exit(3)
+if mode == "refuses":
+    sys.exit(2)
+if mode == "leaves":
+    fork_away(keep_environment=True)
+    sys.exit(0)
+if mode == "stubborn":
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+else:
+    stop_on(signal.SIGTERM)
+if mode == "forks":
+    fork_away(keep_environment=False)
+if mode == "forks-marked":
+    fork_away(keep_environment=True)
+print("ready", flush=True)
+while True:
+    time.sleep(60)

@@ -7,6 +7,7 @@ import sys
 import time
 
 from engine.config import Deployment
+from engine.errors import NeedsHuman
 from engine.monitoring.holder import read_holder
 from engine.records import is_locked, make_directory
 from engine.services.detached import spawn_detached
@@ -44,16 +45,20 @@ def ensure_monitor(deployment: Deployment) -> int | None:
 
 
 def stop_monitor(deployment: Deployment, deadline: float = 5.0) -> bool:
-    """Ask the monitor to stop, kill it at the deadline (seconds); whether none runs afterwards."""
+    """Ask the monitor to stop, kill it at the deadline (seconds). True when one was ended, False when none ran.
+
+    NeedsHuman when it does not end, or when the one that holds the lock has not said who it is.
+    """
     holder = read_holder(deployment)
     if holder is None or not holder.alive:
-        return not monitor_running(deployment)
+        if monitor_running(deployment):
+            raise NeedsHuman("a monitor runs and has not said who it is", f"fuser {deployment.paths.monitor_lock}")
+        return False
     for number, wait in ((signal.SIGTERM, deadline), (signal.SIGKILL, 2.0)):
-        if not send_signal(holder.identity, number):
-            return True
+        send_signal(holder.identity, number)
         until = time.monotonic() + wait
         while time.monotonic() < until:
             if not holder.alive:
                 return True
             time.sleep(_POLL)
-    return not holder.alive
+    raise NeedsHuman(f"the monitor (pid {holder.pid}) does not end", "end it by hand")

@@ -9,9 +9,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from watching import Watching  # noqa: E402
+from watching import Watching
 
-from engine.config import Deployment  # noqa: E402
+from engine.config import Deployment
 
 
 @pytest.fixture

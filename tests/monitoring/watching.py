@@ -38,7 +38,9 @@ class Stage:
     start_time: int = 100
 
     def active(self) -> Active:
-        return Active(self.release, "" if self.release else f"{self.configured} is configured, none runs", self.configured)
+        return Active(
+            self.release, "" if self.release else f"{self.configured} is configured, none runs", self.configured
+        )
 
     def status(self, release: str) -> ServiceStatus:
         runs = self.state == "RUNNING" and release == self.configured
@@ -70,13 +72,18 @@ class Watching:
         self.monitor.stop()
         self.monitor = self._new()
 
-    def run(self, *, kpis: dict[str, float | None] = KPIS, tape: str = "t1", events: bool = True, **changes: Any) -> str:
+    def run(
+        self, *, kpis: dict[str, float | None] = KPIS, tape: str = "t1", events: bool = True, **changes: Any
+    ) -> str:
         """One run of the pipeline that ends now: its output, its events, its record."""
         self.runs += 1
         run_id, release, now = f"{self.runs:032x}", self.stage.configured, self.clock.now().wall
         path = self.deployment.metrics / f"kpis_{release}_{self.runs:06d}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
-        shown = {name: {"value": value, "unit": "%", "reason": None if value is not None else "empty"} for name, value in kpis.items()}
+        shown = {
+            name: {"value": value, "unit": "%", "reason": None if value is not None else "empty"}
+            for name, value in kpis.items()
+        }
         by = [{"measurement_date": f"2025-{month:02d}-28", "rows": 500, "kpis": shown} for month in (1, 2, 3)]
         path.write_text(json.dumps({"run_id": run_id, "measurement_date": "2025-03-28", "kpis": shown, "by": by}))
         if events:

@@ -1,0 +1,44 @@
+"""The checklist of a deployment as it stands now, read from its records once."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from engine.clock import Clock
+from engine.config import Deployment
+from engine.monitoring.checklist import Item, Moment, items
+from engine.monitoring.facts import Facts, fold
+from engine.monitoring.model import Evaluation
+from engine.monitoring.store import SampleStore
+from engine.records import read_lines
+
+
+def read_board(deployment: Deployment, clock: Clock) -> tuple[Item, ...]:
+    """Every line, in order of time. DamagedRecord when the audit trail cannot be read."""
+    facts = fold(Facts(), read_lines(deployment.paths.events))
+    moment = Moment(
+        now=clock.now().wall,
+        since=facts.watching_since,
+        rolled_back_at=facts.rolled_back_at,
+        answers=facts.answers,
+        evaluation=newest_fresh(deployment, clock),
+        validations=facts.validations,
+        release=deployment.console.releases.new,
+        time_scale=deployment.console.time_scale,
+    )
+    return items(deployment.checklist, moment)
+
+
+def newest_fresh(deployment: Deployment, clock: Clock) -> Evaluation | None:
+    """The newest evaluation, unless it is stale: nothing is filled in from a monitor that stopped."""
+    store = SampleStore(deployment.paths.samples, read_only=True)
+    try:
+        found = store.newest_evaluation()
+    except sqlite3.Error:
+        return None
+    finally:
+        store.close()
+    patience = deployment.console.cadence.sample * deployment.console.stale_after
+    if found is None or (clock.now().wall - found.at).total_seconds() > patience:
+        return None
+    return found

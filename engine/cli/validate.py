@@ -23,7 +23,7 @@ TITLES = {
     "audit_trail": "audit trail",
 }
 _WIDTH = 79
-_INDENT = 27
+_INDENT = 28
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,14 +56,14 @@ def _text(report: Report) -> list[str]:
     date = f", {report.measurement_date}" if report.measurement_date else ""
     lines = [f" Validation of {report.release or 'no release'}{build} on {report.tape}{date}", ""]
     for name, check in report.checks.items():
-        head = f"   {painted(f'{check.status:<7}', check.status)}  {TITLES.get(name, name):<16} "
+        head = f"   {painted(f'{check.status:<7}', check.status)} {TITLES.get(name, name):<16} "
         if len(check.issues) <= 1:
             lines += _hanging(head, check.summary)
         else:
             count = len(check.issues)
             lines.append(f"{head}{count} issues")
             lines += [
-                line for issue in check.issues for line in _hanging(" " * (_INDENT - 1) + "- ", issue, _INDENT + 1)
+                line for issue in check.issues for line in _hanging(f"{' ' * _INDENT}- ", issue, _INDENT + 2)
             ]
     passed = sum(check.status == "PASS" for check in report.checks.values())
     verdict = painted(report.status, report.status)

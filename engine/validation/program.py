@@ -27,7 +27,7 @@ class KpiProgram:
     """The program, running; it was started by :func:`ask` and works while the caller does something else."""
 
     def __init__(self, command: Sequence[str], tapes: Sequence[Path], cwd: Path, deadline: float) -> None:
-        self._tapes = [str(tape) for tape in tapes]
+        self._tapes = [str(tape.absolute()) for tape in tapes]
         self._deadline = time.monotonic() + deadline
         self._allowed = deadline
         self._name = harmless(" ".join(command[-4:]), 120)

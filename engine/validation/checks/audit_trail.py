@@ -34,7 +34,7 @@ def check_audit(deployment: Deployment, release: str, runs: Sequence[Run], not_r
     else:
         findings.fail(f"{release} has no finished run")
     left = findings.figures.get("last_run_events", 0)
-    return findings.check(f"{chain.records:,} records, chain unbroken; the last run left {left} events")
+    return findings.check(f"{chain.records:,} records unbroken, last run left {left} events")
 
 
 def _judge_events(runs: Sequence[Run], events: Sequence[Record], findings: Findings) -> None:

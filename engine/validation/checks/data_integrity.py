@@ -23,7 +23,7 @@ def check_integrity(evidence: Evidence) -> Check:
     _judge_published(evidence, findings)
     rows = evidence.tape.rows if evidence.tape is not None else 0
     outputs = findings.figures.get("outputs_verified", 0)
-    return findings.check(f"{rows:,} rows, no nulls, no duplicates; {outputs} published files as they were written")
+    return findings.check(f"{rows:,} rows sound, {outputs} published files unaltered")
 
 
 def _judge_tape(tape: Tape, config: KpiConfig, found: Integrity, findings: Findings) -> None:

@@ -32,7 +32,7 @@ def check_errors(evidence: Evidence, questions: Questions | ProgramFailed) -> Ch
     answered = _judge_answers(evidence.deployment, questions, findings)
     if not evidence.not_running:
         _judge_rate(evidence, findings)
-    return findings.check(f"{answered} edge cases answered as documented; {_rate_in_words(findings)}")
+    return findings.check(f"{answered} edge cases right, {_rate_in_words(findings)}")
 
 
 def _judge_answers(deployment: Deployment, questions: Questions | ProgramFailed, findings: Findings) -> int:
@@ -103,4 +103,4 @@ def _judge_rate(evidence: Evidence, findings: Findings) -> None:
 
 def _rate_in_words(findings: Findings) -> str:
     rate = findings.figures.get("error_rate_percent")
-    return "error rate not known (LOW VOLUME)" if rate is None else f"error rate {rate:.2f} %"
+    return "error rate not known" if rate is None else f"error rate {rate:.2f} %"

@@ -32,8 +32,8 @@ def check_kpis(evidence: Evidence) -> Check:
         return findings.check("")
     agreement = _compare_published(evidence, evidence.kpis, document, findings)
     return findings.check(
-        f"{agreement.agree} of {len(agreement.figures)} KPIs agree with the tape, "
-        f"largest difference {agreement.largest_difference:.{evidence.release.decimals + 2}f}"
+        f"{agreement.agree} of {len(agreement.figures)} agree with the tape, "
+        f"at most {agreement.largest_difference:.{evidence.release.decimals + 2}f} apart"
     )
 
 

@@ -32,7 +32,7 @@ def check_performance(evidence: Evidence) -> Check:
         _judge(config.conditions.get("LAT"), "LAT", latency, findings)
         _judge_throughput(evidence, recent, findings)
     shown = f"{latency:.2f}" if latency is not None else "-"
-    return findings.check(f"{shown} ms per 1,000 rows, whole run {seconds:.2f} s (median of {len(recent)})")
+    return findings.check(f"{shown} ms per 1,000 rows, run {seconds:.2f} s, median of {len(recent)}")
 
 
 def _latency(runs: list[Run], minimum_rows: int, findings: Findings) -> float | None:

@@ -1,0 +1,95 @@
+"""``abaco-ops kpi``: the table a person reads, and the JSON a script reads."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from tapes import reference, row, write
+
+from engine.cli import frame
+from engine.config import Deployment
+
+
+@pytest.fixture
+def kpi(deployment: Deployment, capsys: pytest.CaptureFixture[str]):  # type: ignore[no-untyped-def]
+    """Runs the command and returns exit code, stdout, stderr."""
+
+    def command(*words: object) -> tuple[int, str, str]:
+        try:
+            code = frame.main(["--root", str(deployment.root), "kpi", *map(str, words)], lambda root, read_only: 9)
+        except SystemExit as refused:
+            code = int(refused.code or 0)
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return command
+
+
+def test_the_table_shows_value_tier_and_whom_to_tell(tmp_path: Path, kpi) -> None:  # type: ignore[no-untyped-def]
+    reference().to_csv(tmp_path / "tape.csv", index=False)
+    code, out, _ = kpi(tmp_path / "tape.csv")
+    assert code == 0
+    lines = [" ".join(line.split()) for line in out.splitlines()]
+    assert "undated 500 rows no nulls no duplicates" in lines
+    assert "PAR30 11.58 % CRITICAL above 8, tell CRO" in lines
+    assert "PAR90 6.08 % CRITICAL above 5, tell CRO" in lines
+    assert "Collection 29.11 % ok warning below 1.5" in lines
+    assert "Health 10.00 ok warning below 5; held to 0-10, unheld 25.74" in lines
+    assert "\x1b" not in out
+
+
+def test_json_holds_full_precision_and_the_documented_keys(tmp_path: Path, kpi) -> None:  # type: ignore[no-untyped-def]
+    reference().to_csv(tmp_path / "tape.csv", index=False)
+    answer = json.loads(kpi(tmp_path / "tape.csv", "--json")[1])
+    assert answer["kpis"]["PAR30"] == {
+        "value": pytest.approx(11.582404478471114, abs=1e-12),
+        "unit": "%",
+        "status": "CRITICAL",
+        "reason": None,
+    }
+    assert answer["kpis"]["PortfolioHealth"]["unheld"] == pytest.approx(25.739332334924697, abs=1e-9)
+    assert (answer["measurement_date"], answer["rows"], answer["engine"]) == (None, 500, "pandas")
+    assert "by" not in answer
+
+
+def test_the_trend_has_a_line_for_every_date_with_now_last(tmp_path: Path, kpi) -> None:  # type: ignore[no-untyped-def]
+    rows = [row(date=date) for date in ("2025-12-31", "2025-10-31", "2025-11-30")]
+    path = write(tmp_path / "tape.csv", rows)
+    code, out, _ = kpi(path, "--by", "measurement_date")
+    assert code == 0
+    dated = [line.split()[0] for line in out.splitlines() if line.strip().startswith("2025")]
+    assert dated == ["2025-10-31", "2025-11-30", "2025-12-31"]
+    answer = json.loads(kpi(path, "--by", "measurement_date", "--json")[1])
+    assert [group["measurement_date"] for group in answer["by"]] == dated
+    assert answer["by"][-1]["kpis"] == answer["kpis"]
+
+
+def test_an_undefined_kpi_says_why(tmp_path: Path, kpi) -> None:  # type: ignore[no-untyped-def]
+    path = write(tmp_path / "tape.csv", [row(total_receivable="0")])
+    code, out, _ = kpi(path)
+    assert code == 0
+    assert "sum(total_receivable_usd) is 0" in out
+    assert json.loads(kpi(path, "--json")[1])["kpis"]["PAR30"]["value"] is None
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--by", "measurement_date"], "no column measurement_date"),
+        (["--by", "loan_id"], "tapes are dated by measurement_date"),
+        (["--engine", "abacus"], "abacus"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_with_exit_2(tmp_path: Path, kpi, words: list[str], said: str) -> None:  # type: ignore[no-untyped-def]
+    code, out, err = kpi(write(tmp_path / "tape.csv", [row(date=None)]), *words)
+    assert (code, out) == (2, "")
+    assert said in err
+
+
+def test_no_tape_is_a_sentence_and_exit_2(tmp_path: Path, kpi) -> None:  # type: ignore[no-untyped-def]
+    code, _, err = kpi(tmp_path / "missing.csv")
+    assert code == 2
+    assert "missing.csv cannot be read: No such file" in err
+    assert "Traceback" not in err

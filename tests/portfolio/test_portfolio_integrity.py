@@ -1,0 +1,79 @@
+"""Soundness of a tape: each rule finds what breaks it, and nothing in a sound tape."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tapes import reference, row, write
+
+from engine.config.kpis import KpiConfig
+from engine.portfolio.integrity import Found, Integrity, examine
+from engine.portfolio.tape import read_tape
+
+
+def found(tmp_path: Path, kpis: KpiConfig, *rows: dict[str, str]) -> Integrity:
+    return examine(read_tape(write(tmp_path / "tape.csv", rows), kpis.tape), kpis)
+
+
+def test_a_sound_tape_has_nothing_to_find(tmp_path: Path, kpis: KpiConfig) -> None:
+    sound = found(tmp_path, kpis, row("L1"), row("L2"), row("L1", "2025-11-30"))
+    assert sound == Integrity(3, {}, {}, {}, {}, Found(0, 0), Found(0, 0), {}, Found(0, 0), {})
+
+
+def test_the_reference_breaks_no_rule(tmp_path: Path, kpis: KpiConfig) -> None:
+    reference().to_csv(tmp_path / "tape.csv", index=False)
+    sound = examine(read_tape(tmp_path / "tape.csv", kpis.tape), kpis)
+    assert not (sound.faults or sound.negatives or sound.nulls or sound.too_large or sound.overfull.count)
+
+
+def test_a_repeated_id_on_one_date_is_a_duplicate(tmp_path: Path, kpis: KpiConfig) -> None:
+    assert found(tmp_path, kpis, row("L1"), row("L2"), row("L1"), row("L1")).duplicates == Found(2, 3)
+
+
+def test_ids_are_text(tmp_path: Path, kpis: KpiConfig) -> None:
+    assert found(tmp_path, kpis, row("07"), row("7"), row("7.0")).duplicates == Found(0, 0)
+
+
+def test_rows_without_an_id_are_no_duplicates_of_each_other(tmp_path: Path, kpis: KpiConfig) -> None:
+    unnamed = found(tmp_path, kpis, row("L1"), row(""), row(""))
+    assert (unnamed.duplicates, unnamed.unnamed) == (Found(0, 0), Found(2, 2))
+
+
+@pytest.mark.parametrize(("second", "expected"), [("2025-11-30", Found(0, 0)), ("2025-12-31", None)])
+def test_without_ids_only_one_row_per_period_can_be_told_apart(
+    tmp_path: Path, kpis: KpiConfig, second: str, expected: Found | None
+) -> None:
+    rows = [row(), row(date=second)]
+    for line in rows:
+        del line["loan_id"]
+    assert found(tmp_path, kpis, *rows).duplicates == expected
+
+
+def test_negative_amounts_are_found(tmp_path: Path, kpis: KpiConfig) -> None:
+    assert found(tmp_path, kpis, row("L1"), row("L2", cash_available="-1")).negatives == {
+        "cash_available_usd": Found(1, 2)
+    }
+
+
+def test_a_part_larger_than_its_whole_is_found(tmp_path: Path, kpis: KpiConfig) -> None:
+    assert found(tmp_path, kpis, row(dpd_0_7="1000.01")).too_large == {"dpd_0_7_usd": Found(1, 1)}
+
+
+def test_parts_that_add_up_to_more_than_their_whole_are_found(tmp_path: Path, kpis: KpiConfig) -> None:
+    overfull = found(tmp_path, kpis, row("L1"), row("L2", dpd_0_7="600", dpd_7_30="600"))
+    assert (overfull.too_large, overfull.overfull) == ({}, Found(1, 2))
+
+
+def test_nulls_are_judged_on_the_latest_date_too(tmp_path: Path, kpis: KpiConfig) -> None:
+    rows = [row(f"L{number}", "2025-11-30") for number in range(9)]
+    share = found(tmp_path, kpis, *rows, row("L1", cash_available=""), row("L2"))
+    assert share.nulls == {"cash_available_usd": 1}
+    assert share.null_percent == {"cash_available_usd": 50.0}
+
+
+def test_an_outlier_is_beyond_four_standard_deviations(tmp_path: Path, kpis: KpiConfig) -> None:
+    rows = [row(f"L{number}", cash_available=str(90 + number % 3)) for number in range(40)]
+    assert found(tmp_path, kpis, *rows).outliers == {}
+    rows[7]["cash_available_usd"] = "900"
+    assert found(tmp_path, kpis, *rows).outliers == {"cash_available_usd": 1}

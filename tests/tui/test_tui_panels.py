@@ -1,0 +1,137 @@
+"""What each panel says, without a terminal."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import timedelta
+
+import pytest
+import states
+from msgspec.structs import replace
+
+from engine.state.model import State
+from tui.arrange import arrange
+from tui.glyphs import ASCII, UNICODE
+from tui.lines import Lines, plain, width_of
+from tui.look import Look, honest
+from tui.panels import header
+from tui.screens.dashboard import PANELS
+
+LOOK = Look(UNICODE, states.NOW)
+SIZES = ((80, 24), (100, 30), (120, 36), (140, 60), (200, 50), (300, 90))
+
+
+def text(lines: Lines) -> str:
+    return "\n".join(plain(line) for line in lines)
+
+
+def whole(state: State, look: Look = LOOK, width: int = 80) -> str:
+    """Everything of the dashboard at 80x24, panel below panel."""
+    places = arrange(width, 20, operating=state.operation is not None)
+    drawn = [text(PANELS[name](state, place.width, place.height, look)) for name, place in places.items()]
+    return "\n".join([text(header.draw(state, width, look)), *drawn])
+
+
+@pytest.mark.parametrize("name", list(states.ALL))
+@pytest.mark.parametrize("glyphs", [UNICODE, ASCII])
+def test_every_panel_fills_its_rectangle_exactly(name: str, glyphs: object) -> None:
+    look = Look(glyphs, states.NOW)  # type: ignore[arg-type]
+    for (panel, draw), width, height in itertools.product(PANELS.items(), (20, 39, 58, 98, 160), (3, 6, 20)):
+        lines = draw(states.ALL[name], width, height, look)
+        assert [width_of(line) for line in lines] == [width] * height, panel
+
+
+@pytest.mark.parametrize("name", list(states.ALL))
+@pytest.mark.parametrize("width", [1, 20, 60, 80, 120, 200])
+def test_the_header_is_three_rows_at_every_width(name: str, width: int) -> None:
+    assert [width_of(line) for line in header.draw(states.ALL[name], width, LOOK)] == [width] * 3
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("operating", [False, True])
+def test_panels_neither_overlap_nor_leave_the_screen(size: tuple[int, int], operating: bool) -> None:
+    width, height = size[0], size[1] - 4
+    taken: set[tuple[int, int]] = set()
+    for name, place in arrange(width, height, operating=operating).items():
+        cells = set(itertools.product(range(place.x, place.x + place.width), range(place.y, place.y + place.height)))
+        assert cells, name
+        assert not cells & taken, name
+        assert max(x for x, _ in cells) < width and max(y for _, y in cells) < height, name
+        taken |= cells
+
+
+def test_the_ascii_tier_draws_nothing_else() -> None:
+    for state in states.ALL.values():
+        drawn = whole(state, Look(ASCII, states.NOW)).replace("…", "")
+        assert drawn.isascii()
+
+
+def test_80x24_shows_everything_that_matters() -> None:
+    drawn = whole(states.WARNING)
+    for words in (
+        "WATCH   V2 LIVE   T+07:12    hour-8 gate in 48m",
+        "abaco@ops1  09:12:04Z",
+        "MEM 204 MB, above 200 for 12m; clears <190    roll back >500, in ~10h at +9%/h",
+        "WAY BACK  v1 a41f09  ready  2.1 s  proven 3m ago   on watch A. Moreno  data 2s",
+        "PAR30        2.21 %  +.01",
+        "10.00 (unheld 11.7)",
+        "▶ WATCH       MEM warning, held 12m",
+        "MEM     204 MB  ━━━━╌╌╌╌╌╌",
+        "7/7 hourly PASS",
+        "leak check +9.1 %/h  confirm",
+        "GATE fails on: memory growth",
+        "09:10 | 0.68 | 0.02% | 203 | 27% | WARN | MEM held 10m; Data Ops told 09:10:03",
+    ):
+        assert words in drawn, words
+
+
+def test_stale_values_say_stale_and_how_old() -> None:
+    drawn = whole(states.STALE)
+    assert drawn.count("stale 44m") == 3
+    assert drawn.count("stale 41s") == 4
+    assert "none: no run for 44m" in drawn
+    assert "missing: cannot read the disk" in drawn
+
+
+def test_a_reader_that_stands_still_makes_everything_unknown() -> None:
+    late = states.NOW + timedelta(seconds=60)
+    shown = honest(states.NORMAL, late)
+    assert shown.verdict.word == "UNKNOWN"
+    assert all(kpi.stale for kpi in shown.kpis) and shown.way_back.stale
+    assert honest(states.NORMAL, states.NOW + timedelta(seconds=2)) is states.NORMAL
+
+
+def test_a_running_operation_takes_the_gates_place_and_the_logs() -> None:
+    drawn = whole(states.RUNNING)
+    assert "CUTOVER 7/12 3s" in drawn
+    assert "0003-cutover" in drawn and "7 of 12" in drawn and "R, v1, Enter" in drawn
+
+
+def test_an_operation_that_needs_a_person_says_so_and_offers_the_way_back() -> None:
+    drawn = whole(states.NEEDS_HUMAN)
+    assert "CUTOVER NEEDS YOU" in drawn
+    assert "v2 wrote no run record within 20 s" in drawn
+    assert "roll back to v1: press R" in drawn
+
+
+def test_a_rehearsal_and_a_read_only_console_are_marked() -> None:
+    drawn = text(header.draw(replace(states.NORMAL, time_scale=60.0), 80, replace_look(read_only=True)))
+    assert "x60" in drawn and "READ-ONLY" in drawn
+
+
+def replace_look(read_only: bool) -> Look:
+    return Look(UNICODE, states.NOW, read_only)
+
+
+def test_a_way_back_that_is_not_ready_says_why() -> None:
+    broken = replace(states.NORMAL.way_back, ready=False, reason="snapshot 0004 has a wrong hash")
+    drawn = text(header.draw(replace(states.NORMAL, way_back=broken), 80, LOOK))
+    assert "NOT READY: snapshot 0004 has a wrong hash" in drawn
+
+
+def test_hostile_text_is_only_visible_text() -> None:
+    evil = "\x1b]52;c;ZXZpbA==\x07\x9b31m\u202eevil[bold red]"
+    state = replace(states.NORMAL, log=(evil,), host=evil, events=(evil,), problems=(evil,))
+    drawn = whole(state) + text(PANELS["events"](state, 80, 6, LOOK))
+    assert "\x1b" not in drawn and "\x9b" not in drawn and "\u202e" not in drawn and "\x07" not in drawn
+    assert "\\x1b]52" in drawn

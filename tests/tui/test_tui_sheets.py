@@ -1,0 +1,123 @@
+"""The sheets as values: what a key does to them, and what they let through."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import states
+from msgspec.structs import replace as with_fields
+from plans import CUTOVER, ROLLBACK
+
+from engine.operations.plan import Evidence
+from tui.field import Field
+from tui.glyphs import UNICODE
+from tui.lines import plain, width_of
+from tui.look import Look
+from tui.sheets import cutover, rollback
+
+LOOK = Look(UNICODE, states.NOW)
+
+
+def armed(**more: object) -> rollback.RollbackSheet:
+    return replace(rollback.RollbackSheet("v1", open_for=1.0, plan=ROLLBACK), **more)  # type: ignore[arg-type]
+
+
+def typed(sheet: rollback.RollbackSheet, text: str) -> rollback.RollbackSheet:
+    for character in text:
+        after = sheet.key(character, character)
+        assert after is not None
+        sheet = after
+    return sheet
+
+
+def test_the_name_and_enter_are_let_through() -> None:
+    assert typed(armed(), "v1").wrong() == ""
+
+
+def test_a_wrong_name_changes_nothing() -> None:
+    for name in ("", "v2", "V1", "v1 ", "v11"):
+        assert "nothing changed" in typed(armed(), name).wrong()
+
+
+def test_keys_before_it_is_armed_are_discarded_and_counted() -> None:
+    sheet = typed(armed(open_for=0.3), "v1")
+    assert sheet.field.text == ""
+    assert sheet.discarded == 2
+    assert sheet.wrong()
+
+
+def test_it_is_not_armed_before_its_facts_are_there_but_does_not_wait_for_ever() -> None:
+    assert not rollback.RollbackSheet("v1", open_for=1.0).armed
+    assert rollback.RollbackSheet("v1", open_for=rollback.PLAN_WITHIN).armed
+    assert rollback.RollbackSheet("v1", open_for=1.0, trouble="the plan failed").armed
+
+
+def test_a_paste_is_refused() -> None:
+    sheet = armed().pasted()
+    assert sheet.field.text == ""
+    assert "paste" in sheet.trouble
+
+
+def test_a_refused_plan_is_not_sent() -> None:
+    plan = with_fields(ROLLBACK, evidence=(Evidence("no", "release", "v1 is live: nothing to roll back"),))
+    assert "nothing to roll back" in typed(armed(plan=plan), "v1").wrong()
+
+
+def test_a_second_enter_is_not_sent() -> None:
+    assert typed(armed(), "v1").wrong() == ""
+    assert replace(typed(armed(), "v1"), sent=True).wrong()
+
+
+def test_the_rollback_sheet_shows_its_facts_at_80x24() -> None:
+    lines = rollback.draw(typed(armed(), "v1"), states.WARNING, 80, 20, LOOK)
+    assert [width_of(line) for line in lines] == [80] * 20
+    drawn = "\n".join(plain(line) for line in lines)
+    for words in (
+        "ROLL BACK   v2 c03d77  →  v1 a41f09",
+        "about 2.1 s; proven 3m ago",
+        "v1 a41f09, config 7c1e22 (3 keys differ), metrics of 01:58:04Z",
+        "PAR30 2.2 (now 2.21)   PAR90 0.3 (now 0.32)   at V1's first run",
+        "V2's 14 runs, 42 files, 18 MB, in a side snapshot",
+        "WATCH: no rollback tier is met. The decision is yours.",
+        "stop v2 > config > metrics > start v1 > verify v1 > record > tell",
+        "Type  v1  then Enter    [ v1▏",
+        "armed",
+        "Line drops after Enter: it finishes.",
+        "ssh ops1 abaco-ops rollback",
+    ):
+        assert words in drawn, words
+
+
+def test_more_evidence_than_fits_never_hides_the_question() -> None:
+    many = with_fields(ROLLBACK, evidence=tuple(Evidence("ok", f"fact {n}", "x" * 90) for n in range(40)))
+    for height in (6, 11, 20, 46):
+        lines = rollback.draw(armed(plan=many), states.WARNING, 80, height, LOOK)
+        assert len(lines) == height
+        assert any("Where do you want to be?" in plain(line) for line in lines)
+
+
+def test_cancel_is_in_hand_first() -> None:
+    assert cutover.CutoverSheet().place == "cancel"
+
+
+def test_a_cutover_needs_a_reason_a_plan_and_a_moment() -> None:
+    ready = cutover.CutoverSheet("go", Field("planned"), since_turn=1.0, plan=CUTOVER)
+    assert ready.wrong() == ""
+    assert "reason" in replace(ready, reason=Field(" ")).wrong()
+    assert "plan" in replace(ready, plan=None).wrong()
+    assert "soon" in replace(ready, since_turn=0.1).wrong()
+    refused = with_fields(CUTOVER, evidence=(Evidence("no", "release", "v2 is active already"),))
+    assert "v2 is active already" in replace(ready, plan=refused).wrong()
+
+
+def test_the_cutover_sheet_shows_the_point_of_no_return() -> None:
+    sheet = cutover.CutoverSheet("reason", Field("planned"), plan=CUTOVER)
+    drawn = "\n".join(plain(line) for line in cutover.draw(sheet, states.BEFORE, 80, 20, LOOK))
+    for words in ("CUT OVER   v1 a41f09  →  v2 c03d77", "v2's first start", "R, v1, Enter", "planned▏", " Cancel "):
+        assert words in drawn, words
+
+
+def test_a_field_takes_one_line() -> None:
+    assert Field("a").pasted("b\n\x1b[31mc\x00").text == "ab [31mc"
+    assert Field("a note").key("backspace", None) == Field("a not")
+    assert Field("a note").key("f5", None) is None

@@ -107,5 +107,5 @@ def _checks(deployment: Deployment, found: Found) -> ValidationView:
         found.now,
         release=found.releases.live,
         good_for=(schedule.validation_every + schedule.late_after) / float(deployment.console.time_scale),
-        running=found.doings.validating,
+        running=found.doings.validating or found.measured.validating,
     )

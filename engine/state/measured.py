@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -41,6 +41,8 @@ class Measured:
     matrix: tuple[MatrixRowView, ...]
     alerts: tuple[AlertView, ...]
     monitor: MonitorView
+    validating: bool
+    """Whether the monitor runs a scheduled validation now."""
     problems: tuple[str, ...]
 
 
@@ -53,10 +55,8 @@ def measured(
     age = age_of(evaluation, now)
     late = age is None or age > deployment.console.stale_after * evaluation.cadence
     why = _why_late(age, runs) if late else ""
-    fresh = _views(evaluation, acknowledged, why)
-    if not late:
-        return fresh
-    return _late(fresh, deployment, why, runs)
+    seen = _views(evaluation, acknowledged, why, runs)
+    return _late(seen, deployment, why, runs) if late else seen
 
 
 def age_of(evaluation: Evaluation, now: Instant) -> float | None:
@@ -77,6 +77,7 @@ def _nothing(deployment: Deployment, runs: bool) -> Measured:
         matrix=absent.matrix_of_unknown(deployment, why, None),
         alerts=(),
         monitor=MonitorView(runs, None, None, True, why),
+        validating=False,
         problems=(),
     )
 
@@ -86,7 +87,7 @@ def _why_late(age: float | None, runs: bool) -> str:
     return f"no fresh sample {since}: " + ("the monitor does not get on" if runs else "no monitor runs")
 
 
-def _views(evaluation: Evaluation, acknowledged: Acknowledged, late: str) -> Measured:
+def _views(evaluation: Evaluation, acknowledged: Acknowledged, late: str, runs: bool) -> Measured:
     old = bool(late)
     return Measured(
         verdict=VerdictView(**_fields(VerdictView, evaluation.verdict), observed_at=evaluation.at, stale=old),
@@ -100,26 +101,20 @@ def _views(evaluation: Evaluation, acknowledged: Acknowledged, late: str) -> Mea
             AlertView(alert.condition, alert.level, alert.text, alert.since, _taken_by(acknowledged, alert))
             for alert in evaluation.alerts
         ),
-        monitor=MonitorView(True, evaluation.pid, evaluation.at, old, late),
+        monitor=MonitorView(runs, evaluation.pid, evaluation.at, old, late or ("" if runs else "no monitor runs")),
+        validating=evaluation.validation_running and runs and not late,
         problems=evaluation.problems,
     )
 
 
-def _late(fresh: Measured, deployment: Deployment, why: str, runs: bool) -> Measured:
+def _late(seen: Measured, deployment: Deployment, why: str, runs: bool) -> Measured:
     """The same values, marked; the verdict that rested on them rests on nothing now."""
-    was = fresh.verdict
+    was = seen.verdict
     clears = "the monitor's next sample" if runs else "abaco-ops monitor"
-    return Measured(
+    return replace(
+        seen,
         verdict=VerdictView("UNKNOWN", f"{why}; it was {was.word}", clears, "", was.observed_at, True),
-        next_gate=fresh.next_gate,
-        kpis=fresh.kpis,
-        kpis_at=fresh.kpis_at,
-        resources=fresh.resources,
-        conditions=fresh.conditions,
         matrix=absent.matrix_of_unknown(deployment, why, None),
-        alerts=fresh.alerts,
-        monitor=msgspec.structs.replace(fresh.monitor, running=runs),
-        problems=fresh.problems,
     )
 
 

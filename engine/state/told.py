@@ -133,7 +133,11 @@ def _result(checks: ValidationView) -> str:
     bad = [f"{check.name} {check.status}" for check in checks.checks if check.status != "PASS"]
     passed = sum(check.status == "PASS" for check in checks.checks)
     count = f" {passed}/{len(checks.checks)}" if checks.checks else ""
-    return f"{checks.status}{count}" + (f" ({', '.join(bad)})" if bad else "") + (" (stale)" if checks.stale else "")
+    return (
+        f"{checks.status}{count}"
+        + (f" ({', '.join(bad)})" if bad else "")
+        + (" (stale)" if checks.stale and checks.observed_at else "")
+    )
 
 
 def _checklist(state: State) -> str:

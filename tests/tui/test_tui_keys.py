@@ -1,0 +1,346 @@
+"""The console under a person's hands: keys, in the real application, without a terminal."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import states
+from conftest import FakeActions
+from textual import events
+from textual.pilot import Pilot
+
+from engine.errors import Refused
+from tui.app import ConsoleApp
+from tui.commands import COMMANDS
+from tui.pane import Pane
+from tui.screens.dashboard import Dashboard
+from tui.screens.over import Help, Palette
+from tui.screens.sheet import CutoverScreen, FormScreen, RollbackScreen
+from tui.screens.views import VIEWS
+
+Make = Callable[..., ConsoleApp]
+
+
+def screen_text(app: ConsoleApp) -> str:
+    return "\n".join(pane.text() for pane in app.screen.query(Pane) if pane.display)
+
+
+async def until(pilot: Pilot[Any], wanted: Callable[[], object], what: str = "") -> None:
+    """Wait until it is so; AssertionError with the screen."""
+    end = time.monotonic() + 10
+    while not wanted():
+        if time.monotonic() > end:
+            raise AssertionError(f"{what}\n{screen_text(pilot.app)}")  # type: ignore[arg-type]
+        await pilot.pause(0.02)
+
+
+async def shows(pilot: Pilot[Any], words: str) -> None:
+    app = pilot.app
+    await until(pilot, lambda: words in screen_text(app), words)  # type: ignore[arg-type]
+
+
+async def open_sheet(pilot: Pilot[Any], app: ConsoleApp) -> RollbackScreen:
+    await pilot.press("R")
+    await until(pilot, lambda: isinstance(app.screen, RollbackScreen))
+    sheet = app.screen
+    assert isinstance(sheet, RollbackScreen)
+    await until(pilot, lambda: sheet.sheet.armed, "armed")
+    return sheet
+
+
+async def test_four_keys_roll_back(make_app: Make, actions: FakeActions) -> None:
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shows(pilot, "WATCH")
+        await open_sheet(pilot, app)
+        await pilot.press("v", "1", "enter")
+        await shows(pilot, "ACCEPTED 0004-rollback, runs without you; worker pid 5120")
+        assert ("launch", "rollback", "") in actions.asked
+
+
+@pytest.mark.parametrize("way", [["5"], ["6", "enter"], ["?"], [":"], ["C"], ["i"], ["2", "enter"], ["w"], ["3"]])
+async def test_the_sheet_opens_from_everywhere(make_app: Make, actions: FakeActions, way: list[str]) -> None:
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shows(pilot, "WATCH")
+        await pilot.press(*way)
+        await open_sheet(pilot, app)
+        await pilot.press("v", "1", "enter")
+        await until(pilot, lambda: ("launch", "rollback", "") in actions.asked)
+
+
+async def test_keys_pressed_ahead_are_discarded_visibly(make_app: Make, actions: FakeActions) -> None:
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shows(pilot, "WATCH")
+        await pilot.press("R", "v", "1", "enter")
+        await shows(pilot, "3 keys pressed before it was armed: discarded")
+        assert not [asked for asked in actions.asked if asked[0] == "launch"]
+
+
+async def test_keys_of_one_burst_go_to_the_sheet_not_to_what_was_in_front(make_app: Make) -> None:
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shows(pilot, "WATCH")
+        for key in ("R", "v", "1", "q"):
+            app.post_message(events.Key(key, key))
+        await shows(pilot, "3 keys pressed before")
+        assert app.is_running
+
+
+async def test_a_paste_is_refused(make_app: Make, actions: FakeActions) -> None:
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shows(pilot, "WATCH")
+        sheet = await open_sheet(pilot, app)
+        app.screen.post_message(events.Paste("v1"))
+        await shows(pilot, "pasted text is refused")
+        await pilot.press("enter")
+        await pilot.pause(0.1)
+        assert sheet.sheet.field.text == ""
+        assert not [asked for asked in actions.asked if asked[0] == "launch"]
+
+
+async def test_a_wrong_name_changes_nothing(make_app: Make, actions: FakeActions) -> None:
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shows(pilot, "WATCH")
+        await open_sheet(pilot, app)
+        await pilot.press("v", "2", "enter")
+        await shows(pilot, "nothing changed")
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, Dashboard))
+        assert not [asked for asked in actions.asked if asked[0] == "launch"]
+
+
+async def test_what_the_engine_refuses_is_said_on_the_sheet(make_app: Make, actions: FakeActions) -> None:
+    actions.refuse = Refused("the configuration changed meanwhile")
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shows(pilot, "WATCH")
+        await open_sheet(pilot, app)
+        await pilot.press("v", "1", "enter")
+        await shows(pilot, "the configuration changed meanwhile")
+        assert isinstance(app.screen, RollbackScreen)
+
+
+async def test_letters_are_text_once_something_is_typed(make_app: Make) -> None:
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shows(pilot, "WATCH")
+        sheet = await open_sheet(pilot, app)
+        await pilot.press("v", "d", "s", "w", "q")
+        await until(pilot, lambda: sheet.sheet.field.text == "vdswq")
+        await pilot.press("ctrl+k", "d")
+        await shows(pilot, "The plan")
+
+
+async def test_the_rows_on_top_stay_over_the_sheets(make_app: Make) -> None:
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shows(pilot, "WATCH")
+        for key in ("R", "escape", "C", "escape", "i", "escape", "?"):
+            await pilot.press(key)
+            await shows(pilot, "MEM 204 MB, above 200 for 12m")
+            await shows(pilot, "WAY BACK  v1 a41f09")
+
+
+async def test_a_cutover_needs_more_than_one_key(make_app: Make, actions: FakeActions) -> None:
+    app = make_app(states.BEFORE)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shows(pilot, "V1 LIVE")
+        await pilot.press("C")
+        await until(pilot, lambda: isinstance(app.screen, CutoverScreen) and app.screen.sheet.plan is not None)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, Dashboard), "Enter on Cancel closes it")
+        await pilot.press("C", "tab")
+        await until(pilot, lambda: isinstance(app.screen, CutoverScreen) and app.screen.sheet.plan is not None)
+        await pilot.press(*"release", "enter", "enter")
+        await shows(pilot, "too soon")
+        assert not [asked for asked in actions.asked if asked[0] == "launch"]
+        await pilot.pause(0.8)
+        await pilot.press("enter")
+        await shows(pilot, "ACCEPTED 0004-cutover")
+        assert ("launch", "cutover", "release") in actions.asked
+
+
+async def test_v_validates_at_once(make_app: Make, actions: FakeActions) -> None:
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shows(pilot, "WATCH")
+        await pilot.press("V")
+        await shows(pilot, "ACCEPTED 0005-validate")
+        assert ("validate",) in actions.asked
+
+
+async def test_space_confirms_the_item_that_is_due(make_app: Make, actions: FakeActions) -> None:
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shows(pilot, "leak check")
+        await pilot.press("space")
+        await shows(pilot, "CONFIRM")
+        await pilot.press(*"fine", "enter")
+        await until(pilot, lambda: ("tick", "hourly/25200/leak", "+9.1 %/h", "fine") in actions.asked)
+        await shows(pilot, "confirmed: T+7 leak check")
+
+
+async def test_an_override_needs_a_reason(make_app: Make, actions: FakeActions) -> None:
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shows(pilot, "leak check")
+        await pilot.press("o", "enter")
+        await shows(pilot, "reason is required")
+        await pilot.press(*"known", "enter")
+        await until(pilot, lambda: ("override", "hourly/25200/leak", "known") in actions.asked)
+
+
+async def test_notes_and_alerts(make_app: Make, actions: FakeActions) -> None:
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shows(pilot, "WATCH")
+        await pilot.press("i", *"a note", "enter", "a", "enter", "t")
+        await until(pilot, lambda: ("note", "a note") in actions.asked)
+        await until(pilot, lambda: ("acknowledge", "MEM", "") in actions.asked)
+        await until(pilot, lambda: ("take_watch",) in actions.asked)
+
+
+async def test_a_read_only_console_writes_nothing(make_app: Make, actions: FakeActions) -> None:
+    app = make_app(read_only=True)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shows(pilot, "READ-ONLY")
+        for key in ("V", "C", "R", "space", "o", "i", "a", "t"):
+            await pilot.press(key)
+            await shows(pilot, "is refused: this console is read-only")
+            assert isinstance(app.screen, Dashboard)
+        assert actions.asked == []
+
+
+async def test_every_view_has_its_number_and_escape_leads_back(make_app: Make) -> None:
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shows(pilot, "WATCH")
+        for number, view in enumerate(VIEWS.values(), 2):
+            await pilot.press(str(number))
+            await until(pilot, lambda view=view: type(app.screen) is view, view.__name__)  # type: ignore[misc]
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, Dashboard))
+        assert len(app.screen_stack) == 1
+
+
+@pytest.mark.parametrize("name", [name for name, command in COMMANDS.items() if command.palette])
+async def test_every_command_is_found_in_the_palette(make_app: Make, name: str) -> None:
+    command = COMMANDS[name]
+    app = make_app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await shows(pilot, "WATCH")
+        if command.scope == "operation":
+            await pilot.press("3")
+        await pilot.press(":")
+        await until(pilot, lambda: isinstance(app.screen, Palette))
+        await pilot.press(*(key if key != " " else "space" for key in command.title))
+        palette = app.screen
+        assert isinstance(palette, Palette)
+        state = app.shown_state
+        assert state is not None
+        assert name in [row.item for row in palette.rows(state, 120)]
+
+
+@pytest.mark.parametrize("name", list(COMMANDS))
+@pytest.mark.parametrize("state", ["before", "stale", "needs-human"])
+async def test_every_command_runs_in_every_state(make_app: Make, name: str, state: str) -> None:
+    app = make_app(states.ALL[state])
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shows(pilot, "WAY BACK")
+        if COMMANDS[name].scope == "rollback":
+            await open_sheet(pilot, app)
+        app.invoke(COMMANDS[name])
+        await pilot.pause(0.02)
+
+
+async def test_help_names_every_command(make_app: Make) -> None:
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shows(pilot, "WATCH")
+        await pilot.press("?")
+        await until(pilot, lambda: isinstance(app.screen, Help))
+        state = app.shown_state
+        assert state is not None and isinstance(app.screen, Help)
+        assert {row.item for row in app.screen.rows(state, 80)} == set(COMMANDS)
+
+
+async def test_ctrl_c_closes_a_sheet_and_never_leaves(make_app: Make) -> None:
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shows(pilot, "WATCH")
+        await pilot.press("C")
+        await until(pilot, lambda: isinstance(app.screen, CutoverScreen))
+        await pilot.press("ctrl+c", "ctrl+c", "ctrl+c", "ctrl+q")
+        await until(pilot, lambda: isinstance(app.screen, Dashboard))
+        assert app.is_running
+
+
+async def test_escape_does_not_leave_and_q_does(make_app: Make) -> None:
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shows(pilot, "WATCH")
+        await pilot.press("escape", "escape")
+        assert app.is_running
+        await pilot.press("q")
+        await until(pilot, lambda: not app.is_running)
+
+
+async def test_a_search_goes_to_its_row(make_app: Make) -> None:
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shows(pilot, "WATCH")
+        await pilot.press("7", "/", *"SUCCEEDED", "enter")
+        await until(pilot, lambda: "SUCCEEDED" in app.frame.line_in_hand())
+
+
+@pytest.mark.parametrize("size", [(60, 15), (20, 5), (1, 1), (79, 24)])
+async def test_a_small_screen_says_what_is_needed_and_keeps_the_verdict(make_app: Make, size: tuple[int, int]) -> None:
+    app = make_app()
+    async with app.run_test(size=size) as pilot:
+        await pilot.pause(0.3)
+        if size[0] >= 60:
+            await shows(pilot, "WATCH")
+            await shows(pilot, f"needs 80x24, this is {size[0]}x{size[1]}")
+        await open_sheet(pilot, app)
+
+
+async def test_hostile_notes_and_logs_do_not_reach_the_terminal(make_app: Make) -> None:
+    from msgspec.structs import replace
+
+    evil = "\x1b]52;c;ZXZpbA==\x07[bold]\x9b2J\u202e"
+    item = replace(states.CHECKLIST.items[2], title=evil, note=evil)
+    state = replace(
+        states.WARNING,
+        log=(evil,),
+        events=(evil,),
+        checklist=replace(states.CHECKLIST, items=(item,)),
+        kpis=tuple(replace(kpi, title=evil) for kpi in states.KPIS),
+    )
+    app = make_app(state)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shows(pilot, "\\x1b]52")
+        for key in ("4", "5", "7", "1", "space"):
+            await pilot.press(key)
+            await pilot.pause(0.05)
+            drawn = screen_text(app)
+            assert not set(drawn) & set("\x1b\x07\x9b\u202e")
+        assert isinstance(app.screen, FormScreen)
+
+
+async def test_nothing_is_painted_when_nothing_changes(make_app: Make) -> None:
+    app = make_app()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await shows(pilot, "WATCH")
+        await pilot.pause(0.3)
+        painted: list[str] = []
+        for pane in app.screen.query(Pane):
+            pane.refresh = lambda *regions, _id=pane.id, **_: painted.append(str(_id)) or pane  # type: ignore[method-assign, assignment, misc, func-returns-value]
+        await pilot.pause(1.5)
+        assert painted == []

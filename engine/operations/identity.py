@@ -1,4 +1,4 @@
-"""Telling a process from any later one that got the same pid."""
+"""Finding a process by its pid for the journal, and ending exactly that one later."""
 
 from __future__ import annotations
 
@@ -6,26 +6,17 @@ import contextlib
 import os
 import select
 import signal
-from pathlib import Path
 
-from engine.clock import boot_id
+from engine.services.identity import is_alive, read_stat
 from engine.services.protocol import Identity
+
+__all__ = ["end_process", "identity_of", "is_alive"]
 
 
 def identity_of(pid: int) -> Identity | None:
     """The process that has this pid now; None when there is none, or when it is only a zombie."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
-    except OSError:
-        return None
-    if len(fields) < 20 or fields[0] in (b"Z", b"X"):
-        return None
-    return Identity(pid, int(fields[19]), boot_id())
-
-
-def is_alive(identity: Identity) -> bool:
-    """Whether exactly this process still runs."""
-    return identity_of(identity.pid) == identity
+    stat = read_stat(pid)
+    return None if stat is None or stat.dead else stat.identity
 
 
 def end_process(identity: Identity, *, group: bool, wait: float = 5.0) -> bool:

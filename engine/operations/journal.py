@@ -125,9 +125,8 @@ def fold(operation_id: str, records: list[Record], *, alive: bool, output: tuple
         else:
             _fold_other(view, kind, record)
         _fold_time(view, record)
-    if not alive and view.state in ("PLANNED", "RUNNING", "HOLDING", "ABORTING") and view.pid is not None:
-        view.state = "INTERRUPTED"
-        view.failure = view.failure or "the worker died; nothing was decided since"
+    if not alive and view.pid is not None:
+        _fold_death(view)
     head = view.head
     return Operation(
         id=operation_id,
@@ -152,6 +151,16 @@ def fold(operation_id: str, records: list[Record], *, alive: bool, output: tuple
         snapshot=view.snapshot,
         lock_lost_to=view.lost_to,
     )
+
+
+def _fold_death(view: _Fold) -> None:
+    """Nobody is at it any more, and no record says how it ended."""
+    if view.state == "PLANNED":
+        view.state = "ABORTED"
+        view.failure = view.failure or "its worker died before it began; nothing was done"
+    elif view.state in ("RUNNING", "HOLDING", "ABORTING"):
+        view.state = "INTERRUPTED"
+        view.failure = view.failure or "its worker died; nothing was decided since"
 
 
 def _offers(operation_id: str, view: _Fold) -> tuple[str, ...]:
@@ -191,6 +200,22 @@ def _fold_step(view: _Fold, kind: str, record: Record) -> None:
 
 
 def _fold_other(view: _Fold, kind: str, record: Record) -> None:
+    if kind in ("planned", "refused", "accepted", "worker"):
+        _fold_beginning(view, kind, record)
+    elif kind == "state":
+        view.move(record["state"])
+    elif kind == "warning":
+        view.warnings.append(harmless(record.get("detail", "")))
+    elif kind == "fact" and record.get("name") == "snapshot":
+        view.snapshot = str(record["value"]) if record.get("value") else None
+    elif kind == "yielded":
+        view.move("INTERRUPTED")
+        view.failure = f"gave way to {harmless(record.get('to', 'a rollback'))}"
+    elif kind in ("ended", "closed"):
+        _fold_end(view, kind, record)
+
+
+def _fold_beginning(view: _Fold, kind: str, record: Record) -> None:
     if kind == "planned":
         view.head = record
         for step in record.get("steps", ()):
@@ -199,30 +224,18 @@ def _fold_other(view: _Fold, kind: str, record: Record) -> None:
         view.move("ABORTED")
         view.failure = harmless(record.get("detail", ""))
         view.lost_to = harmless(record.get("lock_lost_to", ""))
-    elif kind == "worker":
-        view.pid = int(record["pid"])
-        view.offers = ()
-        view.failure = ""
-        if view.state in ("INTERRUPTED", "NEEDS_HUMAN"):
-            view.move("RUNNING")
     elif kind == "accepted":
         view.started = parse_iso(str(record["at"]))
         view.move("RUNNING")
-    elif kind == "state":
-        view.move(record["state"])
-    elif kind == "warning":
-        view.warnings.append(harmless(record.get("detail", "")))
-    elif kind == "fact" and record.get("name") == "snapshot":
-        view.snapshot = str(record.get("value"))
-    elif kind == "yielded":
-        view.move("INTERRUPTED")
-        view.failure = f"gave way to {harmless(record.get('to', 'a rollback'))}"
-    elif kind in ("ended", "closed"):
-        _fold_end(view, record)
+    else:
+        view.pid = int(record["pid"])
+        view.offers, view.failure, view.ended = (), "", None
+        if view.state in ("INTERRUPTED", "NEEDS_HUMAN"):
+            view.move("RUNNING")
 
 
-def _fold_end(view: _Fold, record: Record) -> None:
-    if record["kind"] == "closed" and view.state in ("PLANNED", "RUNNING", "HOLDING", "ABORTING"):
+def _fold_end(view: _Fold, kind: str, record: Record) -> None:
+    if kind == "closed" and view.state in ("PLANNED", "RUNNING", "HOLDING", "ABORTING"):
         view.move("INTERRUPTED")  # others close only what its own worker left behind without a word
     view.move(record["state"])
     view.failure = harmless(record.get("failure", view.failure), 2000)

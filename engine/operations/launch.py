@@ -13,6 +13,7 @@ from engine.config import Deployment
 from engine.errors import LockHeld, OperationFailed, Refused
 from engine.operations.identity import identity_of
 from engine.operations.journal import read_operation, records_of
+from engine.operations.lock import holder
 from engine.operations.model import Operation
 from engine.operations.plan import Orders, Plan
 from engine.operations.planning import plan_cutover, plan_rollback, plan_validation
@@ -90,6 +91,15 @@ def launch_validation(
 def continue_operation(deployment: Deployment, operation: str, mode: str, *, actor: str, origin: str) -> Accepted:
     """Start a worker that goes on with (``resume``) or undoes (``abort``) an operation that stopped half-way."""
     directory = deployment.paths.operation(operation)
+    if not (directory / PLAN).is_file():
+        raise Refused(f"there is no operation {operation}", "abaco-ops history")
+    now = read_operation(directory)
+    if now.running:
+        raise LockHeld(f"{operation} is running, worker pid {now.pid}", f"watch it: abaco-ops history {operation}")
+    if not now.open:
+        raise Refused(f"{operation} is {now.state}: nothing to {mode}", "abaco-ops history")
+    if mode == "abort" and now.past_no_return:
+        raise Refused(f"{operation} cannot be aborted: {now.release_to} may have run", "abaco-ops rollback")
     return _spawn(deployment, directory, mode, actor=actor, origin=origin)
 
 
@@ -108,6 +118,9 @@ def _spawn(deployment: Deployment, directory: Path, mode: str, *, actor: str, or
             answered = _answer(directory, before)
             if answered is not None:
                 return _accepted(answered, directory.name, pid)
+            held = holder(deployment)
+            if held is not None:
+                raise LockHeld(f"someone else operates: {held}", "watch it: abaco-ops history")
             raise OperationFailed(
                 f"the worker of {directory.name} ended before it began",
                 f"nothing was changed; its output: {directory / OUTPUT}",

@@ -90,15 +90,16 @@ def verify_snapshot(snapshot: Snapshot, checkpoint: Checkpoint | None = None) ->
 
 
 def choices(deployment: Deployment, release: str) -> list[Snapshot]:
-    """What a rollback to ``release`` may restore, best first: final ones before live ones, newest first."""
-    ours = [
+    """What a rollback to ``release`` may restore, best first.
+
+    Newest first: the final snapshot of a cutover is newer than its live one, and the live one of the last cutover
+    is nearer to what was than the final one of an earlier cutover.
+    """
+    return [
         snapshot
-        for snapshot in list_snapshots(deployment)
+        for snapshot in reversed(list_snapshots(deployment))
         if snapshot.restorable and snapshot.manifest and snapshot.manifest.release == release
     ]
-    finals = [snapshot for snapshot in ours if snapshot.manifest and snapshot.manifest.purpose == "final"]
-    lives = [snapshot for snapshot in ours if snapshot not in finals]
-    return [*reversed(finals), *reversed(lives)]
 
 
 def prune(deployment: Deployment, in_use: frozenset[str], checkpoint: Checkpoint | None = None) -> list[str]:

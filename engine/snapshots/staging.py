@@ -8,7 +8,7 @@ from pathlib import Path
 
 from engine.config import Deployment
 from engine.records.atomic import make_directory, sync_directory
-from engine.snapshots.catalogue import Snapshot, differences
+from engine.snapshots.catalogue import Snapshot, differences, read_snapshot
 from engine.snapshots.copying import copy_tree, sync_tree
 from engine.snapshots.manifest import Checkpoint, Entry, SnapshotProblem
 from engine.snapshots.restore import move_tree
@@ -105,3 +105,21 @@ def _existing(path: Path) -> Path:
     while not path.exists():
         path = path.parent
     return path
+
+
+def discard_staged(deployment: Deployment, keep: str) -> list[str]:
+    """Remove staged trees of other snapshots where they are mere copies; says what was left, and why."""
+    left = []
+    places = sorted(deployment.paths.staged.iterdir()) if deployment.paths.staged.is_dir() else []
+    for place in places:
+        if place.name == keep:
+            continue
+        if not any(path.is_file() or path.is_symlink() for path in place.rglob("*")):
+            shutil.rmtree(place)
+            continue
+        snapshot = read_snapshot(deployment, deployment.paths.snapshots / place.name)
+        if place.name.endswith(".partial") or (snapshot.manifest and not staged_problem(deployment, snapshot)):
+            shutil.rmtree(place)
+        else:
+            left.append(f"{place} is no copy of a snapshot and was left as it is")
+    return left

@@ -1,0 +1,33 @@
+"""``abaco-ops cutover``: activate the new release; a worker does it, this command only follows."""
+
+from __future__ import annotations
+
+import argparse
+
+from engine.cli.frame import Context
+from engine.cli.operating import Asked, add_operating_arguments, asked_from, operate
+from engine.config import Deployment
+from engine.operations.launch import plan_cutover
+from engine.operations.plan import Plan
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command understands."""
+    add_operating_arguments(parser)
+    parser.add_argument(
+        "--accept-warn", metavar="CHECK", action="append", default=[], help="go on although this check says WARN"
+    )
+
+
+def run(context: Context, options: argparse.Namespace) -> int:
+    """Plan, ask, start, follow; 0 done, 2 refused, 3 failed and as before, 4 a person is needed, 5 lock held."""
+    asked = asked_from(options, accept_warn=tuple(options.accept_warn))
+    return operate(context, _plan, asked, _question)
+
+
+def _plan(deployment: Deployment, _asked: Asked) -> Plan:
+    return plan_cutover(deployment)
+
+
+def _question(plan: Plan) -> tuple[str, str]:
+    return f"Type yes to cut over from {plan.release_from} to {plan.release_to}: ", "yes"

@@ -1,0 +1,27 @@
+"""``abaco-ops resolve ID --reason TEXT``: close an operation that a person has put right by hand."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from engine.cli.frame import Context
+from engine.errors import DONE
+from engine.operations.steering import find, resolve
+from engine.records import whoami
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command understands."""
+    parser.add_argument("operation", metavar="ID")
+    parser.add_argument("--reason", metavar="TEXT", required=True)
+
+
+def run(context: Context, options: argparse.Namespace) -> int:
+    """Write it into the records; changes nothing else."""
+    context.require_write()
+    deployment = context.deployment()
+    operation = find(deployment, options.operation).id
+    state = resolve(deployment, operation, reason=options.reason, actor=whoami())
+    sys.stdout.write(f"{operation} is closed: {state}\n")
+    return DONE

@@ -1,0 +1,25 @@
+"""``abaco-ops resume ID``: go on with an operation that stopped half-way; every step is probed first."""
+
+from __future__ import annotations
+
+import argparse
+
+from engine.cli.following import follow
+from engine.cli.frame import Context
+from engine.operations.steering import find, resume
+from engine.records import whoami
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command understands."""
+    parser.add_argument("operation", metavar="ID")
+    parser.add_argument("--json", action="store_true")
+
+
+def run(context: Context, options: argparse.Namespace) -> int:
+    """Start a worker that goes on, and follow it; exit codes as of the operation itself."""
+    context.require_write()
+    deployment = context.deployment()
+    operation = find(deployment, options.operation).id
+    resume(deployment, operation, actor=whoami())
+    return follow(deployment, operation, as_json_at_end=options.json)

@@ -1,0 +1,132 @@
+"""External commands of a step: argument lists, a deadline each, a process group of their own, no shell."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from engine.errors import OpsError
+from engine.operations.identity import identity_of
+from engine.records.harmless import harmless
+from engine.services.protocol import Identity
+
+_PIECE = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class CommandResult:
+    """How a command ended. ``code`` is None when the deadline passed and it was killed."""
+
+    command: tuple[str, ...]
+    code: int | None
+    out: str
+    err: str
+    seconds: float
+
+    @property
+    def passed(self) -> bool:
+        """Exit 0, in time."""
+        return self.code == 0
+
+    @property
+    def said(self) -> str:
+        """The last line of what it said, for a person; its error output first."""
+        lines = [line for line in (self.err or self.out).splitlines() if line.strip()]
+        how = "did not end in time and was killed" if self.code is None else f"exit {self.code}"
+        return harmless(f"{how}: {lines[-1].strip()}" if lines else how)
+
+
+class Command:
+    """One running command; its whole process group is ended when it has to be."""
+
+    def __init__(self, command: Sequence[str], cwd: Path, deadline: float) -> None:
+        self._command = tuple(command)
+        self._began = time.monotonic()
+        self._deadline = self._began + deadline
+        self._out: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the result
+        self._err: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the result
+        self._seen = 0
+        try:
+            self._process: subprocess.Popen[bytes] = subprocess.Popen(
+                list(command),
+                cwd=cwd,
+                stdin=subprocess.DEVNULL,
+                stdout=self._out,
+                stderr=self._err,
+                process_group=0,
+                close_fds=True,
+            )
+        except OSError as error:
+            raise OpsError(f"{command[0]} cannot be started: {error}", "see programs in config/releases") from error
+        self._group = self._process.pid  # its own process group, by process_group=0
+
+    @property
+    def identity(self) -> Identity | None:
+        """Its process, for the journal; None when it is over already."""
+        return identity_of(self._process.pid)
+
+    def poll(self) -> CommandResult | None:
+        """The result once it has ended, or has been killed at its deadline."""
+        if self._process.poll() is None:
+            if time.monotonic() < self._deadline:
+                return None
+            self.kill()
+            return self._result(None)
+        self._kill_group()  # what it left behind
+        return self._result(self._process.returncode)
+
+    def new_errors(self) -> list[str]:
+        """The whole lines of its error output since the last call, while it runs.
+
+        Read at an offset of our own: the file's position belongs to the command that writes it.
+        """
+        data = os.pread(self._err.fileno(), _PIECE, self._seen)
+        end = data.rfind(b"\n") + 1
+        self._seen += end
+        return data[:end].decode("utf-8", "replace").splitlines()
+
+    def kill(self) -> None:
+        """End it and its process group now."""
+        self._kill_group()
+        self._process.wait()
+
+    def _kill_group(self) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._group, signal.SIGKILL)
+
+    def _result(self, code: int | None) -> CommandResult:
+        out, err = (_content(stream) for stream in (self._out, self._err))
+        return CommandResult(self._command, code, out, err, time.monotonic() - self._began)
+
+
+def finish(commands: Sequence[Command], wait: Callable[[], None]) -> list[CommandResult]:
+    """Wait for all of them, calling ``wait`` in between; if that raises, none is left running."""
+    results: dict[int, CommandResult] = {}
+    try:
+        while True:
+            for index, command in enumerate(commands):
+                if index not in results and (result := command.poll()) is not None:
+                    results[index] = result
+            if len(results) == len(commands):
+                return [results[index] for index in range(len(commands))]
+            wait()
+    except BaseException:
+        for index, command in enumerate(commands):
+            if index not in results:
+                command.kill()
+        raise
+
+
+def _content(stream: IO[bytes], limit: int = 1 << 20) -> str:
+    stream.seek(0)
+    text = stream.read(limit).decode("utf-8", "replace")
+    stream.close()
+    return text

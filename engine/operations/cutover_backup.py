@@ -1,0 +1,147 @@
+"""Phase 1 of a cutover, and the final snapshot of phase 3: what the way back will need."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from engine.clock import compact, iso
+from engine.operations.configuration import hash_of
+from engine.operations.step import Outcome, StepFailed
+from engine.operations.work import Work
+from engine.records import sync_directory, write_file
+from engine.services.build import build_hash
+from engine.snapshots import COMPLETE, Origin, new_snapshot, read_snapshot, take_snapshot, verify_snapshot
+from engine.snapshots.take import TREE
+
+_LAST_LINES = 200
+
+
+def back_up_config(work: Work) -> Outcome:
+    """``pipeline_backup_<ts>.yml`` and ``v1_status_before.log``, for people and older runbooks."""
+    rollback = work.deployment.paths.rollback
+    data = work.deployment.active_config.read_bytes()
+    path = write_new(rollback, f"pipeline_backup_{compact(work.clock.now().wall)}", ".yml", data)
+    work.fact("config_backup", path.name)
+    if hash_of(path) != work.plan.config_now:
+        raise StepFailed(f"{path.name} is not the configuration that was confirmed", "start a new cutover")
+    write_file(rollback / f"{work.old}_status_before.log", _status_text(work).encode())
+    return Outcome(f"{path.name}, sha256 {work.plan.config_now[:6]}")
+
+
+def config_backed_up(work: Work) -> bool:
+    """Whether the copy is there and right."""
+    name = work.facts.get("config_backup")
+    return bool(name) and hash_of(work.deployment.paths.rollback / str(name)) == work.plan.config_now
+
+
+def snapshot_live(work: Work) -> Outcome:
+    """A snapshot while the old release goes on working."""
+    return _snapshot(work, "live")
+
+
+def snapshot_final(work: Work) -> Outcome:
+    """The snapshot that a rollback restores: nothing runs, nothing changes."""
+    outcome = _snapshot(work, "final")
+    work.fact("snapshot", work.facts["final_snapshot"])
+    return outcome
+
+
+def live_snapshot_good(work: Work) -> bool:
+    """Whether it is there, whole and right."""
+    return _good(work, "live")
+
+
+def final_snapshot_good(work: Work) -> bool:
+    """Whether it is there, whole and right."""
+    return _good(work, "final")
+
+
+def drop_unsealed(work: Work) -> str:
+    """Remove what a failed attempt left; a sealed snapshot is kept, it harms nobody."""
+    removed = []
+    for purpose in ("live", "final"):
+        name = work.facts.get(f"{purpose}_snapshot")
+        path = work.deployment.paths.snapshots / str(name)
+        if name and path.is_dir() and not (path / COMPLETE).exists():
+            shutil.rmtree(path)
+            sync_directory(path.parent)
+            removed.append(str(name))
+    return f"removed unfinished snapshots: {', '.join(removed)}" if removed else "sealed snapshots are kept"
+
+
+def write_new(directory: Path, stem: str, suffix: str, data: bytes) -> Path:
+    """Write a file that did not exist: of two in the same second the later one gets ``_2``."""
+    number = 1
+    while True:
+        path = directory / (f"{stem}{suffix}" if number == 1 else f"{stem}_{number}{suffix}")
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o640)
+        except FileExistsError:
+            number += 1
+            continue
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        sync_directory(directory)
+        return path
+
+
+def _snapshot(work: Work, purpose: str) -> Outcome:
+    living = purpose == "live"
+    directory = new_snapshot(work.deployment)
+    work.fact(f"{purpose}_snapshot", directory.name)
+    origin = Origin(
+        purpose="live" if living else "final",
+        operation=work.orders.operation,
+        release=work.old,
+        build=build_hash(work.deployment, work.old),
+        taken_at=work.clock.now().wall,
+    )
+    manifest = take_snapshot(work.deployment, origin, directory=directory, checkpoint=work.checkpoint, living=living)
+    _point_people_to(work, directory)
+    files = len(manifest.files)
+    return Outcome(f"snapshot {directory.name}: {files} files, {manifest.bytes} bytes, every hash read back")
+
+
+def _good(work: Work, purpose: str) -> bool:
+    name = work.facts.get(f"{purpose}_snapshot")
+    if not name:
+        return False
+    snapshot = read_snapshot(work.deployment, work.deployment.paths.snapshots / str(name))
+    return not verify_snapshot(snapshot, work.checkpoint)
+
+
+def _point_people_to(work: Work, directory: Path) -> None:
+    """``metrics_backup``: a relative link into the newest snapshot, where older runbooks look for a directory."""
+    rollback = work.deployment.paths.rollback
+    link = rollback / "metrics_backup"
+    if link.is_dir() and not link.is_symlink():
+        link.rename(rollback / f"metrics_backup_{compact(work.clock.now().wall)}_{directory.name}")
+    temporary = rollback / f".metrics_backup.{directory.name}.tmp"
+    temporary.unlink(missing_ok=True)
+    target = Path("snapshots") / directory.name / TREE / work.deployment.console.paths.metrics
+    temporary.symlink_to(target)
+    temporary.replace(link)
+    sync_directory(rollback)
+
+
+def _status_text(work: Work) -> str:
+    service = work.service(work.old)
+    status = service.status()
+    lines = [
+        f"time      {iso(work.clock.now().wall)}",
+        f"operation {work.orders.operation}",
+        f"service   {status.name}: {status.state}",
+        f"process   {status.identity.pid if status.identity else 'none'}",
+        f"since     {iso(status.since) if status.since else 'unknown'}",
+        f"restarts  {len(status.restarts)}",
+        f"build     {work.plan.build_from}",
+        f"config    {work.plan.config_now}",
+        "",
+        "last lines of its output:",
+        *service.last_lines(_LAST_LINES),
+    ]
+    return "\n".join(lines) + "\n"

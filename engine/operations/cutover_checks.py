@@ -1,0 +1,144 @@
+"""Phases 0 and 2 of a cutover: what must be right before anything is touched."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+from engine.operations.commands import CommandResult
+from engine.operations.configuration import hash_of
+from engine.operations.service_steps import surely_stopped
+from engine.operations.step import Outcome, StepFailed
+from engine.operations.work import Work
+from engine.records import harmless, make_directory
+from engine.services.active import active_release
+from engine.services.build import build_hash
+from engine.snapshots import covers_of
+from engine.snapshots.manifest import walk
+
+_COPIES = 3
+"""The live snapshot, the final one, and the staged tree of the way back."""
+
+
+def check_environment(work: Work) -> Outcome:
+    """The tape is there, each place can be written to, and there is room for every copy."""
+    deployment = work.deployment
+    if not deployment.tape.exists():
+        raise StepFailed(f"the tape {deployment.tape} is missing", "see paths.tape in config/console.yml")
+    for place in (deployment.paths.logs, deployment.paths.rollback, deployment.active_config.parent):
+        _write_probe(place)
+    _write_probe(_existing(deployment.metrics))
+    needed = covered_bytes(work) * _COPIES + deployment.console.cadence.min_free
+    free = shutil.disk_usage(deployment.paths.rollback).free
+    if free < needed:
+        raise StepFailed(f"{free / 1e9:.2f} GB free, {needed / 1e9:.2f} GB needed", "make room; nothing was changed")
+    same_as_planned(work)
+    return Outcome(f"{free / 1e9:.1f} GB free, {needed / 1e9:.2f} needed; every place can be written to")
+
+
+def check_services(work: Work) -> Outcome:
+    """The old release is the active one and runs; nothing of the new one does."""
+    active = active_release(work.deployment)
+    if active.name != work.old:
+        raise StepFailed(f"{work.old} is not live: {active.reason}", "a cutover begins from the old release")
+    if not surely_stopped(work, work.new):
+        status = work.service(work.new).status()
+        raise StepFailed(f"{work.new} is {status.state} already", f"abaco-ops service stop {work.new}")
+    return Outcome(f"{work.old} is live, {work.new} is stopped")
+
+
+def check_health(work: Work) -> Outcome:
+    """The old release's verify command passes."""
+    result = work.run(work.deployment.old.programs.verify, work.old)
+    return passed(result, f"{work.old}'s verify command")
+
+
+def test_new(work: Work) -> Outcome:
+    """The new release's test command passes, on the build that will be activated."""
+    same_as_planned(work)
+    result = work.run(work.deployment.new.programs.test, work.new)
+    return passed(result, f"{work.new}'s test command")
+
+
+def stage_new(work: Work) -> Outcome:
+    """The new release's KPI program answers live, reference and odd tapes rightly, compared with the old one's."""
+    command = [sys.executable, "-m", "engine.validation", "stage", "--root", str(work.deployment.root)]
+    result = work.finish([work.start([*command, "--release", work.new, "--json"])])[0]
+    answer = judged(result, "staging validation")
+    names = ", ".join(f"{name} {check.get('status')}" for name, check in answer["checks"].items())
+    issues = "; ".join(str(issue) for issue in answer.get("issues", ()))
+    if answer["status"] == "WARN":
+        warned = [name for name, check in answer["checks"].items() if check.get("status") == "WARN"]
+        return Outcome(harmless(names), tuple((name, harmless(issues)) for name in warned or ["staging"]))
+    if answer["status"] != "PASS":
+        raise StepFailed(harmless(f"staging says {answer['status']}: {issues or names}"), "V2 was not started")
+    return Outcome(harmless(names or "PASS"))
+
+
+def same_as_planned(work: Work) -> None:
+    """Configurations and builds are those that were confirmed. StepFailed names the one that is not."""
+    deployment, plan = work.deployment, work.plan
+    now = {
+        "the active configuration": (hash_of(deployment.active_config), plan.config_now),
+        f"the staged configuration of {work.new}": (hash_of(deployment.paths.release(work.new)), plan.config_then),
+        f"the build of {work.old}": (build_hash(deployment, work.old), plan.build_from),
+        f"the build of {work.new}": (build_hash(deployment, work.new), plan.build_to),
+    }
+    for what, (found, planned) in now.items():
+        if found != planned:
+            raise StepFailed(
+                f"{what} has changed since it was confirmed ({planned[:6]} -> {found[:6] or 'missing'})",
+                "look at the change, then start a new cutover",
+            )
+
+
+def judged(result: CommandResult, what: str) -> dict[str, Any]:
+    """The JSON that a validation program printed. StepFailed when it gave no answer: that is no PASS."""
+    try:
+        answer = json.loads(result.out)
+    except ValueError:
+        answer = None
+    if not isinstance(answer, dict) or not isinstance(answer.get("checks"), dict) or "status" not in answer:
+        raise StepFailed(f"{what} gave no answer: {result.said}", "run it by hand: " + " ".join(result.command))
+    if (result.code == 0) != (answer["status"] in ("PASS", "WARN")):
+        raise StepFailed(f"{what} contradicts itself: {answer['status']} with {result.said}", "report this")
+    return answer
+
+
+def passed(result: CommandResult, what: str) -> Outcome:
+    """Exit 0 in time, or StepFailed with what it said last."""
+    if not result.passed:
+        raise StepFailed(f"{what} failed, {result.said}", "by hand: " + " ".join(result.command))
+    return Outcome(f"{what} passed in {result.seconds:.1f} s")
+
+
+def covered_bytes(work: Work) -> int:
+    """What one snapshot takes (bytes)."""
+    root = work.deployment.root
+    return sum(status.st_size for covered in covers_of(work.deployment) for _, status in walk(root, covered))
+
+
+def _write_probe(directory: Path) -> None:
+    path = directory / f".write-probe-{secrets.token_hex(4)}"
+    try:
+        make_directory(directory)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            os.write(descriptor, b"x")
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+            path.unlink()
+    except OSError as error:
+        raise StepFailed(f"{directory} cannot be written to: {error}", "mount it writable, make room") from error
+
+
+def _existing(path: Path) -> Path:
+    while not path.exists():
+        path = path.parent
+    return path

@@ -1,0 +1,94 @@
+"""Phases 3 and 4 of a cutover: the old release stops, the configuration is switched, the new release starts."""
+
+from __future__ import annotations
+
+from engine.operations.configuration import activate, hash_of
+from engine.operations.cutover_checks import same_as_planned
+from engine.operations.service_steps import (
+    hold,
+    running_identity,
+    start_surely,
+    started_at,
+    stop_surely,
+    surely_stopped,
+)
+from engine.operations.step import Outcome, StepFailed
+from engine.operations.work import Work
+from engine.records import write_file
+
+_LAST_LINES = 200
+
+
+def stop_old(work: Work) -> Outcome:
+    """Stop it, be sure, and keep what it said last."""
+    detail = stop_surely(work, work.old)
+    lines = work.service(work.old).last_lines(_LAST_LINES)
+    name = f"{work.old}_last_words.log"
+    write_file(work.directory / name, ("\n".join(lines) + "\n").encode())
+    return Outcome(f"{detail}; its last {len(lines)} lines are in {name}")
+
+
+def old_stopped(work: Work) -> bool:
+    """Whether nothing of the old release runs."""
+    return surely_stopped(work, work.old)
+
+
+def start_old_again(work: Work) -> str:
+    """Undo of the shutdown: the old release runs, and stays up."""
+    if work.service(work.old).status().state == "RUNNING":
+        return f"{work.old} runs"
+    detail = start_surely(work, work.old, work.new)
+    hold(work, work.old, work.clock.now().boot)
+    return detail
+
+
+def switch_config(work: Work) -> Outcome:
+    """The staged file, byte for byte, over the active one; only while neither release runs."""
+    same_as_planned(work)
+    for release in (work.old, work.new):
+        if not surely_stopped(work, release):
+            raise StepFailed(f"{release} is running", "the configuration is switched only while nothing runs")
+    activate(work.deployment.active_config, work.deployment.paths.release(work.new).read_bytes())
+    return Outcome(f"{work.plan.config_now[:6]} -> {work.plan.config_then[:6]}, {len(work.plan.changes)} keys differ")
+
+
+def config_is_new(work: Work) -> bool:
+    """Whether the planned configuration is active."""
+    return hash_of(work.deployment.active_config) == work.plan.config_then
+
+
+def config_must_be_new(work: Work) -> None:
+    """StepFailed unless it is."""
+    if not config_is_new(work):
+        raise StepFailed("the active configuration is not the staged one", "someone wrote to it meanwhile")
+
+
+def switch_config_back(work: Work) -> str:
+    """Undo of the switch; a configuration that is neither is kept beside the journal."""
+    found = hash_of(work.deployment.active_config)
+    if found == work.plan.config_now:
+        return "the old configuration is active"
+    backup = work.deployment.paths.rollback / str(work.facts["config_backup"])
+    if hash_of(backup) != work.plan.config_now:
+        raise StepFailed(f"{backup} is not the configuration that was active", "restore it from a snapshot")
+    if found and found != work.plan.config_then:
+        write_file(work.directory / "config_found.yml", work.deployment.active_config.read_bytes())
+        work.warn("the active configuration had been edited meanwhile: kept as config_found.yml in the operation")
+    activate(work.deployment.active_config, backup.read_bytes())
+    return f"the old configuration {work.plan.config_now[:6]} is active again"
+
+
+def start_new(work: Work) -> Outcome:
+    """The new release's first start: the build and the configuration that were staged, and nothing beside it."""
+    config_must_be_new(work)
+    return Outcome(start_surely(work, work.new, work.old))
+
+
+def new_runs(work: Work) -> bool:
+    """Whether the new release runs."""
+    return work.service(work.new).status().state == "RUNNING"
+
+
+def hold_new(work: Work) -> Outcome:
+    """The same process stays up for the configured time."""
+    return Outcome(hold(work, work.new, started_at(running_identity(work, work.new))))

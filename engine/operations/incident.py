@@ -1,0 +1,152 @@
+"""The end of a rollback for the record: the proof that nothing was lost, the incident, and whom to tell."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from engine.clock import iso
+from engine.errors import OpsError
+from engine.operations.journal import Journal, list_operations, read_operation
+from engine.operations.model import Operation
+from engine.operations.rollback_prepare import chosen, inventory
+from engine.operations.rollback_restore import side_directory
+from engine.operations.step import Outcome, StepFailed
+from engine.operations.work import Work
+from engine.records import append_event, harmless, write_file
+from engine.snapshots import LossProof, entries_of, prove_no_loss, read_snapshot, verify_snapshot
+from engine.snapshots.take import TREE
+
+
+def record_incident(work: Work) -> Outcome:
+    """Prove zero loss by hash, write ``incident.json`` and ``incident.md``, close what this rollback put right."""
+    proof = None if work.facts["abort_only"] else _proof(work)
+    facts = _facts(work, proof)
+    write_file(work.directory / "incident.json", msgspec.json.format(msgspec.json.encode(facts), indent=2))
+    write_file(work.directory / "incident.md", _markdown(facts, proof).encode())
+    if proof is not None and not proof.complete:
+        names = ", ".join(proof.missing[:5])
+        raise StepFailed(f"{len(proof.missing)} of {proof.files} files are found nowhere: {names}", "delete nothing")
+    _close_cutovers(work)
+    if proof is None:
+        return Outcome("metrics were not touched; incident.json")
+    return Outcome(
+        f"{proof.files} of {proof.files} files that were live are found: {proof.in_restored} restored, "
+        f"{proof.in_set_aside} in side snapshot {work.facts['side']}"
+    )
+
+
+def tell_people(work: Work) -> Outcome:
+    """Name whom to tell, in the audit trail; nothing here waits for anybody."""
+    contacts = work.deployment.monitoring.contacts
+    told = next((row.told for row in work.deployment.monitoring.matrix if row.verdict == "ROLL BACK"), [])
+    people = [f"{contacts[name].role} ({contacts[name].reach})" for name in told if name in contacts]
+    text = harmless("tell now: " + ", ".join(people)) if people else "nobody is named in config/monitoring.yml"
+    try:
+        work.event("rollback.tell", {"contacts": told, "text": text}, work.record("tell", detail=text))
+    except (OSError, OpsError) as error:
+        work.warn(f"the audit trail cannot be written: {error}")
+    return Outcome(text)
+
+
+def _proof(work: Work) -> LossProof:
+    """The side snapshot is hashed once more, now: whoever had files open may have written meanwhile."""
+    side = read_snapshot(work.deployment, side_directory(work))
+    changed = verify_snapshot(side)
+    if changed:
+        work.warn(f"the side snapshot changed after it was sealed: {changed}")
+    manifest = chosen(work).manifest
+    restored = manifest.entries if manifest else ()
+    covers = side.manifest.covers if side.manifest else ()
+    return prove_no_loss(inventory(work), restored, entries_of(side.path / TREE, covers))
+
+
+def _facts(work: Work, proof: LossProof | None) -> dict[str, Any]:
+    operation = read_operation(work.directory)
+    snapshot = chosen(work) if work.facts["snapshot"] else None
+    return {
+        "operation": work.orders.operation,
+        "at": iso(work.clock.now().wall),
+        "actor": work.orders.actor,
+        "origin": work.orders.origin,
+        "reason": work.orders.reason,
+        "from": {"release": work.new, "build": work.plan.build_from, "config": work.plan.config_now},
+        "to": {"release": work.old, "build": work.plan.build_to, "config": work.plan.config_then},
+        "new_release_started": not work.facts["abort_only"],
+        "snapshot": snapshot.id if snapshot else None,
+        "side_snapshot": work.facts.get("side"),
+        "not_covered": list(work.plan.not_covered),
+        "proof": msgspec.to_builtins(proof) | {"complete": proof.complete} if proof else None,
+        "steps": [{"name": step.name, "seconds": step.seconds, "detail": step.detail} for step in operation.steps],
+        "warnings": list(operation.warnings),
+        "closes": list(_unfinished(work)),
+    }
+
+
+def _markdown(facts: dict[str, Any], proof: LossProof | None) -> str:
+    lines = [
+        f"# Incident {facts['operation']}",
+        "",
+        f"{facts['at']}: {facts['actor']} ({facts['origin']}) went back from {facts['from']['release']} to "
+        f"{facts['to']['release']}. Reason: {facts['reason'] or 'not given yet'}.",
+        "",
+        "## Nothing is lost",
+        "",
+        *_proof_lines(facts, proof),
+        "",
+        "## Steps",
+        "",
+        *(f"- {step['name']}: {_seconds(step['seconds'])} {step['detail']}" for step in facts["steps"]),
+        "",
+        "## Warnings",
+        "",
+        *([f"- {warning}" for warning in facts["warnings"]] or ["- none"]),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _proof_lines(facts: dict[str, Any], proof: LossProof | None) -> list[str]:
+    if proof is None:
+        return ["The new release never started: its metrics were not touched."]
+    lines = [
+        f"- {proof.files} files ({proof.bytes} bytes) were live; by sha256 {proof.in_restored} are in the restored "
+        f"tree, {proof.in_set_aside} in side snapshot {facts['side_snapshot']}, {len(proof.missing)} nowhere.",
+        f"- Not covered by snapshots: {', '.join(facts['not_covered']) or 'nothing'}.",
+    ]
+    return lines + [f"- only in the side snapshot: {path}" for path in proof.only_set_aside]
+
+
+def _seconds(seconds: float | None) -> str:
+    return f"{seconds:.2f} s" if seconds is not None else "-"
+
+
+def _unfinished(work: Work) -> list[str]:
+    return [operation.id for operation in _open_cutovers(work)]
+
+
+def _open_cutovers(work: Work) -> list[Operation]:
+    found = list_operations(work.deployment.paths.operations)
+    return [operation for operation in found if operation.kind == "cutover" and operation.open]
+
+
+def _close_cutovers(work: Work) -> None:
+    """An unfinished cutover is over now: its journal says by whom."""
+    for operation in _open_cutovers(work):
+        journal = Journal(work.deployment.paths.operation(operation.id), work.clock)
+        by = work.orders.operation
+        seq = journal.write("closed", state="ROLLED_BACK", failure=operation.failure, by=by, actor=work.orders.actor)
+        data = {"kind": operation.kind, "state": "ROLLED_BACK", "seconds": operation.seconds, "by": by}
+        try:
+            append_event(
+                work.deployment.paths.events,
+                "operation.ended",
+                data,
+                source="operation",
+                actor=work.orders.actor,
+                operation=operation.id,
+                operation_seq=seq,
+                clock=work.clock,
+            )
+        except (OSError, OpsError) as error:
+            work.warn(f"the audit trail cannot be written: {error}")

@@ -1,0 +1,66 @@
+"""The log of an operation for people: ``cutover_<ts>.log`` and ``rollback.log``, one line for each thing done."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from pathlib import Path
+
+from engine.clock import Clock, compact, iso
+from engine.config import Deployment
+from engine.operations.cutover_backup import write_new
+from engine.operations.work import Work
+from engine.records import harmless, make_directory
+
+_FACT = "log"
+
+
+class Narration:
+    """Appends lines; after :meth:`open` a line that cannot be written is lost silently, for the journal has it."""
+
+    def __init__(self, deployment: Deployment, operation: str, kind: str, clock: Clock) -> None:
+        self._deployment = deployment
+        self._operation = operation
+        self._kind = kind
+        self._clock = clock
+        self._path: Path | None = None
+
+    def open(self, work: Work) -> str:
+        """Choose and create the file; why it cannot be written, or an empty text."""
+        logs = self._deployment.paths.logs
+        try:
+            make_directory(logs)
+            if self._kind == "rollback":
+                path = self._deployment.paths.rollback_log
+            elif self._kind == "validate":
+                return ""
+            elif _FACT in work.facts:
+                path = logs / str(work.facts[_FACT])
+            else:
+                path = write_new(logs, f"cutover_{compact(self._clock.now().wall)}", ".log", b"")
+                work.fact(_FACT, path.name)
+            _append(path, "")
+        except OSError as error:
+            return f"the log of this operation cannot be written: {error}"
+        self._path = path
+        return ""
+
+    def say(self, text: str) -> None:
+        """One line, with the time and the operation's name."""
+        line = f"{iso(self._clock.now().wall)} {self._operation} {harmless(text, 2000)}\n"
+        with contextlib.suppress(OSError):
+            sys.stdout.write(line)
+            sys.stdout.flush()
+        if self._path is not None:
+            with contextlib.suppress(OSError):
+                _append(self._path, line)
+
+
+def _append(path: Path, line: str) -> None:
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    descriptor = os.open(path, flags, 0o640)
+    try:
+        os.write(descriptor, line.encode())
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,83 @@
+"""What people ask of a running operation: one small file each, bound to the operation and its worker, used once."""
+
+from __future__ import annotations
+
+import pwd
+import secrets
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from engine.records import harmless, make_directory, sync_directory, write_file
+from engine.services.protocol import Identity
+
+DIRECTORY = "requests"
+USED = "used"
+_WEIGHT = {"abort": 0, "yield": 1, "go": 2}
+Want = Literal["abort", "yield", "go"]
+
+
+class Request(msgspec.Struct, frozen=True):
+    """``abort``: undo and end. ``yield``: let go at once, a rollback takes over. ``go``: end the hold."""
+
+    want: Want
+    operation: str
+    worker: Identity
+    nonce: str
+    reason: str = ""
+
+
+def ask(directory: Path, worker: Identity, want: Want, reason: str = "") -> Path:
+    """Leave a request for the worker of the operation in ``directory``."""
+    place = directory / DIRECTORY
+    make_directory(place)
+    request = Request(want, directory.name, worker, secrets.token_hex(8), reason)
+    path = place / f"{want}-{request.nonce}.json"
+    write_file(path, msgspec.json.encode(request), 0o660)
+    return path
+
+
+def take(directory: Path, worker: Identity) -> tuple[Request, str] | None:
+    """The heaviest request for this worker and who made it (the file's owner), marked as used; None without one.
+
+    A file that names another operation or another worker, or that is no request, is set aside unanswered.
+    """
+    place = directory / DIRECTORY
+    waiting: list[tuple[Request, Path]] = []
+    for path in sorted(place.glob("*.json")) if place.is_dir() else ():
+        request = _read(path)
+        if request is None or request.operation != directory.name or request.worker != worker:
+            _use(path)
+        else:
+            waiting.append((request, path))
+    if not waiting:
+        return None
+    request, path = min(waiting, key=lambda item: _WEIGHT[item[0].want])
+    author = _owner(path)
+    _use(path)
+    return request, author
+
+
+def _read(path: Path) -> Request | None:
+    try:
+        if path.is_symlink():
+            return None
+        return msgspec.json.decode(path.read_bytes(), type=Request)
+    except (OSError, msgspec.DecodeError, msgspec.ValidationError):
+        return None
+
+
+def _use(path: Path) -> None:
+    used = path.parent / USED
+    make_directory(used)
+    path.replace(used / path.name)
+    sync_directory(path.parent)
+
+
+def _owner(path: Path) -> str:
+    identifier = path.lstat().st_uid
+    try:
+        return harmless(pwd.getpwuid(identifier).pw_name)
+    except KeyError:
+        return str(identifier)

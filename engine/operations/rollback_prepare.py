@@ -1,0 +1,117 @@
+"""The beginning of a rollback: what to restore, the new release stopped for sure, what is live written down."""
+
+from __future__ import annotations
+
+import os
+
+import msgspec
+
+from engine.errors import OpsError
+from engine.operations.journal import list_operations
+from engine.operations.service_steps import stop_surely, surely_stopped
+from engine.operations.started import new_release_started
+from engine.operations.step import Outcome, StepFailed
+from engine.operations.work import Work
+from engine.records import write_file
+from engine.services.build import build_hash
+from engine.snapshots import (
+    Entry,
+    Origin,
+    Snapshot,
+    choices,
+    covers_of,
+    entries_of,
+    read_snapshot,
+    stage,
+    staged_problem,
+    trees,
+    verify_snapshot,
+)
+from engine.snapshots.openers import who_has_open
+
+INVENTORY = "inventory.json"
+
+
+def choose_snapshot(work: Work) -> Outcome:
+    """Take the planned snapshot, or the next verified one, and have its tree staged and verified."""
+    if "abort_only" not in work.facts:
+        started = new_release_started(work.deployment, list_operations(work.deployment.paths.operations))
+        work.fact("abort_only", not started)
+    if work.facts["abort_only"]:
+        found = choices(work.deployment, work.old)
+        work.fact("snapshot", found[0].id if found else None)
+        return Outcome(f"{work.new} has not started since: the metrics are not touched")
+    snapshot = _first_good(work)
+    work.fact("snapshot", snapshot.id)
+    problem = staged_problem(work.deployment, snapshot, work.checkpoint)
+    if problem:
+        work.warn(f"{problem}; staged now")
+        for kept in stage(work.deployment, snapshot, origin_aside(work), work.checkpoint):
+            work.warn(f"something else stood where the tree is staged: kept as snapshot {kept}")
+    manifest = snapshot.manifest
+    size = f"{len(manifest.files)} files, {manifest.bytes} bytes" if manifest else ""
+    return Outcome(f"snapshot {snapshot.id}: {size}, every hash verified, staged")
+
+
+def stop_new(work: Work) -> Outcome:
+    """Stop it and be sure; while that is unsure nothing else happens."""
+    return Outcome(stop_surely(work, work.new))
+
+
+def new_stopped(work: Work) -> bool:
+    """Whether nothing of the new release runs."""
+    return surely_stopped(work, work.new)
+
+
+def take_inventory(work: Work) -> Outcome:
+    """Hash everything that is live, and name whoever still has files open there."""
+    if work.facts["abort_only"]:
+        return Outcome("nothing is replaced", skipped=True)
+    if (work.directory / INVENTORY).exists():
+        return Outcome("taken by an earlier attempt, before anything moved")
+    if not surely_stopped(work, work.old):
+        detail = stop_surely(work, work.old)
+        work.warn(f"{work.old} was running beside {work.new}: {detail}")
+    entries = entries_of(work.deployment.root, covers_of(work.deployment), work.checkpoint)
+    write_file(work.directory / INVENTORY, msgspec.json.encode(entries))
+    for covered in trees(work.deployment, chosen(work)):
+        for process in who_has_open(work.deployment.root / covered, but=os.getpid()):
+            work.warn(f"{process} has files open in {covered}: what it still writes goes to the side snapshot")
+    files = sum(entry.type == "file" for entry in entries)
+    return Outcome(f"{files} files, {sum(entry.size for entry in entries)} bytes are live")
+
+
+def inventory(work: Work) -> tuple[Entry, ...]:
+    """What :func:`take_inventory` wrote down."""
+    data = (work.directory / INVENTORY).read_bytes()
+    return msgspec.json.decode(data, type=tuple[Entry, ...])
+
+
+def chosen(work: Work) -> Snapshot:
+    """The snapshot that this rollback restores."""
+    return read_snapshot(work.deployment, work.deployment.paths.snapshots / str(work.facts["snapshot"]))
+
+
+def origin_aside(work: Work) -> Origin:
+    """Where a side snapshot comes from: the new release, displaced by this operation."""
+    try:
+        build = build_hash(work.deployment, work.new)
+    except (OSError, OpsError) as error:  # a broken installation of the new release must not stop the way back
+        work.warn(f"the build of {work.new} cannot be read: {error}")
+        build = ""
+    return Origin("side", work.orders.operation, work.new, build, work.clock.now().wall)
+
+
+def _first_good(work: Work) -> Snapshot:
+    found = choices(work.deployment, work.old)
+    planned = work.plan.snapshot
+    if planned is not None and work.plan.takes_over is None:
+        found = [item for item in found if item.id == planned] + [item for item in found if item.id != planned]
+        if not any(item.id == planned for item in found):
+            work.warn(f"the planned snapshot {planned} cannot be restored any more")
+    for snapshot in found:
+        problem = verify_snapshot(snapshot, work.checkpoint)
+        if not problem:
+            return snapshot
+        work.warn(f"snapshot {snapshot.id} is damaged: {problem}; taking the next one")
+    raise StepFailed("no snapshot can be restored", "nothing was changed; see abaco-ops snapshots verify")

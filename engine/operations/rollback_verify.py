@@ -1,0 +1,101 @@
+"""The end of a rollback: the old release runs, stays up, really ran, and agrees with the tape."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from engine.errors import OpsError
+from engine.operations.commands import Command, CommandResult
+from engine.operations.cutover_checks import judged
+from engine.operations.rollback_prepare import chosen
+from engine.operations.rollback_restore import config_is_old, metrics_in_place
+from engine.operations.service_steps import FirstRun, hold, running_identity, start_surely, started_at
+from engine.operations.step import Outcome, StepFailed
+from engine.operations.work import Work
+from engine.records import harmless
+
+
+def start_old(work: Work) -> Outcome:
+    """Only where configuration and metrics are both old, and nothing of the new release is left."""
+    if not (config_is_old(work) and metrics_in_place(work)):
+        raise StepFailed("configuration and metrics are not both restored", "while they differ, no service runs")
+    return Outcome(start_surely(work, work.old, work.new))
+
+
+def old_runs(work: Work) -> bool:
+    """Whether the old release runs."""
+    return work.service(work.old).status().state == "RUNNING"
+
+
+def verify_old(work: Work) -> Outcome:
+    """It stays up for the configured time; meanwhile its KPIs are compared, and its own check runs."""
+    identity = running_identity(work, work.old)
+    agree = work.start(_agree(work, None))
+    try:
+        run = _first_run(work)
+        verify = work.start(work.deployment.command(work.deployment.old.programs.verify, work.old))
+    except BaseException:
+        agree.kill()
+        raise
+    agreed, verified = _finish_beside_hold(work, agree, verify, started_at(identity))
+    problem = _disagreement(agreed)
+    ran = run.get("status") == "ok"
+    if ran and not problem:
+        if not verified.passed:
+            raise StepFailed(f"{work.old}'s verify command failed, {verified.said}", " ".join(verified.command))
+        return Outcome(f"up, ran ({run.get('rows')} rows), its check passed, KPIs agree with the tape")
+    return _on_probe_tape(work, problem or f"{work.old}'s first run is {run.get('status')}: {run.get('error')}")
+
+
+def _first_run(work: Work) -> dict[str, object]:
+    limit = work.deployment.console.cadence.first_run
+    first = FirstRun(work, work.old)
+    try:
+        arrived = work.until(lambda: first.arrived(running_identity(work, work.old)), limit)
+    except StepFailed:
+        raise
+    except (OSError, OpsError) as error:
+        raise StepFailed(f"the run records cannot be read: {error}", "look at logs/runs.jsonl") from error
+    if not arrived:
+        raise StepFailed(f"{work.old} has finished no run within {limit:g} s", f"abaco-ops service status {work.old}")
+    return first.record or {}
+
+
+def _finish_beside_hold(
+    work: Work, agree: Command, verify: Command, since: float
+) -> tuple[CommandResult, CommandResult]:
+    agreed, verified = work.finish([agree, verify])
+    hold(work, work.old, since)
+    return agreed, verified
+
+
+def _on_probe_tape(work: Work, problem: str) -> Outcome:
+    """The live tape cannot be computed: the release shows on the snapshot's tape that it is whole."""
+    snapshot = chosen(work) if work.facts["snapshot"] else None
+    probe = snapshot.manifest.probe if snapshot and snapshot.manifest else None
+    if snapshot is None or probe is None:
+        raise StepFailed(f"{harmless(problem)}, and no snapshot holds a probe tape", "mend the tape, then resume")
+    agreed = work.finish([work.start(_agree(work, snapshot.path / probe.path))])[0]
+    disagreement = _disagreement(agreed)
+    if disagreement:
+        raise StepFailed(f"{work.old} does not agree with the probe tape either: {disagreement}", "call its owner")
+    running_identity(work, work.old)
+    text = f"the live tape cannot be computed ({harmless(problem)}); verified on snapshot {snapshot.id}'s tape"
+    return Outcome(f"{work.old} is up and agrees with the probe tape", (("verify_old", text),))
+
+
+def _agree(work: Work, tape: Path | None) -> list[str]:
+    command = [sys.executable, "-m", "engine.validation", "agree", "--root", str(work.deployment.root)]
+    return [*command, "--release", work.old, *(["--tape", str(tape)] if tape else []), "--json"]
+
+
+def _disagreement(result: CommandResult) -> str:
+    """Why the KPIs do not agree; empty when they do. No answer is no agreement."""
+    try:
+        answer = judged(result, "the comparison with the tape")
+    except StepFailed as error:
+        return error.what
+    if answer["status"] in ("PASS", "WARN"):
+        return ""
+    return harmless("; ".join(str(issue) for issue in answer.get("issues", ())) or f"it says {answer['status']}")

@@ -1,0 +1,105 @@
+"""Stopping and starting a release so that one can be sure of it; shared by cutover and rollback."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from engine.operations.step import StepFailed
+from engine.operations.work import Work
+from engine.records import Record, Tail, harmless
+from engine.services.protocol import Identity, ServiceStatus
+
+
+def surely_stopped(work: Work, release: str) -> bool:
+    """Whether no process of the release's service is left; UNSURE is no."""
+    status = work.service(release).status()
+    return status.state in ("STOPPED", "FAILED") and status.identity is None and not status.supervised
+
+
+def stop_surely(work: Work, release: str) -> str:
+    """Stop the release and look that nothing of it is left. StepFailed names what is."""
+    if surely_stopped(work, release) and work.service(release).status().state == "STOPPED":
+        return f"{release} was not running"
+    result = work.service(release).stop()
+    if not result.stopped or result.left or not surely_stopped(work, release):
+        left = ", ".join(result.left) or work.service(release).status().reason or "its state is not certain"
+        raise StepFailed(f"{release} did not stop: {left}", "nothing else was started; end these processes, then go on")
+    how = "killed after its deadline" if result.killed else "stopped by itself"
+    return f"{release} {how} in {result.seconds:.2f} s; no process is left"
+
+
+def start_surely(work: Work, release: str, other: str) -> str:
+    """Start the release, unless the other one might still run. StepFailed when it does not run then."""
+    if not surely_stopped(work, other):
+        raise StepFailed(f"{other} may still be running", f"{release} is not started while that is unsure")
+    status = work.service(release).start()
+    if status.state != "RUNNING" or status.identity is None:
+        raise StepFailed(f"{release} did not start: {status.reason or status.state}", _last_words(work, release))
+    work.fact(f"identity:{release}", msgspec.to_builtins(status.identity))
+    return f"{release} runs, pid {status.identity.pid}"
+
+
+def identity_fact(work: Work, release: str) -> Identity | None:
+    """The process that :func:`start_surely` started."""
+    known = work.facts.get(f"identity:{release}")
+    return msgspec.convert(known, Identity) if known else None
+
+
+def running_identity(work: Work, release: str) -> Identity:
+    """The release's process, which must be the one that was started. StepFailed when it died or was replaced."""
+    status: ServiceStatus = work.service(release).status()
+    known = identity_fact(work, release)
+    if status.state != "RUNNING" or status.identity is None:
+        raise StepFailed(
+            f"{release} does not run any more: {status.reason or status.state}", _last_words(work, release)
+        )
+    if known is not None and status.identity != known:
+        raise StepFailed(f"{release} died and was started again", _last_words(work, release))
+    return status.identity
+
+
+def hold(work: Work, release: str, since: float) -> str:
+    """Watch that the same process stays up until ``verify_hold`` after ``since`` (boot time)."""
+    seconds = work.deployment.console.cadence.verify_hold
+    while True:
+        identity = running_identity(work, release)
+        if work.clock.now().boot >= since + seconds:
+            return f"{release} stayed up for {seconds:g} s, pid {identity.pid}"
+        work.pause()
+
+
+def started_at(identity: Identity) -> float:
+    """When a process began, in boot time (s)."""
+    import os
+
+    return identity.start_time / os.sysconf("SC_CLK_TCK")
+
+
+class FirstRun:
+    """Waits for the first run that the process just started writes into the run records."""
+
+    def __init__(self, work: Work, release: str) -> None:
+        self._tail = Tail(work.deployment.paths.runs)
+        self._release = release
+        self.record: Record | None = None
+
+    def arrived(self, identity: Identity) -> bool:
+        """Whether it is there; looks only at what is new since the last call. DamagedRecord, OSError."""
+        for record in () if self.record else self._tail.new_records():
+            if record.get("release") == self._release and _is(record.get("incarnation"), identity):
+                self.record = record
+                break
+        return self.record is not None
+
+
+def _is(incarnation: Any, identity: Identity) -> bool:
+    if not isinstance(incarnation, dict):
+        return False
+    return (incarnation.get("pid"), incarnation.get("start_time")) == (identity.pid, identity.start_time)
+
+
+def _last_words(work: Work, release: str) -> str:
+    lines = work.service(release).last_lines(3)
+    return "its last words: " + harmless(" / ".join(lines)) if lines else f"abaco-ops service status {release}"

@@ -1,0 +1,124 @@
+"""Could we go back now, and how long would it take: proven, not assumed, and written to the audit trail."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from engine.clock import Clock, SystemClock, parse_iso
+from engine.config import Deployment, load_deployment
+from engine.errors import CHECK_FAILED, DONE, OpsError
+from engine.operations.commands import Command, finish
+from engine.records import Record, append_event, harmless
+from engine.snapshots import Snapshot, choices, staged_problem, verify_snapshot
+
+EVENT = "way_back.proven"
+_PAUSE = 0.02
+
+
+class WayBackProof(msgspec.Struct, frozen=True):
+    """``seconds``: what the proof measured plus the time that a restored release is watched."""
+
+    ok: bool
+    seconds: float
+    snapshot: str | None
+    release: str
+    reason: str
+    at: datetime | None = None
+
+
+def prove(deployment: Deployment, clock: Clock, *, wait: Callable[[], None] | None = None) -> WayBackProof:
+    """Hash the snapshot and the staged trees, let the old release compute a tape, and record the answer."""
+    began = time.monotonic()
+    release = deployment.console.releases.old
+    found = choices(deployment, release)
+    if not found:
+        reason = "there is no snapshot to go back to"
+    else:
+        reason = verify_snapshot(found[0]) or staged_problem(deployment, found[0])
+    note = ""
+    if found and not reason:
+        reason, note = _computes(deployment, found[0], wait or _sleep)
+    seconds = round(time.monotonic() - began + deployment.console.cadence.verify_hold, 2)
+    proof = WayBackProof(not reason, seconds, found[0].id if found else None, release, harmless(reason or note))
+    data = msgspec.to_builtins(proof)
+    del data["at"]
+    append_event(deployment.paths.events, EVENT, data, source="way_back", clock=clock)
+    return proof
+
+
+def read_way_back(events: list[Record]) -> WayBackProof | None:
+    """The newest proof among these events."""
+    for event in reversed(events):
+        if event.get("kind") == EVENT:
+            proof = msgspec.convert(event["data"], WayBackProof)
+            return msgspec.structs.replace(proof, at=parse_iso(str(event["at"])))
+    return None
+
+
+def main(arguments: list[str]) -> int:
+    """``python -m engine.operations.way_back --root DIR``: exit 0 when the way back stands, 1 when not."""
+    parser = argparse.ArgumentParser(prog="way_back")
+    parser.add_argument("--root", required=True)
+    options = parser.parse_args(arguments)
+    try:
+        proof = prove(load_deployment(Path(options.root)), SystemClock())
+    except OpsError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    sys.stdout.write(f"{'proven' if proof.ok else 'NOT PROVEN'}: {proof.seconds} s, {proof.reason or proof.snapshot}\n")
+    return DONE if proof.ok else CHECK_FAILED
+
+
+def _computes(deployment: Deployment, snapshot: Snapshot, wait: Callable[[], None]) -> tuple[str, str]:
+    """Why the old release's KPI program cannot compute; and what is worth knowing when it can."""
+    release = deployment.console.releases.old
+    tapes = [deployment.tape]
+    if snapshot.manifest and snapshot.manifest.probe:
+        tapes.append(snapshot.path / snapshot.manifest.probe.path)
+    command = deployment.command(deployment.old.programs.kpi, release)
+    deadline = deployment.console.cadence.command_deadline
+    try:
+        running = Command([*command, *map(str, tapes)], deployment.root, deadline)
+    except OpsError as error:
+        return error.what, ""
+    result = finish([running], wait)[0]
+    if not result.passed:
+        return f"{release}'s KPI program failed, {result.said}", ""
+    problems = [_problem(line) for line in result.out.splitlines() if line.strip()]
+    if len(problems) != len(tapes):
+        return f"{release}'s KPI program answered {len(problems)} of {len(tapes)} tapes", ""
+    if not problems[0]:
+        return "", ""
+    if len(problems) > 1 and not problems[1]:
+        return "", f"the live tape cannot be computed ({problems[0]}); proven on the snapshot's tape"
+    return f"{release} cannot compute a tape: {problems[-1]}", ""
+
+
+def _problem(line: str) -> str:
+    """Why an answer is none; empty when every KPI has a value."""
+    try:
+        answer: Any = json.loads(line)
+        kpis: dict[str, Any] = answer["kpis"]
+        undefined = [f"{name}: {kpi.get('reason')}" for name, kpi in kpis.items() if kpi.get("value") is None]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return "the answer is no KPI table"
+    if answer.get("error"):
+        return harmless(answer["error"])
+    return harmless("; ".join(undefined)) if undefined or not kpis else ""
+
+
+def _sleep() -> None:
+    time.sleep(_PAUSE)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

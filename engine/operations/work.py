@@ -1,0 +1,190 @@
+"""What a step has at hand: the deployment, its orders, its journal, and the ways to wait and to run commands."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from engine.clock import Clock
+from engine.config import Deployment
+from engine.errors import OpsError
+from engine.operations import requests
+from engine.operations.commands import Command, CommandResult, finish
+from engine.operations.identity import identity_of
+from engine.operations.journal import Journal, facts_of, intended, records_of
+from engine.operations.plan import Orders
+from engine.records import append_event
+from engine.services import open_service
+from engine.services.protocol import Identity, Service
+
+_LOOK_EVERY = 0.05
+_PAUSE = 0.02
+
+
+class AbortRequested(OpsError):
+    """A person asked for the operation to be undone."""
+
+
+class YieldRequested(OpsError):
+    """A rollback takes over: let go at once, undo nothing."""
+
+
+class DeadlinePassed(OpsError):
+    """A step took longer than its phase may."""
+
+
+class JournalLost(OpsError):
+    """The journal cannot be written: nothing more may be done, because nobody could know it afterwards."""
+
+
+class Work:
+    """One worker's hold on one operation."""
+
+    def __init__(self, deployment: Deployment, orders: Orders, clock: Clock, narrate: Callable[[str], None]) -> None:
+        self.deployment = deployment
+        self.orders = orders
+        self.plan = orders.plan
+        self.directory: Path = deployment.paths.operation(orders.operation)
+        self.clock = clock
+        self._narrate = narrate
+        self._journal = Journal(self.directory, clock)
+        self._services: dict[str, Service] = {}
+        self._looked = 0.0
+        self._deadline: float | None = None
+        self.me = _myself()
+        self.undoing = False
+        self.facts = facts_of(records_of(self.directory))
+
+    # --- records -----------------------------------------------------------------------------------------------
+
+    def record(self, kind: str, **data: Any) -> int:
+        """Write to the journal, fsynced. JournalLost when that fails: the operation must not go on."""
+        try:
+            return self._journal.write(kind, **data)
+        except OSError as error:
+            raise JournalLost(
+                f"the journal {self.directory / 'journal.jsonl'} cannot be written: {error}",
+                "make room or mount it writable; nothing was done since its last record",
+            ) from error
+
+    def fact(self, name: str, value: Any) -> None:
+        """Keep what later steps, or a recovery, have to know."""
+        self.record("fact", name=name, value=value)
+        self.facts[name] = value
+
+    def warn(self, text: str) -> None:
+        """Something a person must read, that stops nothing."""
+        self.record("warning", detail=text)
+        self.narrate(f"WARNING {text}")
+
+    def narrate(self, text: str) -> None:
+        """One line of the log that people read; losing it stops nothing here."""
+        self._narrate(text)
+
+    def event(self, kind: str, data: dict[str, Any], seq: int) -> None:
+        """Append to the audit trail. OSError or OpsError when it cannot be written."""
+        append_event(
+            self.deployment.paths.events,
+            kind,
+            data,
+            source="operation",
+            actor=self.orders.actor,
+            operation=self.orders.operation,
+            operation_seq=seq,
+            clock=self.clock,
+        )
+
+    def intended(self, step: str) -> bool:
+        """Whether this operation may have begun that step."""
+        return intended(records_of(self.directory), step)
+
+    # --- releases ----------------------------------------------------------------------------------------------
+
+    def service(self, release: str) -> Service:
+        """The service of a release."""
+        if release not in self._services:
+            self._services[release] = open_service(self.deployment, release)
+        return self._services[release]
+
+    @property
+    def old(self) -> str:
+        """The release that rollbacks return to."""
+        return self.deployment.console.releases.old
+
+    @property
+    def new(self) -> str:
+        """The release that cutovers activate."""
+        return self.deployment.console.releases.new
+
+    # --- waiting -----------------------------------------------------------------------------------------------
+
+    def begin_step(self, budget: float) -> None:
+        """From now on :meth:`checkpoint` raises after this many seconds."""
+        self._deadline = self.clock.now().boot + budget
+
+    def end_step(self) -> None:
+        """No deadline until the next step."""
+        self._deadline = None
+
+    def checkpoint(self) -> None:
+        """Called often: raises when someone asks for an end, or when the step's time is over."""
+        now = time.monotonic()
+        if now - self._looked < _LOOK_EVERY:
+            return
+        self._looked = now
+        if self._deadline is not None and self.clock.now().boot > self._deadline:
+            raise DeadlinePassed(
+                "the phase took longer than its budget", "see operations.budgets in config/console.yml"
+            )
+        if self.plan.kind == "cutover":
+            self._answer_requests()
+
+    def pause(self) -> None:
+        """Wait a moment, answering requests."""
+        time.sleep(_PAUSE)
+        self.checkpoint()
+
+    def until(self, arrived: Callable[[], bool], seconds: float) -> bool:
+        """Wait until it is so, at most this long; answers requests meanwhile."""
+        end = time.monotonic() + seconds
+        while not arrived():
+            if time.monotonic() >= end:
+                return False
+            self.pause()
+        return True
+
+    def run(self, template: list[str], release: str, *more: str) -> CommandResult:
+        """One of the release's configured programs, to its end."""
+        return self.finish([self.start(self.deployment.command(template, release), *more)])[0]
+
+    def start(self, command: Sequence[str], *more: str) -> Command:
+        """Start a command with the configured deadline; its process is journaled, so that recovery can end it."""
+        running = Command([*command, *more], self.deployment.root, self.deployment.console.cadence.command_deadline)
+        identity = running.identity
+        if identity is not None:
+            self.record("child", pid=identity.pid, start_time=identity.start_time, boot_id=identity.boot_id)
+        return running
+
+    def finish(self, commands: Sequence[Command]) -> list[CommandResult]:
+        """Wait for commands, in parallel."""
+        return finish(commands, self.pause)
+
+    def _answer_requests(self) -> None:
+        asked = requests.take(self.directory, self.me)
+        if asked is None:
+            return
+        request, author = asked
+        if request.want == "abort" and not self.undoing:
+            raise AbortRequested(f"{author} asked to abort: {request.reason or 'no reason given'}")
+        if request.want == "yield":
+            raise YieldRequested(request.reason or "a rollback")
+
+
+def _myself() -> Identity:
+    identity = identity_of(os.getpid())
+    if identity is None:
+        raise OpsError("this process cannot find itself in /proc", "mount /proc")
+    return identity

@@ -14,6 +14,9 @@ from engine.state.trail import Trail, phase_of
 from engine.state.way_back import way_back
 from engine.state.written import Report, validation_view
 
+WATCHED: frozenset[Phase] = frozenset({"BAKE", "STABILISE", "STEADY"})
+"""Phases that have decision points ahead; the monitor's last evaluation may be from before."""
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -38,6 +41,7 @@ def assemble(deployment: Deployment, found: Found) -> State:
     """The State at ``found.now``."""
     console = deployment.console
     seen = found.measured
+    phase = _phase(deployment, found)
     return State(
         at=found.now,
         root=str(deployment.root),
@@ -52,7 +56,7 @@ def assemble(deployment: Deployment, found: Found) -> State:
         release=found.releases.live,
         release_reason=found.releases.reason,
         releases=found.releases.views,
-        phase=_phase(deployment, found),
+        phase=phase,
         cutover_at=found.cutover_at,
         verdict=seen.verdict,
         way_back=way_back(
@@ -64,7 +68,7 @@ def assemble(deployment: Deployment, found: Found) -> State:
             build=found.releases.views[0].build,
         ),
         watch=found.trail.watch,
-        next_gate=seen.next_gate,
+        next_gate=seen.next_gate if phase in WATCHED else None,
         kpis=seen.kpis,
         kpis_at=seen.kpis_at,
         resources=seen.resources,

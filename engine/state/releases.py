@@ -15,11 +15,13 @@ from engine.records import harmless
 from engine.services import open_service
 from engine.services.active import configured_release, judged
 from engine.services.build import build_hash
-from engine.services.protocol import Service, ServiceState
+from engine.services.protocol import Service, ServiceState, ServiceStatus
 from engine.state.model import ReleaseView
 
 HASHES_AGAIN = 10.0
 """Seconds (boot time) after which builds and staged configurations are hashed again."""
+ASKING_SHARE = 20.0
+"""Asking a service may take one part in this many of a reader's time: a stopped one means a look at all processes."""
 _DIGITS = 6
 _Stamp = tuple[int, int, int]
 
@@ -41,6 +43,8 @@ class ReleasesReader:
         self._clock = clock
         self._services: dict[str, Service] = {}
         self._hashes: dict[str, tuple[str, str]] = {}
+        self._answers: dict[str, tuple[float, ServiceStatus]] = {}
+        """Release -> until when (boot time) the answer holds, and the answer."""
         self._hashed_at: float | None = None
         self._configured: tuple[_Stamp, tuple[str | None, str]] | None = None
 
@@ -70,14 +74,25 @@ class ReleasesReader:
         state: ServiceState = "UNSURE"
         pid = None
         try:
-            if name not in self._services:
-                self._services[name] = open_service(self._deployment, name)
-            status = self._services[name].status()
+            status = self._status(name)
             state = status.state
             pid = status.identity.pid if status.identity else None
         except (OSError, OpsError) as error:
             problems.append(harmless(f"service {release.service.name}: {error}"))
         return ReleaseView(name, build, config, release.service.name, state, pid, release.decimals)
+
+    def _status(self, name: str) -> ServiceStatus:
+        """Asked now, unless the last answer cost so much time that asking at each read would be a load."""
+        before = self._clock.now().boot
+        answered = self._answers.get(name)
+        if answered is not None and before < answered[0]:
+            return answered[1]
+        if name not in self._services:
+            self._services[name] = open_service(self._deployment, name)
+        status = self._services[name].status()
+        after = self._clock.now().boot
+        self._answers[name] = (after + (after - before) * ASKING_SHARE, status)
+        return status
 
     def _hash_again(self, problems: list[str]) -> None:
         now = self._clock.now().boot

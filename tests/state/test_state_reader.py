@@ -255,3 +255,30 @@ def test_the_state_is_json_with_the_keys_that_scripts_rely_on(
 def test_a_state_is_never_changed_after_it_was_made(deployment: Deployment, clock: Any) -> None:
     with pytest.raises((AttributeError, dataclasses.FrozenInstanceError)):
         read(deployment, clock).phase = "STEADY"  # type: ignore[misc]
+
+
+def test_a_service_that_is_dear_to_ask_is_not_asked_at_each_read(
+    deployment: Deployment, clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from engine.services.protocol import ServiceStatus
+    from engine.state import releases
+
+    asked: list[str] = []
+
+    class Dear:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def status(self) -> ServiceStatus:
+            asked.append(self.name)
+            clock.advance(0.05)
+            return ServiceStatus(self.name, "STOPPED", None, None)
+
+    monkeypatch.setattr(releases, "open_service", lambda _, name: Dear(name))
+    reader = StateReader(deployment, clock)
+    for _ in range(5):
+        reader.read()
+    assert asked == ["v1", "v2"]
+    clock.advance(2)
+    reader.read()
+    assert asked == ["v1", "v2", "v1", "v2"]

@@ -8,7 +8,7 @@ from engine.clock import pretty_duration
 from engine.config.monitoring import Condition, SustainedSection
 from engine.monitoring.model import TIERS, ConditionReading, Level
 from engine.monitoring.sustained import Limit, held, pending
-from engine.monitoring.watched import Watched, firing, flapping
+from engine.monitoring.watched import Watched, firing, firing_now, flapping
 
 TIER_WORDS: dict[str, str] = {"warning": "warning", "critical": "critical", "rollback": "roll back"}
 
@@ -31,6 +31,9 @@ def condition_reading(
     limit = limits.get(lead)
     memory = watched.memories.get(lead) if lead else None
     playbook = condition.playbook
+    brief = _brief(condition, watched, lead, limits, now, reason)
+    if tier != firing_now(watched):
+        brief = f"{brief}; flapping, {len(watched.edges)} changes: {TIER_WORDS[tier]} is held"
     return ConditionReading(
         id=name,
         title=condition.title,
@@ -41,7 +44,8 @@ def condition_reading(
         text=text(condition, watched),
         held=round(held(limit, memory, now), 3) if limit and memory else 0.0,
         hold=limit.hold if limit else 0.0,
-        evidence=_evidence(condition, watched, tier, waiting, limits, now, reason),
+        brief=brief,
+        evidence=_evidence(condition, watched, tier, waiting, brief, lead) if reason is None or lead else brief,
         clears=clears(condition, tier, limits),
         look_at=playbook.look_at if playbook else "",
         run=tuple(playbook.run) if playbook else (),
@@ -73,37 +77,40 @@ def text(condition: Condition, watched: Watched) -> str:
 
 
 def clears(condition: Condition, tier: str, limits: Mapping[str, Limit]) -> str:
-    """What clears the firing tier; empty when none fires."""
+    """What clears the firing tier: ``clears <190 for 2m``; empty when none fires."""
     limit = limits.get(tier)
     if limit is None:
         return ""
-    sign = "<=" if limit.higher_is_worse else ">="
+    if condition.words:
+        return f"clears at {_best(condition)}"
+    # a count that reaches its limit is good again below it
+    value = limit.enter if limit.inclusive else limit.clear
+    sign = "<" if limit.higher_is_worse else ">"
     wait = f" for {pretty_duration(limit.clear_hold)}" if limit.clear_hold else ""
-    return (
-        f"clears {sign} {shown(condition, limit.clear)}{wait}"
-        if not condition.words
-        else f"clears at {_best(condition)}"
-    )
+    return f"clears {sign}{number(condition, value)}{wait}"
 
 
 def next_tier(condition: Condition, tier: str, limits: Mapping[str, Limit]) -> str:
-    """The tier above the firing one, in words; empty at the top."""
+    """The tier above the firing one, in words: ``roll back >500 held 10m``; empty at the top."""
     order = [name for name in reversed(TIERS) if name in limits]
     above = order[order.index(tier) + 1 :] if tier in order else order
     if not above:
         return ""
     limit = limits[above[0]]
     wait = f" held {pretty_duration(limit.hold)}" if limit.hold else ""
-    return f"{TIER_WORDS[above[0]]} {_beyond(limit)} {shown(condition, limit.enter)}{wait}"
+    if condition.words:
+        return f"{TIER_WORDS[above[0]]} at {shown(condition, limit.enter)}{wait}"
+    sign = (">" if limit.higher_is_worse else "<") + ("=" if limit.inclusive else "")
+    return f"{TIER_WORDS[above[0]]} {sign}{number(condition, limit.enter)}{wait}"
+
+
+def number(condition: Condition, value: float) -> str:
+    """A limit as a bare number, with no more decimals than it has."""
+    return f"{round(value, max(condition.decimals, 1)):g}"
 
 
 def _best(condition: Condition) -> str:
     return next(iter(condition.words.values()))
-
-
-def _beyond(limit: Limit) -> str:
-    sign = ">" if limit.higher_is_worse else "<"
-    return sign + ("=" if limit.inclusive else "")
 
 
 def _pending(watched: Watched, limit: Limit, name: str, now: float) -> bool:
@@ -135,31 +142,39 @@ def _level(watched: Watched, tier: str, reason: str | None) -> Level:
     return "W" if tier == "warning" else "C"
 
 
-def _evidence(
-    condition: Condition,
-    watched: Watched,
-    tier: str,
-    waiting: str,
-    limits: Mapping[str, Limit],
-    now: float,
-    reason: str | None,
+def _brief(
+    condition: Condition, watched: Watched, lead: str, limits: Mapping[str, Limit], now: float, reason: str | None
 ) -> str:
-    parts = [f"{TIER_WORDS[tier]} fires: {_held_text(condition, watched, tier, limits, now)}"] if tier else []
-    if waiting and waiting != tier:
-        parts.append(f"{TIER_WORDS[waiting]} pending: {_held_text(condition, watched, waiting, limits, now)}")
-    if reason is not None:
-        parts.append(reason)
-    return "; ".join(parts) or f"{text(condition, watched)}, target {condition.target}"
-
-
-def _held_text(condition: Condition, watched: Watched, tier: str, limits: Mapping[str, Limit], now: float) -> str:
-    limit, memory = limits[tier], watched.memories.get(tier)
+    """``204 MB, above 200 for 12m``: what a row of the matrix says about it."""
     value = text(condition, watched)
-    if memory is None or memory.beyond is None:
-        return f"{value}, not yet clear again"
-    seconds = held(limit, memory, now)
-    side = f"{_beyond(limit)} {shown(condition, limit.enter)}"
+    limit, memory = limits.get(lead), watched.memories.get(lead)
+    if limit is None or memory is None:
+        return reason or value
+    if memory.beyond is None and not memory.firing:
+        return value
+    if memory.beyond is None:
+        return f"{value}, not clear for long enough yet" if reason is None else f"{value}, {reason}"
+    if condition.words:
+        said = value
+    else:
+        bound = number(condition, limit.enter)
+        side = "above" if limit.higher_is_worse else "below"
+        said = f"{value}, the limit is {bound}" if limit.inclusive else f"{value}, {side} {bound}"
+    return said + _for_how_long(limit, held(limit, memory, now)) if reason is None else f"{said}, {reason}"
+
+
+def _for_how_long(limit: Limit, seconds: float) -> str:
     if not limit.hold:
-        return f"{value}, {side}" if not condition.words else value
+        return ""
     of = f" of {pretty_duration(limit.hold)}" if seconds < limit.hold else ""
-    return f"{value}, {side} for {pretty_duration(seconds)}{of}, {memory.beyond.count} values"
+    return f" for {pretty_duration(seconds)}{of}"
+
+
+def _evidence(condition: Condition, watched: Watched, tier: str, waiting: str, brief: str, lead: str) -> str:
+    """``warning fires: 204 MB, above 200 for 12m (144 values)``."""
+    if not lead:
+        return f"{brief}, target {condition.target}"
+    memory = watched.memories.get(lead)
+    values = f" ({memory.beyond.count} values)" if memory is not None and memory.beyond is not None else ""
+    also = f"; {TIER_WORDS[waiting]} pending" if waiting and tier and waiting != tier else ""
+    return f"{TIER_WORDS[lead]} {'fires' if tier else 'pending'}: {brief}{values}{also}"

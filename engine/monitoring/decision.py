@@ -104,13 +104,11 @@ def _continue(situation: Situation) -> str:
 
 
 def _pending(reading: ConditionReading) -> str:
-    return f"{reading.id} {reading.evidence}"
+    return f"{reading.id} {reading.brief}, pending"
 
 
 def _named(reading: ConditionReading) -> str:
-    stale = f" ({reading.level})" if reading.reason is not None else ""
-    flaps = " (flapping: the worst is held)" if reading.flapping else ""
-    return f"{reading.id} {reading.evidence}{stale}{flaps}"
+    return f"{reading.id} {reading.brief}"
 
 
 def _listed(parts: Sequence[str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from engine.config.monitoring import Condition, MonitoringConfig
-from engine.monitoring.conditions import shown
+from engine.monitoring.conditions import number
 from engine.monitoring.model import ConditionReading, ResourceReading
 
 GAUGES = ("LAT", "ERR", "MEM", "CPU", "DISK")
@@ -64,4 +64,4 @@ def _limit(condition: Condition) -> str:
         return ""
     word = "roll back" if condition.rollback else "critical" if condition.critical else "warning"
     sign = (">" if condition.worse_when == "higher" else "<") + ("=" if condition.inclusive else "")
-    return f"{word} {sign} {shown(condition, tier.enter)}"
+    return f"{word} {sign}{number(condition, tier.enter)} {condition.unit}".rstrip()

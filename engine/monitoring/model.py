@@ -47,6 +47,7 @@ class ConditionReading(msgspec.Struct, frozen=True):
     hold: float
     """Seconds it has to be."""
     evidence: str
+    """``warning fires: 204 MB, above 200 for 12m (144 values)``."""
     clears: str
     look_at: str
     run: tuple[str, ...]
@@ -60,6 +61,8 @@ class ConditionReading(msgspec.Struct, frozen=True):
     flapping: bool = False
     since: datetime | None = None
     """When the firing tier was entered (wall, a label)."""
+    brief: str = ""
+    """``204 MB, above 200 for 12m``."""
 
 
 class MatrixRow(msgspec.Struct, frozen=True):

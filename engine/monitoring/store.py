@@ -25,6 +25,7 @@ HISTORY_EVERY = 60.0
 """One evaluation in this many seconds is kept, and each that changed its verdict."""
 
 _SCHEMA = """
+BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS metrics (id INTEGER PRIMARY KEY, name TEXT UNIQUE NOT NULL);
 CREATE TABLE IF NOT EXISTS eras (id INTEGER PRIMARY KEY, name TEXT UNIQUE NOT NULL);
 CREATE TABLE IF NOT EXISTS samples (
@@ -40,6 +41,8 @@ CREATE TABLE IF NOT EXISTS evaluations (
 CREATE INDEX IF NOT EXISTS evaluations_by_wall ON evaluations (wall);
 CREATE TABLE IF NOT EXISTS newest (id INTEGER PRIMARY KEY CHECK (id = 0), evaluation BLOB);
 CREATE TABLE IF NOT EXISTS checkpoints (name TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID;
+INSERT OR IGNORE INTO newest (id) VALUES (0);
+COMMIT;
 """
 
 
@@ -96,7 +99,7 @@ class SampleStore:
 
     def newest_evaluation(self) -> Evaluation | None:
         """The last evaluation; None when there is none yet. The same object while nothing was written."""
-        if self._read_only and not self._path.exists():
+        if self._read_only and not self._there():
             return None
         connection = self._open()
         version = int(connection.execute("PRAGMA data_version").fetchone()[0])
@@ -122,7 +125,7 @@ class SampleStore:
 
     def series(self, metric: str, since: datetime, until: datetime | None = None) -> list[tuple[datetime, float]]:
         """A metric's values from ``since`` on, oldest first: single samples, before them means by the minute."""
-        if self._read_only and not self._path.exists():
+        if self._read_only and not self._there():
             return []
         connection = self._open()
         begin, end = since.timestamp(), until.timestamp() if until else 1e18
@@ -183,6 +186,17 @@ class SampleStore:
                 part.rename(aside.with_name(aside.name + suffix))
         return aside
 
+    def _there(self) -> bool:
+        """Whether a writer has made the file and its tables: for a moment there is the one without the other."""
+        if self._connection is not None:
+            return True
+        if not self._path.exists():
+            return False
+        row = self._open().execute("SELECT 1 FROM sqlite_master WHERE name = 'newest'").fetchone()
+        if row is None:
+            self.close()
+        return row is not None
+
     def _open(self) -> sqlite3.Connection:
         if self._connection is not None:
             return self._connection
@@ -211,7 +225,6 @@ class SampleStore:
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA cache_size = -2000")
         connection.executescript(_SCHEMA)
-        connection.execute("INSERT OR IGNORE INTO newest (id) VALUES (0)")
         self._path.chmod(0o640)
 
     def _row(self, connection: sqlite3.Connection, sample: Measured) -> tuple[int, int, float, float, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -9,7 +10,10 @@ from typing import Protocol
 from engine.config import Deployment
 from engine.errors import OpsError
 from engine.records import harmless, is_locked
-from engine.services.protocol import Identity, ServiceStatus
+from engine.services import open_service
+from engine.services.active import configured_release, judged
+from engine.services.processes import tree
+from engine.services.protocol import Identity, Service, ServiceStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,39 +45,41 @@ class Surroundings(Protocol):
         ...
 
 
+OTHERS_EVERY = 10.0
+"""Seconds between two looks at a release that is stopped while the active one runs: that look costs the most."""
+
+
 class RealSurroundings:
-    """The services of a deployment, as the system has them now."""
+    """The services of a deployment, as the system has them now: :meth:`active` looks, :meth:`status` tells."""
 
     def __init__(self, deployment: Deployment) -> None:
         self._deployment = deployment
+        self._services: dict[str, Service] = {}
+        self._seen: dict[str, ServiceStatus] = {}
+        self._others_at = -OTHERS_EVERY
 
     def active(self) -> Active:
-        """Which release is active."""
-        from engine.services.active import active_release
-
-        try:
-            found = active_release(self._deployment)
-        except (OpsError, OSError) as error:
-            return Active(None, harmless(error), None)
+        """Which release is active; looks at the services anew."""
+        configured, problem = configured_release(self._deployment.active_config)
+        names = (self._deployment.old.release, self._deployment.new.release)
+        if configured in names:
+            self._seen[configured] = self._ask(configured)
+        calm = configured in self._seen and self._seen[configured].state == "RUNNING" and not self.operation_runs()
+        if not calm or time.monotonic() - self._others_at >= OTHERS_EVERY:
+            self._others_at = time.monotonic() if calm else -OTHERS_EVERY
+            self._seen |= {name: self._ask(name) for name in names if name != configured}
+        found = judged(configured, problem, {name: self._seen[name].state for name in names})
         return Active(found.name, harmless(found.reason), found.configured)
 
     def status(self, release: str) -> ServiceStatus:
-        """How its service is."""
-        from engine.services import open_service
-
-        name = self._deployment.releases[release].service.name
-        try:
-            return open_service(self._deployment, release).status()
-        except (OpsError, OSError) as error:
-            return ServiceStatus(name, "UNSURE", None, None, reason=harmless(error))
+        """How its service is, as last seen by :meth:`active`."""
+        return self._seen.get(release) or self._ask(release)
 
     def members(self, identity: Identity) -> Sequence[int]:
         """The pids of a service's process tree."""
-        from engine.services.processes import tree
-
         try:
-            return [int(pid) for pid in tree(identity)]
-        except (OpsError, OSError):
+            return tree(identity)
+        except OSError:
             return ()
 
     def operation_runs(self) -> bool:
@@ -82,3 +88,12 @@ class RealSurroundings:
             return is_locked(self._deployment.paths.operation_lock)
         except OSError:
             return False
+
+    def _ask(self, release: str) -> ServiceStatus:
+        try:
+            if release not in self._services:
+                self._services[release] = open_service(self._deployment, release)
+            return self._services[release].status()
+        except (OpsError, OSError) as error:
+            name = self._deployment.releases[release].service.name
+            return ServiceStatus(name, "UNSURE", None, None, reason=harmless(error))

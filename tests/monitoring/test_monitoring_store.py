@@ -114,3 +114,12 @@ def test_a_damaged_file_is_set_aside_not_removed(tmp_path: Path) -> None:
     store.append([measured(0, 1.0)])
     assert aside.read_bytes().startswith(b"this is no database")
     assert len(store.series("memory_mb", START)) == 1
+
+
+def test_a_file_without_its_tables_has_no_evaluation_yet(tmp_path: Path) -> None:
+    sqlite3.connect(tmp_path / "s.db").execute("PRAGMA journal_mode = WAL")
+    reader = SampleStore(tmp_path / "s.db", read_only=True)
+    assert reader.newest_evaluation() is None
+    assert reader.series("memory_mb", START) == []
+    SampleStore(tmp_path / "s.db").append([], evaluation(0))
+    assert reader.newest_evaluation() == evaluation(0)

@@ -31,7 +31,7 @@ def arrange(width: int, height: int, *, operating: bool) -> dict[str, Place]:
 
 
 def _small(width: int, height: int, *, operating: bool) -> dict[str, Place]:
-    left = width // 2
+    left = width // 2 - 1
     right = width - left - 1
     rest = height - 15
     places = {

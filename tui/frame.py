@@ -25,8 +25,9 @@ _FOOTER = ("why", "checklist.tick", "acknowledge", "validate", "rollback", "find
 class Frame(Screen[None], inherit_bindings=False):
     """A screen of the console. Subclasses draw :meth:`body` and may take keys before the commands do."""
 
-    name_in_title: ClassVar[str] = ""
     scopes: ClassVar[frozenset[str]] = frozenset({"anywhere", "list"})
+    ticks: ClassVar[bool] = False
+    """Whether the checklist is here, so that the footer names the key for it."""
     CSS = """
     Frame { layout: vertical; overflow: hidden; }
     Frame > #header { height: 3; width: 100%; }
@@ -94,7 +95,8 @@ class Frame(Screen[None], inherit_bindings=False):
         parts: list[Line] = [join(put("1-9", "key"), put(" view", "dim"))]
         for name in _FOOTER:
             command = COMMANDS[name]
-            if command.scope in self.scopes and command.footer:
+            here = command.scope in self.scopes and (self.ticks or name != "checklist.tick")
+            if here:
                 parts.append(join(put(shown(command.keys[0]), "key"), put(f" {command.footer}", "dim")))
         return spaced(parts)
 

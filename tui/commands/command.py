@@ -76,3 +76,11 @@ def find(key: str, scopes: frozenset[str]) -> type[Command] | None:
     """The command that a key stands for; a scope of the screen's own comes before ``anywhere``."""
     found = [command for command in COMMANDS.values() if key in command.keys and command.scope in scopes]
     return next((command for command in found if command.scope != "anywhere"), found[0] if found else None)
+
+
+_ROOMS = ("operating", "writing", "views", "moving")
+
+
+def listed() -> list[type[Command]]:
+    """Every command, what matters most first: as help and palette show them."""
+    return sorted(COMMANDS.values(), key=lambda command: _ROOMS.index(command.__module__.rpartition(".")[2]))

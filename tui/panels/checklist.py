@@ -54,7 +54,7 @@ def _mark(entry: ChecklistItemView, glyphs: Glyphs) -> tuple[str, Role]:
         "overridden": (glyphs.overridden, "info"),
         "overdue": (glyphs.attention, "warn"),
         "missed": (glyphs.missed, "crit"),
-        "due": (glyphs.attention, "warn"),
+        "due": (glyphs.attention, "warn" if entry.measured_ok is False else "info"),
         "later": (glyphs.question, "warn") if entry.gate and entry.measured_ok is False else (" ", "dim"),
     }
     return marks[entry.state]
@@ -66,7 +66,8 @@ def _end(entry: ChecklistItemView, look: Look) -> Line:
     if entry.state == "missed":
         return put("missed ", "crit")
     if entry.state == "due":
-        return right(put("confirm " if entry.measured else "answer ", "warn"), 8)
+        role: Role = "warn" if entry.measured_ok is False else "info"
+        return right(put("confirm " if entry.measured else "answer ", role), 8)
     if entry.gate and entry.measured:
         return ()
     when = due_in(entry.due_at, look.now) if entry.due_at else ""

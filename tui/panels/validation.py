@@ -16,9 +16,10 @@ def notes(state: State, look: Look) -> list[Line | str]:
     checks = state.checks
     passed = sum(check.status == "PASS" for check in checks.checks)
     status = f"{checks.status} {passed}/{len(checks.checks)}" if checks.checks else checks.status
-    when: Line | str = put(f"stale, {ago(checks.observed_at, look.now)}", "warn") if checks.stale else ""
-    if not checks.stale and checks.observed_at is not None:
-        when = ago(checks.observed_at, look.now)
+    when: Line | str = ""
+    if checks.observed_at is not None:
+        old = ago(checks.observed_at, look.now)
+        when = put(f"stale, {old}", "warn") if checks.stale else old
     running = [put("running now", "info")] if checks.running else []
     return [put(status, STATUS[checks.status]), when, *running]
 

@@ -33,6 +33,8 @@ _VIEW = {"resources": "conditions", "events": "log"}
 class Dashboard(Frame):
     """The panels, the one in hand, and the row under the cursor."""
 
+    ticks = True
+
     CSS = """
     Dashboard #panels { height: 1fr; width: 100%; }
     Dashboard #panels Pane { position: absolute; }

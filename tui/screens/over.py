@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.state.model import ConditionView, State
-from tui.commands import COMMANDS, Command, refusal, shown
+from tui.commands import COMMANDS, Command, listed, refusal, shown
 from tui.field import EMPTY
 from tui.lines import Line, Lines, block, fit, heading, join, put, wrap
 from tui.listing import Listing, Row
@@ -90,7 +90,7 @@ class Help(Listing):
     def rows(self, state: State, width: int) -> list[Row]:
         """One paragraph for each command."""
         made: list[Row] = []
-        for command in COMMANDS.values():
+        for command in listed():
             keys = " ".join(shown(key) for key in command.keys) or ":"
             lines = wrap(command.help(), width - 18, "dim" if command.risk == "view" else "text")
             made.append(Row(join(fit(put(f" {keys}", "key"), 16), *lines[:1]), command.id))
@@ -110,12 +110,10 @@ class Palette(Listing):
 
     def _matches(self) -> list[type[Command]]:
         words = self._field.text.casefold().split()
-        offered = [item for item in COMMANDS.values() if item.palette and item.scope in self._from]
-        return [
-            command
-            for command in offered
-            if all(word in f"{command.title} {command.id} {command.help()}".casefold() for word in words)
-        ]
+        offered = [item for item in listed() if item.palette and item.scope in self._from]
+        named = [item for item in offered if all(word in f"{item.title} {item.id}".casefold() for word in words)]
+        told = [item for item in offered if all(word in f"{item.title} {item.help()}".casefold() for word in words)]
+        return [*named, *(item for item in told if item not in named)]
 
     def heading(self, state: State, width: int) -> Lines:
         """The field."""
@@ -151,6 +149,11 @@ class Palette(Listing):
         self._field, self.cursor = after, 0
         self.redraw()
         return True
+
+    def pasted(self, text: str) -> None:
+        """Words may be pasted; they run nothing."""
+        self._field, self.cursor = self._field.pasted(text), 0
+        self.redraw()
 
     def hints(self) -> Line:
         """What the keys do here."""

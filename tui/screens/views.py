@@ -142,6 +142,8 @@ class Kpis(Listing):
 class Checklist(Listing):
     """View 5: the checklist around now."""
 
+    ticks = True
+
     def __init__(self) -> None:
         super().__init__()
         self._placed = False
@@ -184,8 +186,8 @@ class Matrix(Listing):
         for entry in state.matrix:
             made.append(Row(matrix.row(entry, width, self.look), entry.verdict))
             told = f"; told: {', '.join(entry.told)}" if entry.told else ""
-            made += [Row(line, entry.verdict) for line in wrap(f"when {entry.when}", width - 2, "dim", 15)[:1]]
-            made += [Row(line, entry.verdict) for line in wrap(f"{entry.action}{told}", width - 2, "dim", 15)[:2]]
+            made += [Row(line, entry.verdict) for line in wrap(f"when {entry.when}", width - 2, "dim", 14)[:1]]
+            made += [Row(line, entry.verdict) for line in wrap(f"{entry.action}{told}", width - 2, "dim", 14)[:2]]
         return made
 
     def why(self) -> None:
@@ -254,10 +256,11 @@ class WayBack(Listing):
         made = [Row(self._fact(*fact)) for fact in facts]
         made += [Row(()), Row(put(" Releases", "title"))]
         for release in state.releases:
-            live = "  LIVE" if release.name == state.release else ""
-            pid = f", pid {release.pid}" if release.pid else ""
-            text = f"build {release.build or '-'}  config {release.config_hash or '-'}  {release.service} "
-            made.append(Row(self._fact(release.name, f"{text}{release.service_state}{pid}{live}"), release.name))
+            live = "LIVE  " if release.name == state.release else ""
+            pid = f" pid {release.pid}" if release.pid else ""
+            hashes = f"build {release.build or '-'}  config {release.config_hash or '-'}"
+            words = f"{live}{release.service_state}{pid}  {hashes}  {release.service}"
+            made.append(Row(self._fact(release.name, words), release.name))
         if state.release is None:
             made.append(Row(put(f" no release is live: {state.release_reason}", "warn")))
         monitor = state.monitor

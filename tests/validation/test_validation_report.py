@@ -1,0 +1,53 @@
+"""The report: on disk, kept, and told to the audit trail."""
+
+from __future__ import annotations
+
+import json
+
+from production import Production
+
+from engine.records import FileLock, read_lines, verify_chain
+from engine.validation.reports import report_json
+
+
+def test_the_report_has_the_documented_form_and_is_what_stands_on_disk(production: Production) -> None:
+    report = production.validate(scheduled=True)
+    paths = production.deployment.paths
+    written = json.loads(paths.validation_report.read_text())
+    assert written == json.loads(report_json(report))
+    assert {"timestamp", "status", "release", "build", "checks", "issues"} <= set(written)
+    assert all({"status", "figures", "issues", "summary"} <= set(check) for check in written["checks"].values())
+    assert (paths.logs / "validation_20260131_020000.json").read_text() == paths.validation_report.read_text()
+
+
+def test_each_run_is_kept_also_within_one_second(production: Production) -> None:
+    for _ in range(3):
+        production.validate()
+    kept = {path.name for path in production.deployment.paths.logs.glob("validation_*.json")}
+    stem = "validation_20260131_020000"
+    assert kept == {f"{stem}.json", f"{stem}_2.json", f"{stem}_3.json"}
+
+
+def test_the_audit_trail_is_told(production: Production) -> None:
+    production.run(rows=1)
+    report = production.validate(scheduled=True)
+    event = read_lines(production.deployment.paths.events)[-1]
+    assert (event["kind"], event["source"]) == ("validation.finished", "validation")
+    assert event["data"] == {
+        "status": "FAIL",
+        "release": "v2",
+        "checks": {name: check.status for name, check in report.checks.items()},
+        "report": "logs/validation_20260131_020000.json",
+        "scheduled": True,
+    }
+    assert verify_chain(production.deployment.paths.events).intact
+
+
+def test_an_audit_trail_that_takes_no_event_fails_its_check(production: Production) -> None:
+    events = production.deployment.paths.events
+    with FileLock(events.with_name(events.name + ".lock")) as lock:
+        assert lock.acquire()
+        report = production.validate()
+    assert report.checks["audit_trail"].status == "FAIL"
+    assert "could not be written into the audit trail" in report.issues[0]
+    assert json.loads(production.deployment.paths.validation_report.read_text())["status"] == "FAIL"

@@ -13,7 +13,8 @@ import pyarrow.compute as pc
 from engine.pipeline import cells
 from engine.pipeline.figures import COLUMNS, DATE, Figures, Group, Kpi, TapeUnreadable
 
-_BLOCK = 1 << 20
+_BLOCK = 1 << 17
+"""Bytes of CSV read at once: larger blocks are no faster here and cost memory, which has a limit."""
 _ROWS = 20_000
 _NULLS = pa.array(cells.NULLS)
 _NUMBER = f"^(?:{cells.NUMBER_PATTERN})$"
@@ -27,6 +28,7 @@ class V2:
 
     def compute(self, tape: BinaryIO, name: str, *, decimals: int, between: Callable[[], None]) -> Figures:
         """See :class:`engine.pipeline.figures.Program`."""
+        pa.set_memory_pool(pa.system_memory_pool())  # gives back what a batch needed; the default pool keeps it
         began = time.perf_counter()
         computing = 0.0
         header, batches = _parquet_batches(tape) if name.endswith(".parquet") else _csv_batches(tape)

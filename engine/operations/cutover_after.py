@@ -40,7 +40,7 @@ def verify_new(work: Work) -> Outcome:
 
 def prepare_way_back(work: Work) -> Outcome:
     """Stage the tree that an emergency swaps in, verify it, prove the way back, and only then drop old copies."""
-    snapshot = read_snapshot(work.deployment, work.deployment.paths.snapshots / str(work.facts["snapshot"]))
+    snapshot = read_snapshot(work.deployment, work.deployment.paths.snapshots / str(work.facts["final_snapshot"]))
     if snapshot.manifest is None:
         raise StepFailed(f"snapshot {snapshot.id}: {snapshot.problem}", "abaco-ops snapshots verify")
     origin = Origin(

@@ -43,9 +43,7 @@ def snapshot_live(work: Work) -> Outcome:
 
 def snapshot_final(work: Work) -> Outcome:
     """The snapshot that a rollback restores: nothing runs, nothing changes."""
-    outcome = _snapshot(work, "final")
-    work.fact("snapshot", work.facts["final_snapshot"])
-    return outcome
+    return _snapshot(work, "final")
 
 
 def live_snapshot_good(work: Work) -> bool:

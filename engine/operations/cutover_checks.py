@@ -12,6 +12,7 @@ from typing import Any
 
 from engine.operations.commands import CommandResult
 from engine.operations.configuration import hash_of
+from engine.operations.reserve import keep_reserve
 from engine.operations.service_steps import surely_stopped
 from engine.operations.step import Outcome, StepFailed
 from engine.operations.work import Work
@@ -38,6 +39,7 @@ def check_environment(work: Work) -> Outcome:
     if free < needed:
         raise StepFailed(f"{free / 1e9:.2f} GB free, {needed / 1e9:.2f} GB needed", "make room; nothing was changed")
     same_as_planned(work)
+    keep_reserve(deployment)
     return Outcome(f"{free / 1e9:.1f} GB free, {needed / 1e9:.2f} needed; every place can be written to")
 
 

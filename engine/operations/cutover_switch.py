@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.operations.configuration import activate, hash_of
+from engine.operations.configuration import activate, hash_of, release_in
 from engine.operations.cutover_checks import same_as_planned
 from engine.operations.service_steps import (
     hold,
@@ -64,17 +64,21 @@ def config_must_be_new(work: Work) -> None:
 
 
 def switch_config_back(work: Work) -> str:
-    """Undo of the switch; a configuration that is neither is kept beside the journal."""
-    found = hash_of(work.deployment.active_config)
+    """Undo of the switch; one that somebody wrote meanwhile is left if it is the old release's, else kept aside."""
+    active = work.deployment.active_config
+    found = hash_of(active)
     if found == work.plan.config_now:
         return "the old configuration is active"
+    if found and release_in(active.read_bytes()) == work.old:
+        work.warn("the active configuration was edited meanwhile: left as it was found")
+        return f"the configuration is {work.old}'s, as somebody edited it: {found[:6]}"
     backup = work.deployment.paths.rollback / str(work.facts["config_backup"])
     if hash_of(backup) != work.plan.config_now:
         raise StepFailed(f"{backup} is not the configuration that was active", "restore it from a snapshot")
     if found and found != work.plan.config_then:
-        write_file(work.directory / "config_found.yml", work.deployment.active_config.read_bytes())
-        work.warn("the active configuration had been edited meanwhile: kept as config_found.yml in the operation")
-    activate(work.deployment.active_config, backup.read_bytes())
+        write_file(work.directory / "config_found.yml", active.read_bytes())
+        work.warn("the active configuration was edited meanwhile: kept as config_found.yml beside the journal")
+    activate(active, backup.read_bytes())
     return f"the old configuration {work.plan.config_now[:6]} is active again"
 
 

@@ -206,7 +206,7 @@ def _fold_other(view: _Fold, kind: str, record: Record) -> None:
         view.move(record["state"])
     elif kind == "warning":
         view.warnings.append(harmless(record.get("detail", "")))
-    elif kind == "fact" and record.get("name") == "snapshot":
+    elif kind == "fact" and record.get("name") in ("snapshot", "final_snapshot"):
         view.snapshot = str(record["value"]) if record.get("value") else None
     elif kind == "yielded":
         view.move("INTERRUPTED")

@@ -17,6 +17,7 @@ from engine.operations.lock import holder
 from engine.operations.model import Operation
 from engine.operations.plan import Orders, Plan
 from engine.operations.planning import plan_cutover, plan_rollback, plan_validation
+from engine.operations.reserve import release_reserve
 from engine.records import make_directory, write_file
 from engine.services.detached import spawn_detached
 from engine.snapshots.numbers import new_directory
@@ -71,6 +72,8 @@ def launch(
         raise Refused(f"{plan.kind} is refused: " + "; ".join(plan.refusals))
     if plan.resumes:
         return continue_operation(deployment, plan.resumes, "resume", actor=actor, origin=origin)
+    if plan.kind == "rollback":
+        release_reserve(deployment)
     directory = new_directory(deployment.paths.operations, lambda number: f"{number:04d}-{plan.kind}")
     requests = directory / REQUESTS
     make_directory(requests)
@@ -105,7 +108,7 @@ def continue_operation(deployment: Deployment, operation: str, mode: str, *, act
 
 def _spawn(deployment: Deployment, directory: Path, mode: str, *, actor: str, origin: str) -> Accepted:
     before = len(records_of(directory))
-    command = [sys.executable, "-m", "engine.operations.worker", "--root", str(deployment.root)]
+    command = [sys.executable, "-P", "-m", "engine.operations.worker", "--root", str(deployment.root)]
     command += ["--operation", directory.name, "--mode", mode, "--actor", actor, "--origin", origin]
     pid = spawn_detached(command, cwd=deployment.root, output=directory / OUTPUT)
     identity = identity_of(pid)

@@ -27,7 +27,8 @@ def run_steps(work: Work, steps: Sequence[Step], begin: Begin) -> OperationState
         try:
             begin(step)
             work.checkpoint()
-            if not _still_done(work, step, before.get(step.name, "waiting")):
+            state = before.get(step.name, "waiting")
+            if not _still_done(work, step, state) and not _found_done(work, step, state):
                 _forward(work, step)
         except YieldRequested as request:
             return _give_way(work, request)
@@ -94,6 +95,17 @@ def _still_done(work: Work, step: Step, state: StepState) -> bool:
     if state not in ("done", "skipped"):
         return False
     return state == "skipped" or step.probe is None or step.probe(work)
+
+
+def _found_done(work: Work, step: Step, state: StepState) -> bool:
+    """An earlier worker began the step and left no word: whether its effect is there, verified."""
+    if state not in ("running", "failed") or step.probe is None or not step.probe(work):
+        return False
+    if step.verify is not None:
+        step.verify(work)
+    work.record("done", step=step.name, detail="found done by an earlier attempt")
+    work.narrate(f"{step.phase}: {step.title}: found done by an earlier attempt")
+    return True
 
 
 def _weigh_warnings(work: Work, outcome: Outcome) -> None:

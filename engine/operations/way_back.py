@@ -17,6 +17,7 @@ from engine.clock import Clock, SystemClock, parse_iso
 from engine.config import Deployment, load_deployment
 from engine.errors import CHECK_FAILED, DONE, OpsError
 from engine.operations.commands import Command, finish
+from engine.operations.lock import holder
 from engine.records import Record, append_event, harmless
 from engine.snapshots import Snapshot, choices, staged_problem, verify_snapshot
 
@@ -36,7 +37,16 @@ class WayBackProof(msgspec.Struct, frozen=True):
 
 
 def prove(deployment: Deployment, clock: Clock, *, wait: Callable[[], None] | None = None) -> WayBackProof:
-    """Hash the snapshot and the staged trees, let the old release compute a tape, and record the answer."""
+    """Examine the way back, and record the answer in the audit trail. OSError, EventsBusy."""
+    proof = examine(deployment, wait or _sleep)
+    data = msgspec.to_builtins(proof)
+    del data["at"]
+    append_event(deployment.paths.events, EVENT, data, source="way_back", clock=clock)
+    return proof
+
+
+def examine(deployment: Deployment, wait: Callable[[], None]) -> WayBackProof:
+    """Hash the snapshot and the staged trees, and let the old release compute a tape; writes nothing."""
     began = time.monotonic()
     release = deployment.console.releases.old
     found = choices(deployment, release)
@@ -46,13 +56,9 @@ def prove(deployment: Deployment, clock: Clock, *, wait: Callable[[], None] | No
         reason = verify_snapshot(found[0]) or staged_problem(deployment, found[0])
     note = ""
     if found and not reason:
-        reason, note = _computes(deployment, found[0], wait or _sleep)
+        reason, note = _computes(deployment, found[0], wait)
     seconds = round(time.monotonic() - began + deployment.console.cadence.verify_hold, 2)
-    proof = WayBackProof(not reason, seconds, found[0].id if found else None, release, harmless(reason or note))
-    data = msgspec.to_builtins(proof)
-    del data["at"]
-    append_event(deployment.paths.events, EVENT, data, source="way_back", clock=clock)
-    return proof
+    return WayBackProof(not reason, seconds, found[0].id if found else None, release, harmless(reason or note))
 
 
 def read_way_back(events: list[Record]) -> WayBackProof | None:
@@ -70,7 +76,11 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--root", required=True)
     options = parser.parse_args(arguments)
     try:
-        proof = prove(load_deployment(Path(options.root)), SystemClock())
+        deployment = load_deployment(Path(options.root))
+        if holder(deployment) is not None:  # an operation moves what would be looked at
+            sys.stdout.write("not now: an operation is running\n")
+            return DONE
+        proof = prove(deployment, SystemClock())
     except OpsError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code

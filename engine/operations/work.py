@@ -136,9 +136,7 @@ class Work:
             return
         self._looked = now
         if self._deadline is not None and self.clock.now().boot > self._deadline:
-            raise DeadlinePassed(
-                "the phase took longer than its budget", "see operations.budgets in config/console.yml"
-            )
+            self._late()
         if self.plan.kind == "cutover":
             self._answer_requests()
 
@@ -171,6 +169,14 @@ class Work:
     def finish(self, commands: Sequence[Command]) -> list[CommandResult]:
         """Wait for commands, in parallel."""
         return finish(commands, self.pause)
+
+    def _late(self) -> None:
+        """A cutover stops; a rollback goes on and says so, for half a rollback helps nobody."""
+        self._deadline = None
+        what = "the phase takes longer than its budget"
+        if self.plan.kind != "rollback":
+            raise DeadlinePassed(what, "see operations.budgets in config/console.yml")
+        self.warn(what)
 
     def _answer_requests(self) -> None:
         asked = requests.take(self.directory, self.me)

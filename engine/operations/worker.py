@@ -61,6 +61,7 @@ class _Worker:
         self._work = Work(deployment, orders, clock, self._narration.say)
         self._lock = OperationLock(deployment)
         self._actor, self._origin = actor or orders.actor, origin
+        self._since = clock.now().wall
         self._steps = STEPS[orders.plan.kind]
 
     def run(self, mode: str) -> int:
@@ -166,8 +167,8 @@ class _Worker:
         self._work.record("worker", pid=me.pid, start_time=me.start_time, boot_id=me.boot_id)
 
     def _tell_step(self, step: Step) -> None:
-        orders, now = self._orders, self._work.clock.now().wall
-        who = Holder(orders.operation, self._actor, self._origin, step.title, now, orders.reason, os.getpid())
+        orders = self._orders
+        who = Holder(orders.operation, self._actor, self._origin, step.title, self._since, orders.reason, os.getpid())
         self._lock.tell(who)
 
 

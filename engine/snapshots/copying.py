@@ -7,6 +7,7 @@ import fcntl
 import hashlib
 import os
 import stat
+import time
 from pathlib import Path
 
 from engine.records.atomic import sync_directory
@@ -14,7 +15,13 @@ from engine.snapshots.manifest import Checkpoint, Entry, SnapshotProblem, walk
 
 _FICLONE = 0x40049409
 _BLOCK = 1 << 20
+_TRIES = 100
+_PAUSE = 0.02
 _libc = ctypes.CDLL(None, use_errno=True)
+
+
+class StillWritten(SnapshotProblem):
+    """A file changed while it was copied."""
 
 
 def copy_tree(
@@ -26,10 +33,11 @@ def copy_tree(
     that changes while it is read, is SnapshotProblem. Not yet synced: see :func:`sync_tree`.
     """
     entries: list[Entry] = []
+    copy = _copy_living if living else _copy_one
     (target / covered).parent.mkdir(parents=True, exist_ok=True)
     for relative, status in walk(source, covered):
         try:
-            entries.append(_copy_one(source / relative, target / relative, relative, status, checkpoint))
+            entries.append(copy(source / relative, target / relative, relative, status, checkpoint))
         except FileNotFoundError as error:
             if not living:
                 raise SnapshotProblem(f"{source / relative} vanished while it was copied", "find who writes") from error
@@ -56,7 +64,7 @@ def copy_file(source: Path, target: Path, checkpoint: Checkpoint | None = None) 
             os.close(writing)
         after = os.fstat(reading)
         if (after.st_size, after.st_mtime_ns) != (status.st_size, status.st_mtime_ns):
-            raise SnapshotProblem(f"{source} was written to while it was copied", "find who writes: lsof")
+            raise StillWritten(f"{source} was written to while it was copied", "find who writes: lsof")
     finally:
         os.close(reading)
     return digest
@@ -89,6 +97,20 @@ def _copy_one(
     digest = copy_file(source, target, checkpoint)
     size = target.lstat().st_size
     return Entry(relative, "file", size, mode, status.st_mtime_ns, sha256=digest)
+
+
+def _copy_living(
+    source: Path, target: Path, relative: str, status: os.stat_result, checkpoint: Checkpoint | None
+) -> Entry:
+    """As :func:`_copy_one`; a file that is just being written is copied again until it holds still or vanishes."""
+    for _ in range(_TRIES):
+        try:
+            return _copy_one(source, target, relative, status, checkpoint)
+        except StillWritten:
+            target.unlink(missing_ok=True)
+            time.sleep(_PAUSE)
+            status = source.lstat()
+    raise SnapshotProblem(f"{source} is being written to without end", "find who writes: lsof")
 
 
 def _transfer(reading: int, writing: int, checkpoint: Checkpoint | None) -> str:

@@ -114,8 +114,11 @@ def walk(root: Path, covered: str) -> Iterator[tuple[str, os.stat_result]]:
 
 
 def _walk_below(directory: Path, relative: str) -> Iterator[tuple[str, os.stat_result]]:
-    with os.scandir(directory) as found:
-        children = sorted(found, key=lambda child: child.name)
+    try:
+        with os.scandir(directory) as found:
+            children = sorted(found, key=lambda child: child.name)
+    except FileNotFoundError:
+        return
     for child in children:
         try:
             status = child.stat(follow_symlinks=False)

@@ -12,10 +12,14 @@ from engine.config.templates import write_config
 from engine.errors import NeedsHuman, OpsError, Refused
 from engine.operations.identity import end_process
 from engine.operations.journal import list_operations, records_of, worker_of
-from engine.records import read_lines
+from engine.records import Record, read_lines
 from engine.services import open_service
+from engine.services.active import configured_release
+from engine.services.remains import processes_of
 
 _POLL = 0.02
+_HALF_MADE = {"config", "logs", ".rollback"}
+"""What an interrupted first call leaves; anything else in the directory is somebody's."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,6 +36,7 @@ def run(context: Context, options: argparse.Namespace) -> int:
     if options.stop:
         return _stop(_existing(root), options.directory)
     deployment = _existing(root) if (root / "config" / "console.yml").exists() else _make(root)
+    _write_tapes(deployment)
     print(f"demo at {root}: {_bring_up(deployment)}")
     print(f"  look and operate:      abaco-ops --root {options.directory}")
     print(f"  end every process:     abaco-ops demo {options.directory} --stop", flush=True)
@@ -39,16 +44,24 @@ def run(context: Context, options: argparse.Namespace) -> int:
 
 
 def _make(root: Path) -> Deployment:
-    """The configuration and both tapes in a directory that holds nothing yet."""
-    if root.exists() and (not root.is_dir() or any(root.iterdir())):
+    """The configuration in a directory that holds nothing yet."""
+    if root.exists() and (not root.is_dir() or {entry.name for entry in root.iterdir()} - _HALF_MADE):
         raise Refused(f"{root} is not empty and holds no demo", "give another directory: abaco-ops demo DIR")
-    from engine.pipeline import sample_tapes
-
     write_config(root, demo=True)
-    deployment = load_deployment(root)
-    sample_tapes.write_live_book(deployment.tape)
-    sample_tapes.write_reference(root / deployment.console.paths.reference_tape)
-    return deployment
+    return load_deployment(root)
+
+
+def _write_tapes(deployment: Deployment) -> None:
+    """Both tapes, where they are not there."""
+    reference = deployment.root / deployment.console.paths.reference_tape
+    if deployment.tape.exists() and reference.exists():
+        return
+    from engine.pipeline import sample_tapes  # numpy: only when a demo is made
+
+    if not deployment.tape.exists():
+        sample_tapes.write_live_book(deployment.tape)
+    if not reference.exists():
+        sample_tapes.write_reference(reference)
 
 
 def _existing(root: Path) -> Deployment:
@@ -67,40 +80,38 @@ def _bring_up(deployment: Deployment) -> str:
     unfinished = [operation.id for operation in list_operations(deployment.paths.operations) if operation.open]
     if unfinished:
         return f"nothing runs, and {unfinished[-1]} waits for a decision (abaco-ops history {unfinished[-1]})"
-    active = _active_name(deployment)
-    runs_before = _runs_of(deployment, active)
+    active, problem = configured_release(deployment.active_config)
+    if active is None:
+        return f"nothing runs: {problem}"
+    runs_before = len(_runs_of(deployment, active))
     status = open_service(deployment, active).start()
-    _await_run(deployment, active, runs_before)
+    run = _await_run(deployment, active, runs_before)
     pid = status.identity.pid if status.identity else "?"
     every = deployment.console.cadence.pipeline_run
-    return f"{active} running (pid {pid})" + (f", a run every {every:g} s" if every else "")
+    failed = "" if run.get("status") == "ok" else f"; its first run failed: {run.get('error')}"
+    return f"{active} running (pid {pid})" + (f", a run every {every:g} s" if every else "") + failed
 
 
-def _active_name(deployment: Deployment) -> str:
-    active = deployment.active_config.read_bytes()
-    staged = deployment.paths.release(deployment.new.release).read_bytes()
-    return deployment.new.release if active == staged else deployment.old.release
+def _runs_of(deployment: Deployment, release: str) -> list[Record]:
+    return [record for record in read_lines(deployment.paths.runs) if record.get("release") == release]
 
 
-def _runs_of(deployment: Deployment, release: str) -> int:
-    return sum(record.get("release") == release for record in read_lines(deployment.paths.runs))
-
-
-def _await_run(deployment: Deployment, release: str, before: int) -> None:
+def _await_run(deployment: Deployment, release: str, before: int) -> Record:
     until = time.monotonic() + deployment.console.cadence.first_run
-    while _runs_of(deployment, release) <= before:
+    while len(runs := _runs_of(deployment, release)) <= before:
         if time.monotonic() > until:
             lines = "\n  ".join(open_service(deployment, release).last_lines(5))
             raise NeedsHuman(f"{release} was started and has not finished a run:\n  {lines}", "abaco-ops doctor")
         time.sleep(_POLL)
+    return runs[-1]
 
 
 def _stop(deployment: Deployment, directory: str) -> int:
-    """End workers, monitor and services, in this order, so that none starts another again."""
+    """End monitor, workers, services and what they called, in this order, so that none starts another again."""
     from engine.monitoring.launch import stop_monitor
 
-    ended = [f"worker of {name}" for name in _end_workers(deployment)]
-    ended += ["monitor"] if stop_monitor(deployment) else []
+    ended = ["monitor"] if stop_monitor(deployment) else []
+    ended += [f"worker of {name}" for name in _end_workers(deployment)]
     for name in (deployment.new.release, deployment.old.release):
         service = open_service(deployment, name)
         if service.status().state == "STOPPED":
@@ -109,6 +120,7 @@ def _stop(deployment: Deployment, directory: str) -> int:
         if not result.stopped:
             raise NeedsHuman(f"{name} cannot be stopped: {', '.join(result.left)} still run", "end them by hand")
         ended.append(service.name)
+    ended += _end_strays(deployment)
     print(f"ended: {', '.join(ended)}" if ended else "nothing was running")
     print(f"  start again:  abaco-ops demo {directory}")
     return 0
@@ -123,4 +135,14 @@ def _end_workers(deployment: Deployment) -> list[str]:
         if not end_process(worker, group=True):
             raise OpsError(f"the worker of {operation.id} (pid {worker.pid}) does not end", "end it by hand")
         ended.append(operation.id)
+    return ended
+
+
+def _end_strays(deployment: Deployment) -> list[str]:
+    """Checks and proofs that a monitor or worker had just called."""
+    ended = []
+    for identity, words in processes_of(deployment.root):
+        if not end_process(identity, group=False):
+            raise NeedsHuman(f"pid {identity.pid} does not end: {words}", "end it by hand")
+        ended.append(words)
     return ended

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,28 @@ def find_remains(belonging: Belonging) -> list[Stat]:
         if _in_session(stat, belonging.main) or _carries(stat.pid, entry):
             members[stat.pid] = stat
     return [stat for pid, stat in sorted(members.items()) if pid not in spared]
+
+
+def processes_of(root: Path) -> list[tuple[Identity, str]]:
+    """Every other process of abaco-ops that works on the deployment at ``root``: identity and command line.
+
+    They are recognised by how they are called: ``-m engine.<room>`` with the root as an argument of its own.
+    """
+    found = []
+    for stat in map(read_stat, _pids()):
+        if stat is None or stat.dead or stat.pid == os.getpid():
+            continue
+        words = _words(stat.pid)
+        if str(root) in words and any(a == "-m" and b.startswith("engine.") for a, b in itertools.pairwise(words)):
+            found.append((stat.identity, harmless(command_line(stat.pid), 120)))
+    return found
+
+
+def _words(pid: int) -> list[str]:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().decode("utf-8", "replace").split("\0")
+    except OSError:
+        return []
 
 
 def described(stats: list[Stat]) -> tuple[str, ...]:

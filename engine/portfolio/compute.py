@@ -91,8 +91,10 @@ def _group(tape: Tape, day: str | None, config: KpiConfig, formulas: dict[str, F
 
 
 def _rows_of(tape: Tape, day: str | None) -> npt.NDArray[np.intp]:
-    if tape.dates is None or day is None:
+    if tape.dates is None:
         return np.arange(tape.rows, dtype=np.intp)
+    if day is None:  # no row has a readable date: none of them is known to be of now
+        return np.arange(0, dtype=np.intp)
     return np.flatnonzero(tape.dates.of_row == tape.dates.days.index(day))
 
 

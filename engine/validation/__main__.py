@@ -6,6 +6,7 @@ The result is JSON on stdout; progress is one JSON line per step on stderr. Exit
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,6 +22,7 @@ from engine.validation.model import Check, passes
 def main(arguments: Sequence[str]) -> int:
     """Run one of the programs and return its exit code."""
     options = _options(arguments)
+    signal.signal(signal.SIGTERM, _end)
     try:
         deployment = load_deployment(options.root)
         _check_release(deployment, options.release)
@@ -60,6 +62,11 @@ def _answer(result: msgspec.Struct, status: str, checks: dict[str, Check], *, as
             print(f"{check.status:<7} {name}: {check.summary}")
         print(status)
     return DONE if passes(status) else CHECK_FAILED
+
+
+def _end(signum: int, frame: object) -> None:
+    """Asked to stop: leave through the ordinary way out, so that the KPI program ends too."""
+    raise SystemExit(128 + signum)
 
 
 def _tell(check: str, state: str) -> None:

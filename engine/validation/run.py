@@ -57,10 +57,12 @@ def run_validation(
     who = (judged or running_release)(deployment, release)
     path = tape or deployment.tape
     with _questions(deployment, who.release) as questions:
+        progress(CHECKS[0], "running")  # it begins with waiting for the run that has read the tape as it is now
         evidence, damage = _gather(deployment, who, path, clock, wait)
         checks: dict[str, Check] = {}
         for name in CHECKS:
-            progress(name, "running")
+            if name != CHECKS[0]:
+                progress(name, "running")
             checks[name] = _guarded(name, deployment, who, evidence, damage, questions)
             progress(name, checks[name].status)
     run = evidence.run if evidence is not None else None

@@ -54,6 +54,14 @@ class EmbeddedService:
 
     def start(self) -> ServiceStatus:
         """Start it, or find it running, or give a running one its supervisor back. OpsError when it cannot start."""
+        try:
+            return self._start()
+        except OSError as error:
+            raise OpsError(
+                f"{self.name} cannot be started: {error}", f"see to {self._files.directory}: space, permissions"
+            ) from error
+
+    def _start(self) -> ServiceStatus:
         until = time.monotonic() + _START_WAIT + self._spec.stop_deadline
         make_directory(self._files.directory)
         while True:
@@ -77,6 +85,13 @@ class EmbeddedService:
     def stop(self) -> StopResult:
         """Stop it and everything it started; the supervisor does it, or this process where there is none."""
         began = time.monotonic()
+        try:
+            return self._stop(began)
+        except OSError as error:
+            remains = described(find_remains(Belonging(self._spec.mark)))
+            return StopResult(False, False, time.monotonic() - began, (f"not sure, for {error}", *remains))
+
+    def _stop(self, began: float) -> StopResult:
         until = began + self._spec.stop_deadline + _SUPERVISOR_GRACE
         make_directory(self._files.directory)
         asked: set[int] = set()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -69,7 +71,7 @@ class ServiceFiles:
 
     def write_spec(self, spec: ServiceSpec) -> None:
         """Replace the specification."""
-        write_file(self.directory / "spec.json", msgspec.json.encode(spec))
+        _replace(self.directory / "spec.json", msgspec.json.encode(spec))
 
     def read_spec(self) -> ServiceSpec:
         """The specification; OSError or msgspec.DecodeError when there is none."""
@@ -77,7 +79,7 @@ class ServiceFiles:
 
     def write_record(self, record: ServiceRecord) -> None:
         """Replace the record."""
-        write_file(self.directory / "state.json", msgspec.json.encode(record))
+        _replace(self.directory / "state.json", msgspec.json.encode(record))
 
     def read_record(self) -> ServiceRecord | None:
         """The record; None when the service was never started here, or when it cannot be read."""
@@ -85,3 +87,22 @@ class ServiceFiles:
             return msgspec.json.decode((self.directory / "state.json").read_bytes(), type=ServiceRecord)
         except (OSError, msgspec.DecodeError):
             return None  # then the system alone is asked: processes that carry the mark make it UNSURE
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Replace a small file; on a full disk in place, in the block it has already: that must not stop a rollback.
+
+    A reader that meets the middle of that sees no record and asks the system alone.
+    """
+    try:
+        write_file(path, data)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT) or not path.exists():
+            raise
+        descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            os.pwrite(descriptor, data, 0)
+            os.ftruncate(descriptor, len(data))
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -6,7 +6,6 @@ import os
 import select
 import signal
 import subprocess
-from datetime import datetime
 from pathlib import Path
 from types import FrameType
 
@@ -220,8 +219,3 @@ def _exit_words(code: int | None) -> str:
     if code is None:
         return "exit code unknown, it was adopted"
     return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
-
-
-def parse_since(text: str | None) -> datetime | None:
-    """A time of the record."""
-    return datetime.fromisoformat(text) if text else None

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import threading
 import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from textual import events
 from textual.app import App
-from textual.message import Message
 from textual.screen import Screen
 
-from engine.errors import OpsError
 from engine.operations.plan import Plan
 from engine.records import harmless
 from engine.state.model import State
-from tui import asking, telling
+from tui import telling
 from tui.actions import AcceptedView, Actions
+from tui.apart import Answered, run_apart
 from tui.commands import COMMANDS, Command, refusal
 from tui.frame import Frame
 from tui.glyphs import UNICODE, Glyphs
@@ -32,16 +30,9 @@ from tui.screens.views import VIEWS
 from tui.sheets.form import Ask
 from tui.theme import BACKGROUND
 
+T = TypeVar("T")
 _NOTICE_SECONDS = 6.0
 _ORDER = ("dashboard", *VIEWS)
-
-
-class Answered(Message):
-    """Work off the event loop is done; ``deliver`` says so to whoever asked."""
-
-    def __init__(self, deliver: Callable[[], object]) -> None:
-        super().__init__()
-        self.deliver = deliver
 
 
 class ConsoleApp(App[None], inherit_bindings=False):
@@ -177,27 +168,9 @@ class ConsoleApp(App[None], inherit_bindings=False):
             self.notice = ()
             command().run(self)
 
-    def background(
-        self,
-        work: Callable[[], Any],
-        done: Callable[[Any], object],
-        failed: Callable[[str], object],
-    ) -> None:
+    def background(self, work: Callable[[], T], done: Callable[[T], object], failed: Callable[[str], object]) -> None:
         """Run ``work`` off the event loop; its answer, or the sentence why not, comes back onto it."""
-
-        def run() -> None:
-            try:
-                answer = work()
-            except OpsError as error:
-                reason = error.what
-                self.post_message(Answered(lambda: failed(reason)))
-            except Exception as error:
-                reason = f"{type(error).__name__}: {error}"
-                self.post_message(Answered(lambda: failed(reason)))
-            else:
-                self.post_message(Answered(lambda: done(answer)))
-
-        threading.Thread(target=run, name="console-action", daemon=True).start()
+        run_apart(work, done, failed, self.post_message)
 
     def on_answered(self, message: Answered) -> None:
         """Deliver an answer."""
@@ -289,51 +262,18 @@ class ConsoleApp(App[None], inherit_bindings=False):
         else:
             self.say(wanted, "warn")
 
-    def ask_search(self) -> None:
-        """What to search for in the view in front."""
-        front = self.frame
-        self.ask(Ask("SEARCH", (), "Text", False, front.search_for, "", local=True))
-
-    def ask_tick(self) -> None:
-        """Confirm the checklist item under the cursor."""
-        if self._state is not None:
-            self.ask(asking.tick(self.actions, self._state, self.frame.item_in_hand()))
-
-    def ask_override(self) -> None:
-        """Override the checklist item under the cursor."""
-        if self._state is not None:
-            self.ask(asking.override(self.actions, self._state, self.frame.item_in_hand()))
-
-    def ask_acknowledge(self) -> None:
-        """Take an alert."""
-        if self._state is not None:
-            self.ask(asking.acknowledge(self.actions, self._state, self.frame.item_in_hand()))
-
-    def ask_note(self) -> None:
-        """Write a note."""
-        self.ask(asking.note(self.actions))
-
-    def ask_abort(self) -> None:
-        """Abort the running operation."""
-        if self._state is not None:
-            self.ask(asking.abort(self.actions, self._state))
-
     def answer(self, ask: Ask, text: str) -> None:
         """A form was filled in: close it, and write."""
         self.pop_screen()
         if ask.local:
             ask.answer(text)
             return
-        self.background(lambda: ask.answer(text), lambda _: self._written(ask.done), lambda why: self.say(why, "crit"))
+        self.background(lambda: ask.answer(text), lambda _: self.written(ask.done), lambda why: self.say(why, "crit"))
 
-    def _written(self, words: str) -> None:
+    def written(self, words: str) -> None:
+        """Say so, and look at once."""
         self.say(words)
         self._reader.hurry()
-
-    def take_watch(self) -> None:
-        """The watch is yours."""
-        failed = lambda why: self.say(why, "crit")  # noqa: E731
-        self.background(self.actions.take_watch, lambda _: self._written("the watch is yours"), failed)
 
     # ---- operations ---------------------------------------------------------------------------------------
 
@@ -344,7 +284,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self.show_view("validation")
 
     def _validation_runs(self, accepted: AcceptedView) -> None:
-        self._written(f"ACCEPTED {accepted.id}, runs without you")
+        self.written(f"ACCEPTED {accepted.id}, runs without you")
 
     def _tell_validation(self, before: State | None, after: State) -> None:
         finished = before is not None and before.checks.observed_at != after.checks.observed_at
@@ -397,7 +337,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         while len(self.screen_stack) > 1:
             self.pop_screen()
         self.show_view("operation")
-        self._written(f"ACCEPTED {accepted.id}, runs without you; worker pid {accepted.pid}")
+        self._reader.hurry()
 
     # ---- failure ------------------------------------------------------------------------------------------
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from engine.errors import Refused
 from engine.state.model import ChecklistItemView, State
 from tui.actions import Actions
@@ -66,6 +68,11 @@ def acknowledge(actions: Actions, state: State, condition: str | None) -> Ask | 
         answer=lambda text: actions.acknowledge(chosen.condition, text),
         done=f"acknowledged: {chosen.condition}",
     )
+
+
+def search(find: Callable[[str], None]) -> Ask:
+    """What to search for in the view in front."""
+    return Ask("SEARCH", (), "Text", False, find, "", local=True)
 
 
 def note(actions: Actions) -> Ask:

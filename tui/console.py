@@ -47,10 +47,23 @@ def open_console(root: Path, *, read_only: bool) -> int:
 
 def _farewell(app: ConsoleApp) -> int:
     if app.crash:
-        sys.stderr.write(f"abaco-ops: the console failed: {app.crash}\n  -> everything else runs on; start it again\n")
+        kept = _keep(app)
+        sys.stderr.write(
+            f"abaco-ops: the console failed: {app.crash}\n  -> everything else runs on; start it again{kept}\n"
+        )
         return CRASHED
     state = app.shown_state
     live = f"{state.release.upper()} runs on" if state is not None and state.release else "nothing was stopped"
     busy = f", {state.operation.id} too" if state is not None and state.operation is not None else ""
     sys.stdout.write(f"{live}{busy}; so does the monitor. Come back: abaco-ops --root {app.root}\n")
     return 0
+
+
+def _keep(app: ConsoleApp) -> str:
+    """Keep the whole story of a failure in a file, for those who mend it."""
+    path = Path(app.root) / "logs" / "console_failure.log"
+    try:
+        path.write_text(app.crash_report, encoding="utf-8")
+    except OSError:
+        return ""
+    return f"; the whole story: {path}"

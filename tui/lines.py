@@ -6,7 +6,7 @@ No colour stands here and no terminal is needed: a line can be tested as it is. 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
 from rich.cells import cell_len, set_cell_size
@@ -148,26 +148,28 @@ def heading(rule: str, key: str, name: str, notes: Sequence[Line | str], width: 
     return join(line, put(rule * max(width - width_of(line), 0), "faint"))
 
 
-def cells(line: Line) -> Iterator[tuple[str, Role, bool]]:
-    """One item per cell (the second cell of a wide character is an empty text)."""
+Cell: TypeAlias = tuple[str, Role, bool]
+
+
+def cells(line: Line) -> list[Cell]:
+    """One item per cell. The second cell of a wide character is an empty text; a mark joins the cell before it."""
+    made: list[Cell] = []
     for text, role, under_cursor in line:
-        if text.isascii():
-            for character in text:
-                yield character, role, under_cursor
-            continue
         for character in text:
-            yield character, role, under_cursor
-            for _ in range(cell_len(character) - 1):
-                yield "", role, under_cursor
+            size = 1 if character.isascii() else cell_len(character)
+            if size == 0 and made:
+                made[-1] = (made[-1][0] + character, *made[-1][1:])
+            made.extend((character if not index else "", role, under_cursor) for index in range(size))
+    return made
 
 
 def changed(old: Line, new: Line) -> tuple[int, int] | None:
     """First cell and number of cells that differ between two lines of one width; None when none does."""
     if old == new:
         return None
-    before, after = list(cells(old)), list(cells(new))
+    before, after = cells(old), cells(new)
     if len(before) != len(after):
-        return 0, max(len(before), len(after))
+        return 0, width_of(new)
     differing = [index for index, pair in enumerate(zip(before, after, strict=True)) if pair[0] != pair[1]]
     if not differing:
         return None

@@ -78,7 +78,7 @@ def test_80x24_shows_everything_that_matters() -> None:
         "▶ WATCH       MEM warning, held 12m",
         "MEM     204 MB  ━━━━╌╌╌╌╌╌",
         "7/7 hourly PASS",
-        "leak check +9.1 %/h  confirm",
+        "leak check +9.1 %/h",
         "GATE fails on: memory growth",
         "09:10 | 0.68 | 0.02% | 203 | 27% | WARN | MEM held 10m; Data Ops told 09:10:03",
     ):

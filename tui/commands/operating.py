@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tui import asking
 from tui.commands.command import Command
 
 if TYPE_CHECKING:
@@ -43,7 +44,9 @@ class AbortOperation(Command):
     id, keys, title, risk, scope = "abort", ("x",), "abort the operation", "irreversible", "operation"
 
     def run(self, app: ConsoleApp) -> None:
-        app.ask_abort()
+        state = app.shown_state
+        if state is not None:
+            app.ask(asking.abort(app.actions, state))
 
 
 class Differences(Command):

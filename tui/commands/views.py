@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tui import asking
 from tui.commands.command import Command
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ class Search(Command):
     id, keys, title, scope = "search", ("/",), "search", "list"
 
     def run(self, app: ConsoleApp) -> None:
-        app.ask_search()
+        app.ask(asking.search(app.frame.search_for))
 
 
 class SearchNext(Command):

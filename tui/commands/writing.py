@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tui import asking
 from tui.commands.command import Command
 
 if TYPE_CHECKING:
@@ -17,7 +18,9 @@ class Tick(Command):
     risk, scope = "write", "list"
 
     def run(self, app: ConsoleApp) -> None:
-        app.ask_tick()
+        state = app.shown_state
+        if state is not None:
+            app.ask(asking.tick(app.actions, state, app.frame.item_in_hand()))
 
 
 class Override(Command):
@@ -27,7 +30,9 @@ class Override(Command):
     risk, scope = "write", "list"
 
     def run(self, app: ConsoleApp) -> None:
-        app.ask_override()
+        state = app.shown_state
+        if state is not None:
+            app.ask(asking.override(app.actions, state, app.frame.item_in_hand()))
 
 
 class Note(Command):
@@ -36,7 +41,7 @@ class Note(Command):
     id, keys, title, risk = "note", ("i",), "note", "write"
 
     def run(self, app: ConsoleApp) -> None:
-        app.ask_note()
+        app.ask(asking.note(app.actions))
 
 
 class Acknowledge(Command):
@@ -45,7 +50,9 @@ class Acknowledge(Command):
     id, keys, title, footer, risk = "acknowledge", ("a",), "acknowledge", "ack", "write"
 
     def run(self, app: ConsoleApp) -> None:
-        app.ask_acknowledge()
+        state = app.shown_state
+        if state is not None:
+            app.ask(asking.acknowledge(app.actions, state, app.frame.item_in_hand()))
 
 
 class TakeWatch(Command):
@@ -54,4 +61,8 @@ class TakeWatch(Command):
     id, keys, title, risk = "watch.take", ("t",), "take the watch", "write"
 
     def run(self, app: ConsoleApp) -> None:
-        app.take_watch()
+        app.background(
+            app.actions.take_watch,
+            lambda _: app.written("the watch is yours"),
+            lambda why: app.say(why, "crit"),
+        )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from engine.state.model import OperationView, State, StepView
 from tui.glyphs import bar
 from tui.lines import Line, Lines, Role, block, fit, heading, join, put, right, spread, width_of, wrap
@@ -20,7 +22,9 @@ ROLES: dict[str, Role] = {
     "RUNNING": "info",
     "SUCCEEDED": "strong",
 }
+_STAMPED = re.compile(r"^\d{4}-\d\d-\d\dT(\d\d:\d\d:\d\d)[.\d]*Z \S+ ")
 _LOUD: dict[str, Role] = {"running": "strong", "failed": "crit", "undone": "warn"}
+_PHASES_FROM = 100
 _FINISHED = ("done", "skipped", "undone")
 
 
@@ -64,8 +68,14 @@ def draw(state: State, width: int, height: int, look: Look) -> Lines:
         lines += wrap(operation.failure, width - 1, "crit", indent=1)[:2]
     lines += offers(operation, width, look)
     room = max(height - len(lines), 0)
-    lines += [put(f" {text}", "dim") for text in operation.output[-room:]] if room else []
+    lines += output(operation, room)
     return block(lines, width, height)
+
+
+def output(operation: OperationView, rows: int, indent: str = " ") -> Lines:
+    """The newest output, its time short and without the operation's name, which stands above."""
+    shown = operation.output[-rows:] if rows > 0 else ()
+    return [put(indent + _STAMPED.sub(r"\1 ", text, count=1), "dim") for text in shown]
 
 
 def progress(operation: OperationView, width: int, look: Look) -> Line:
@@ -80,7 +90,9 @@ def progress(operation: OperationView, width: int, look: Look) -> Line:
         words = put(f"{'failed: ' if at_hand.state == 'failed' else ''}{at_hand.title}", role)
     else:
         words = put(f"next: {coming.title}" if coming and operation.alive else "", "dim")
-    return join(" ", put(full, "info"), put(empty, "faint"), put(f"  {finished} of {total}  ", "text"), words)
+    phase = at_hand or coming
+    place = put(f"{phase.phase}: ", "dim") if phase is not None and operation.alive else ()
+    return join(" ", put(full, "info"), put(empty, "faint"), put(f"  {finished} of {total}  ", "text"), place, words)
 
 
 def offers(operation: OperationView, width: int, look: Look) -> Lines:
@@ -112,7 +124,10 @@ def step_row(step: StepView, before: StepView | None, width: int, look: Look) ->
     phase = step.phase if before is None or before.phase != step.phase else ""
     loud: Role = _LOUD.get(step.state, "text")
     quiet: Role = "dim" if step.state in ("waiting", "skipped") else loud
-    head = join(" ", fit(put(phase, "title"), 15), " ", put(mark, role), " ", put(step.title, quiet))
+    if width < _PHASES_FROM:
+        phase = phase.split(" ")[0] if phase[:1].isdigit() else ""
+    column = fit(put(phase, "title"), 1 if width < _PHASES_FROM else 15)
+    head = join(" ", column, " ", put(mark, role), " ", put(step.title, quiet))
     note = put(f"  {step.detail}", "dim") if step.detail else ()
     took = right(put(seconds(step.seconds) if step.seconds is not None else "", "dim"), 8)
     return spread(join(head, note), join(took, " "), width, gap=1)

@@ -45,7 +45,7 @@ def row(gauge: ResourceView, width: int, look: Look) -> Line:
 
 
 def _bar(gauge: ResourceView, look: Look) -> Line:
-    full, empty = bar(gauge.fraction, _BAR, look.glyphs)
+    full, empty = bar(gauge.fraction, _BAR - 2 if gauge.stale else _BAR, look.glyphs)
     filled: Role = "stale" if gauge.stale else _FILLED.get(gauge.level, "info")
     return join(put(full, filled), put(empty, "faint"))
 

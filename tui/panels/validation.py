@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.state.model import CheckView, State
-from tui.lines import Line, Lines, Role, block, fit, heading, join, marked, put
+from tui.lines import Line, Lines, Role, block, fit, heading, join, marked, put, wrap
 from tui.look import Look
 from tui.words import ago
 
@@ -31,12 +31,13 @@ def draw(state: State, width: int, height: int, look: Look) -> Lines:
     if not state.checks.checks:
         lines.append(put(" not run yet: V runs it", "dim"))
     for index, check in enumerate(state.checks.checks):
-        line = fit(row(check), width)
+        line = fit(row(check, width), width)
         lines.append(marked(line) if look.cursor == index else line)
     return block(lines, width, height)
 
 
-def row(check: CheckView) -> Line:
-    """One check: its status, name and figures."""
+def row(check: CheckView, width: int) -> Line:
+    """One check: its status, name and figures; in the full view the rest of the figures stands below."""
     status = put(check.status, STATUS[check.status])
-    return join(" ", fit(status, 8), fit(put(check.name.replace("_", " "), "text"), 17), put(check.summary, "dim"))
+    head = join(" ", fit(status, 8), fit(put(check.name.replace("_", " "), "text"), 17))
+    return join(head, *wrap(check.summary, max(width - 27, 8), "dim")[:1])

@@ -44,6 +44,7 @@ class Dashboard(Frame):
         super().__init__()
         self._in_hand = "checklist"
         self._row: int | None = None
+        """The row the person chose; None: the one that waits for an answer, wherever it moves."""
         self._places: dict[str, Place] = {}
 
     def compose_body(self) -> ComposeResult:
@@ -111,23 +112,22 @@ class Dashboard(Frame):
         items = self._items(state)
         if not items:
             return 0
-        if self._row is None:
-            self._row = self._first_row(state, len(items))
-        self._row = max(min(self._row, len(items) - 1), 0)
-        return self._row
+        row = self._first_row(state, len(items)) if self._row is None else self._row
+        return max(min(row, len(items) - 1), 0)
 
     def _first_row(self, state: State, count: int) -> int:
         if self._panel_in_hand() == "log":
             return count - 1
         if self._panel_in_hand() != "checklist":
             return 0
-        open_items = (i for i, item in enumerate(state.checklist.items) if item.state in ("due", "overdue"))
-        return next(open_items, 0)
+        waiting = ("due", "overdue", "later")
+        return next((i for i, item in enumerate(state.checklist.items) if item.state in waiting), count - 1)
 
     def move(self, rows: int) -> None:
         """Another row of the panel in hand."""
-        if self.state is not None and self._cursor(self.state) is not None:
-            self._row = (self._row or 0) + rows
+        if self.state is not None:
+            here, count = self._cursor(self.state) or 0, len(self._items(self.state))
+            self._row = max(min(here + rows, count - 1), 0)
             self.redraw()
 
     def turn(self, steps: int) -> None:

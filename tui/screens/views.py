@@ -62,9 +62,12 @@ class OperationScreen(Listing):
         if shown is None:
             return [heading(self.look.glyphs.rule, "3", "Operation", [], width)]
         accepted = self.console_app.accepted
-        lines = [operation.title(shown, width, self.look), *operation.facts(shown, width)]
-        if accepted is not None and accepted[0] == shown.id:
+        own = accepted is not None and accepted[0] >= shown.id
+        lines = [operation.title(shown, width, self.look)]
+        if accepted is not None and own:
             lines.append(put(f" ACCEPTED {accepted[0]}, runs without you; worker pid {accepted[1]}", "strong"))
+        if not own or not self._screen_is_small():
+            lines += operation.facts(shown, width)
         return [*lines, operation.progress(shown, width, self.look), ()]
 
     def rows(self, state: State, width: int) -> list[Row]:
@@ -72,8 +75,8 @@ class OperationScreen(Listing):
         shown = operation.newest(state)
         accepted = self.console_app.accepted
         if shown is None:
-            words = f" ACCEPTED {accepted[0]}, worker pid {accepted[1]}" if accepted else " no operation yet"
-            return [Row(put(words, "text"))]
+            told = f" ACCEPTED {accepted[0]}, runs without you; worker pid {accepted[1]}" if accepted else ""
+            return [Row(put(told or " no operation yet", "text"))]
         before = (None, *shown.steps)
         return [
             Row(operation.step_row(step, last, width, self.look), step.name)
@@ -98,8 +101,8 @@ class OperationScreen(Listing):
             lines += wrap(shown.failure, width - 1, "crit", indent=1)[:2]
         lines += [put(f" ! {text}", "warn") for text in shown.warnings[:2]]
         lines += operation.offers(shown, width, self.look)
-        room = 2 if self._screen_is_small() else 6
-        lines += [put(f"   {text}", "dim") for text in shown.output[-room:]]
+        quiet = self._screen_is_small() and not shown.failure
+        lines += operation.output(shown, 0 if quiet else 2 if self._screen_is_small() else 6, "   ")
         return [(), *lines] if lines else []
 
     def _screen_is_small(self) -> bool:
@@ -225,7 +228,11 @@ class Validation(Listing):
         checks = state.checks
         if not checks.checks:
             return [Row(put(" not run yet: V runs the five checks on what the running release published", "dim"))]
-        made = [Row(validation.row(check), check.name) for check in checks.checks]
+        made: list[Row] = []
+        for check in checks.checks:
+            made.append(Row(validation.row(check, width), check.name))
+            rest = wrap(check.summary, width - 27, "dim")[1:]
+            made += [Row(join(" " * 26, line), check.name) for line in rest]
         made += [Row(()), Row(put(f" {len(checks.issues) or 'no'} issues", "title"))]
         for issue in checks.issues:
             made += [Row(line, issue) for line in wrap(issue, width - 2, "text", 3)]

@@ -82,17 +82,17 @@ def _facts(sheet: CutoverSheet, state: State, look: Look) -> Lines:
     plan = sheet.plan
     if plan is None:
         return [_fact("Plan", sheet.trouble or "is being made ...")]
-    names = ", ".join(change.key for change in plan.changes[:4]) + (" ..." if len(plan.changes) > 4 else "")
-    changes = f"config {plan.config_now[:6]} to {plan.config_then[:6]}: {names or 'no key differs'}"
+    names = ", ".join(change.key for change in plan.changes)
+    count = "1 key differs" if len(plan.changes) == 1 else f"{len(plan.changes)} keys differ"
+    changes = f"config {plan.config_now[:6]} to {plan.config_then[:6]}, {count}: {names}" if names else "no key differs"
     checks = state.checks
     evidence = f"validation {checks.status}, {ago(checks.observed_at, look.now)}"
     phases = list(dict.fromkeys(step.phase for step in plan.steps))
-    turn = next((step.title for step in plan.steps if step.no_return), f"{plan.release_to}'s first start")
     return [
         _fact("Changes", changes),
         _fact("Takes", f"{len(plan.steps)} steps in {len(phases)} phases; fresh verified snapshots on the way"),
         _fact("Evidence", evidence),
-        _fact("No return", f"{turn}: a failure before it undoes everything"),
+        _fact("No return", f"{plan.release_to}'s first start: a failure before it undoes everything"),
         _fact("Way back", f"R, {plan.release_from}, Enter; at any time, during the cutover too"),
     ]
 

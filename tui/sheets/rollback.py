@@ -156,7 +156,9 @@ def _evidence(sheet: RollbackSheet, look: Look) -> Lines:
 def _steps(sheet: RollbackSheet, width: int, look: Look) -> Line:
     if sheet.plan is None or not sheet.plan.steps:
         return fit((), width)
-    text = " > ".join(step.name.replace("_", " ") for step in sheet.plan.steps)
+    phases = dict.fromkeys(step.phase.lstrip("0123456789 ") for step in sheet.plan.steps)
+    names = list(phases) if len(phases) > 1 else [step.name.replace("_", " ") for step in sheet.plan.steps]
+    text = " > ".join(names)
     return fit(put(f"     {text}", "dim"), width)
 
 

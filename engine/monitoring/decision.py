@@ -89,7 +89,11 @@ def _fired(readings: Sequence[ConditionReading], otherwise: str) -> _Match:
 def _unknown(situation: Situation) -> _Match:
     missing = [reading for reading in situation.conditions if reading.needed and reading.reason is not None]
     parts = [] if situation.release else [situation.release_reason or "no release is identified"]
-    parts += [f"{reading.id} {reading.level}: {reading.reason}" for reading in missing]
+    if len(missing) == 1:
+        parts += [f"{missing[0].id} {missing[0].level}: {missing[0].reason}"]
+    for level in ("missing", "stale"):
+        names = [reading.id for reading in missing if reading.level == level]
+        parts += [f"{', '.join(names)} {level}"] if names and len(missing) > 1 else []
     if parts:
         return _Match(True, _listed(parts), tuple(missing))
     needed = [reading for reading in situation.conditions if reading.needed]
@@ -97,7 +101,7 @@ def _unknown(situation: Situation) -> _Match:
 
 
 def _continue(situation: Situation) -> str:
-    waiting = [reading for reading in situation.conditions if reading.pending]
+    waiting = [reading for reading in situation.conditions if reading.pending and reading.held > 0]
     if waiting:
         return "on target; " + _listed([_pending(reading) for reading in waiting])
     return "everything on target"
@@ -124,8 +128,8 @@ def _age(match: _Match, situation: Situation) -> float | None:
 def _verdict(word: VerdictWord, match: _Match, situation: Situation) -> Verdict:
     lead = match.reasons[0] if match.reasons and word != "CONTINUE" else None
     if word == "CONTINUE":
-        waiting = next((reading for reading in situation.conditions if reading.pending), None)
-        return Verdict(word, match.evidence, "", situation.worsens(waiting) if waiting else "")
+        first = next((reading for reading in situation.conditions if reading.pending and reading.held > 0), None)
+        return Verdict(word, match.evidence, "", situation.worsens(first) if first else "")
     if word == "UNKNOWN":
         return Verdict(word, match.evidence, "clears when every needed value is fresh", "")
     assert lead is not None

@@ -44,6 +44,7 @@ class Monitor:
         self._boot_id = boot_id()
         self._problems: deque[tuple[float, str]] = deque(maxlen=20)
         self._first = True
+        self._written: dict[str, object] = {}
         self._thinned = -1e18
         self._watch = self._last_watch()
         trail = saved.decode(self._checkpoint(saved.TRAIL), saved.Trail)
@@ -59,7 +60,6 @@ class Monitor:
         self._disk = DiskSource(deployment)
         self._process = ProcessSource(deployment, surroundings.members, self._earlier)
         self._trends: dict[str, deque[float]] = {}
-        self._written: dict[str, object] = {}
         self.round = Round(deployment)
 
     @property
@@ -153,6 +153,7 @@ class Monitor:
     # ---- looking
 
     def _look(self, release: str, now: Instant) -> dict[str, Reading]:
+        self._keep_baseline(release, now)
         status = self._around.status(release)
         readings = self._process.look(release, status, now)
         from_runs, problems = self._runs.feed(release, now, self._trail.seen)
@@ -163,7 +164,6 @@ class Monitor:
         )
         readings["disk_ratio"] = self._disk.look(release, now)
         readings |= self._trail.readings(release, now)
-        self._keep_baseline(release, now)
         return readings
 
     def _keep_baseline(self, release: str, now: Instant) -> None:

@@ -29,22 +29,22 @@ class Round:
     def __init__(self, deployment: Deployment) -> None:
         self._deployment = deployment
         self._log = MonitoringLog(deployment.paths.monitoring_log)
-        self._children = Children(deployment.root, deployment.paths.logs / "monitor.out")
+        self.children = Children(deployment.root, deployment.paths.logs / "monitor.out")
         self._unknown_since: float | None = None
         self._proof_tried = -1e18
 
     @property
     def validating(self) -> bool:
         """Whether a scheduled validation runs now."""
-        return self._children.running(VALIDATION)
+        return self.children.running(VALIDATION)
 
     def stop(self) -> None:
         """End the children."""
-        self._children.stop()
+        self.children.stop()
 
     def after(self, evaluation: Evaluation, watch: Watch, trail: TrailSource, now: Instant, note: Note) -> Watch:
         """What follows from one evaluation; the memory as it is afterwards."""
-        for ended in self._children.ended(now.boot):
+        for ended in self.children.ended(now.boot):
             if ended.code is None:
                 note(now, [f"{ended.name} was killed at its deadline"])
             elif ended.code not in (0, 1):
@@ -68,7 +68,8 @@ class Round:
                 data = event.get("data") or {}
                 rows.append(row_of(evaluation, _at(event, now.wall), str(data.get("status")), _validation_note(data)))
         word = evaluation.verdict.word
-        if word != watch.logged and self._stands(word, now):
+        stands = self._stands(word, now)
+        if word != watch.logged and stands:
             what = evaluation.verdict.why if word != "CONTINUE" or "pending" in evaluation.verdict.why else ""
             came = f"{watch.logged} -> {word}" if watch.logged else f"monitor started, {word}"
             rows.append(row_of(evaluation, now.wall, STATUS[word], f"{came}: {what}" if what else came))
@@ -155,7 +156,7 @@ class Round:
 
     def _prove(self, evaluation: Evaluation, trail: TrailSource, now: Instant, note: Note) -> None:
         """The way back is proven again while there is one to go."""
-        if evaluation.cutover_at is None or not evaluation.paging or self._children.running(PROOF):
+        if evaluation.cutover_at is None or not evaluation.paging or self.children.running(PROOF):
             return
         every = self._deployment.console.cadence.prove_way_back
         proven = trail.facts.proven_at
@@ -169,7 +170,7 @@ class Round:
 
     def _start(self, name: str, command: list[str], until: float, now: Instant, note: Note) -> None:
         try:
-            self._children.start(name, command, until=until)
+            self.children.start(name, command, until=until)
         except OSError as error:
             note(now, [f"{name} could not be started: {error.strerror}"])
 

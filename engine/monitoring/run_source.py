@@ -197,7 +197,7 @@ class RunSource:
             return Missing(f"{release} runs: nothing to compare it with", needed=False)
         old, own = (self.published.get(side.release) for side in pair)
         if old is None or own is None or old.tape_sha256 != own.tape_sha256:
-            return Missing(f"{pair[0].release} has not computed this tape", needed=False)
+            return Missing(f"{pair[0].release} has not computed this tape", needed=False, at_once=True)
         runs = [run for run in new if run.run_id == own.run_id]
         if not runs:
             return Nothing(needed=False)
@@ -209,7 +209,7 @@ class RunSource:
             decimals=(pair[0].decimals, pair[1].decimals),
         )
         if found is None:
-            return Missing("no KPI is defined in both releases", needed=False)
+            return Missing("no KPI is defined in both releases", needed=False, at_once=True)
         return (Value(found, runs[-1].ended, _boot_of(runs[-1], now), release),)
 
 

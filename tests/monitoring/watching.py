@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.clock import boot_id, iso
-from engine.config import Deployment
+from engine.config import Deployment, load_deployment
 from engine.monitoring.model import Evaluation
 from engine.monitoring.monitor import Monitor
 from engine.monitoring.store import SampleStore
@@ -55,6 +55,26 @@ class Stage:
         return self.operating
 
 
+class Started:
+    """In place of real children: what would have been started."""
+
+    def __init__(self) -> None:
+        self.commands: list[str] = []
+        self.busy: set[str] = set()
+
+    def running(self, name: str) -> bool:
+        return name in self.busy
+
+    def start(self, name: str, command: Sequence[str], *, until: float) -> None:
+        self.commands.append(name)
+
+    def ended(self, now: float) -> list[Any]:
+        return []
+
+    def stop(self) -> None:
+        pass
+
+
 class Watching:
     """One deployment under watch."""
 
@@ -63,10 +83,13 @@ class Watching:
         self.clock = clock
         self.stage = Stage(since=clock.now().wall)
         self.runs = 0
+        self.started = Started()
         self.monitor = self._new()
 
     def _new(self) -> Monitor:
-        return Monitor(self.deployment, self.stage, SampleStore(self.deployment.paths.samples), self.clock)
+        monitor = Monitor(self.deployment, self.stage, SampleStore(self.deployment.paths.samples), self.clock)
+        monitor.round.children = self.started  # type: ignore[assignment]
+        return monitor
 
     def restart(self) -> None:
         self.monitor.stop()
@@ -109,7 +132,7 @@ class Watching:
         append_line(self.deployment.paths.runs, {**record, **changes})
         return run_id
 
-    def event(self, kind: str, **data: Any) -> None:
+    def event(self, kind: str, /, **data: Any) -> None:
         append_event(self.deployment.paths.events, kind, data, source="test", actor="A. Moreno", clock=self.clock)
 
     def validated(self, status: str = "PASS", **checks: str) -> None:
@@ -141,6 +164,15 @@ class Watching:
     def log(self) -> list[str]:
         path: Path = self.deployment.paths.monitoring_log
         return path.read_text().splitlines() if path.exists() else []
+
+
+def rescaled(deployment: Deployment, scale: float) -> Deployment:
+    """The same deployment with another ``time_scale``: holds and slots divided by it."""
+    path = deployment.paths.config / "console.yml"
+    text = path.read_text()
+    assert "time_scale: 1 " in text
+    path.write_text(text.replace("time_scale: 1 ", f"time_scale: {scale:g} "))
+    return load_deployment(deployment.root)
 
 
 def condition(evaluation: Evaluation, name: str) -> Any:

@@ -120,6 +120,24 @@ def test_a_tape_of_many_batches_counts_its_rows_on(program: Program) -> None:
     assert "first in row 45679" in (figures.latest.kpis["CollectionRate"].reason or "")
 
 
+@each
+def test_a_long_computation_can_be_stopped_on_its_way(program: Program) -> None:
+    class Enough(Exception):
+        pass
+
+    asked = 0
+
+    def between() -> None:
+        nonlocal asked
+        asked += 1
+        if asked == 3:
+            raise Enough
+
+    data = tape([("L1", "2025-12-31", 1000, 950, 95, 20, 10, 5)] * 60_000)
+    with pytest.raises(Enough):
+        program.compute(io.BytesIO(data), "tape.csv", decimals=2, between=between)
+
+
 def test_the_live_book_breaks_no_rule_of_integrity(tmp_path: Path) -> None:
     import pandas as pd
 

@@ -12,6 +12,8 @@ import pytest
 from service_at_work import Fake, eventually
 
 from engine.errors import OpsError
+from engine.records import FileLock
+from engine.services import daemon
 from engine.services.identity import is_alive, send_signal
 from engine.services.record import ServiceRecord
 
@@ -81,6 +83,18 @@ def test_concurrent_starts_make_one_service(fake: Callable[..., Fake]) -> None:
             process.communicate("\n", timeout=30)
     assert pids == {one.main().pid}
     assert one.everyone() == [one.main().pid]
+
+
+def test_a_supervisor_that_does_not_get_the_lock_starts_nothing(fake: Callable[..., Fake]) -> None:
+    one = fake()
+    one.files.directory.mkdir(parents=True)
+    one.files.write_spec(one.spec)
+    with FileLock(one.files.lock) as lock:
+        assert lock.acquire()
+        command = [sys.executable, "-m", "engine.services.daemon", str(one.files.directory)]
+        assert subprocess.run(command, timeout=30, check=False).returncode == daemon.LOCK_HELD
+    assert one.files.read_record() is None
+    assert one.everyone() == []
 
 
 def test_a_service_outlives_its_starter_and_the_whole_session(fake: Callable[..., Fake]) -> None:

@@ -189,6 +189,8 @@ def offers(operation_id: str, *, past_no_return: bool) -> tuple[str, ...]:
 def _fold_step(view: _Fold, kind: str, record: Record) -> None:
     name = str(record.get("step"))
     before = view.steps.get(name)
+    if before is not None and before.state == "failed" and kind in ("undo", "undone"):
+        return  # what a person has to see is that it failed, and why; that it was undone goes without saying
     title, phase = (before.title, before.phase) if before else (str(record.get("title", name)), "")
     seconds = record.get("seconds")
     detail = harmless(record.get("detail", before.detail if before and kind != "intent" else ""))

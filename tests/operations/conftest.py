@@ -1,0 +1,44 @@
+"""Demo deployments that run, and that leave no process behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from site_at_work import Site
+
+from engine.operations.journal import list_operations
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    """A fresh demo with V1 live."""
+    made = Site(tmp_path / "demo")
+    try:
+        made.make()
+        yield made
+    finally:
+        made.end()
+
+
+@pytest.fixture(scope="module")
+def lasting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """One demo for many round trips; each begins and ends with V1 live. See :func:`round_trip`."""
+    made = Site(tmp_path_factory.mktemp("lasting") / "demo")
+    try:
+        made.make()
+        made.fast_staging()
+        yield made
+    finally:
+        made.end()
+
+
+@pytest.fixture
+def round_trip(lasting: Site) -> Site:
+    """The lasting demo, with V1 live and nothing unfinished."""
+    unfinished = [item.id for item in list_operations(lasting.deployment.paths.operations) if item.open]
+    if unfinished or lasting.live() != "v1":
+        lasting.rollback()
+    assert lasting.live() == "v1"
+    return lasting

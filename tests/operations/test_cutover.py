@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from site_at_work import Site, abaco, hashes
+
+from engine.errors import Refused
+from engine.operations.launch import launch, plan_cutover
+from engine.records import verify_chain
+from engine.snapshots import choices, staged_problem, verify_snapshot
+
+
+def test_a_cutover_does_its_six_phases_and_leaves_what_the_runbooks_name(site: Site) -> None:
+    before, config = site.metrics(), site.config()
+    done = abaco("--root", str(site.root), "cutover", "--yes", "--reason", "planned", "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = json.loads(done.stdout)
+    assert done.stderr.startswith("ACCEPTED 0001-cutover, runs without you")
+    assert (told["operation"], told["kind"], told["state"]) == ("0001-cutover", "cutover", "SUCCEEDED")
+    assert {step["state"] for step in told["steps"]} == {"done"}
+    assert [step["phase"][0] for step in told["steps"]] == sorted(step["phase"][0] for step in told["steps"])
+    assert site.live() == "v2"
+    assert site.config() == (site.root / "config/releases/v2.yml").read_bytes()
+    assert_left_behind(site, before, config)
+    assert_recorded(site)
+
+
+def assert_left_behind(site: Site, before: dict[str, str], config: bytes) -> None:
+    rollback = site.root / ".rollback"
+    (backup,) = rollback.glob("pipeline_backup_????????_??????.yml")
+    assert backup.read_bytes() == config
+    assert "RUNNING" in (rollback / "v1_status_before.log").read_text()
+    link = rollback / "metrics_backup"
+    assert not link.readlink().is_absolute()
+    assert before.items() <= hashes(link.resolve()).items()
+    chosen = choices(site.deployment, "v1")[0]
+    assert chosen.manifest is not None and chosen.manifest.purpose == "final"
+    assert verify_snapshot(chosen) == ""
+    assert staged_problem(site.deployment, chosen) == ""
+
+
+def assert_recorded(site: Site) -> None:
+    (log,) = (site.root / "logs").glob("cutover_????????_??????.log")
+    assert "SUCCEEDED" in log.read_text()
+    (ended,) = site.events("operation.ended")
+    assert (ended["operation"], ended["data"]["kind"], ended["data"]["state"]) == (
+        "0001-cutover",
+        "cutover",
+        "SUCCEEDED",
+    )
+    assert site.events("operation.accepted")[0]["data"]["reason"] == "planned"
+    (proof,) = site.events("way_back.proven")
+    assert proof["data"]["ok"] is True
+    assert verify_chain(site.deployment.paths.events).intact
+
+
+def test_a_dry_run_shows_the_plan_and_changes_nothing(site: Site) -> None:
+    before = still(site)
+    shown = abaco("--root", str(site.root), "cutover", "--dry-run", "--json")
+    plan = json.loads(shown.stdout)
+    assert shown.returncode == 0
+    assert plan["release_to"] == "v2" and plan["refusals"] == []
+    assert {change["key"] for change in plan["changes"]} >= {"release", "pipeline.decimals"}
+    assert "point of no return" in abaco("--root", str(site.root), "cutover", "--dry-run").stdout
+    assert still(site) == before
+
+
+def still(site: Site) -> dict[str, str]:
+    """Everything that the running pipeline does not write by itself."""
+    own = ("data/metrics/", "logs/", ".rollback/services/")
+    found = hashes(site.root)
+    assert not (site.root / ".rollback/operations").exists()
+    return {name: value for name, value in found.items() if not name.startswith(own)}
+
+
+def test_a_second_cutover_is_refused_while_the_new_release_is_live(site: Site) -> None:
+    site.fast_staging()
+    assert site.cutover().state == "SUCCEEDED"
+    refused = abaco("--root", str(site.root), "cutover", "--yes")
+    assert refused.returncode == 2
+    assert "v1 is not live" in refused.stderr
+    assert site.live() == "v2"
+
+
+def test_without_a_terminal_and_without_yes_nothing_is_done(site: Site) -> None:
+    refused = abaco("--root", str(site.root), "cutover")
+    assert refused.returncode == 2
+    assert "--yes" in refused.stderr
+    assert not (site.root / ".rollback/operations").exists()
+
+
+def test_a_read_only_console_starts_nothing(site: Site) -> None:
+    refused = abaco("--root", str(site.root), "--read-only", "cutover", "--yes")
+    assert refused.returncode == 2
+    assert not (site.root / ".rollback/operations").exists()
+
+
+def test_a_plan_that_is_out_of_date_when_confirmed_is_refused(site: Site) -> None:
+    plan = plan_cutover(site.deployment)
+    staged = site.root / "config/releases/v2.yml"
+    staged.write_text(staged.read_text() + "# edited\n")
+    with pytest.raises(Refused, match="changed since it was planned"):
+        launch(site.deployment, plan, reason="", actor="tester", origin="local")
+    assert site.live() == "v1"
+    assert plan_cutover(site.deployment).refusals == ()
+
+
+def test_detached_it_goes_on_by_itself(site: Site) -> None:
+    site.fast_staging()
+    begun = abaco("--root", str(site.root), "cutover", "--yes", "--detach")
+    assert begun.returncode == 0
+    assert site.settled("0001-cutover").state == "SUCCEEDED"
+    shown = abaco("--root", str(site.root), "history", "1")
+    assert "start_new" in shown.stdout and "SUCCEEDED" in shown.stdout

@@ -1,0 +1,85 @@
+"""A worker SIGKILLed at each step: what is left is declared, and the next command puts it right."""
+
+from __future__ import annotations
+
+import pytest
+from site_at_work import Site, abaco
+
+from engine.operations import cutover, rollback
+
+CUTOVER = [step.name for step in cutover.STEPS]
+ROLLBACK = [step.name for step in rollback.STEPS]
+NO_RETURN = CUTOVER.index("start_new")
+
+
+@pytest.mark.parametrize("step", CUTOVER)
+def test_a_cutover_whose_worker_died_is_rolled_back(round_trip: Site, step: str) -> None:
+    config, metrics = round_trip.config(), round_trip.metrics()
+    begun = round_trip.begin_cutover()
+    round_trip.kill_worker_at(begun, step)
+    left = round_trip.operation(begun.id)
+    if left.state == "SUCCEEDED":
+        pytest.skip("it had ended already")
+    assert left.state == "INTERRUPTED"
+    assert left.offers[0].startswith("abaco-ops rollback")
+    assert abaco("--root", str(round_trip.root), "cutover", "--yes").returncode == 2
+
+    back = round_trip.rollback()
+
+    assert back.state == "SUCCEEDED", back
+    assert round_trip.operation(begun.id).state == "ROLLED_BACK"
+    round_trip.assert_back_on_v1(config, metrics)
+
+
+@pytest.mark.parametrize("step", ["check_health", "snapshot_live", "stop_old", "snapshot_final", "switch_config"])
+def test_a_cutover_whose_worker_died_is_aborted(round_trip: Site, step: str) -> None:
+    config, metrics = round_trip.config(), round_trip.metrics()
+    begun = round_trip.begin_cutover()
+    round_trip.kill_worker_at(begun, step)
+    if round_trip.operation(begun.id).past_no_return:
+        pytest.skip("it had gone on too far already")
+    aborted = abaco("--root", str(round_trip.root), "abort", begun.id)
+    assert aborted.returncode == 0, aborted.stdout + aborted.stderr
+    assert round_trip.operation(begun.id).state == "ABORTED"
+    round_trip.assert_back_on_v1(config, metrics)
+
+
+@pytest.mark.parametrize("step", ["test_new", "stop_old", "snapshot_final", "switch_config", "start_new", "hold_new"])
+def test_a_cutover_whose_worker_died_is_resumed(round_trip: Site, step: str) -> None:
+    begun = round_trip.begin_cutover()
+    round_trip.kill_worker_at(begun, step)
+    resumed = abaco("--root", str(round_trip.root), "resume", begun.id)
+    assert resumed.returncode == 0, resumed.stdout + resumed.stderr
+    assert round_trip.operation(begun.id).state == "SUCCEEDED"
+    assert round_trip.live() == "v2"
+
+
+@pytest.mark.parametrize("kind", ["intent", "done"])
+@pytest.mark.parametrize("step", ROLLBACK)
+def test_a_rollback_whose_worker_died_goes_on_when_asked_again(round_trip: Site, step: str, kind: str) -> None:
+    config, metrics = round_trip.config(), round_trip.metrics()
+    assert round_trip.cutover().state == "SUCCEEDED"
+    begun = round_trip.begin_rollback()
+    round_trip.kill_worker_at(begun, step, kind)
+    left = round_trip.operation(begun.id)
+    if left.state != "SUCCEEDED":
+        assert left.state == "INTERRUPTED"
+        again = round_trip.begin_rollback()
+        assert again.id == begun.id, "it is the same rollback that goes on"
+        assert round_trip.settled(begun.id).state == "SUCCEEDED", round_trip.operation(begun.id)
+    round_trip.assert_back_on_v1(config, metrics)
+    proof = round_trip.incident(begun.id)["proof"]
+    assert proof["complete"], proof
+
+
+def test_a_rollback_that_dies_twice_still_arrives(round_trip: Site) -> None:
+    config, metrics = round_trip.config(), round_trip.metrics()
+    assert round_trip.cutover().state == "SUCCEEDED"
+    begun = round_trip.begin_rollback()
+    round_trip.kill_worker_at(begun, "restore_metrics")
+    again = round_trip.begin_rollback()
+    round_trip.kill_worker_at(again, "set_aside")
+    if round_trip.operation(begun.id).state != "SUCCEEDED":
+        round_trip.rollback()
+    assert round_trip.operation(begun.id).state == "SUCCEEDED"
+    round_trip.assert_back_on_v1(config, metrics)

@@ -1,0 +1,221 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+
+import pytest
+from site_at_work import Site, abaco, await_that, hashes
+
+from engine.errors import Refused
+from engine.operations.launch import plan_rollback
+from engine.records import verify_chain
+from engine.snapshots import list_snapshots, verify_snapshot
+
+
+def after_cutover(site: Site) -> tuple[bytes, dict[str, str]]:
+    """The new release live, with a run of its own; what was there before."""
+    config, metrics = site.config(), site.metrics()
+    operation = site.cutover()
+    assert operation.state == "SUCCEEDED", operation
+    return config, metrics
+
+
+def test_from_a_healthy_new_release_nothing_is_lost(site: Site) -> None:
+    site.fast_staging()
+    config, metrics = after_cutover(site)
+    done = abaco("--root", str(site.root), "rollback", "--yes", "--reason", "test", "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = json.loads(done.stdout)
+    assert (told["operation"], told["state"]) == ("0002-rollback", "SUCCEEDED")
+    assert {step["state"] for step in told["steps"]} == {"done"}
+    site.assert_back_on_v1(config, metrics)
+    assert_incident(site)
+    assert "SUCCEEDED" in (site.root / "logs/rollback.log").read_text()
+    assert [event["operation"] for event in site.events("operation.ended")] == ["0001-cutover", "0002-rollback"]
+    assert verify_chain(site.deployment.paths.events).intact
+    refused = abaco("--root", str(site.root), "rollback", "--yes")
+    assert refused.returncode == 2 and "nothing to roll back" in refused.stderr
+
+
+def assert_incident(site: Site) -> None:
+    incident = site.incident("0002-rollback")
+    proof = incident["proof"]
+    assert proof["complete"] and proof["missing"] == []
+    assert proof["files"] == proof["in_restored"] + proof["in_set_aside"]
+    assert any("_v2_" in path for path in proof["only_set_aside"])
+    side = next(found for found in list_snapshots(site.deployment) if found.id == incident["side_snapshot"])
+    assert verify_snapshot(side) == ""
+    assert side.manifest is not None and side.manifest.purpose == "side"
+    assert "by sha256" in (site.deployment.paths.operation("0002-rollback") / "incident.md").read_text()
+
+
+def test_a_dry_run_changes_nothing(round_trip: Site) -> None:
+    after_cutover(round_trip)
+    frozen = round_trip.pid("v2")
+    os.kill(frozen, signal.SIGSTOP)
+    try:
+        before = hashes(round_trip.root)
+        shown = abaco("--root", str(round_trip.root), "rollback", "--dry-run", "--json")
+        assert shown.returncode == 0
+        plan = json.loads(shown.stdout)
+        assert plan["sets_aside_runs"] >= 1
+        assert hashes(round_trip.root) == before
+    finally:
+        os.kill(frozen, signal.SIGCONT)
+    assert round_trip.live() == "v2"
+
+
+def test_from_a_new_release_that_hangs(round_trip: Site) -> None:
+    config, metrics = after_cutover(round_trip)
+    os.kill(round_trip.pid("v2"), signal.SIGSTOP)
+    assert round_trip.rollback().state == "SUCCEEDED"
+    round_trip.assert_back_on_v1(config, metrics)
+
+
+def test_from_a_new_release_that_crashed(round_trip: Site) -> None:
+    config, metrics = after_cutover(round_trip)
+    os.kill(round_trip.pid("v2"), signal.SIGKILL)
+    assert round_trip.rollback().state == "SUCCEEDED"
+    round_trip.assert_back_on_v1(config, metrics)
+
+
+def test_with_a_tape_that_nobody_can_compute_the_snapshots_tape_proves_the_old_release(round_trip: Site) -> None:
+    config, metrics = after_cutover(round_trip)
+    tape = round_trip.deployment.tape
+    good = tape.read_bytes()
+    tape.write_bytes(b"this is no tape\n")
+    try:
+        operation = round_trip.rollback()
+    finally:
+        tape.write_bytes(good)
+    assert operation.state == "SUCCEEDED", operation
+    assert any("the live tape cannot be computed" in warning for warning in operation.warnings)
+    round_trip.assert_back_on_v1(config, metrics)
+    await_that(lambda: round_trip.runs()[-1]["status"] == "ok")
+
+
+def test_with_a_damaged_snapshot_the_next_verified_one_is_restored(round_trip: Site) -> None:
+    config, metrics = after_cutover(round_trip)
+    plan = plan_rollback(round_trip.deployment)
+    final = round_trip.deployment.paths.snapshots / str(plan.snapshot)
+    victim = next(path for path in (final / "tree/data/metrics").iterdir() if path.is_file())
+    victim.write_bytes(b"damaged")
+    operation = round_trip.rollback()
+    assert operation.state == "SUCCEEDED", operation
+    assert operation.snapshot is not None and operation.snapshot != plan.snapshot
+    assert any(f"snapshot {plan.snapshot} is damaged" in warning for warning in operation.warnings)
+    round_trip.assert_back_on_v1(config, {name: value for name, value in metrics.items() if name != victim.name})
+    assert round_trip.written_by("v1") <= round_trip.kept_hashes()
+
+
+def test_without_any_good_snapshot_nothing_is_touched(site: Site) -> None:
+    site.fast_staging()
+    after_cutover(site)
+    for path in site.deployment.paths.snapshots.glob("*/tree/data/metrics/*"):
+        path.write_bytes(b"damaged")
+    pid = site.pid("v2")
+    failed = abaco("--root", str(site.root), "rollback", "--yes")
+    assert failed.returncode == 3, failed.stdout
+    assert "no snapshot can be restored" in failed.stdout
+    assert site.live() == "v2" and site.pid("v2") == pid
+
+
+def test_a_damaged_staged_tree_is_staged_again_and_kept(round_trip: Site) -> None:
+    config, metrics = after_cutover(round_trip)
+    staged = round_trip.deployment.paths.staged / str(plan_rollback(round_trip.deployment).snapshot)
+    (staged / "data/metrics/precious").write_text("only here")
+    operation = round_trip.rollback()
+    assert operation.state == "SUCCEEDED", operation
+    round_trip.assert_back_on_v1(config, metrics)
+    assert "precious" not in round_trip.metrics()
+    kept = round_trip.deployment.paths.snapshots.glob("*/tree/data/metrics/precious")
+    assert [path.read_text() for path in kept] == ["only here"]
+
+
+def test_an_unknown_snapshot_is_refused(round_trip: Site) -> None:
+    after_cutover(round_trip)
+    with pytest.raises(Refused, match="no snapshot 0999"):
+        plan_rollback(round_trip.deployment, "0999")
+
+
+def test_an_older_snapshot_can_be_named(round_trip: Site) -> None:
+    config, _ = after_cutover(round_trip)
+    restorable = [found.id for found in list_snapshots(round_trip.deployment) if found.restorable]
+    operation = round_trip.rollback(restorable[-2])
+    assert operation.state == "SUCCEEDED", operation
+    assert operation.snapshot == restorable[-2]
+    assert round_trip.live() == "v1" and round_trip.config() == config
+    assert round_trip.written_by("v2") <= round_trip.kept_hashes()
+
+
+def test_during_a_running_cutover_it_takes_over_and_leaves_the_metrics_alone(site: Site) -> None:
+    site.edit_release("v2", "test", ["sleep", "8"])
+    config, metrics = site.config(), site.metrics()
+    begun = site.begin_cutover()
+    await_that(lambda: any(step.name == "test_new" and step.state == "running" for step in steps(site, begun.id)))
+    operation = site.rollback()
+    assert operation.state == "SUCCEEDED", operation
+    assert operation.seconds is not None
+    cutover = site.settled(begun.id)
+    assert cutover.state == "ROLLED_BACK"
+    assert "gave way" in cutover.failure
+    site.assert_back_on_v1(config, metrics)
+    assert site.incident(operation.id)["new_release_started"] is False
+
+
+def test_a_cutover_whose_worker_hangs_is_ended_and_taken_over(site: Site) -> None:
+    site.edit_release("v2", "test", ["sleep", "600"])
+    config, metrics = site.config(), site.metrics()
+    begun = site.begin_cutover()
+    await_that(lambda: any(step.name == "test_new" and step.state == "running" for step in steps(site, begun.id)))
+    os.kill(begun.pid, signal.SIGSTOP)
+    operation = site.rollback()
+    assert operation.state == "SUCCEEDED", operation
+    assert any("left a command running" in warning for warning in operation.warnings)
+    assert site.operation(begun.id).state == "ROLLED_BACK"
+    site.assert_back_on_v1(config, metrics)
+
+
+def steps(site: Site, operation: str):  # type: ignore[no-untyped-def]
+    return site.operation(operation).steps
+
+
+def test_two_operators_at_once_make_one_operation(round_trip: Site) -> None:
+    ends: list[tuple[int, str]] = []
+
+    def operate() -> None:
+        done = abaco("--root", str(round_trip.root), "cutover", "--yes")
+        ends.append((done.returncode, done.stderr))
+
+    threads = [threading.Thread(target=operate) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    codes = sorted(code for code, _ in ends)
+    assert codes in ([0, 5], [0, 2]), ends
+    assert round_trip.live() == "v2"
+
+
+def test_someone_who_comes_second_is_told_who_operates(site: Site) -> None:
+    site.edit_release("v2", "test", ["sleep", "3"])
+    begun = site.begin_cutover()
+    await_that(lambda: any(step.name == "test_new" and step.state == "running" for step in steps(site, begun.id)))
+    second = abaco("--root", str(site.root), "cutover", "--yes")
+    assert second.returncode == 5
+    assert "tester" in second.stderr and begun.id in second.stderr
+    assert site.settled(begun.id).state == "SUCCEEDED"
+
+
+def test_a_running_cutover_is_aborted_on_request(site: Site) -> None:
+    site.edit_release("v2", "test", ["sleep", "600"])
+    config, metrics = site.config(), site.metrics()
+    begun = site.begin_cutover()
+    await_that(lambda: any(step.name == "test_new" and step.state == "running" for step in steps(site, begun.id)))
+    ended = abaco("--root", str(site.root), "abort", begun.id, "--reason", "not today")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert site.operation(begun.id).state == "ABORTED"
+    assert "not today" in site.operation(begun.id).failure
+    site.assert_back_on_v1(config, metrics)

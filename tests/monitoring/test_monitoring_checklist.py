@@ -123,7 +123,9 @@ def test_around_now_shows_what_is_open_and_what_is_next(board: Any, clock: Any) 
     shown = around_now(tuple(board(since).values()), 14)
     assert len(shown) == 14
     assert any(item.state == "due" for item in shown)
-    assert any(item.state == "later" for item in shown)
+    clock.advance(3600)
+    shown = around_now(tuple(board(since).values()), 60)
+    assert {"missed", "due", "later"} <= {item.state for item in shown}
 
 
 def test_an_unknown_line_is_refused_with_those_that_are_open(board: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -59,7 +60,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         read_only: bool = False,
         now: Callable[[], datetime] | None = None,
     ) -> None:
-        super().__init__(ansi_color=None)
+        super().__init__(ansi_color="NO_COLOR" in os.environ or None)
         self.root = root
         self.actions = actions
         self.target = target

@@ -171,8 +171,8 @@ def changed(old: Line, new: Line) -> tuple[int, int] | None:
     if len(before) != len(after):
         return 0, width_of(new)
     differing = [index for index, pair in enumerate(zip(before, after, strict=True)) if pair[0] != pair[1]]
-    if not differing:
-        return None
+    if not differing:  # another role, or a mark that has no cell of its own
+        return None if plain(old) == plain(new) else (0, width_of(new))
     return differing[0], differing[-1] - differing[0] + 1
 
 

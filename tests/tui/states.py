@@ -476,3 +476,20 @@ ALL = {
     "rolled-back": ROLLED_BACK,
     "before": BEFORE,
 }
+
+EVIL = "\x1b]52;c;ZXZpbA==\x07\x9b2J\x1b[31mred\u202e[bold]x[/]"
+HOSTILE = replace(
+    WARNING,
+    title=EVIL,
+    host=EVIL,
+    log=(EVIL, f"09:10 | 0.68 | 0.02% | 203 | 27% | WARN | {EVIL}"),
+    events=(EVIL,),
+    problems=(EVIL,),
+    kpis=tuple(replace(each, title=EVIL) for each in KPIS),
+    conditions=tuple(replace(each, evidence=EVIL, look_at=EVIL) for each in CONDITIONS),
+    matrix=tuple(replace(each, evidence=EVIL) for each in MATRIX),
+    checks=replace(CHECKS, issues=(EVIL,), checks=tuple(replace(each, summary=EVIL) for each in CHECKS.checks)),
+    checklist=replace(CHECKLIST, items=tuple(replace(each, title=EVIL, note=EVIL) for each in CHECKLIST.items)),
+    last_operation=replace(OPERATION, reason=EVIL, failure=EVIL, output=(EVIL,), offers=(EVIL,), state="ABORTED"),
+    watch=WatchView(EVIL, NOW),
+)

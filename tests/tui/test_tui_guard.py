@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import termios
 import time
@@ -98,3 +99,25 @@ def test_ctrl_c_does_not_end_it(console: Callable[..., PlayedTerminal]) -> None:
     terminal.type("5")
     terminal.wait_for("Space confirms")
     os.kill(terminal.pid, 0)
+
+
+def test_hostile_text_leaves_the_terminal_alone(console: Callable[..., PlayedTerminal]) -> None:
+    terminal = console("hostile")
+    for key in "2345678911?":
+        terminal.type(key)
+        terminal.read(0.3)
+    terminal.type("q")
+    terminal.read(0.3)
+    assert b"]52;c;ZXZpbA==" in terminal.output.replace(b"\\x1b", b"")  # it was shown, as text
+    assert b"\x1b]52" not in terminal.output
+    assert b"\x07" not in terminal.output.replace(b"\x1b]22;default\x07", b"")  # Textual's own: the pointer's shape
+    assert "\x9b".encode() not in terminal.output
+    assert "\u202e".encode() not in terminal.output
+
+
+def test_without_colour_none_is_sent(console: Callable[..., PlayedTerminal]) -> None:
+    terminal = console("critical", NO_COLOR="1")
+    terminal.type("q")
+    assert terminal.ended(DEADLINE) == 0
+    styles = re.findall(rb"\x1b\[([\d;]*)m", terminal.output)
+    assert [style for style in styles if re.search(rb"(^|;)[34][0-8](;|$)", style)] == []

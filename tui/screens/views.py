@@ -83,12 +83,17 @@ class OperationScreen(Listing):
             for step, last in zip(shown.steps, before, strict=False)
         ]
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._seen: object = None
+
     def body(self, state: State, width: int, height: int) -> Lines:
-        """The cursor follows the step at hand while it runs."""
+        """The cursor goes to the step at hand, or the one that failed, whenever that changes."""
         shown = operation.newest(state)
-        if shown is not None and shown.alive:
-            at_hand = (i for i, step in enumerate(shown.steps) if step.state in ("running", "failed"))
-            self.cursor = next(at_hand, self.cursor)
+        if shown is not None:
+            at_hand = next((i for i, step in enumerate(shown.steps) if step.state in ("running", "failed")), None)
+            if at_hand is not None and (shown.id, at_hand) != self._seen:
+                self._seen, self.cursor = (shown.id, at_hand), at_hand
         return super().body(state, width, height)
 
     def footing(self, state: State, width: int) -> Lines:

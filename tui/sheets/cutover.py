@@ -12,6 +12,8 @@ from tui.lines import Line, Lines, Role, block, fit, join, put, width_of
 from tui.look import Look
 from tui.words import ago
 
+TALLEST = 24
+"""Rows of the sheet on a large screen: the question stays near its facts."""
 ARM_AFTER = 0.7
 Place = Literal["cancel", "reason", "go"]
 _PLACES: tuple[Place, ...] = ("cancel", "reason", "go")
@@ -63,6 +65,7 @@ class CutoverSheet:
 
 def draw(sheet: CutoverSheet, state: State, width: int, height: int, look: Look) -> Lines:
     """The sheet at exactly ``width`` x ``height``."""
+    tall = min(height, TALLEST)
     old, new = state.releases[0], state.releases[-1]
     rule = look.glyphs.rule
     words = f"{old.name} {old.build}  {look.glyphs.arrow}  {new.name} {new.build}"
@@ -70,8 +73,9 @@ def draw(sheet: CutoverSheet, state: State, width: int, height: int, look: Look)
     top = [(), join(head, put(rule * max(width - width_of(head), 0), "faint")), ()]
     bottom = [(), *_answers(sheet, width, look), fit(_message(sheet), width)]
     middle = [*_facts(sheet, state, look), (), *_evidence(sheet)]
-    room = max(height - len(top) - len(bottom), 0)
-    return block([*top, *block(middle, width, room), *bottom][-height:], width, height)
+    room = max(tall - len(top) - len(bottom), 0)
+    drawn = [*top, *block(middle, width, room), *bottom][-tall:]
+    return block(drawn, width, height)
 
 
 def _fact(label: str, text: str) -> Line:

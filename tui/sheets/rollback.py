@@ -11,6 +11,8 @@ from tui.lines import Line, Lines, block, fit, join, put, spread, width_of
 from tui.look import Look
 from tui.words import ago, amount, clock, number, seconds
 
+TALLEST = 24
+"""Rows of the sheet on a large screen: the question stays near its facts."""
 ARM_AFTER = 0.7
 """Seconds before the sheet takes a key: what was typed before the eyes were here does not count."""
 PLAN_WITHIN = 3.0
@@ -69,16 +71,18 @@ class RollbackSheet:
 
 def draw(sheet: RollbackSheet, state: State, width: int, height: int, look: Look) -> Lines:
     """The sheet at exactly ``width`` x ``height``; the question always stands at the same place at the bottom."""
+    tall = min(height, TALLEST)
     top = [fit((), width)] if height >= 20 else []
     top += [_title(sheet, state, width, look), fit((), width)]
     bottom = [fit((), width), _steps(sheet, width, look), fit((), width), _question(sheet, width, look)]
     bottom += [fit(_message(sheet), width), fit((), width), _elsewhere(state, width)]
     middle = _facts(sheet, state, look)
     evidence = _evidence(sheet, look)
-    room = height - len(top) - len(bottom)
+    room = tall - len(top) - len(bottom)
     gap: Lines = [()] if len(middle) + len(evidence) < room else []
     middle = [*middle, *gap, *evidence][: max(room, 0)]
-    return block([*top, *block(middle, width, max(room, 0)), *bottom][-height:], width, height)
+    drawn = [*top, *block(middle, width, max(room, 0)), *bottom][-tall:]
+    return block(drawn, width, height)
 
 
 def _title(sheet: RollbackSheet, state: State, width: int, look: Look) -> Line:

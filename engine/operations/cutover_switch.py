@@ -20,12 +20,13 @@ _LAST_LINES = 200
 
 
 def stop_old(work: Work) -> Outcome:
-    """Stop it, be sure, and keep what it said last."""
-    detail = stop_surely(work, work.old)
+    """Stop it, be sure, and keep what it said last. Having to kill it is a WARN: it may have left half a run."""
+    stopped = stop_surely(work, work.old)
     lines = work.service(work.old).last_lines(_LAST_LINES)
     name = f"{work.old}_last_words.log"
     write_file(work.directory / name, ("\n".join(lines) + "\n").encode())
-    return Outcome(f"{detail}; its last {len(lines)} lines are in {name}")
+    warned = (("stop_old", f"{work.old} did not stop by itself and was killed"),) if stopped.killed else ()
+    return Outcome(f"{stopped.detail}; its last {len(lines)} lines are in {name}", warned)
 
 
 def old_stopped(work: Work) -> bool:

@@ -69,11 +69,6 @@ def facts_of(records: list[Record]) -> dict[str, Any]:
     return {str(record["name"]): record.get("value") for record in records if record["kind"] == "fact"}
 
 
-def intended(records: list[Record], step: str) -> bool:
-    """Whether the step may have begun to act."""
-    return any(record["kind"] == "intent" and record.get("step") == step for record in records)
-
-
 def read_operation(path: Path) -> Operation:
     """Fold the operation whose directory is ``path``. DamagedRecord when its journal is."""
     records = records_of(path)

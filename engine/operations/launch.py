@@ -74,12 +74,17 @@ def launch(
         return continue_operation(deployment, plan.resumes, "resume", actor=actor, origin=origin)
     if plan.kind == "rollback":
         release_reserve(deployment)
-    directory = new_directory(deployment.paths.operations, lambda number: f"{number:04d}-{plan.kind}")
-    requests = directory / REQUESTS
-    make_directory(requests)
-    requests.chmod(_REQUESTS_MODE)
-    orders = Orders(directory.name, plan, actor, origin, reason, accept_warn, scheduled)
-    write_file(directory / PLAN, msgspec.json.encode(orders))
+    try:
+        directory = new_directory(deployment.paths.operations, lambda number: f"{number:04d}-{plan.kind}")
+        requests = directory / REQUESTS
+        make_directory(requests)
+        requests.chmod(_REQUESTS_MODE)
+        orders = Orders(directory.name, plan, actor, origin, reason, accept_warn, scheduled)
+        write_file(directory / PLAN, msgspec.json.encode(orders))
+    except OSError as error:
+        raise OperationFailed(
+            f"the plan cannot be written: {error}", f"make room below {deployment.paths.rollback}; nothing was changed"
+        ) from error
     return _spawn(deployment, directory, "run", actor=actor, origin=origin)
 
 

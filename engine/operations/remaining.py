@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 
-from engine.operations.journal import read_operation
 from engine.operations.work import Work
 from engine.snapshots import TREE
 from engine.snapshots.catalogue import read_snapshot
@@ -15,7 +14,7 @@ def remaining_commands(work: Work) -> list[str]:
     """For a rollback: each step that is not done, as shell commands. Other operations have none."""
     if work.plan.kind != "rollback":
         return []
-    done = {step.name for step in read_operation(work.directory).steps if step.state in ("done", "skipped")}
+    done = work.done_steps
     here = f"abaco-ops --root {shlex.quote(str(work.deployment.root))}"
     commands: list[str] = []
     if "stop_new" not in done:

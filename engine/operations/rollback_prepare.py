@@ -55,7 +55,7 @@ def choose_snapshot(work: Work) -> Outcome:
 
 def stop_new(work: Work) -> Outcome:
     """Stop it and be sure; while that is unsure nothing else happens."""
-    return Outcome(stop_surely(work, work.new))
+    return Outcome(stop_surely(work, work.new).detail)
 
 
 def new_stopped(work: Work) -> bool:
@@ -70,8 +70,7 @@ def take_inventory(work: Work) -> Outcome:
     if (work.directory / INVENTORY).exists():
         return Outcome("taken by an earlier attempt, before anything moved")
     if not surely_stopped(work, work.old):
-        detail = stop_surely(work, work.old)
-        work.warn(f"{work.old} was running beside {work.new}: {detail}")
+        work.warn(f"{work.old} was running beside {work.new}: {stop_surely(work, work.old).detail}")
     entries = entries_of(work.deployment.root, covers_of(work.deployment), work.checkpoint)
     write_file(work.directory / INVENTORY, msgspec.json.encode(entries))
     for covered in trees(work.deployment, chosen(work)):

@@ -8,7 +8,6 @@ import traceback
 from collections.abc import Callable, Sequence
 
 from engine.errors import OpsError
-from engine.operations.journal import read_operation
 from engine.operations.model import OperationState, StepState
 from engine.operations.step import Outcome, Step, StepFailed
 from engine.operations.work import AbortRequested, JournalLost, Work, YieldRequested
@@ -22,7 +21,7 @@ def run_steps(work: Work, steps: Sequence[Step], begin: Begin) -> OperationState
 
     Steps that the journal calls done are probed again: one whose effect has gone is done again.
     """
-    before = {step.name: step.state for step in read_operation(work.directory).steps}
+    before = {step.name: step.state for step in work.operation().steps}
     for step in steps:
         try:
             begin(step)
@@ -43,7 +42,7 @@ def undo_steps(work: Work, steps: Sequence[Step], begin: Begin) -> OperationStat
     """Undo, backwards, every step that may have acted. NEEDS_HUMAN when one cannot be undone."""
     work.record("state", state="ABORTING")
     work.undoing = True
-    acted = {step.name for step in read_operation(work.directory).steps if step.state not in ("waiting", "undone")}
+    acted = {step.name for step in work.operation().steps if step.state not in ("waiting", "undone")}
     for step in reversed(steps):
         if step.undo is None or step.name not in acted:
             continue
@@ -88,6 +87,7 @@ def _forward(work: Work, step: Step) -> None:
     work.end_step()
     kind = "skipped" if outcome.skipped else "done"
     work.record(kind, step=step.name, detail=outcome.detail, seconds=_since(began))
+    work.done_steps.add(step.name)
     work.narrate(f"{step.phase}: {step.title}: {kind}, {outcome.detail} ({_since(began):.2f} s)")
 
 
@@ -104,13 +104,14 @@ def _found_done(work: Work, step: Step, state: StepState) -> bool:
     if step.verify is not None:
         step.verify(work)
     work.record("done", step=step.name, detail="found done by an earlier attempt")
+    work.done_steps.add(step.name)
     work.narrate(f"{step.phase}: {step.title}: found done by an earlier attempt")
     return True
 
 
 def _weigh_warnings(work: Work, outcome: Outcome) -> None:
     """A WARN is not PASS: before the point of no return of a cutover it stops, unless accepted by name."""
-    strict = work.plan.kind == "cutover" and not read_operation(work.directory).past_no_return
+    strict = work.plan.kind == "cutover" and not work.operation().past_no_return
     refused = [check for check, _ in outcome.warnings if check not in work.orders.accept_warn]
     for check, text in outcome.warnings:
         work.warn(f"{check}: {text}")
@@ -128,7 +129,7 @@ def _give_way(work: Work, request: YieldRequested) -> OperationState:
 def _stopped(work: Work, steps: Sequence[Step], step: Step, error: Exception, begin: Begin) -> OperationState:
     work.end_step()
     why = in_words(error)
-    past = read_operation(work.directory).past_no_return
+    past = work.operation().past_no_return
     if isinstance(error, AbortRequested) and past:
         work.warn(f"{why}; {work.new} has been started, so it is too late to abort: roll back")
         return run_steps(work, steps, begin)

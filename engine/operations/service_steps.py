@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -18,16 +20,24 @@ def surely_stopped(work: Work, release: str) -> bool:
     return status.state in ("STOPPED", "FAILED") and status.identity is None and not status.supervised
 
 
-def stop_surely(work: Work, release: str) -> str:
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """How a release was stopped; ``killed`` when it did not stop by itself in time."""
+
+    detail: str
+    killed: bool
+
+
+def stop_surely(work: Work, release: str) -> Stopped:
     """Stop the release and look that nothing of it is left. StepFailed names what is."""
     if surely_stopped(work, release) and work.service(release).status().state == "STOPPED":
-        return f"{release} was not running"
+        return Stopped(f"{release} was not running", killed=False)
     result = work.service(release).stop()
     if not result.stopped or result.left or not surely_stopped(work, release):
         left = ", ".join(result.left) or work.service(release).status().reason or "its state is not certain"
         raise StepFailed(f"{release} did not stop: {left}", "nothing else was started; end these processes, then go on")
     how = "killed after its deadline" if result.killed else "stopped by itself"
-    return f"{release} {how} in {result.seconds:.2f} s; no process is left"
+    return Stopped(f"{release} {how} in {result.seconds:.2f} s; no process is left", result.killed)
 
 
 def start_surely(work: Work, release: str, other: str) -> str:
@@ -72,8 +82,6 @@ def hold(work: Work, release: str, since: float) -> str:
 
 def started_at(identity: Identity) -> float:
     """When a process began, in boot time (s)."""
-    import os
-
     return identity.start_time / os.sysconf("SC_CLK_TCK")
 
 

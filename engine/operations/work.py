@@ -10,11 +10,12 @@ from typing import Any
 
 from engine.clock import Clock
 from engine.config import Deployment
-from engine.errors import OpsError
+from engine.errors import DamagedRecord, OpsError
 from engine.operations import requests
 from engine.operations.commands import Command, CommandResult, finish
 from engine.operations.identity import identity_of
-from engine.operations.journal import Journal, facts_of, intended, records_of
+from engine.operations.journal import Journal, facts_of, read_operation, records_of
+from engine.operations.model import Operation
 from engine.operations.plan import Orders
 from engine.records import append_event
 from engine.services import open_service
@@ -57,6 +58,8 @@ class Work:
         self.me = _myself()
         self.undoing = False
         self.facts = facts_of(records_of(self.directory))
+        self.done_steps = {step.name for step in self.operation().steps if step.state in ("done", "skipped")}
+        """Kept in memory too: when the journal is lost, a person is told what remains."""
 
     # --- records -----------------------------------------------------------------------------------------------
 
@@ -69,6 +72,13 @@ class Work:
                 f"the journal {self.directory / 'journal.jsonl'} cannot be written: {error}",
                 "make room or mount it writable; nothing was done since its last record",
             ) from error
+
+    def operation(self) -> Operation:
+        """The operation as its journal tells it. JournalLost when it cannot be read."""
+        try:
+            return read_operation(self.directory)
+        except (OSError, DamagedRecord) as error:
+            raise JournalLost(f"the journal of {self.directory.name} cannot be read: {error}", "keep it") from error
 
     def fact(self, name: str, value: Any) -> None:
         """Keep what later steps, or a recovery, have to know."""
@@ -96,10 +106,6 @@ class Work:
             operation_seq=seq,
             clock=self.clock,
         )
-
-    def intended(self, step: str) -> bool:
-        """Whether this operation may have begun that step."""
-        return intended(records_of(self.directory), step)
 
     # --- releases ----------------------------------------------------------------------------------------------
 

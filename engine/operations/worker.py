@@ -15,12 +15,12 @@ from engine.clock import Clock, SystemClock
 from engine.config import Deployment, load_deployment
 from engine.errors import LOCK_HELD, NEEDS_HUMAN, REFUSED, OpsError
 from engine.operations import cutover, rollback
-from engine.operations.journal import offers, read_operation
+from engine.operations.journal import offers
 from engine.operations.lock import Holder, OperationLock, holder
 from engine.operations.model import OperationState
 from engine.operations.narration import Narration
 from engine.operations.outcome import exit_code
-from engine.operations.plan import Orders
+from engine.operations.plan import Orders, Plan
 from engine.operations.planning import basis_now
 from engine.operations.remaining import remaining_commands
 from engine.operations.runner import in_words, run_steps, undo_steps
@@ -111,7 +111,7 @@ class _Worker:
         self._event("operation.accepted", {"kind": plan.kind, "reason": self._orders.reason}, seq)
         if problem:
             work.warn(problem)
-        self._narration.say(f"ACCEPTED {plan.kind} {plan.release_from} -> {plan.release_to} by {self._orders.actor}")
+        self._narration.say(f"ACCEPTED {plan.kind} by {self._orders.actor} ({self._orders.origin}): {_facts(plan)}")
         return None
 
     def _continue(self, mode: str) -> int | None:
@@ -131,18 +131,18 @@ class _Worker:
         work = self._work
         if work.plan.kind == "validate":
             return run_validation_steps(work)
-        aborting = read_operation(work.directory).state == "ABORTING"
+        aborting = work.operation().state == "ABORTING"
         if mode == "abort" or aborting:
             state = undo_steps(work, self._steps, self._tell_step)
         else:
             state = run_steps(work, self._steps, self._tell_step)
-        return state, "" if state == "SUCCEEDED" else read_operation(work.directory).failure
+        return state, "" if state == "SUCCEEDED" else work.operation().failure
 
     def _end(self, state: OperationState, failure: str) -> int:
         work = self._work
         if state == "INTERRUPTED":  # it gave way: its journal says so already
             return NEEDS_HUMAN
-        now = read_operation(work.directory)
+        now = work.operation()
         ways: tuple[str, ...] = ()
         if state == "NEEDS_HUMAN":
             ways = (*offers(now.id, past_no_return=now.past_no_return), *remaining_commands(work))
@@ -151,7 +151,7 @@ class _Worker:
         for way in ways:
             self._narration.say(f"  {way}")
         seq = work.record("ended", state=state, failure=failure, offers=list(ways))
-        seconds = read_operation(work.directory).seconds
+        seconds = work.operation().seconds
         self._event("operation.ended", {"kind": work.plan.kind, "state": state, "seconds": seconds}, seq)
         return exit_code(state)
 
@@ -170,6 +170,12 @@ class _Worker:
         orders = self._orders
         who = Holder(orders.operation, self._actor, self._origin, step.title, self._since, orders.reason, os.getpid())
         self._lock.tell(who)
+
+
+def _facts(plan: Plan) -> str:
+    """Builds and configurations, as they stand in plan, log and snapshot."""
+    before = f"{plan.release_from} build {plan.build_from[:12]} config {plan.config_now[:12]}"
+    return f"{before} -> {plan.release_to} build {plan.build_to[:12]} config {plan.config_then[:12]}"
 
 
 if __name__ == "__main__":

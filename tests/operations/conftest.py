@@ -29,6 +29,7 @@ def lasting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     try:
         made.make()
         made.fast_staging()
+        made.edit_console("verify_hold: 1s", "verify_hold: 200ms")
         yield made
     finally:
         made.end()

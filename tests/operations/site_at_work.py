@@ -90,6 +90,13 @@ class Site:
         assert count == 1, f"{key} stands {count} times in {path}"
         path.write_text(text)
 
+    def edit_console(self, old: str, new: str) -> None:
+        """Change one figure of the demo's profile."""
+        path = self.root / "config/console.yml"
+        text = path.read_text()
+        assert text.count(old) == 1, f"{old} stands {text.count(old)} times in {path}"
+        path.write_text(text.replace(old, new))
+
     def fast_staging(self) -> None:
         """The new release's own tests are not what is tested here."""
         self.edit_release("v2", "test", ["{python}", "-c", "pass"])

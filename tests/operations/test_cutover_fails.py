@@ -37,7 +37,7 @@ BEFORE = {
 def test_before_the_point_of_no_return_everything_is_undone(
     site: Site, release: str, key: str, command: list[str], step: str
 ) -> None:
-    shorter_deadlines(site)
+    site.edit_console("command_deadline: 10s", "command_deadline: 4s")
     site.edit_release(release, key, command)
     config, metrics = site.config(), site.metrics()
     failed = abaco("--root", str(site.root), "cutover", "--yes", "--reason", "test")
@@ -51,13 +51,6 @@ def test_before_the_point_of_no_return_everything_is_undone(
     site.assert_back_on_v1(config, metrics)
     assert site.written_by("v2") == set()
     assert site.events("operation.ended")[0]["data"]["state"] == "ABORTED"
-
-
-def shorter_deadlines(site: Site) -> None:
-    path = site.root / "config/console.yml"
-    text = path.read_text()
-    assert text.count("command_deadline: 10s") == 1
-    path.write_text(text.replace("command_deadline: 10s", "command_deadline: 4s"))
 
 
 def test_an_active_configuration_edited_meanwhile_is_not_overwritten(site: Site) -> None:
@@ -88,7 +81,7 @@ def test_after_the_point_of_no_return_a_person_decides_and_the_way_back_works(
     site: Site, key: str, command: list[str]
 ) -> None:
     site.fast_staging()
-    shorter_first_run(site)
+    site.edit_console("first_run: 20s", "first_run: 3s")
     site.edit_release("v2", key, command)
     config, metrics = site.config(), site.metrics()
     failed = abaco("--root", str(site.root), "cutover", "--yes", "--reason", "test")
@@ -106,13 +99,6 @@ def test_after_the_point_of_no_return_a_person_decides_and_the_way_back_works(
     assert back.state == "SUCCEEDED", back
     assert site.operation("0001-cutover").state == "ROLLED_BACK"
     site.assert_back_on_v1(config, metrics)
-
-
-def shorter_first_run(site: Site) -> None:
-    path = site.root / "config/console.yml"
-    text = path.read_text()
-    assert text.count("first_run: 20s") == 1
-    path.write_text(text.replace("first_run: 20s", "first_run: 3s"))
 
 
 def test_an_operation_put_right_by_hand_is_closed_by_what_is_live(site: Site) -> None:

@@ -7,9 +7,10 @@ from site_at_work import Site, abaco
 
 from engine.operations import cutover, rollback
 
-CUTOVER = [step.name for step in cutover.STEPS]
-ROLLBACK = [step.name for step in rollback.STEPS]
-NO_RETURN = CUTOVER.index("start_new")
+ALIKE = {"check_environment", "check_services", "back_up_config", "test_new"}
+"""Dying in these leaves nothing else behind than dying in their neighbours."""
+CUTOVER = [step.name for step in cutover.STEPS if step.name not in ALIKE]
+ROLLBACK = [(step.name, "intent") for step in rollback.STEPS] + [("restore_metrics", "done"), ("set_aside", "done")]
 
 
 @pytest.mark.parametrize("step", CUTOVER)
@@ -31,7 +32,7 @@ def test_a_cutover_whose_worker_died_is_rolled_back(round_trip: Site, step: str)
     round_trip.assert_back_on_v1(config, metrics)
 
 
-@pytest.mark.parametrize("step", ["check_health", "snapshot_live", "stop_old", "snapshot_final", "switch_config"])
+@pytest.mark.parametrize("step", ["snapshot_live", "stop_old", "snapshot_final", "switch_config"])
 def test_a_cutover_whose_worker_died_is_aborted(round_trip: Site, step: str) -> None:
     config, metrics = round_trip.config(), round_trip.metrics()
     begun = round_trip.begin_cutover()
@@ -44,7 +45,7 @@ def test_a_cutover_whose_worker_died_is_aborted(round_trip: Site, step: str) -> 
     round_trip.assert_back_on_v1(config, metrics)
 
 
-@pytest.mark.parametrize("step", ["test_new", "stop_old", "snapshot_final", "switch_config", "start_new", "hold_new"])
+@pytest.mark.parametrize("step", ["stage_new", "snapshot_final", "switch_config", "start_new"])
 def test_a_cutover_whose_worker_died_is_resumed(round_trip: Site, step: str) -> None:
     begun = round_trip.begin_cutover()
     round_trip.kill_worker_at(begun, step)
@@ -54,8 +55,7 @@ def test_a_cutover_whose_worker_died_is_resumed(round_trip: Site, step: str) -> 
     assert round_trip.live() == "v2"
 
 
-@pytest.mark.parametrize("kind", ["intent", "done"])
-@pytest.mark.parametrize("step", ROLLBACK)
+@pytest.mark.parametrize(("step", "kind"), ROLLBACK)
 def test_a_rollback_whose_worker_died_goes_on_when_asked_again(round_trip: Site, step: str, kind: str) -> None:
     config, metrics = round_trip.config(), round_trip.metrics()
     assert round_trip.cutover().state == "SUCCEEDED"

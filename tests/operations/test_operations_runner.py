@@ -1,0 +1,249 @@
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from bench_at_work import work_on
+
+from engine.config import Deployment
+from engine.operations.journal import read_operation, records_of
+from engine.operations.requests import ask
+from engine.operations.runner import run_steps, undo_steps
+from engine.operations.step import Outcome, Step, StepFailed
+from engine.operations.work import JournalLost, Work
+
+
+class World:
+    """What the steps of a test change."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+
+    def step(self, name: str, **changes: object) -> Step:
+        def do(_work: Work) -> Outcome:
+            self.calls.append(f"do {name}")
+            return Outcome("as it should be")
+
+        def undo(_work: Work) -> str:
+            self.calls.append(f"undo {name}")
+            return "as before"
+
+        fields: dict[str, object] = {"name": name, "title": name, "phase": "1", "do": do, "undo": undo}
+        fields["budget"] = lambda _budgets: 60.0
+        return Step(**{**fields, **changes})  # type: ignore[arg-type]
+
+
+def fails(_work: Work) -> Outcome:
+    raise StepFailed("broken", "mend it")
+
+
+def nothing(_step: Step) -> None:
+    return None
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+def work(deployment: Deployment, clock) -> Work:  # type: ignore[no-untyped-def]
+    return work_on(deployment, clock)
+
+
+def states(work: Work) -> dict[str, str]:
+    return {step.name: step.state for step in read_operation(work.directory).steps}
+
+
+def test_each_step_is_journaled_before_and_after_it_acts(work: Work, world: World) -> None:
+    def look(_work: Work) -> Outcome:
+        assert records_of(work.directory)[-1]["kind"] == "intent"
+        return Outcome("looked")
+
+    assert run_steps(work, [world.step("a", do=look), world.step("b")], nothing) == "SUCCEEDED"
+    kinds = [(record["kind"], record.get("step")) for record in records_of(work.directory)[3:]]
+    assert kinds == [("intent", "a"), ("done", "a"), ("intent", "b"), ("done", "b")]
+
+
+def test_a_failure_undoes_backwards_what_has_acted_and_only_that(work: Work, world: World) -> None:
+    steps = [world.step("a"), world.step("b"), world.step("c", do=fails), world.step("d")]
+    assert run_steps(work, steps, nothing) == "ABORTED"
+    assert world.calls == ["do a", "do b", "undo c", "undo b", "undo a"]
+    assert states(work) == {"a": "undone", "b": "undone", "c": "failed"}
+    assert read_operation(work.directory).failure == "c: broken (mend it)"
+
+
+def test_from_the_point_of_no_return_nothing_is_undone(work: Work, world: World) -> None:
+    steps = [world.step("a"), world.step("b", no_return=True, do=fails)]
+    assert run_steps(work, steps, nothing) == "NEEDS_HUMAN"
+    assert world.calls == ["do a"]
+
+
+def test_a_step_that_cannot_be_verified_has_failed(work: Work, world: World) -> None:
+    def verify(_work: Work) -> None:
+        raise StepFailed("it is not there")
+
+    assert run_steps(work, [world.step("a", verify=verify)], nothing) == "ABORTED"
+    assert states(work) == {"a": "failed"}
+
+
+def test_what_cannot_be_undone_needs_a_person(work: Work, world: World) -> None:
+    def stuck(_work: Work) -> str:
+        raise StepFailed("stuck")
+
+    steps = [world.step("a"), world.step("b", undo=stuck), world.step("c", do=fails)]
+    assert run_steps(work, steps, nothing) == "NEEDS_HUMAN"
+    assert "undo a" not in world.calls
+
+
+def test_an_unexpected_error_is_a_failure_like_any_other(work: Work, world: World) -> None:
+    def bug(_work: Work) -> Outcome:
+        raise ZeroDivisionError("division by zero")
+
+    assert run_steps(work, [world.step("a"), world.step("b", do=bug)], nothing) == "ABORTED"
+    assert "unexpected: ZeroDivisionError" in read_operation(work.directory).failure
+
+
+def warns(_work: Work) -> Outcome:
+    return Outcome("went on", (("variance", "3 % apart"),))
+
+
+def test_a_warning_stops_a_cutover(work: Work, world: World) -> None:
+    assert run_steps(work, [world.step("a", do=warns)], nothing) == "ABORTED"
+    assert "--accept-warn variance" in read_operation(work.directory).failure
+
+
+def test_a_warning_accepted_by_name_is_said_and_lets_it_pass(deployment: Deployment, clock, world: World) -> None:  # type: ignore[no-untyped-def]
+    work = work_on(deployment, clock, accept_warn=("variance",))
+    assert run_steps(work, [world.step("a", do=warns)], nothing) == "SUCCEEDED"
+    assert read_operation(work.directory).warnings == ("variance: 3 % apart",)
+
+
+def test_accepting_one_warning_accepts_no_other(deployment: Deployment, clock, world: World) -> None:  # type: ignore[no-untyped-def]
+    work = work_on(deployment, clock, accept_warn=("performance",))
+    assert run_steps(work, [world.step("a", do=warns)], nothing) == "ABORTED"
+
+
+def test_a_warning_never_stops_a_rollback(deployment: Deployment, clock, world: World) -> None:  # type: ignore[no-untyped-def]
+    work = work_on(deployment, clock, kind="rollback")
+    assert run_steps(work, [world.step("a", do=warns)], nothing) == "SUCCEEDED"
+    assert read_operation(work.directory).warnings == ("variance: 3 % apart",)
+
+
+def test_a_phase_that_takes_too_long_stops_a_cutover_and_only_warns_in_a_rollback(
+    deployment: Deployment,
+    clock,  # type: ignore[no-untyped-def]
+    world: World,
+) -> None:
+    def slow(work: Work) -> Outcome:
+        clock.advance(100)
+        work._looked = 0.0
+        work.checkpoint()
+        return Outcome("late")
+
+    assert run_steps(work_on(deployment, clock), [world.step("a", do=slow)], nothing) == "ABORTED"
+    rollback = work_on(deployment, clock, kind="rollback")
+    assert run_steps(rollback, [world.step("a", do=slow)], nothing) == "SUCCEEDED"
+    assert "longer than its budget" in read_operation(rollback.directory).warnings[0]
+
+
+def interrupted(work: Work, world: World, probe: Callable[[Work], bool], done: bool) -> list[str]:
+    """A step that an earlier worker began, and perhaps finished; what a second one does about it."""
+    work.record("intent", step="a", title="a")
+    if done:
+        work.record("done", step="a", seconds=0.1)
+    assert run_steps(work, [world.step("a", probe=probe), world.step("b")], nothing) == "SUCCEEDED"
+    return world.calls
+
+
+@pytest.mark.parametrize("done", [True, False])
+def test_recovery_does_not_repeat_what_it_finds_done(work: Work, world: World, done: bool) -> None:
+    assert interrupted(work, world, lambda _work: True, done) == ["do b"]
+
+
+@pytest.mark.parametrize("done", [True, False])
+def test_recovery_does_again_what_it_finds_gone(work: Work, world: World, done: bool) -> None:
+    assert interrupted(work, world, lambda _work: False, done) == ["do a", "do b"]
+
+
+def test_a_request_to_abort_undoes(work: Work, world: World) -> None:
+    def waits(_work: Work) -> Outcome:
+        ask(work.directory, work.me, "abort", "not today")
+        work.until(lambda: False, 5)
+        return Outcome("never")
+
+    assert run_steps(work, [world.step("a"), world.step("b", do=waits)], nothing) == "ABORTED"
+    assert world.calls == ["do a", "undo b", "undo a"]
+    assert "not today" in read_operation(work.directory).failure
+
+
+def test_abort_beats_every_other_request(work: Work, world: World) -> None:
+    def waits(_work: Work) -> Outcome:
+        ask(work.directory, work.me, "yield", "rollback 0002")
+        ask(work.directory, work.me, "abort")
+        work.until(lambda: False, 5)
+        return Outcome("never")
+
+    assert run_steps(work, [world.step("a", do=waits)], nothing) in ("ABORTED", "INTERRUPTED")
+    assert read_operation(work.directory).failure.startswith("a: ")
+
+
+def test_giving_way_undoes_nothing(work: Work, world: World) -> None:
+    def waits(_work: Work) -> Outcome:
+        ask(work.directory, work.me, "yield", "rollback 0002")
+        work.until(lambda: False, 5)
+        return Outcome("never")
+
+    assert run_steps(work, [world.step("a"), world.step("b", do=waits)], nothing) == "INTERRUPTED"
+    assert world.calls == ["do a"]
+    assert read_operation(work.directory).failure == "gave way to rollback 0002"
+
+
+def test_an_abort_that_comes_too_late_is_said_and_the_cutover_goes_on(work: Work, world: World) -> None:
+    asked = []
+
+    def waits(_work: Work) -> Outcome:
+        if not asked:
+            asked.append(ask(work.directory, work.me, "abort"))
+            work.until(lambda: False, 5)
+        return Outcome("went on")
+
+    steps = [world.step("a", no_return=True), world.step("b", do=waits)]
+    assert run_steps(work, steps, nothing) == "SUCCEEDED"
+    assert "too late to abort" in read_operation(work.directory).warnings[0]
+
+
+def test_a_journal_that_cannot_be_written_stops_before_the_next_step(work: Work, world: World) -> None:
+    journal = work.directory / "journal.jsonl"
+
+    def loses_it(_work: Work) -> Outcome:
+        journal.rename(journal.with_name("elsewhere"))
+        journal.mkdir()
+        return Outcome("done")
+
+    with pytest.raises(JournalLost, match="the journal of 0001-cutover"):
+        run_steps(work, [world.step("a", do=loses_it), world.step("b")], nothing)
+    assert world.calls == []
+
+
+def test_undoing_can_be_repeated(work: Work, world: World) -> None:
+    steps = [world.step("a"), world.step("b", do=fails)]
+    assert run_steps(work, steps, nothing) == "ABORTED"
+    world.calls.clear()
+    assert undo_steps(work, steps, nothing) == "ABORTED"
+    assert world.calls == ["undo b"]
+
+
+def test_commands_of_a_stopped_step_are_ended(work: Work, world: World, tmp_path: Path) -> None:
+    def waits(_work: Work) -> Outcome:
+        running = work.start(["sleep", "600"])
+        work.fact("pid", running.identity.pid if running.identity else 0)
+        ask(work.directory, work.me, "abort")
+        work.finish([running])
+        return Outcome("never")
+
+    assert run_steps(work, [world.step("a", do=waits)], nothing) == "ABORTED"
+    with pytest.raises(ProcessLookupError):
+        os.kill(work.facts["pid"], 0)

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from site_at_work import Site
+
+from engine.clock import SystemClock
+from engine.operations.launch import launch_validation
+from engine.operations.way_back import prove, read_way_back
+from engine.records import read_lines
+
+
+def newest(site: Site):  # type: ignore[no-untyped-def]
+    proof = read_way_back(read_lines(site.deployment.paths.events))
+    assert proof is not None and proof.at is not None
+    return proof
+
+
+def test_the_way_back_is_proven_and_disproven_by_what_is_there(round_trip: Site) -> None:
+    assert round_trip.cutover().state == "SUCCEEDED"
+    deployment = round_trip.deployment
+    command = [sys.executable, "-m", "engine.operations.way_back", "--root", str(round_trip.root)]
+    assert subprocess.run(command, check=False).returncode == 0
+    good = newest(round_trip)
+    assert good.ok and good.seconds > 0 and good.release == "v1"
+
+    staged = next((deployment.paths.staged / str(good.snapshot) / "data/metrics").iterdir())
+    kept = staged.read_bytes()
+    staged.write_bytes(b"damaged")
+    assert subprocess.run(command, check=False).returncode == 1
+    assert not newest(round_trip).ok and "another content" in newest(round_trip).reason
+    staged.write_bytes(kept)
+
+    tape = deployment.tape.read_bytes()
+    deployment.tape.write_bytes(b"this is no tape\n")
+    proof = prove(deployment, SystemClock())
+    deployment.tape.write_bytes(tape)
+    assert proof.ok and "proven on the snapshot's tape" in proof.reason
+
+
+def test_without_a_snapshot_there_is_no_way_back(site: Site) -> None:
+    proof = prove(site.deployment, SystemClock())
+    assert not proof.ok and "no snapshot" in proof.reason
+
+
+def test_a_validation_runs_as_an_operation_without_the_lock(site: Site) -> None:
+    begun = launch_validation(site.deployment, actor="tester", origin="local")
+    operation = site.settled(begun.id)
+    assert operation.kind == "validate"
+    assert operation.state == "SUCCEEDED", operation
+    assert [step.state for step in operation.steps] == ["done"] * 5
+    assert (site.root / "production_validation_report.json").exists()
+
+
+def test_a_validation_that_fails_says_which_check_and_blocks_nothing(site: Site) -> None:
+    site.deployment.tape.write_bytes(b"this is no tape\n")
+    operation = site.settled(launch_validation(site.deployment, actor="tester", origin="local").id)
+    assert operation.state == "ABORTED" and "validation says" in operation.failure
+    assert any(step.state == "failed" for step in operation.steps)
+    assert not operation.open

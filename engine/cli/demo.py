@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from engine.cli.frame import Context
+from engine.clock import SystemClock
 from engine.config import Deployment, load_deployment
 from engine.config.templates import write_config
 from engine.errors import NeedsHuman, OpsError, Refused
@@ -17,6 +18,8 @@ from engine.services import open_service
 from engine.services.active import configured_release
 from engine.services.remains import processes_of
 
+_JUDGED_WITHIN = 8.0
+"""Seconds to wait for the monitor's first judgement that is not UNKNOWN."""
 _POLL = 0.02
 _HALF_MADE = {"config", "logs", ".rollback"}
 """What an interrupted first call leaves; anything else in the directory is somebody's."""
@@ -37,7 +40,7 @@ def run(context: Context, options: argparse.Namespace) -> int:
         return _stop(_existing(root), options.directory)
     deployment = _existing(root) if (root / "config" / "console.yml").exists() else _make(root)
     _write_tapes(deployment)
-    print(f"demo at {root}: {_bring_up(deployment)}")
+    print(f"demo at {root}: {_bring_up(deployment)}; {_watch(deployment)}")
     print(f"  look and operate:      abaco-ops --root {options.directory}")
     print(f"  end every process:     abaco-ops demo {options.directory} --stop", flush=True)
     return 0 if options.no_console else context.open_console(root, context.read_only)
@@ -90,6 +93,24 @@ def _bring_up(deployment: Deployment) -> str:
     every = deployment.console.cadence.pipeline_run
     failed = "" if run.get("status") == "ok" else f"; its first run failed: {run.get('error')}"
     return f"{active} running (pid {pid})" + (f", a run every {every:g} s" if every else "") + failed
+
+
+def _watch(deployment: Deployment) -> str:
+    """Start the monitor unless one runs, and wait for its first judgement; what it says, in words."""
+    from engine.monitoring.launch import ensure_monitor
+    from engine.monitoring.store import SampleStore
+
+    began = SystemClock().now().wall
+    ensure_monitor(deployment)
+    store = SampleStore(deployment.paths.samples, read_only=True)
+    until = time.monotonic() + _JUDGED_WITHIN
+    word = "UNKNOWN"
+    while word == "UNKNOWN" and time.monotonic() < until:
+        time.sleep(_POLL)
+        newest = store.newest_evaluation()
+        if newest is not None and newest.at >= began:
+            word = newest.verdict.word
+    return f"the monitor says {word}"
 
 
 def _runs_of(deployment: Deployment, release: str) -> list[Record]:

@@ -32,6 +32,13 @@ STEPS: tuple[Step, ...] = (
         do=cutover_checks.check_health,
     ),
     Step(
+        name="validate_old",
+        title="the five checks on what the old release published",
+        phase="0 pre-cutover",
+        budget=lambda budgets: budgets.pre_cutover,
+        do=cutover_checks.validate_old,
+    ),
+    Step(
         name="back_up_config",
         title="copy of the active configuration, status of the old release",
         phase="1 backup",
@@ -107,6 +114,13 @@ STEPS: tuple[Step, ...] = (
         do=cutover_switch.hold_new,
     ),
     Step(
+        name="prepare_way_back",
+        title="the way back is staged, verified and proven",
+        phase="5 post-cutover",
+        budget=lambda budgets: budgets.post_cutover,
+        do=cutover_after.prepare_way_back,
+    ),
+    Step(
         name="first_run",
         title="the new release ran, wrote its output and its audit events",
         phase="5 post-cutover",
@@ -121,10 +135,10 @@ STEPS: tuple[Step, ...] = (
         do=cutover_after.verify_new,
     ),
     Step(
-        name="prepare_way_back",
-        title="the way back is staged, verified and proven",
+        name="validate_new",
+        title="the five checks on what the new release published",
         phase="5 post-cutover",
         budget=lambda budgets: budgets.post_cutover,
-        do=cutover_after.prepare_way_back,
+        do=cutover_after.validate_new,
     ),
 )

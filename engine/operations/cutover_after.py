@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.operations.cutover_checks import passed
+from engine.operations.cutover_checks import passed, validated
 from engine.operations.service_steps import FirstRun, running_identity
 from engine.operations.step import Outcome, StepFailed
 from engine.operations.way_back import prove
@@ -36,6 +36,11 @@ def verify_new(work: Work) -> Outcome:
     outcome = passed(work.run(work.deployment.new.programs.verify, work.new), f"{work.new}'s verify command")
     running_identity(work, work.new)
     return outcome
+
+
+def validate_new(work: Work) -> Outcome:
+    """The five checks on what the new release really published, recomputed independently."""
+    return validated(work, "run", work.new, f"{work.new} runs on; look at the report, or roll back")
 
 
 def prepare_way_back(work: Work) -> Outcome:

@@ -30,6 +30,7 @@ class Terminal:
         size = ["-x", str(columns), "-y", str(rows)]
         self._tmux("-f", "/dev/null", "new-session", "-d", *size, "-s", "t", "-c", str(cwd), shell)
         self._tmux("set-option", "-g", "remain-on-exit", "on")
+        self._tmux("set-option", "-g", "status", "off")
 
     def _tmux(self, *words: str, check: bool = True) -> str:
         done = subprocess.run(
@@ -48,9 +49,9 @@ class Terminal:
         """Type a text, key by key."""
         self._tmux("send-keys", "-t", "t", "-l", text)
 
-    def screen(self) -> str:
-        """What is on the screen now, as text."""
-        return self._tmux("capture-pane", "-p", "-t", "t")
+    def screen(self, *, colours: bool = False) -> str:
+        """What is on the screen now, as text; with its colours as escape sequences if asked."""
+        return self._tmux("capture-pane", "-p", *(["-e", "-N"] if colours else []), "-t", "t")
 
     def pid(self) -> int:
         """The pid of the program in the window."""

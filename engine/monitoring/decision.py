@@ -75,7 +75,7 @@ def _matches(situation: Situation) -> dict[VerdictWord, _Match]:
 
 def _roll_back(firing: Sequence[ConditionReading], situation: Situation) -> _Match:
     if situation.on_old:
-        return _Match(False, f"nothing to roll back: {situation.old} is judged")
+        return _Match(False, f"nothing to roll back ({situation.old})")
     if firing:
         return _fired(firing, "")
     near = sum(reading.pending == "rollback" for reading in situation.conditions)

@@ -18,14 +18,14 @@ def _budget(budgets: PhaseBudgets) -> float:
 STEPS: tuple[Step, ...] = (
     Step(
         name="choose_snapshot",
-        title="the snapshot is whole, the tree to swap in is staged",
+        title="snapshot whole, its tree staged",
         phase="0 prepare",
         budget=_budget,
         do=rollback_prepare.choose_snapshot,
     ),
     Step(
         name="stop_new",
-        title="the new release stops, surely",
+        title="new release stops",
         phase="1 stop",
         budget=_budget,
         do=rollback_prepare.stop_new,
@@ -34,14 +34,14 @@ STEPS: tuple[Step, ...] = (
     ),
     Step(
         name="take_inventory",
-        title="everything that is live now, by hash",
+        title="everything live listed by hash",
         phase="1 stop",
         budget=_budget,
         do=rollback_prepare.take_inventory,
     ),
     Step(
         name="restore_config",
-        title="the old release's configuration is the active one",
+        title="old release's configuration active",
         phase="2 configuration",
         budget=_budget,
         do=rollback_restore.restore_config,
@@ -50,7 +50,7 @@ STEPS: tuple[Step, ...] = (
     ),
     Step(
         name="restore_metrics",
-        title="the metrics of the snapshot are swapped in",
+        title="snapshot's metrics swapped in",
         phase="3 metrics",
         budget=_budget,
         do=rollback_restore.restore_metrics,
@@ -59,7 +59,7 @@ STEPS: tuple[Step, ...] = (
     ),
     Step(
         name="start_old",
-        title="the old release starts",
+        title="old release starts",
         phase="4 start",
         budget=_budget,
         do=rollback_verify.start_old,
@@ -67,7 +67,7 @@ STEPS: tuple[Step, ...] = (
     ),
     Step(
         name="set_aside",
-        title="what the new release wrote becomes a side snapshot",
+        title="what the new one wrote set aside",
         phase="4 start",
         budget=_budget,
         do=rollback_restore.set_aside,
@@ -75,21 +75,21 @@ STEPS: tuple[Step, ...] = (
     ),
     Step(
         name="verify_old",
-        title="the old release stays up, ran, and agrees with the tape",
+        title="old release up, agrees with tape",
         phase="5 verify",
         budget=_budget,
         do=rollback_verify.verify_old,
     ),
     Step(
         name="record_incident",
-        title="proof that nothing is lost, incident record",
+        title="nothing lost: proof, incident record",
         phase="6 document",
         budget=_budget,
         do=incident.record_incident,
     ),
     Step(
         name="tell_people",
-        title="whom to tell",
+        title="people to tell",
         phase="6 document",
         budget=_budget,
         do=incident.tell_people,

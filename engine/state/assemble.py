@@ -80,7 +80,7 @@ def assemble(deployment: Deployment, found: Found) -> State:
         last_operation=view_of(found.doings.last),
         alerts=seen.alerts,
         log=found.log,
-        events=found.trail.last,
+        events=found.trail.told.lines,
         monitor=seen.monitor,
         problems=found.problems + seen.problems,
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -12,11 +11,8 @@ from typing import Any
 from engine.clock import parse_iso
 from engine.monitoring.facts import Facts, fold
 from engine.records import Record, harmless
+from engine.state.event_words import Told, tell
 from engine.state.model import Phase, WatchView
-
-LAST_EVENTS = 60
-ROUTINE = frozenset({"run.started", "run.finished", "way_back.proven"})
-"""Recorded at every run or proof: they would leave no room for anything else among the last events."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,22 +37,18 @@ class Trail:
     proof: Proof | None = None
     acknowledged: dict[str, tuple[str, datetime]] = field(default_factory=dict)
     """Condition -> who acknowledged it last, and when."""
-    last: tuple[str, ...] = ()
+    told: Told = field(default_factory=Told)
     """The last events, in words."""
 
 
 def extend(trail: Trail, events: Iterable[Record]) -> Trail:
     """``trail`` with ``events`` added, in order. An event that lacks what its kind needs changes nothing."""
-    told: deque[Record] = deque(maxlen=LAST_EVENTS)
     known = list(events)
     for event in known:
         # one that lacks what its kind needs is still shown
         with contextlib.suppress(KeyError, TypeError, ValueError):
             trail = _fold(trail, event)
-        if event.get("kind") not in ROUTINE:
-            told.append(event)
-    last = (*trail.last, *map(in_words, told))[-LAST_EVENTS:]
-    return replace(trail, facts=fold(trail.facts, known), last=last)
+    return replace(trail, facts=fold(trail.facts, known), told=tell(trail.told, known))
 
 
 def phase_of(
@@ -79,15 +71,6 @@ def phase_of(
     if since < timedelta(seconds=bake):
         return "BAKE"
     return "STABILISE" if since < timedelta(seconds=stabilise) else "STEADY"
-
-
-def in_words(event: Record) -> str:
-    """One event as a line: time, kind, its data, who."""
-    data = event.get("data")
-    data = data if isinstance(data, dict) else {}
-    shown = " ".join(f"{key}={value}" for key, value in data.items() if isinstance(value, str | int | float | bool))
-    operation = f" {event['operation']}" if event.get("operation") else ""
-    return harmless(f"{_clock(event)} {event.get('kind', '?')}{operation} {shown} ({event.get('actor', '?')})", 300)
 
 
 def _fold(trail: Trail, event: Record) -> Trail:
@@ -114,8 +97,3 @@ def _proof(data: dict[str, Any], at: datetime) -> Proof:
         harmless(data.get("reason") or "", 200),
         at,
     )
-
-
-def _clock(event: Record) -> str:
-    at = str(event.get("at", ""))
-    return harmless(at[11:19] or "--:--:--", 8)

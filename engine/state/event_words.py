@@ -1,0 +1,158 @@
+"""The newest events of the audit trail in words; the runs of a release, recorded every few seconds, share a line."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from engine.records import Record, harmless
+
+LAST_EVENTS = 60
+_ENDED = {"NEEDS_HUMAN": "NEEDS YOU", "ROLLED_BACK": "was ROLLED BACK"}
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """Good runs of one release, one after another, with nothing else between."""
+
+    release: str
+    since: str
+    """``09:12:04``."""
+    until: str
+    count: int
+
+    def words(self) -> str:
+        """``09:13:00 v2 published 12 runs since 09:12:04``."""
+        runs = "a run" if self.count == 1 else f"{self.count} runs since {self.since}"
+        return harmless(f"{self.until} {self.release} published {runs}", 300)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The newest events, oldest first; :func:`tell` adds more."""
+
+    items: tuple[str | Runs, ...] = ()
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """One line each."""
+        return tuple(item.words() if isinstance(item, Runs) else item for item in self.items)
+
+
+def tell(told: Told, events: Iterable[Record]) -> Told:
+    """``told`` with ``events`` added, in order."""
+    kept: deque[str | Runs | Record] = deque(told.items, maxlen=LAST_EVENTS)
+    for event in events:
+        kind, data = event.get("kind"), _data(event)
+        if kind == "run.started" or (kind == "way_back.proven" and data.get("ok") is True):
+            continue
+        if kind == "run.finished" and data.get("status") == "ok":
+            _add_run(kept, str(data.get("release", "?")), _clock(event))
+        else:
+            kept.append(event)
+    return Told(tuple(item if isinstance(item, str | Runs) else in_words(item) for item in kept))
+
+
+def _add_run(kept: deque[str | Runs | Record], release: str, clock: str) -> None:
+    last = kept[-1] if kept else None
+    if isinstance(last, Runs) and last.release == release:
+        kept[-1] = replace(last, until=clock, count=last.count + 1)
+    else:
+        kept.append(Runs(release, clock, clock, 1))
+
+
+def in_words(event: Record) -> str:
+    """One event as a line: time, what happened, and who did it where a person may have."""
+    kind, data = str(event.get("kind", "?")), _data(event)
+    say = _WORDS.get(kind)
+    words = say(data, str(event.get("operation") or "an operation")) if say else _as_it_is(event, kind, data)
+    who = f" ({event.get('actor', '?')})" if say is None or kind in _BY_PEOPLE else ""
+    return harmless(f"{_clock(event)} {words}{who}", 300)
+
+
+def _as_it_is(event: Record, kind: str, data: dict[str, Any]) -> str:
+    shown = " ".join(f"{key}={value}" for key, value in data.items() if isinstance(value, str | int | float | bool))
+    return " ".join(part for part in (kind, str(event.get("operation") or ""), shown) if part)
+
+
+def _accepted(data: dict[str, Any], operation: str) -> str:
+    return f"{operation} accepted" + (f": {data['reason']}" if data.get("reason") else "")
+
+
+def _ended(data: dict[str, Any], operation: str) -> str:
+    state, seconds = str(data.get("state", "?")), data.get("seconds")
+    spent = f" after {seconds:.1f} s" if isinstance(seconds, int | float) else ""
+    return f"{operation} {_ENDED.get(state, state)}{spent}"
+
+
+def _validated(data: dict[str, Any], _operation: str) -> str:
+    checks = data.get("checks")
+    checks = checks if isinstance(checks, dict) else {}
+    passed = sum(status == "PASS" for status in checks.values())
+    others = ", ".join(f"{name} {status}" for name, status in checks.items() if status != "PASS")
+    kind = "scheduled validation" if data.get("scheduled") else "validation"
+    words = f"{kind} of {data.get('release', '?')} {data.get('status', '?')} {passed}/{len(checks)}"
+    return f"{words}: {others}" if others else words
+
+
+def _not_proven(data: dict[str, Any], _operation: str) -> str:
+    return f"way back NOT proven: {data.get('reason') or 'no reason given'}"
+
+
+def _run(data: dict[str, Any], _operation: str) -> str:
+    return f"{data.get('release', '?')} run {str(data.get('status', '?')).upper()}"
+
+
+def _ticked(data: dict[str, Any], _operation: str) -> str:
+    said = "; ".join(str(data[key]) for key in ("measured", "note") if data.get(key))
+    return f"confirmed {data.get('key', '?')}" + (f": {said}" if said else "")
+
+
+def _overridden(data: dict[str, Any], _operation: str) -> str:
+    return f"overridden {data.get('key', '?')}: {data.get('note', '')}"
+
+
+def _acknowledged(data: dict[str, Any], _operation: str) -> str:
+    return f"{data.get('condition', '?')} acknowledged" + (f": {data['reason']}" if data.get("reason") else "")
+
+
+def _service(what: str) -> Callable[[dict[str, Any], str], str]:
+    def say(data: dict[str, Any], _operation: str) -> str:
+        name = data.get("release") or data.get("service") or "service"
+        return f"{name} {what}" + (f": {data['reason']}" if data.get("reason") else "")
+
+    return say
+
+
+_WORDS: dict[str, Callable[[dict[str, Any], str], str]] = {
+    "operation.accepted": _accepted,
+    "operation.ended": _ended,
+    "validation.finished": _validated,
+    "way_back.proven": _not_proven,
+    "run.finished": _run,
+    "checklist.done": _ticked,
+    "checklist.overridden": _overridden,
+    "ack": _acknowledged,
+    "note": lambda data, _operation: f"note: {data.get('text', '')}",
+    "watch.taken": lambda data, _operation: f"watch taken by {data.get('holder', '?')}",
+    "rollback.tell": lambda data, _operation: str(data.get("text", "")),
+    "service.restarted": _service("RESTARTED"),
+    "service.failed": _service("FAILED"),
+    "service.adopted": _service("adopted again by its supervisor"),
+    "service.start": _service("started by hand"),
+    "service.stop": _service("stopped by hand"),
+}
+_BY_PEOPLE = frozenset(
+    {"operation.accepted", "checklist.done", "checklist.overridden", "ack", "note", "service.start", "service.stop"}
+)
+
+
+def _data(event: Record) -> dict[str, Any]:
+    data = event.get("data")
+    return data if isinstance(data, dict) else {}
+
+
+def _clock(event: Record) -> str:
+    return harmless(str(event.get("at", ""))[11:19] or "--:--:--", 8)

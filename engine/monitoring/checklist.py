@@ -193,7 +193,10 @@ def _condition(name: str, evaluation: Evaluation | None) -> tuple[str, bool | No
     if reading is None or reading.reason is not None:
         return f"missing: {reading.reason}" if reading else "missing", False
     at = f" at {reading.observed_at:%H:%M:%S}Z" if reading.observed_at else ""
-    return f"{reading.text}{at}", reading.level == "ok"
+    # free disk is judged as a ratio; a person reads what the gauge says
+    gauge = next((item for item in evaluation.resources if item.id == name), None) if evaluation else None
+    text = gauge.text.removesuffix(" free") if gauge is not None and gauge.text else reading.text
+    return f"{text}{at}", reading.level == "ok"
 
 
 def _gate(title: str, at: float, moment: Moment) -> Item:

@@ -115,6 +115,12 @@ def _named(reading: ConditionReading) -> str:
     return f"{reading.id} {reading.brief}"
 
 
+def _said(reading: ConditionReading) -> str:
+    """A figure explains its short name; a bare word (``FAIL``) needs the title to mean something."""
+    figure = any(character.isdigit() for character in reading.brief)
+    return f"{reading.id if figure else reading.title} {reading.brief}"
+
+
 def _listed(parts: Sequence[str]) -> str:
     more = f" and {len(parts) - _SHOWN} more" if len(parts) > _SHOWN else ""
     return "; ".join(parts[:_SHOWN]) + more
@@ -133,4 +139,4 @@ def _verdict(word: VerdictWord, match: _Match, situation: Situation) -> Verdict:
     if word == "UNKNOWN":
         return Verdict(word, match.evidence, "clears when every needed value is fresh", "")
     assert lead is not None
-    return Verdict(word, match.evidence, lead.clears, situation.worsens(lead))
+    return Verdict(word, _listed([_said(reading) for reading in match.reasons]), lead.clears, situation.worsens(lead))

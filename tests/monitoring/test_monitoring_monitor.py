@@ -117,7 +117,7 @@ def test_a_failed_validation_is_something_to_investigate_and_the_next_pass_clear
     watching.validated("FAIL", performance="FAIL")
     evaluation = watching.tick()
     assert evaluation.verdict.word == "INVESTIGATE"
-    assert evaluation.verdict.why == "VAL FAIL"
+    assert evaluation.verdict.why == "validation FAIL"
     watching.validated("PASS")
     assert watching.tick().verdict.word == "CONTINUE"
 
@@ -302,7 +302,7 @@ def test_the_log_has_the_template_one_date_line_a_day_and_the_change_of_status(w
     days = [line for line in watching.log() if len(line) == 10]
     assert days == ["2026-01-31", "2026-02-01"]
     assert "| FAIL   | validation 4/5: performance FAIL" in text
-    assert "| FAIL   | CONTINUE -> INVESTIGATE: VAL FAIL" in text
+    assert "| FAIL   | CONTINUE -> INVESTIGATE: validation FAIL" in text
 
 
 def test_slots_have_their_row_and_missed_ones_say_so(fast: Watching) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from engine.operations.cutover_checks import passed, validated
-from engine.operations.service_steps import FirstRun, running_identity
+from engine.operations.run_records import FirstRun, verify_published
+from engine.operations.service_steps import running_identity
 from engine.operations.step import Outcome, StepFailed
 from engine.operations.way_back import prove
 from engine.operations.work import Work
@@ -33,7 +34,7 @@ def first_run(work: Work) -> Outcome:
 
 def verify_new(work: Work) -> Outcome:
     """The new release's verify command passes, and it still is the same process."""
-    outcome = passed(work.run(work.deployment.new.programs.verify, work.new), f"{work.new}'s verify command")
+    outcome = passed(verify_published(work, work.deployment.new), f"{work.new}'s verify command")
     running_identity(work, work.new)
     return outcome
 

@@ -13,6 +13,7 @@ from typing import Any
 from engine.operations.commands import CommandResult
 from engine.operations.configuration import hash_of
 from engine.operations.reserve import keep_reserve
+from engine.operations.run_records import verify_published
 from engine.operations.service_steps import surely_stopped
 from engine.operations.step import Outcome, StepFailed
 from engine.operations.work import Work
@@ -56,8 +57,7 @@ def check_services(work: Work) -> Outcome:
 
 def check_health(work: Work) -> Outcome:
     """The old release's verify command passes."""
-    result = work.run(work.deployment.old.programs.verify, work.old)
-    return passed(result, f"{work.old}'s verify command")
+    return passed(verify_published(work, work.deployment.old), f"{work.old}'s verify command")
 
 
 def test_new(work: Work) -> Outcome:

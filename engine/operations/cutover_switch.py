@@ -7,6 +7,7 @@ from engine.operations.cutover_checks import same_as_planned
 from engine.operations.service_steps import (
     hold,
     running_identity,
+    runs_as_started,
     start_surely,
     started_at,
     stop_surely,
@@ -90,8 +91,8 @@ def start_new(work: Work) -> Outcome:
 
 
 def new_runs(work: Work) -> bool:
-    """Whether the new release runs."""
-    return work.service(work.new).status().state == "RUNNING"
+    """Whether the new release runs as it was started."""
+    return runs_as_started(work, work.new)
 
 
 def hold_new(work: Work) -> Outcome:

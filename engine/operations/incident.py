@@ -127,7 +127,7 @@ def _unfinished(work: Work) -> list[str]:
 
 def _open_cutovers(work: Work) -> list[Operation]:
     found = list_operations(work.deployment.paths.operations)
-    return [operation for operation in found if operation.kind == "cutover" and operation.open]
+    return [operation for operation in found if operation.kind == "cutover" and operation.open and operation.started]
 
 
 def _close_cutovers(work: Work) -> None:

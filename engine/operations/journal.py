@@ -14,7 +14,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from engine.clock import Clock, boot_id, iso, parse_iso
+from engine.errors import DamagedRecord
 from engine.operations.identity import is_alive
 from engine.operations.model import ENDED, TRANSITIONS, Operation, OperationState, OperationStep, StepState
 from engine.records import Record, append_line, read_lines
@@ -76,11 +79,23 @@ def read_operation(path: Path) -> Operation:
 
 
 def list_operations(operations: Path) -> list[Operation]:
-    """Every operation below this directory, oldest first."""
+    """Every operation below this directory, oldest first.
+
+    One whose journal is damaged is listed as such, never started: an old record must not stop the way back.
+    """
     if not operations.is_dir():
         return []
-    found = [read_operation(path) for path in operations.iterdir() if (path / NAME).is_file()]
+    found = [_read_or_damaged(path) for path in operations.iterdir() if (path / NAME).is_file()]
     return sorted(found, key=lambda operation: operation.id)
+
+
+def _read_or_damaged(path: Path) -> Operation:
+    try:
+        return read_operation(path)
+    except (OSError, DamagedRecord) as error:
+        damaged = fold(path.name, [], alive=False)
+        why = harmless(f"its journal cannot be read: {error}")
+        return msgspec.structs.replace(damaged, state="NEEDS_HUMAN", failure=why)
 
 
 @dataclass(slots=True)

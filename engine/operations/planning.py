@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from engine.clock import Clock, SystemClock, pretty_duration
+from engine.clock import Clock, SystemClock, parse_iso, pretty_duration
 from engine.config import Deployment
 from engine.errors import Refused
 from engine.operations import cutover, rollback, validate
@@ -18,9 +18,8 @@ from engine.operations.journal import list_operations
 from engine.operations.lock import holder
 from engine.operations.model import Operation
 from engine.operations.plan import Evidence, Plan, PlannedStep
-from engine.operations.started import new_release_started
+from engine.operations.started import new_release_started, runs_of
 from engine.operations.step import Step
-from engine.records import read_lines
 from engine.services import open_service
 from engine.services.active import active_release
 from engine.services.build import build_hash
@@ -268,13 +267,11 @@ def _written_since(deployment: Deployment, chosen: Snapshot | None) -> tuple[int
         if path not in known
     ]
     release, since = deployment.console.releases.new, chosen.manifest.taken_at.timestamp()
-    runs = [record for record in read_lines(deployment.paths.runs) if record.get("release") == release]
+    runs = [record for record in (runs_of(deployment) or []) if record.get("release") == release]
     return sum(1 for run in runs if _began(run) > since), len(new), sum(new)
 
 
 def _began(run: dict[str, object]) -> float:
-    from engine.clock import parse_iso
-
     try:
         return parse_iso(str(run.get("started"))).timestamp()
     except ValueError:

@@ -76,6 +76,7 @@ def in_words(error: Exception) -> str:
 
 
 def _forward(work: Work, step: Step) -> None:
+    work.done_steps.discard(step.name)
     work.record("intent", step=step.name, title=step.title, no_return=step.no_return)
     work.narrate(f"{step.phase}: {step.title} ...")
     work.begin_step(step.budget(work.deployment.console.operations.budgets))

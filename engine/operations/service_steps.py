@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import Any
 
 import msgspec
 
 from engine.operations.step import StepFailed
 from engine.operations.work import Work
-from engine.records import Record, Tail, harmless
+from engine.records import harmless
 from engine.services.protocol import Identity, ServiceStatus
 
 
@@ -18,6 +17,10 @@ def surely_stopped(work: Work, release: str) -> bool:
     """Whether no process of the release's service is left; UNSURE is no."""
     status = work.service(release).status()
     return status.state in ("STOPPED", "FAILED") and status.identity is None and not status.supervised
+
+
+_RESTART_TAKES = 2.0
+"""A process that began within these seconds of its supervisor's newest restart is that restart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +43,24 @@ def stop_surely(work: Work, release: str) -> Stopped:
     return Stopped(f"{release} {how} in {result.seconds:.2f} s; no process is left", result.killed)
 
 
+def runs_as_started(work: Work, release: str) -> bool:
+    """Whether the release runs as it was started: the journaled process, or, where none is, one never restarted."""
+    status = work.service(release).status()
+    if status.state != "RUNNING":
+        return False
+    known = identity_fact(work, release)
+    return status.identity == known if known is not None else not _is_a_restart(status)
+
+
 def start_surely(work: Work, release: str, other: str) -> str:
-    """Start the release, unless the other one might still run. StepFailed when it does not run then."""
+    """Start the release, unless the other one might still run. StepFailed when it does not run then.
+
+    One that crashed and is being restarted again and again is stopped first, and started as it is configured now.
+    """
     if not surely_stopped(work, other):
         raise StepFailed(f"{other} may still be running", f"{release} is not started while that is unsure")
+    if not runs_as_started(work, release):
+        stop_surely(work, release)
     status = work.service(release).start()
     if status.state != "RUNNING" or status.identity is None:
         raise StepFailed(f"{release} did not start: {status.reason or status.state}", _last_words(work, release))
@@ -55,6 +72,12 @@ def identity_fact(work: Work, release: str) -> Identity | None:
     """The process that :func:`start_surely` started."""
     known = work.facts.get(f"identity:{release}")
     return msgspec.convert(known, Identity) if known else None
+
+
+def _is_a_restart(status: ServiceStatus) -> bool:
+    if not status.restarts or status.since is None:
+        return False
+    return abs((status.since - status.restarts[-1]).total_seconds()) < _RESTART_TAKES
 
 
 def running_identity(work: Work, release: str) -> Identity:
@@ -83,29 +106,6 @@ def hold(work: Work, release: str, since: float) -> str:
 def started_at(identity: Identity) -> float:
     """When a process began, in boot time (s)."""
     return identity.start_time / os.sysconf("SC_CLK_TCK")
-
-
-class FirstRun:
-    """Waits for the first run that the process just started writes into the run records."""
-
-    def __init__(self, work: Work, release: str) -> None:
-        self._tail = Tail(work.deployment.paths.runs)
-        self._release = release
-        self.record: Record | None = None
-
-    def arrived(self, identity: Identity) -> bool:
-        """Whether it is there; looks only at what is new since the last call. DamagedRecord, OSError."""
-        for record in () if self.record else self._tail.new_records():
-            if record.get("release") == self._release and _is(record.get("incarnation"), identity):
-                self.record = record
-                break
-        return self.record is not None
-
-
-def _is(incarnation: Any, identity: Identity) -> bool:
-    if not isinstance(incarnation, dict):
-        return False
-    return (incarnation.get("pid"), incarnation.get("start_time")) == (identity.pid, identity.start_time)
 
 
 def _last_words(work: Work, release: str) -> str:

@@ -8,7 +8,7 @@ from engine.clock import parse_iso
 from engine.config import Deployment
 from engine.errors import OpsError
 from engine.operations.model import Operation
-from engine.records import read_lines
+from engine.records import Record, read_lines
 from engine.services import open_service
 
 
@@ -28,11 +28,18 @@ def new_release_started(deployment: Deployment, operations: list[Operation]) -> 
         return True
     if open_service(deployment, new).status().state in ("RUNNING", "UNSURE"):
         return True
-    try:
-        records = read_lines(deployment.paths.runs)
-    except (OSError, OpsError):
+    records = runs_of(deployment)
+    if records is None:
         return True
     return any(record.get("release") == new and _after(record.get("started"), since) for record in records)
+
+
+def runs_of(deployment: Deployment) -> list[Record] | None:
+    """The run records; None when they cannot be read."""
+    try:
+        return read_lines(deployment.paths.runs)
+    except (OSError, OpsError):
+        return None
 
 
 def _after(started: object, since: datetime | None) -> bool:

@@ -23,7 +23,7 @@ def take_lock(work: Work, lock: OperationLock) -> bool:
     if not got and (target is None or not _from_cutover(work, lock, target)):
         return False
     for operation in list_operations(work.deployment.paths.operations):
-        if operation.id != work.orders.operation and operation.kind != "validate" and operation.open:
+        if operation.id != work.orders.operation and operation.open and operation.started:
             end_orphans(work, work.deployment.paths.operation(operation.id))
     return True
 

@@ -72,12 +72,19 @@ class Site:
                 found.append(words.replace(b"\0", b" ").decode())
         return found
 
+    def freeze(self) -> None:
+        """Services, supervisors and monitor stand still: whatever changes now, they did not do it."""
+        self._signal_all(signal.SIGSTOP)
+
     def let_go_on(self) -> None:
         """Nothing that a test stopped may stay stopped."""
+        self._signal_all(signal.SIGCONT)
+
+    def _signal_all(self, number: signal.Signals) -> None:
         for path in Path("/proc").iterdir():
             try:
                 if path.name.isdigit() and os.fsencode(str(self.root)) in (path / "cmdline").read_bytes():
-                    os.kill(int(path.name), signal.SIGCONT)
+                    os.kill(int(path.name), number)
             except OSError:
                 continue
 

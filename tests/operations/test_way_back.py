@@ -48,7 +48,7 @@ def test_a_validation_runs_as_an_operation_without_the_lock(site: Site) -> None:
     begun = launch_validation(site.deployment, actor="tester", origin="local")
     operation = site.settled(begun.id)
     assert operation.kind == "validate"
-    assert operation.state == "SUCCEEDED", operation
+    assert operation.state == "SUCCEEDED", operation.failure
     assert [step.state for step in operation.steps] == ["done"] * 5
     assert (site.root / "production_validation_report.json").exists()
 

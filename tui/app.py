@@ -14,7 +14,7 @@ from textual.screen import Screen
 
 from engine.operations.plan import Plan
 from engine.records import harmless
-from engine.state.model import State
+from engine.state.model import OperationView, State, StepView
 from tui import telling
 from tui.actions import AcceptedView, Actions
 from tui.apart import Answered, run_apart
@@ -120,6 +120,10 @@ class ConsoleApp(App[None], inherit_bindings=False):
         """A new state: draw it."""
         before, self._state, self.read_trouble = self._state, message.state, ""
         self._tell_validation(before, message.state)
+        own = self.accepted[0] if self.accepted is not None else ""
+        news = telling.operation_news(before, message.state, own) if before is not None else None
+        if news is not None:
+            self.say(*news)
         self._redraw()
 
     def on_read_failed(self, message: ReadFailed) -> None:
@@ -242,6 +246,10 @@ class ConsoleApp(App[None], inherit_bindings=False):
             self.push_screen(Text("Status update", [put(f" {line}") for line in lines]))
             self.copy_to_clipboard("\n".join(lines))
             self.say("sent to the terminal's clipboard (OSC 52)", "dim")
+
+    def show_step(self, operation: OperationView, step: StepView) -> None:
+        """Everything about a step of an operation."""
+        self.push_screen(Text("The step", paragraphs(telling.step_facts(operation, step), self.size.width)))
 
     def show_plan(self, plan: Plan) -> None:
         """Everything a plan knows."""

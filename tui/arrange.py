@@ -21,12 +21,13 @@ _EVENTS_FROM = 5
 def arrange(width: int, height: int, *, operating: bool) -> dict[str, Place]:
     """Panel id to place, in the order of Tab. ``operating``: something runs, or waits for a person.
 
-    At 80x24 the operation takes the log's place while there is one; larger sizes show both.
+    At 80x24 the operation takes the log's place meanwhile; at 120x36 it takes the whole width; larger sizes always
+    have room for it.
     """
     if width >= LARGE_WIDTH and height >= TALL:
         return _large(width, height)
     if width >= MEDIUM_WIDTH and height >= 32:
-        return _medium(width, height)
+        return _medium(width, height, operating=operating)
     return _small(width, height, operating=operating)
 
 
@@ -48,7 +49,7 @@ def _small(width: int, height: int, *, operating: bool) -> dict[str, Place]:
     return {**places, "operation": Place(0, 15, width, rest)}
 
 
-def _medium(width: int, height: int) -> dict[str, Place]:
+def _medium(width: int, height: int, *, operating: bool) -> dict[str, Place]:
     left = width // 2 - 1
     right = width - left - 2
     column = left + 2
@@ -58,7 +59,13 @@ def _medium(width: int, height: int) -> dict[str, Place]:
         "kpis": Place(0, 1, left, 6),
         "matrix": Place(column, 1, right, 6),
         "resources": Place(0, 8, left, 6),
-        "checklist": Place(column, 8, right, 6 + checks),
+        "checklist": Place(column, 8, right, 6 + (0 if operating else checks)),
+    }
+    if operating:
+        log = max(6, height // 6)
+        across = {"operation": Place(0, 15, width, height - 16 - log), "log": Place(0, height - log, width, log)}
+        return {**places, **across}
+    places |= {
         "validation": Place(0, 15, left, 6),
         "operation": Place(column, 15 + checks, right, 6 + steps),
     }

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tui.app import ConsoleApp
 
 MINIMUM = (80, 24)
-_FOOTER = ("why", "checklist.tick", "acknowledge", "validate", "rollback", "find", "help")
+_FOOTER = ("why", "checklist.tick", "acknowledge", "abort", "validate", "rollback", "find", "help")
 
 
 class Frame(Screen[None], inherit_bindings=False):
@@ -95,10 +95,17 @@ class Frame(Screen[None], inherit_bindings=False):
         parts: list[Line] = [join(put("1-9", "key"), put(" view", "dim"))]
         for name in _FOOTER:
             command = COMMANDS[name]
-            here = command.scope in self.scopes and (self.ticks or name != "checklist.tick")
-            if here:
+            if command.scope in self.scopes and self._useful(name):
                 parts.append(join(put(shown(command.keys[0]), "key"), put(f" {command.footer}", "dim")))
+        while len(parts) > 1 and width_of(spaced(parts)) > self.size.width - 1:
+            del parts[0]  # what matters most stands last
         return spaced(parts)
+
+    def _useful(self, name: str) -> bool:
+        """Whether the command has something to act on here."""
+        if name == "abort":
+            return self.state is not None and self.state.operation is not None
+        return self.ticks or name != "checklist.tick"
 
     def _footer(self, width: int, height: int) -> Lines:
         notice = self.console_app.notice

@@ -6,6 +6,7 @@ No colour stands here and no terminal is needed: a line can be tested as it is. 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -174,6 +175,17 @@ def changed(old: Line, new: Line) -> tuple[int, int] | None:
     if not differing:  # another role, or a mark that has no cell of its own
         return None if plain(old) == plain(new) else (0, width_of(new))
     return differing[0], differing[-1] - differing[0] + 1
+
+
+_CLAUSE = re.compile(r"[;,:] | \(")
+
+
+def clause(text: str, width: int) -> str:
+    """``text`` if it fits, else as many of its clauses as do; empty when not even the first one does."""
+    if cell_len(text) <= width:
+        return text
+    ends = [match.start() for match in _CLAUSE.finditer(text)]
+    return next((text[:end] for end in reversed(ends) if 0 < cell_len(text[:end]) <= width), "")
 
 
 def wrap(text: str, width: int, role: Role = "text", indent: int = 0) -> Lines:

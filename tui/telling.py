@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from engine.operations.plan import Plan
-from engine.state.model import State
+from engine.state.model import OperationView, State, StepView
+from tui.lines import Role
 from tui.look import Look
 from tui.words import ago, amount, clock, due_in, number, seconds, since_cutover, stamp
+
+_HASH = 12
+"""Digits of a hash that tell two builds apart on a screen."""
 
 
 def update(state: State, look: Look) -> list[str]:
@@ -28,12 +32,38 @@ def update(state: State, look: Look) -> list[str]:
     return lines
 
 
+def operation_news(before: State, after: State, own: str) -> tuple[str, Role] | None:
+    """What to say when an operation began or ended between two states. ``own``: the one this console started."""
+    was, now = before.operation, after.operation
+    if now is not None and now.kind != "validate" and now.id != own and (was is None or was.id != now.id):
+        return f"{now.id} runs, started by {now.actor}: 3 shows it", "info"
+    ended = after.last_operation
+    if ended is None or was is None or was.id != ended.id or was.ended == ended.ended or ended.kind == "validate":
+        return None
+    live = f"{after.release.upper()} is live" if after.release else "no release is live"
+    spent = f" after {seconds(ended.seconds)}" if ended.seconds is not None else ""
+    good = ended.state == "SUCCEEDED"
+    return f"{ended.id} {ended.state.replace('_', ' ')}{spent}: {live}", "strong" if good else "crit"
+
+
+def step_facts(operation: OperationView, step: StepView) -> list[tuple[str, str]]:
+    """Every fact of a step, and what it left in the output."""
+    facts = [
+        ("operation", f"{operation.id}, {operation.release_from} to {operation.release_to}"),
+        ("phase", step.phase),
+        ("step", f"{step.title} ({step.name})"),
+        ("state", step.state + (f", {seconds(step.seconds)}" if step.seconds is not None else "")),
+        ("found", step.detail or "nothing yet"),
+    ]
+    return facts + [("output", line) for line in operation.output if step.title in line]
+
+
 def plan_facts(plan: Plan) -> list[tuple[str, str]]:
     """Every fact of a plan, with its label."""
     facts = [
-        ("from", f"{plan.release_from}, build {plan.build_from}"),
-        ("to", f"{plan.release_to}, build {plan.build_to}"),
-        ("configuration", f"{plan.config_now} to {plan.config_then}"),
+        ("from", f"{plan.release_from}, build {plan.build_from[:_HASH]}"),
+        ("to", f"{plan.release_to}, build {plan.build_to[:_HASH]}"),
+        ("configuration", f"{plan.config_now[:_HASH]} to {plan.config_then[:_HASH]}"),
     ]
     facts += [("key", f"{change.key}: {change.now} becomes {change.then}") for change in plan.changes]
     if plan.snapshot is not None:

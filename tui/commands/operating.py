@@ -42,6 +42,7 @@ class AbortOperation(Command):
     """Ask the running operation to stop and undo what it did; after the point of no return, roll back instead."""
 
     id, keys, title, risk, scope = "abort", ("x",), "abort the operation", "irreversible", "operation"
+    footer = "abort"
 
     def run(self, app: ConsoleApp) -> None:
         state = app.shown_state

@@ -15,7 +15,7 @@ _UNFINISHED = {"NEEDS_HUMAN": "NEEDS YOU", "INTERRUPTED": "INTERRUPTED", "HOLDIN
 
 def draw(state: State, width: int, look: Look) -> Lines:
     """Three lines of ``width`` cells."""
-    return [_verdict(state, width, look), _why(state, width), _way_back(state, width, look)]
+    return [_verdict(state, width, look), _why(state, width, look), _way_back(state, width, look)]
 
 
 def draw_waiting(width: int, look: Look, root: str) -> Lines:
@@ -36,14 +36,21 @@ def _verdict(state: State, width: int, look: Look) -> Line:
     live, since, gate = _live(state), _since(state, look), _gate(state, look)
     left = first_that_fits(
         room,
-        join(word, "  ", live, "   ", since, "    ", gate),
-        join(word, "  ", live, "  ", since, "  ", gate),
-        join(word, " ", live, " ", since, " ", gate),
+        _apart(word, ("  ", live), ("   ", since), ("    ", gate)),
+        _apart(word, ("  ", live), ("  ", since), ("  ", gate)),
+        _apart(word, (" ", live), (" ", since), (" ", gate)),
         join(word, "  ", live, "  ", gate if state.operation else since),
         join(word, "  ", live),
         word,
     )
     return spread(left, end, width)
+
+
+def _apart(first: Line, *rest: tuple[str, Line]) -> Line:
+    """Parts with their gaps; an empty part takes its gap along."""
+    for gap, part in rest:
+        first = join(first, gap, part) if part else first
+    return first
 
 
 def _where(state: State, width: int, look: Look) -> Line:
@@ -94,8 +101,12 @@ def operation_word(operation: OperationView, look: Look) -> Line:
     return put(f"{verb} {finished}/{len(operation.steps)} {spent}", "info")
 
 
-def _why(state: State, width: int) -> Line:
-    verdict = state.verdict
+def _why(state: State, width: int, look: Look) -> Line:
+    verdict, operation = state.verdict, state.operation
+    if operation is not None and operation.state in ("NEEDS_HUMAN", "INTERRUPTED"):
+        return _needed(operation, state.way_back.release, width)
+    if operation is not None and operation.alive and verdict.word == "CONTINUE":
+        return _under_way(operation, width, look)
     quiet = verdict.word == "CONTINUE"
     why = put(f" {verdict.why}", "dim" if quiet else "text")
     clears = verdict.clears if not verdict.clears or verdict.clears.startswith("clears") else f"clears {verdict.clears}"
@@ -107,6 +118,22 @@ def _why(state: State, width: int) -> Line:
     return fit(first_that_fits(width - 1, full, why), width)
 
 
+def _needed(operation: OperationView, old: str, width: int) -> Line:
+    """What happened, and the first offer: the offer is never cut."""
+    offer = operation.offers[0].split("    ")[0] if operation.offers else "3 shows what can be done"
+    if offer.startswith(("abaco-ops rollback", "roll back")):
+        offer = f"R, {old}, Enter " + ("goes on with it" if operation.kind == "rollback" else "rolls back")
+    happened = operation.failure or f"{operation.id} stopped, its worker is gone"
+    return spread(put(f" {happened}", "crit"), join(put(offer, "strong"), " "), width)
+
+
+def _under_way(operation: OperationView, width: int, look: Look) -> Line:
+    """The step at hand, while the verdict has nothing else to say."""
+    at_hand = next((step for step in operation.steps if step.state in ("running", "waiting")), None)
+    doing = at_hand.title if at_hand is not None else "about to end"
+    return fit(join(put(f" {operation.id} runs: ", "info"), put(doing, "text")), width)
+
+
 def _way_back(state: State, width: int, look: Look) -> Line:
     way = state.way_back
     head = join(put(" WAY BACK", "title"), put(f"  {way.release} {way.build}".rstrip(), "text"))
@@ -115,7 +142,10 @@ def _way_back(state: State, width: int, look: Look) -> Line:
     old = "no data" if observed is None else f"data {age((look.now - observed).total_seconds())}"
     data = put(old, "warn" if state.monitor.stale else "dim")
     proof = f"proven {ago(way.proven_at, look.now)}"
-    if way.ready:
+    operation = state.operation
+    if operation is not None and operation.alive and operation.kind == "cutover":
+        middle = put("  R ends the cutover and goes back", "text")
+    elif way.ready:
         role: Role = "warn" if way.stale else "text"
         ready = join(put("  ready", role), put(f"  {seconds(way.seconds)}" if way.seconds else "", "text"))
         middle = join(ready, put(f"  {proof}", "warn" if way.stale else "dim"))

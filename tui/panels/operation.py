@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 
 from engine.state.model import OperationView, State, StepView
 from tui.glyphs import bar
-from tui.lines import Line, Lines, Role, block, fit, heading, join, put, right, spread, width_of, wrap
+from tui.lines import Line, Lines, Role, block, clause, fit, heading, join, put, right, spread, width_of, wrap
 from tui.look import Look
 from tui.words import seconds, stamp
 
@@ -25,6 +26,10 @@ ROLES: dict[str, Role] = {
 _STAMPED = re.compile(r"^\d{4}-\d\d-\d\dT(\d\d:\d\d:\d\d)[.\d]*Z \S+ ")
 _LOUD: dict[str, Role] = {"running": "strong", "failed": "crit", "undone": "warn"}
 _PHASES_FROM = 100
+LINGERS = 60.0
+"""Seconds that an operation that has ended keeps its place on a small dashboard."""
+_BRIEF_BELOW = 12
+"""Rows below which the panel has no room for explanations."""
 _FINISHED = ("done", "skipped", "undone")
 
 
@@ -50,26 +55,55 @@ def spent(operation: OperationView, look: Look) -> float | None:
     return (look.now - operation.started).total_seconds() if operation.started else None
 
 
+def in_front(state: State, now: datetime) -> bool:
+    """Whether a cutover or a rollback runs, waits for a person, or has ended so lately that it is still news."""
+    if state.operation is not None:
+        return state.operation.kind != "validate"
+    last = state.last_operation
+    return last is not None and last.ended is not None and (now - last.ended).total_seconds() < LINGERS
+
+
 def draw(state: State, width: int, height: int, look: Look) -> Lines:
-    """The panel for the dashboard: progress, the step at hand, the last output or what to do."""
+    """The panel for the dashboard: progress, what to do, and as many steps around the one at hand as fit."""
     operation = newest(state)
     if operation is None:
-        empty = heading(look.glyphs.rule, KEY, NAME, [], width, focused=look.cursor is not None)
-        return block([empty, put(" none yet", "dim")], width, height)
+        return _none_yet(state, width, height, look)
     lines = [title(operation, width, look, focused=look.cursor is not None), progress(operation, width, look)]
-    if height >= len(operation.steps) + 6:
-        before = (None, *operation.steps)
-        lines += [
-            (),
-            *(step_row(step, last, width, look) for step, last in zip(operation.steps, before, strict=False)),
-            (),
-        ]
     if operation.failure:
         lines += wrap(operation.failure, width - 1, "crit", indent=1)[:2]
-    lines += offers(operation, width, look)
+    lines += offers(operation, width, look, brief=height < _BRIEF_BELOW)
+    lines += [put(f" ! {text}", "warn") for text in operation.warnings[: 0 if height < _BRIEF_BELOW else 2]]
     room = max(height - len(lines), 0)
-    lines += output(operation, room)
+    if room >= len(operation.steps) + 2:
+        lines += [(), *step_rows(operation, width, look), ()]
+        lines += output(operation, height - len(lines))
+    else:
+        lines += step_rows(operation, width, look, room)
     return block(lines, width, height)
+
+
+def _none_yet(state: State, width: int, height: int, look: Look) -> Lines:
+    """Before the first operation: the releases as installed, and the keys that begin one."""
+    lines = [heading(look.glyphs.rule, KEY, NAME, [], width, focused=look.cursor is not None), put(" none yet", "dim")]
+    for release in state.releases:
+        live = release.name == state.release
+        word = put("LIVE" if live else release.service_state.lower(), "strong" if live else "dim")
+        built = put(f"build {release.build or '-'}  config {release.config_hash or '-'}", "dim")
+        lines.append(join(fit(put(f" {release.name}", "text"), 6), fit(word, 10), built))
+    lines += [(), join(" ", put("V", "key"), put(" validates  ", "dim"), put("C", "key"), put(" cutover sheet", "dim"))]
+    return block(lines, width, height)
+
+
+def step_rows(operation: OperationView, width: int, look: Look, rows: int | None = None) -> Lines:
+    """Every step, or the ``rows`` of them around the one at hand: two before it, the rest after."""
+    steps = operation.steps
+    first, last = 0, len(steps)
+    if rows is not None and rows < len(steps):
+        open_ = (i for i, step in enumerate(steps) if step.state in ("failed", "running", "waiting"))
+        first = max(min(next(open_, len(steps)) - min(2, rows // 2), len(steps) - rows), 0)
+        last = first + rows
+    before = (None, *steps[first : max(last - 1, first)])
+    return [step_row(step, prior, width, look) for step, prior in zip(steps[first:last], before, strict=False)]
 
 
 def output(operation: OperationView, rows: int, indent: str = " ") -> Lines:
@@ -95,13 +129,19 @@ def progress(operation: OperationView, width: int, look: Look) -> Line:
     return join(" ", put(full, "info"), put(empty, "faint"), put(f"  {finished} of {total}  ", "text"), place, words)
 
 
-def offers(operation: OperationView, width: int, look: Look) -> Lines:
-    """What a person can do now, side by side where they fit; nothing after a success."""
+def offers(operation: OperationView, width: int, look: Look, *, brief: bool = False) -> Lines:
+    """What a person can do now, side by side where they fit; nothing after a success. ``brief``: commands only."""
     if operation.state == "SUCCEEDED":
         return []
-    parts = [join(put(f" {look.glyphs.here} ", "info"), put(offer, "text"), " ") for offer in operation.offers]
-    one = join(*parts)
-    return [one] if parts and width_of(one) <= width else parts
+    texts = [offer.split("    ")[0] if brief else offer for offer in operation.offers]
+    rows: Lines = []
+    for text in texts:
+        part = join(put(f" {look.glyphs.here} ", "info"), put(text, "text"), " ")
+        if rows and width_of(rows[-1]) + width_of(part) <= width:
+            rows[-1] = join(rows[-1], part)
+        else:
+            rows.append(part)
+    return rows
 
 
 def facts(operation: OperationView, width: int) -> Lines:
@@ -128,6 +168,8 @@ def step_row(step: StepView, before: StepView | None, width: int, look: Look) ->
         phase = phase.split(" ")[0] if phase[:1].isdigit() else ""
     column = fit(put(phase, "title"), 1 if width < _PHASES_FROM else 15)
     head = join(" ", column, " ", put(mark, role), " ", put(step.title, quiet))
-    note = put(f"  {step.detail}", "dim") if step.detail else ()
     took = right(put(seconds(step.seconds) if step.seconds is not None else "", "dim"), 8)
+    room = width - width_of(head) - 12
+    said = step.detail if step.state in _LOUD else clause(step.detail, room)
+    note = put(f"  {said}", "dim") if said else ()
     return spread(join(head, note), join(took, " "), width, gap=1)

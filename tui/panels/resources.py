@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.state.model import ResourceView, State
+from engine.state.model import ConditionView, ResourceView, State
 from tui.glyphs import bar, spark
 from tui.lines import Line, Lines, Role, block, fit, heading, join, marked, put, right, width_of
 from tui.look import Look
@@ -42,6 +42,12 @@ def row(gauge: ResourceView, width: int, look: Look) -> Line:
     room = width - width_of(head) - width_of(limit) - width_of(tail)
     trend = put(spark(gauge.trend, max(room, 0), look.glyphs), "stale" if gauge.stale else "trend")
     return join(head, trend, limit, tail)
+
+
+def words_of(state: State, condition: ConditionView) -> str:
+    """A condition's value as its gauge says it: ``84 GB free`` rather than ``1686 x``."""
+    gauge = next((gauge for gauge in state.resources if gauge.id == condition.id and gauge.text), None)
+    return gauge.text if gauge is not None and not condition.stale else condition.text
 
 
 def _bar(gauge: ResourceView, look: Look) -> Line:

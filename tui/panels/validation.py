@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.state.model import CheckView, State
-from tui.lines import Line, Lines, Role, block, fit, heading, join, marked, put, wrap
+from tui.lines import Line, Lines, Role, block, clause, fit, heading, join, marked, put, wrap
 from tui.look import Look
 from tui.words import ago
 
@@ -36,8 +36,11 @@ def draw(state: State, width: int, height: int, look: Look) -> Lines:
     return block(lines, width, height)
 
 
-def row(check: CheckView, width: int) -> Line:
-    """One check: its status, name and figures; in the full view the rest of the figures stands below."""
+def row(check: CheckView, width: int, *, whole: bool = False) -> Line:
+    """One check: its status, name and the figures that fit; ``whole``: the rest of them stands below."""
     status = put(check.status, STATUS[check.status])
     head = join(" ", fit(status, 8), fit(put(check.name.replace("_", " "), "text"), 17))
-    return join(head, *wrap(check.summary, max(width - 27, 8), "dim")[:1])
+    room = max(width - 27, 8)
+    if whole:
+        return join(head, *wrap(check.summary, room, "dim")[:1])
+    return join(head, put(clause(check.summary, room) or check.summary, "dim"))

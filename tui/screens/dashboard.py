@@ -66,7 +66,7 @@ class Dashboard(Frame):
     def _place(self) -> None:
         width, height = self.size
         small = width < MINIMUM[0] or height < MINIMUM[1]
-        operating = self.state is not None and self.state.operation is not None
+        operating = self.state is not None and operation.in_front(self.state, self.look.now)
         places = {} if small else arrange(width, height - 4, operating=operating)
         if small:
             places = {"small": Place(0, 0, width, max(height - 4, 1))}
@@ -90,7 +90,12 @@ class Dashboard(Frame):
 
     def _too_small(self, width: int, height: int) -> Lines:
         needed = f" needs {MINIMUM[0]}x{MINIMUM[1]}, this is {self.size.width}x{self.size.height}"
-        lines = [(), put(needed, "warn"), put(" R rolls back all the same; abaco-ops status says it in lines", "dim")]
+        lines = [
+            (),
+            put(needed, "warn"),
+            put(" R rolls back all the same.", "text"),
+            put(" In lines: abaco-ops status", "dim"),
+        ]
         return block(lines, width, height)
 
     def _panel_in_hand(self) -> str:

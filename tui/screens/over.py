@@ -7,6 +7,7 @@ from tui.commands import COMMANDS, Command, listed, refusal, shown
 from tui.field import EMPTY
 from tui.lines import Line, Lines, block, fit, heading, join, put, wrap
 from tui.listing import Listing, Row
+from tui.panels import resources
 from tui.panels.resources import LEVELS
 from tui.words import age, ago
 
@@ -37,9 +38,10 @@ class Evidence(Listing):
         item = self._found(state)
         if item is None:
             return [Row(put(f" {self._condition} is not watched by a condition", "dim"))]
-        tier = item.firing or item.pending
+        tier, shown = item.firing or item.pending, resources.words_of(state, item)
         held = f"{tier}: {age(item.held)} of {age(item.hold)}" if tier else "within its target"
         facts = [
+            *([("now", shown)] if shown != item.text else []),
             ("evidence", item.evidence),
             ("held", held + ("" if item.firing or not tier else " (not held yet)")),
             ("clears", item.clears or "-"),

@@ -37,7 +37,7 @@ class Conditions(Listing):
                 " ",
                 fit(put(item.level, level), 8),
                 fit(put(item.id, "text"), 7),
-                fit(put(item.text, "strong"), 15),
+                fit(put(resources.words_of(state, item), "strong"), 15),
                 fit(put(held, level), 24) if held else "",
                 seen,
             )
@@ -77,11 +77,16 @@ class OperationScreen(Listing):
         if shown is None:
             told = f" ACCEPTED {accepted[0]}, runs without you; worker pid {accepted[1]}" if accepted else ""
             return [Row(put(told or " no operation yet", "text"))]
-        before = (None, *shown.steps)
-        return [
-            Row(operation.step_row(step, last, width, self.look), step.name)
-            for step, last in zip(shown.steps, before, strict=False)
-        ]
+        lines = operation.step_rows(shown, width, self.look)
+        return [Row(line, step.name) for line, step in zip(lines, shown.steps, strict=True)]
+
+    def why(self) -> None:
+        """Everything about the step under the cursor."""
+        state, name = self.state, self.item_in_hand()
+        shown = operation.newest(state) if state is not None else None
+        step = next((step for step in shown.steps if step.name == name), None) if shown is not None else None
+        if shown is not None and step is not None:
+            self.console_app.show_step(shown, step)
 
     def __init__(self) -> None:
         super().__init__()
@@ -105,7 +110,7 @@ class OperationScreen(Listing):
         if shown.failure:
             lines += wrap(shown.failure, width - 1, "crit", indent=1)[:2]
         lines += [put(f" ! {text}", "warn") for text in shown.warnings[:2]]
-        lines += operation.offers(shown, width, self.look)
+        lines += operation.offers(shown, width, self.look, brief=self._screen_is_small())
         quiet = self._screen_is_small() and not shown.failure
         lines += operation.output(shown, 0 if quiet else 2 if self._screen_is_small() else 6, "   ")
         return [(), *lines] if lines else []
@@ -235,7 +240,7 @@ class Validation(Listing):
             return [Row(put(" not run yet: V runs the five checks on what the running release published", "dim"))]
         made: list[Row] = []
         for check in checks.checks:
-            made.append(Row(validation.row(check, width), check.name))
+            made.append(Row(validation.row(check, width, whole=True), check.name))
             rest = wrap(check.summary, width - 27, "dim")[1:]
             made += [Row(join(" " * 26, line), check.name) for line in rest]
         made += [Row(()), Row(put(f" {len(checks.issues) or 'no'} issues", "title"))]

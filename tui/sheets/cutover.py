@@ -10,7 +10,7 @@ from engine.state.model import State
 from tui.field import EMPTY, Field
 from tui.lines import Line, Lines, Role, block, fit, join, put, width_of
 from tui.look import Look
-from tui.words import ago
+from tui.words import ago, seconds
 
 TALLEST = 24
 """Rows of the sheet on a large screen: the question stays near its facts."""
@@ -89,16 +89,28 @@ def _facts(sheet: CutoverSheet, state: State, look: Look) -> Lines:
     names = ", ".join(change.key for change in plan.changes)
     count = "1 key differs" if len(plan.changes) == 1 else f"{len(plan.changes)} keys differ"
     changes = f"config {plan.config_now[:6]} to {plan.config_then[:6]}, {count}: {names}" if names else "no key differs"
-    checks = state.checks
-    evidence = f"validation {checks.status}, {ago(checks.observed_at, look.now)}"
     phases = list(dict.fromkeys(step.phase for step in plan.steps))
+    spent = f"about {seconds(plan.expected_seconds)}: " if plan.expected_seconds is not None else ""
     return [
         _fact("Changes", changes),
-        _fact("Takes", f"{len(plan.steps)} steps in {len(phases)} phases; fresh verified snapshots on the way"),
-        _fact("Evidence", evidence),
+        _fact("Takes", f"{spent}{len(plan.steps)} steps in {len(phases)} phases; fresh verified snapshots on the way"),
+        join(fit(put(" Evidence", "dim"), 15), _validated(state, plan, look)),
         _fact("No return", f"{plan.release_to}'s first start: a failure before it undoes everything"),
         _fact("Way back", f"R, {plan.release_from}, Enter; at any time, during the cutover too"),
     ]
+
+
+def _validated(state: State, plan: Plan, look: Look) -> Line:
+    """In plain words: is there a validation, did it pass, and is it new enough to rest on."""
+    checks = state.checks
+    itself = any(step.name.startswith("validate") for step in plan.steps)
+    more = "; the cutover runs its own first" if itself else "; Esc, then V runs one"
+    if checks.observed_at is None:
+        return put(f"no validation of {plan.release_from} yet{more}", "warn")
+    said = f"validation {checks.status}, {ago(checks.observed_at, look.now)}"
+    if checks.stale:
+        return put(f"{said}: too old, or not of {plan.release_from}{more}", "warn")
+    return put(said, "text" if checks.status == "PASS" else "crit")
 
 
 def _evidence(sheet: CutoverSheet) -> Lines:

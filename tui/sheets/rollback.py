@@ -77,7 +77,7 @@ def draw(sheet: RollbackSheet, state: State, width: int, height: int, look: Look
     bottom = [fit((), width), _steps(sheet, width, look), fit((), width), _question(sheet, width, look)]
     bottom += [fit(_message(sheet), width), fit((), width), _elsewhere(state, width)]
     middle = _facts(sheet, state, look)
-    evidence = _evidence(sheet, look)
+    evidence = _evidence(sheet, state)
     room = tall - len(top) - len(bottom)
     gap: Lines = [()] if len(middle) + len(evidence) < room else []
     middle = [*middle, *gap, *evidence][: max(room, 0)]
@@ -142,7 +142,7 @@ def _readers(state: State, target: str) -> str:
     return "   ".join([*shown, f"at {target.upper()}'s first run"]) if shown else f"{target.upper()}'s next run"
 
 
-def _evidence(sheet: RollbackSheet, look: Look) -> Lines:
+def _evidence(sheet: RollbackSheet, state: State) -> Lines:
     if sheet.plan is None:
         return []
     order = {"no": 0, "--": 1, "ok": 2}
@@ -154,7 +154,9 @@ def _evidence(sheet: RollbackSheet, look: Look) -> Lines:
         mark = put(f" {item.mark} ", "crit" if item.mark == "no" else "dim")
         text = put(item.text, "crit" if item.mark == "no" else "text")
         lines.append(join(fit(mark, 5), fit(put(item.name, "dim"), 17), " ", text))
-    return lines
+    word = state.verdict.word
+    why = f"{word}: {state.verdict.why}" if word == "ROLL BACK" else f"{word}: no rollback tier holds; you decide"
+    return [*lines, join(fit(put(" --", "dim"), 5), fit(put("matrix", "dim"), 17), " ", put(why, "text"))]
 
 
 def _steps(sheet: RollbackSheet, width: int, look: Look) -> Line:

@@ -9,7 +9,7 @@ import time
 from datetime import datetime
 
 from engine.clock import boot_id, parse_iso
-from engine.errors import OpsError
+from engine.errors import OpsError, Refused
 from engine.records import FileLock, harmless, is_locked, make_directory
 from engine.services import daemon
 from engine.services.detached import spawn_detached
@@ -64,6 +64,8 @@ class EmbeddedService:
     def _start(self) -> ServiceStatus:
         until = time.monotonic() + _START_WAIT + self._spec.stop_deadline
         make_directory(self._files.directory)
+        if not self._spec.build:
+            raise Refused(f"the build files of {self._spec.release} cannot be read", "see build.files of the release")
         while True:
             status = self.status()
             if status.state == "RUNNING" and status.supervised and not status.reason:

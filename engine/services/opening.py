@@ -16,7 +16,10 @@ def open_service(deployment: Deployment, release_name: str) -> Service:
     release = deployment.releases.get(release_name)
     if release is None:
         raise Refused(f"there is no release {release_name!r}", f"one of: {', '.join(deployment.releases)}")
-    build = build_hash(deployment, release_name)
+    try:
+        build = build_hash(deployment, release_name)
+    except Refused:  # its files are gone: it cannot be started, and it must still be possible to stop it
+        build = ""
     name = release.service.name
     mark = f"{deployment.root}|{name}"
     spec = ServiceSpec(

@@ -35,7 +35,7 @@ class PlannedStep(msgspec.Struct, frozen=True):
     no_return: bool = False
 
 
-class Plan(msgspec.Struct, frozen=True):
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Facts for the sheet, and what the worker is held to. Hashes are full sha256 in hex."""
 
     kind: Literal["validate", "cutover", "rollback"]
@@ -47,20 +47,20 @@ class Plan(msgspec.Struct, frozen=True):
     """sha256 of the active configuration file."""
     config_then: str
     """sha256 of what will be the active configuration file."""
-    changes: tuple[KeyChange, ...]
-    snapshot: str | None
+    changes: tuple[KeyChange, ...] = ()
+    snapshot: str | None = None
     """Rollback: the snapshot it restores. Cutover: None, it takes fresh ones."""
-    snapshot_at: datetime | None
-    snapshot_files: int
-    snapshot_bytes: int
-    sets_aside_runs: int
-    sets_aside_files: int
-    sets_aside_bytes: int
+    snapshot_at: datetime | None = None
+    snapshot_files: int = 0
+    snapshot_bytes: int = 0
+    sets_aside_runs: int = 0
+    sets_aside_files: int = 0
+    sets_aside_bytes: int = 0
     """What the new release wrote and a rollback keeps in a side snapshot."""
-    not_covered: tuple[str, ...]
-    steps: tuple[PlannedStep, ...]
-    evidence: tuple[Evidence, ...]
-    expected_seconds: float | None
+    not_covered: tuple[str, ...] = ()
+    steps: tuple[PlannedStep, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    expected_seconds: float | None = None
     basis: str
     """Hash of what the plan was made from; the worker refuses when it has changed."""
     made_at: datetime

@@ -43,13 +43,6 @@ def plan_cutover(deployment: Deployment, *, clock: Clock | None = None) -> Plan:
         config_now=hash_of(deployment.active_config),
         config_then=hash_of(deployment.paths.release(deployment.console.releases.new)),
         changes=changes(now, then),
-        snapshot=None,
-        snapshot_at=None,
-        snapshot_files=0,
-        snapshot_bytes=0,
-        sets_aside_runs=0,
-        sets_aside_files=0,
-        sets_aside_bytes=0,
         not_covered=tuple(deployment.console.snapshot.not_covered),
         steps=_planned(cutover.STEPS),
         evidence=tuple(_cutover_evidence(deployment, operations)),
@@ -76,8 +69,8 @@ def plan_rollback(deployment: Deployment, snapshot: str | None = None, *, clock:
         kind="rollback",
         release_from=new,
         release_to=old,
-        build_from=build_hash(deployment, new),
-        build_to=build_hash(deployment, old),
+        build_from=_build(deployment, new),
+        build_to=_build(deployment, old),
         config_now=hash_of(deployment.active_config),
         config_then=hashlib.sha256(then).hexdigest() if then else "",
         changes=changes(now, then) if then else (),
@@ -113,18 +106,7 @@ def plan_validation(deployment: Deployment, *, clock: Clock | None = None) -> Pl
         build_to="",
         config_now=hash_of(deployment.active_config),
         config_then="",
-        changes=(),
-        snapshot=None,
-        snapshot_at=None,
-        snapshot_files=0,
-        snapshot_bytes=0,
-        sets_aside_runs=0,
-        sets_aside_files=0,
-        sets_aside_bytes=0,
-        not_covered=(),
         steps=validate.PLANNED,
-        evidence=(),
-        expected_seconds=None,
         basis="",
         made_at=(clock or SystemClock()).now().wall,
     )
@@ -276,6 +258,14 @@ def _began(run: dict[str, object]) -> float:
         return parse_iso(str(run.get("started"))).timestamp()
     except ValueError:
         return 0.0
+
+
+def _build(deployment: Deployment, release: str) -> str:
+    """The build, or nothing where its files cannot be read: no reason to refuse a way back."""
+    try:
+        return build_hash(deployment, release)
+    except Refused:
+        return ""
 
 
 def _expected(operations: list[Operation], kind: str) -> float | None:

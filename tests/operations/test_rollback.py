@@ -263,3 +263,17 @@ def test_logs_that_cannot_be_written_only_warn_in_a_rollback(site: Site) -> None
     assert operation.state == "SUCCEEDED", operation.failure
     assert any("log of this operation cannot be written" in warning for warning in operation.warnings)
     site.assert_back_on_v1(config, metrics)
+
+
+def test_a_new_release_whose_files_are_gone_can_still_be_left(site: Site) -> None:
+    site.fast_staging()
+    build = site.root / "v2.build"
+    build.write_text("one")
+    site.edit_release("v2", "files", ["{root}/v2.build"])
+    config, metrics = after_cutover(site)
+    build.unlink()
+    operation = site.rollback()
+    assert operation.state == "SUCCEEDED", operation.failure
+    site.assert_back_on_v1(config, metrics)
+    refused = abaco("--root", str(site.root), "cutover", "--yes")
+    assert refused.returncode == 2 and "build files" in refused.stderr

@@ -104,7 +104,8 @@ class Frame(Screen[None], inherit_bindings=False):
     def _useful(self, name: str) -> bool:
         """Whether the command has something to act on here."""
         if name == "abort":
-            return self.state is not None and self.state.operation is not None
+            operation = self.state.operation if self.state is not None else None
+            return operation is not None and operation.kind == "cutover" and not operation.past_no_return
         return self.ticks or name != "checklist.tick"
 
     def _footer(self, width: int, height: int) -> Lines:

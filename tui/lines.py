@@ -181,11 +181,11 @@ _CLAUSE = re.compile(r"[;,:] | \(")
 
 
 def clause(text: str, width: int) -> str:
-    """``text`` if it fits, else as many of its clauses as do; empty when not even the first one does."""
+    """``text`` if it fits, else as many of its clauses as do, and a mark; empty when not even the first one does."""
     if cell_len(text) <= width:
         return text
     ends = [match.start() for match in _CLAUSE.finditer(text)]
-    return next((text[:end] for end in reversed(ends) if 0 < cell_len(text[:end]) <= width), "")
+    return next((f"{text[:end]}…" for end in reversed(ends) if 0 < cell_len(text[:end]) < width), "")
 
 
 def wrap(text: str, width: int, role: Role = "text", indent: int = 0) -> Lines:

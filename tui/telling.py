@@ -15,7 +15,8 @@ _HASH = 12
 def update(state: State, look: Look) -> list[str]:
     """The status update: plain lines, ready to be pasted."""
     release = state.release.upper() if state.release else "no release"
-    when = f", {since_cutover(state.cutover_at, look.now)}" if state.cutover_at else f", {state.phase}"
+    counted = state.cutover_at is not None and state.phase in ("BAKE", "STABILISE", "STEADY")
+    when = f", {since_cutover(state.cutover_at, look.now)}" if counted and state.cutover_at else f", {state.phase}"
     lines = [f"{state.title} {state.environment}, {clock(look.now)}: {state.verdict.word}. {release} live{when}."]
     lines.append(f"Why: {state.verdict.why}" + (f"; {state.verdict.clears}" if state.verdict.clears else ""))
     shown = [f"{kpi.title} {number(kpi.value, kpi.decimals)}" for kpi in state.kpis if kpi.value is not None]

@@ -159,7 +159,7 @@ def _brief(
     else:
         bound = number(condition, limit.enter)
         side = "above" if limit.higher_is_worse else "below"
-        said = f"{value}, the limit is {bound}" if limit.inclusive else f"{value}, {side} {bound}"
+        said = f"{value}, limit {bound}" if limit.inclusive else f"{value}, {side} {bound}"
     return said + _for_how_long(limit, held(limit, memory, now)) if reason is None else f"{said}, {reason}"
 
 

@@ -183,6 +183,8 @@ class ValidationView(msgspec.Struct, frozen=True):
     issues: tuple[str, ...]
     report: str
     running: bool
+    release: str = ""
+    """The release that was validated; empty when none was."""
 
 
 class ChecklistItemView(msgspec.Struct, frozen=True):

@@ -120,6 +120,7 @@ def validation_view(
         issues=report.issues,
         report=str(path),
         running=running,
+        release=report.release or "",
     )
 
 

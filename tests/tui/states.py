@@ -465,6 +465,7 @@ BEFORE = replace(
     way_back=WayBackView("v1", "a41f09", False, "v1 is live: nothing to roll back", None, None, None, False),
     checks=replace(CHECKS, status="NOT RUN", checks=(), observed_at=None, report=""),
 )
+BEFORE_CHECKED = replace(BEFORE, checks=replace(CHECKS, release="v1"))
 
 ALL = {
     "normal": NORMAL,

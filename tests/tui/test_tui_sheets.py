@@ -121,3 +121,36 @@ def test_a_field_takes_one_line() -> None:
     assert Field("a").pasted("b\n\x1b[31mc\x00").text == "ab [31mc"
     assert Field("a note").key("backspace", None) == Field("a not")
     assert Field("a note").key("f5", None) is None
+
+
+def cutover_text(state: object, **more: object) -> str:
+    sheet = replace(cutover.CutoverSheet(plan=with_fields(CUTOVER, **more)))
+    return "\n".join(plain(line) for line in cutover.draw(sheet, state, 80, 20, LOOK))  # type: ignore[arg-type]
+
+
+def test_the_cutover_sheet_says_in_words_when_evidence_is_missing_old_or_of_another_release() -> None:
+    assert "validation PASS, 12m ago" in cutover_text(states.BEFORE_CHECKED)
+    assert "no validation of v1 yet; Esc, then V runs one" in cutover_text(states.BEFORE)
+    old = with_fields(states.BEFORE_CHECKED, checks=with_fields(states.CHECKS, stale=True, release="v1"))
+    assert "12m ago: too old; Esc, then V runs one" in cutover_text(old)
+    other = with_fields(states.BEFORE_CHECKED, checks=with_fields(states.CHECKS, stale=True, release="v2"))
+    assert "12m ago, but of v2; Esc, then V runs one" in cutover_text(other)
+
+
+def test_the_cutover_sheet_says_when_the_cutover_validates_by_itself() -> None:
+    steps = (with_fields(CUTOVER.steps[0], name="validate_old"), *CUTOVER.steps)
+    assert "no validation of v1 yet; the cutover runs its own first" in cutover_text(states.BEFORE, steps=steps)
+
+
+def rollback_text(**more: object) -> str:
+    sheet = armed(plan=with_fields(ROLLBACK, evidence=ROLLBACK.evidence[:2], **more))
+    return "\n".join(plain(line) for line in rollback.draw(sheet, states.WARNING, 80, 20, LOOK))
+
+
+def test_the_rollback_sheet_says_what_the_matrix_says() -> None:
+    assert "WATCH: no rollback tier holds; you decide" in rollback_text()
+
+
+def test_a_release_that_published_nothing_is_said_as_that() -> None:
+    drawn = rollback_text(sets_aside_runs=0, sets_aside_files=0, sets_aside_bytes=0)
+    assert "nothing: V2 wrote nothing" in drawn and "nothing: V2 published no run since the cutover" in drawn

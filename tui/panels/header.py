@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from engine.state.model import OperationView, State
+from engine.state.model import OperationView, State, WayBackView
 from tui.lines import Line, Lines, Role, crop, first_that_fits, fit, join, put, spread, width_of
 from tui.look import Look
 from tui.words import age, ago, clock, due_in, seconds, since_cutover
@@ -74,7 +74,7 @@ def _live(state: State) -> Line:
 
 
 def _since(state: State, look: Look) -> Line:
-    if state.cutover_at is not None and state.phase not in ("BACK ON V1", "BEFORE"):
+    if state.cutover_at is not None and state.phase not in ("BACK ON V1", "BEFORE", "CUTOVER"):
         return put(since_cutover(state.cutover_at, look.now), "text")
     return put("" if state.phase == "CUTOVER" else state.phase, "text")
 
@@ -118,6 +118,21 @@ def _why(state: State, width: int, look: Look) -> Line:
     return fit(first_that_fits(width - 1, full, why), width)
 
 
+def _proven_since(way: WayBackView, operation: OperationView) -> bool:
+    """Whether the way back was proven for this cutover: an older proof says nothing about it."""
+    began, proven = operation.started, way.proven_at
+    return began is not None and proven is not None and proven >= began
+
+
+def _before_proof(state: State, operation: OperationView) -> tuple[str, Role]:
+    """What R does in a cutover whose way back is not proven yet."""
+    if operation.alive:
+        return "R ends the cutover and goes back", "text"
+    if state.release == state.way_back.release:
+        return f"R ends the cutover; {state.release} is live", "text"
+    return "R goes back; not proven for this cutover", "warn"
+
+
 def _needed(operation: OperationView, old: str, width: int) -> Line:
     """What happened, and the first offer: the offer is never cut."""
     offer = operation.offers[0].split("    ")[0] if operation.offers else "3 shows what can be done"
@@ -143,10 +158,11 @@ def _way_back(state: State, width: int, look: Look) -> Line:
     data = put(old, "warn" if state.monitor.stale else "dim")
     proof = f"proven {ago(way.proven_at, look.now)}"
     operation = state.operation
-    if operation is not None and operation.alive and operation.kind == "cutover":
-        middle = put("  R ends the cutover and goes back", "text")
+    if operation is not None and operation.kind == "cutover" and not _proven_since(way, operation):
+        words, role = _before_proof(state, operation)
+        middle = put(f"  {words}", role)
     elif way.ready:
-        role: Role = "warn" if way.stale else "text"
+        role = "warn" if way.stale else "text"
         ready = join(put("  ready", role), put(f"  {seconds(way.seconds)}" if way.seconds else "", "text"))
         middle = join(ready, put(f"  {proof}", "warn" if way.stale else "dim"))
     else:

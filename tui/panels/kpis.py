@@ -36,8 +36,9 @@ def row(kpi: KpiView, width: int, look: Look) -> Line:
         return join(name, put(f"none: {kpi.reason or 'not published'}", "warn"))
     value = right(put(number(kpi.value, kpi.decimals), "stale" if kpi.stale else "strong"), 6)
     limit = join("  ", fit(put(_limits(kpi), "dim"), 13)) if width >= _WIDE else ()
-    tail = join(limit, "  ", fit(_status(kpi, look), 9 if kpi.stale else 3))
-    if kpi.unheld is not None and abs(kpi.unheld - kpi.value) > 1e-9:
+    tail = join(limit, " " if kpi.stale else "  ", fit(_status(kpi, look), 10 if kpi.stale else 3))
+    held = kpi.unheld is not None and abs(kpi.unheld - kpi.value) > 1e-9
+    if held and (width >= _WIDE or not kpi.stale):
         head = join(name, value, " ", fit(put(f"(unheld {kpi.unheld:.1f})", "dim"), 14))
     else:
         unit = put(f" {kpi.unit if kpi.unit == '%' else ''}".ljust(3), "dim")

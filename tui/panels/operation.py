@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from engine.state.model import OperationView, State, StepView
 from tui.glyphs import bar
 from tui.lines import Line, Lines, Role, block, clause, fit, heading, join, put, right, spread, width_of, wrap
@@ -50,9 +52,9 @@ def title(operation: OperationView, width: int, look: Look, *, focused: bool = F
 
 def spent(operation: OperationView, look: Look) -> float | None:
     """Seconds it took, or has taken so far."""
-    if operation.seconds is not None:
+    if operation.started is None or operation.ended is not None or not operation.alive:
         return operation.seconds
-    return (look.now - operation.started).total_seconds() if operation.started else None
+    return (look.now - operation.started).total_seconds()
 
 
 def in_front(state: State, now: datetime) -> bool:
@@ -102,13 +104,24 @@ def step_rows(operation: OperationView, width: int, look: Look, rows: int | None
         open_ = (i for i, step in enumerate(steps) if step.state in ("failed", "running", "waiting"))
         first = max(min(next(open_, len(steps)) - min(2, rows // 2), len(steps) - rows), 0)
         last = first + rows
+    if not operation.alive:
+        steps = tuple(_interrupted(step) for step in steps)
     before = (None, *steps[first : max(last - 1, first)])
     return [step_row(step, prior, width, look) for step, prior in zip(steps[first:last], before, strict=False)]
 
 
+def _interrupted(step: StepView) -> StepView:
+    """Nobody works on it any more."""
+    if step.state != "running":
+        return step
+    return replace(step, state="undone", detail=step.detail or "interrupted here")
+
+
 def output(operation: OperationView, rows: int, indent: str = " ") -> Lines:
-    """The newest output, its time short and without the operation's name, which stands above."""
-    shown = operation.output[-rows:] if rows > 0 else ()
+    """The newest output, its time short; what only repeats a step or an offer is left out: they stand above."""
+    stands = (*(f": {step.title}" for step in operation.steps), *operation.offers)
+    told = [text for text in operation.output if not any(words in text for words in stands)]
+    shown = told[-rows:] if rows > 0 else ()
     return [put(indent + _STAMPED.sub(r"\1 ", text, count=1), "dim") for text in shown]
 
 
@@ -121,7 +134,8 @@ def progress(operation: OperationView, width: int, look: Look) -> Line:
     coming = next((step for step in operation.steps if step.state == "waiting"), None)
     if at_hand is not None:
         role: Role = "crit" if at_hand.state == "failed" else "text"
-        words = put(f"{'failed: ' if at_hand.state == 'failed' else ''}{at_hand.title}", role)
+        lead = "failed: " if at_hand.state == "failed" else "" if operation.alive else "interrupted at: "
+        words = put(f"{lead}{at_hand.title}", role)
     else:
         words = put(f"next: {coming.title}" if coming and operation.alive else "", "dim")
     phase = at_hand or coming
@@ -136,6 +150,7 @@ def offers(operation: OperationView, width: int, look: Look, *, brief: bool = Fa
     texts = [offer.split("    ")[0] if brief else offer for offer in operation.offers]
     rows: Lines = []
     for text in texts:
+        text = f"R or {text}" if text.startswith("abaco-ops rollback") else text
         part = join(put(f" {look.glyphs.here} ", "info"), put(text, "text"), " ")
         if rows and width_of(rows[-1]) + width_of(part) <= width:
             rows[-1] = join(rows[-1], part)

@@ -34,7 +34,7 @@ def row(gauge: ResourceView, width: int, look: Look) -> Line:
     if gauge.value is None and gauge.level == "missing":
         return join(label, put(f"missing: {gauge.reason or 'no sample'}", "warn"))
     role: Role = "stale" if gauge.stale else "strong"
-    tail = join("  ", fit(level, 9 if gauge.stale else 3))
+    tail = join("  ", fit(level, 10 if gauge.stale else 3))
     if gauge.fraction is None:
         return join(fit(join(label, "  ", put(gauge.text, role)), width - width_of(tail)), tail)
     head = join(label, right(put(gauge.text, role), 9), "  ", _bar(gauge, look), "  ")
@@ -51,7 +51,7 @@ def words_of(state: State, condition: ConditionView) -> str:
 
 
 def _bar(gauge: ResourceView, look: Look) -> Line:
-    full, empty = bar(gauge.fraction, _BAR - 2 if gauge.stale else _BAR, look.glyphs)
+    full, empty = bar(gauge.fraction, _BAR - 3 if gauge.stale else _BAR, look.glyphs)
     filled: Role = "stale" if gauge.stale else _FILLED.get(gauge.level, "info")
     return join(put(full, filled), put(empty, "faint"))
 

@@ -19,7 +19,8 @@ def notes(state: State, look: Look) -> list[Line | str]:
     when: Line | str = ""
     if checks.observed_at is not None:
         old = ago(checks.observed_at, look.now)
-        when = put(f"stale, {old}", "warn") if checks.stale else old
+        other = checks.release if checks.release and checks.release != state.release else ""
+        when = put(f"of {other}, {old}" if other else f"stale, {old}", "warn") if checks.stale else old
     running = [put("running now", "info")] if checks.running else []
     return [put(status, STATUS[checks.status]), when, *running]
 

@@ -11,6 +11,9 @@ from tui.panels import resources
 from tui.panels.resources import LEVELS
 from tui.words import age, ago
 
+_LABELS = 32
+"""Most cells that the labels of a page take."""
+
 
 class Evidence(Listing):
     """Why a condition is where it is, and what to do about it."""
@@ -26,10 +29,10 @@ class Evidence(Listing):
         """The condition, its level and value."""
         item = self._found(state)
         if item is None:
-            return [heading(self.look.glyphs.rule, "", f" {self._condition}", [], width)]
+            return [heading(self.look.glyphs.rule, "", self._condition, [], width)]
         level = put(item.level, LEVELS[item.level])
         return [
-            heading(self.look.glyphs.rule, "", f" {item.id}  {item.title}", [put(item.text, "strong"), level], width),
+            heading(self.look.glyphs.rule, "", f"{item.id}  {item.title}", [put(item.text, "strong"), level], width),
             (),
         ]
 
@@ -39,7 +42,7 @@ class Evidence(Listing):
         if item is None:
             return [Row(put(f" {self._condition} is not watched by a condition", "dim"))]
         tier, shown = item.firing or item.pending, resources.words_of(state, item)
-        held = f"{tier}: {age(item.held)} of {age(item.hold)}" if tier else "within its target"
+        held = f"{tier}: {held_of(item)}" if tier else "within its target"
         facts = [
             *([("now", shown)] if shown != item.text else []),
             ("evidence", item.evidence),
@@ -63,6 +66,11 @@ class Evidence(Listing):
         return self._condition
 
 
+def held_of(item: ConditionView) -> str:
+    """``12m of 10m``; a tier that holds at once has nothing to be counted against."""
+    return f"{age(item.held)} of {age(item.hold)}" if item.hold else age(item.held)
+
+
 class Text(Listing):
     """A page of lines to read, or to copy from."""
 
@@ -73,7 +81,7 @@ class Text(Listing):
 
     def heading(self, state: State, width: int) -> Lines:
         """What it is."""
-        return [heading(self.look.glyphs.rule, "", f" {self._title}", [], width), ()]
+        return [heading(self.look.glyphs.rule, "", self._title, [], width), ()]
 
     def rows(self, state: State, width: int) -> list[Row]:
         """The lines."""
@@ -165,8 +173,9 @@ class Palette(Listing):
 def paragraphs(texts: list[tuple[str, str]], width: int) -> list[Line]:
     """Labelled paragraphs for a page of text."""
     lines: list[Line] = []
+    column = min(max((len(label) for label, _ in texts), default=0) + 3, _LABELS)
     for label, text in texts:
-        rows = wrap(text, max(width - 22, 20), "text") or [()]
-        lines.append(join(fit(put(f" {label}", "dim"), 20), rows[0]))
-        lines += [join(" " * 20, row) for row in rows[1:]]
+        rows = wrap(text, max(width - column - 2, 20), "text") or [()]
+        lines.append(join(fit(put(f" {label}", "dim"), column - 1), " ", rows[0]))
+        lines += [join(" " * column, row) for row in rows[1:]]
     return block(lines, width, len(lines))

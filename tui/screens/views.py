@@ -7,7 +7,8 @@ from tui.glyphs import spark
 from tui.lines import Line, Lines, Role, fit, heading, join, put, right, wrap
 from tui.listing import Listing, Row
 from tui.panels import checklist, log, matrix, operation, resources, validation
-from tui.words import age, ago, change, number, seconds, stamp
+from tui.screens.over import held_of
+from tui.words import ago, change, number, seconds, stamp
 
 _TIER: dict[str, Role] = {"WARNING": "warn", "CRITICAL": "crit"}
 
@@ -27,7 +28,7 @@ class Conditions(Listing):
         for item in state.conditions:
             level: Role = resources.LEVELS[item.level]
             tier = item.firing or (f"{item.pending}?" if item.pending else "")
-            held = f"{tier} {age(item.held)} of {age(item.hold)}" if tier else ""
+            held = f"{tier} {held_of(item)}" if tier else ""
             seen = (
                 put(f"stale {ago(item.observed_at, self.look.now)}", "warn")
                 if item.stale
@@ -37,7 +38,7 @@ class Conditions(Listing):
                 " ",
                 fit(put(item.level, level), 8),
                 fit(put(item.id, "text"), 7),
-                fit(put(resources.words_of(state, item), "strong"), 15),
+                fit(put(resources.words_of(state, item), "strong"), 19),
                 fit(put(held, level), 24) if held else "",
                 seen,
             )
@@ -68,7 +69,8 @@ class OperationScreen(Listing):
             lines.append(put(f" ACCEPTED {accepted[0]}, runs without you; worker pid {accepted[1]}", "strong"))
         if not own or not self._screen_is_small():
             lines += operation.facts(shown, width)
-        return [*lines, operation.progress(shown, width, self.look), ()]
+        gap: Lines = [] if self._screen_is_small() else [()]
+        return [*lines, operation.progress(shown, width, self.look), *gap]
 
     def rows(self, state: State, width: int) -> list[Row]:
         """One row for each step."""
@@ -139,7 +141,7 @@ class Kpis(Listing):
             ]
         role = _TIER.get(kpi.status, "dim")
         value = right(put(f"{number(kpi.value, kpi.decimals)} {kpi.unit}", "strong"), 13)
-        moved = put(f"   {change(kpi.change, kpi.decimals)} vs {kpi.change_from}", "dim")
+        moved = put(f"   {change(kpi.change, kpi.decimals)} vs {kpi.change_from}", "dim") if kpi.change_from else ()
         stale = put(f"   stale, {ago(kpi.observed_at, self.look.now)}", "warn") if kpi.stale else ()
         held = put(f"   unheld {kpi.unheld:.2f}", "dim") if kpi.unheld is not None else ()
         sign = "below" if kpi.worse_when == "lower" else "above"
@@ -198,7 +200,7 @@ class Matrix(Listing):
         made: list[Row] = []
         for entry in state.matrix:
             made.append(Row(matrix.row(entry, width, self.look), entry.verdict))
-            told = f"; told: {', '.join(entry.told)}" if entry.told else ""
+            told = f"; told: {', '.join(entry.told).replace('_', ' ')}" if entry.told else ""
             made += [Row(line, entry.verdict) for line in wrap(f"when {entry.when}", width - 2, "dim", 14)[:1]]
             made += [Row(line, entry.verdict) for line in wrap(f"{entry.action}{told}", width - 2, "dim", 14)[:2]]
         return made
@@ -256,6 +258,8 @@ class WayBack(Listing):
         """Ready or not."""
         way = state.way_back
         word = put("ready", "strong") if way.ready else put("not ready", "warn")
+        if state.release == way.release:
+            word = put("nothing to go back from", "dim")
         return [heading(self.look.glyphs.rule, "9", "Way back", [word], width)]
 
     def rows(self, state: State, width: int) -> list[Row]:

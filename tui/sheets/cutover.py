@@ -108,8 +108,10 @@ def _validated(state: State, plan: Plan, look: Look) -> Line:
     if checks.observed_at is None:
         return put(f"no validation of {plan.release_from} yet{more}", "warn")
     said = f"validation {checks.status}, {ago(checks.observed_at, look.now)}"
+    if checks.release and checks.release != plan.release_from:
+        return put(f"{said}, but of {checks.release}{more}", "warn")
     if checks.stale:
-        return put(f"{said}: too old, or not of {plan.release_from}{more}", "warn")
+        return put(f"{said}: too old{more}", "warn")
     return put(said, "text" if checks.status == "PASS" else "crit")
 
 

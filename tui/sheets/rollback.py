@@ -120,12 +120,15 @@ def _facts(sheet: RollbackSheet, state: State, look: Look) -> Lines:
     )
     restores = f"{plan.release_to} {plan.build_to[:6]}, config {plan.config_then[:6]} ({keys}), {metrics}"
     aside = f"{plan.sets_aside_runs} runs, {plan.sets_aside_files} files, {amount(plan.sets_aside_bytes)}"
+    wrote = f"{plan.release_from.upper()}'s {aside}, in a side snapshot"
+    taken = f"what readers took of {plan.sets_aside_runs} runs published since the cutover"
+    nothing = f"nothing: {plan.release_from.upper()} published no run since the cutover"
     lines = [
         _fact("Takes", takes),
         _fact("Restores", restores),
         _fact("Readers get", _readers(state, plan.release_to)),
-        _fact("Sets aside", f"{plan.release_from.upper()}'s {aside}, in a side snapshot"),
-        _fact("Cannot undo", f"what readers took of {plan.sets_aside_runs} runs published since the cutover"),
+        _fact("Sets aside", wrote if plan.sets_aside_files else f"nothing: {plan.release_from.upper()} wrote nothing"),
+        _fact("Cannot undo", taken if plan.sets_aside_runs else nothing),
     ]
     if plan.not_covered:
         lines.append(_fact("Not covered", ", ".join(plan.not_covered)))
@@ -152,8 +155,10 @@ def _evidence(sheet: RollbackSheet, state: State) -> Lines:
     lines = []
     for item in mixed:
         mark = put(f" {item.mark} ", "crit" if item.mark == "no" else "dim")
-        text = put(item.text, "crit" if item.mark == "no" else "text")
+        text = put(item.text.replace("NEEDS_HUMAN", "NEEDS YOU"), "crit" if item.mark == "no" else "text")
         lines.append(join(fit(mark, 5), fit(put(item.name, "dim"), 17), " ", text))
+    if any(item.name == "matrix" for item in mixed):
+        return lines
     word = state.verdict.word
     why = f"{word}: {state.verdict.why}" if word == "ROLL BACK" else f"{word}: no rollback tier holds; you decide"
     return [*lines, join(fit(put(" --", "dim"), 5), fit(put("matrix", "dim"), 17), " ", put(why, "text"))]

@@ -122,7 +122,8 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self._tell_validation(before, message.state)
         own = self.accepted[0] if self.accepted is not None else ""
         news = telling.operation_news(before, message.state, own) if before is not None else None
-        if news is not None:
+        in_sight = isinstance(self.screen, VIEWS["operation"]) and message.state.operation is not None
+        if news is not None and not in_sight:
             self.say(*news)
         self._redraw()
 

@@ -66,6 +66,16 @@ def test_an_older_proof_says_nothing_about_the_cutover_under_way() -> None:
     assert "ready" not in "".join(rows)
 
 
+def test_a_rollback_under_way_is_the_way_back_being_taken() -> None:
+    state = replace(states.RUNNING, operation=replace(states.OPERATION, kind="rollback", id="0004-rollback"))
+    assert "is being taken now" in plain(header.draw(state, 80, LOOK)[2])
+
+
+def test_on_the_old_release_no_way_back_is_needed_and_the_watch_still_fits() -> None:
+    row = plain(header.draw(states.ROLLED_BACK, 80, LOOK)[2])
+    assert "not needed: v1 is live" in row and "on watch A. Moreno" in row
+
+
 def test_the_operation_stands_in_front_until_its_end_is_old_news() -> None:
     idle = replace(states.NORMAL, operation=None)
     assert operation.in_front(states.RUNNING, states.NOW)

@@ -154,3 +154,15 @@ def test_the_rollback_sheet_says_what_the_matrix_says() -> None:
 def test_a_release_that_published_nothing_is_said_as_that() -> None:
     drawn = rollback_text(sets_aside_runs=0, sets_aside_files=0, sets_aside_bytes=0)
     assert "nothing: V2 wrote nothing" in drawn and "nothing: V2 published no run since the cutover" in drawn
+
+
+def test_a_rollback_that_would_be_refused_says_so_before_anything_is_typed() -> None:
+    no = (Evidence("no", "live", "v1 is live and nothing is unfinished: nothing to roll back"),)
+    lines = rollback.draw(armed(plan=with_fields(ROLLBACK, evidence=no)), states.BEFORE, 80, 11, LOOK)
+    assert any("would be refused: v1 is live" in plain(line) for line in lines)
+
+
+def test_the_question_stays_whole_on_a_narrow_screen() -> None:
+    lines = rollback.draw(typed(armed(), "v1"), states.WARNING, 60, 11, LOOK)
+    asked = next(plain(line) for line in lines if "then Enter" in plain(line))
+    assert "Type  v1  then Enter" in asked and "[ v1" in asked and asked.rstrip().endswith("armed")

@@ -161,13 +161,16 @@ def _way_back(state: State, width: int, look: Look) -> Line:
     if operation is not None and operation.kind == "cutover" and not _proven_since(way, operation):
         words, role = _before_proof(state, operation)
         middle = put(f"  {words}", role)
+    elif operation is not None and operation.kind == "rollback" and operation.alive:
+        middle = put("  is being taken now", "info")
     elif way.ready:
         role = "warn" if way.stale else "text"
         ready = join(put("  ready", role), put(f"  {seconds(way.seconds)}" if way.seconds else "", "text"))
         middle = join(ready, put(f"  {proof}", "warn" if way.stale else "dim"))
     else:
         calm = state.release is not None and state.release == way.release
-        middle = put(f"  {way.reason}" if calm else f"  NOT READY: {way.reason}", "dim" if calm else "crit")
+        words = f"not needed: {way.release} is live" if calm else f"NOT READY: {way.reason}"
+        middle = put(f"  {words}", "dim" if calm else "crit")
     person = join(put(holder, "dim"), "  ", data, " ")
     room = width - 3
     if width_of(head) + width_of(middle) + width_of(person) > room:

@@ -93,7 +93,7 @@ def _facts(sheet: CutoverSheet, state: State, look: Look) -> Lines:
     spent = f"about {seconds(plan.expected_seconds)}: " if plan.expected_seconds is not None else ""
     return [
         _fact("Changes", changes),
-        _fact("Takes", f"{spent}{len(plan.steps)} steps in {len(phases)} phases; fresh verified snapshots on the way"),
+        _fact("Takes", f"{spent}{len(plan.steps)} steps, {len(phases)} phases; verified snapshots on the way"),
         join(fit(put(" Evidence", "dim"), 15), _validated(state, plan, look)),
         _fact("No return", f"{plan.release_to}'s first start: a failure before it undoes everything"),
         _fact("Way back", f"R, {plan.release_from}, Enter; at any time, during the cutover too"),

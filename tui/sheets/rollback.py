@@ -15,6 +15,8 @@ TALLEST = 24
 """Rows of the sheet on a large screen: the question stays near its facts."""
 ARM_AFTER = 0.7
 """Seconds before the sheet takes a key: what was typed before the eyes were here does not count."""
+_ASKED_WHOLE = 78
+"""Columns that the whole question needs."""
 PLAN_WITHIN = 3.0
 """Seconds the sheet waits for its facts; the way back stays open without them."""
 
@@ -174,8 +176,9 @@ def _steps(sheet: RollbackSheet, width: int, look: Look) -> Line:
 
 
 def _question(sheet: RollbackSheet, width: int, look: Look) -> Line:
+    narrow = width < _ASKED_WHOLE
     ask = join(
-        put("     Where do you want to be?  Type  ", "text"),
+        put(" Type  " if narrow else "     Where do you want to be?  Type  ", "text"),
         put(sheet.target, "strong"),
         put("  then Enter    ", "text"),
         sheet.field.draw(16, look.glyphs.caret, active=sheet.armed),
@@ -194,9 +197,11 @@ def _message(sheet: RollbackSheet) -> Line:
     if sheet.discarded:
         keys = "key" if sheet.discarded == 1 else "keys"
         return put(f"     {sheet.discarded} {keys} pressed before it was armed: discarded", "warn")
+    if sheet.plan is not None and sheet.plan.refusals:
+        return put(f"     would be refused: {sheet.plan.refusals[0]}", "crit")
     return ()
 
 
 def _elsewhere(state: State, width: int) -> Line:
-    left = put(" Line drops after Enter: it finishes.", "dim")
+    left = put(" Line drops after Enter: it finishes." if width >= _ASKED_WHOLE else "", "dim")
     return spread(left, put(f"Elsewhere: ssh {state.host} abaco-ops rollback ", "dim"), width)

@@ -28,7 +28,7 @@ _INDENT = 28
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command understands."""
-    parser.add_argument("--tape", metavar="FILE", help="judge this tape instead of the live one")
+    parser.add_argument("--tape", metavar="FILE", help="a trial on this tape; it leaves the live verdict alone")
     parser.add_argument("--json", action="store_true", help="the report as it is kept on disk")
 
 
@@ -62,13 +62,14 @@ def _text(report: Report) -> list[str]:
         else:
             count = len(check.issues)
             lines.append(f"{head}{count} issues")
-            lines += [
-                line for issue in check.issues for line in _hanging(f"{' ' * _INDENT}- ", issue, _INDENT + 2)
-            ]
+            lines += [line for issue in check.issues for line in _hanging(f"{' ' * _INDENT}- ", issue, _INDENT + 2)]
     passed = sum(check.status == "PASS" for check in report.checks.values())
     verdict = painted(report.status, report.status)
     lines += ["", f" {verdict}   {passed} of {len(report.checks)} checks passed, {report.seconds:.1f} s"]
-    lines.append(" Kept in production_validation_report.json and logs/")
+    if report.live:
+        lines.append(" Kept in production_validation_report.json and logs/")
+    else:
+        lines.append(" This was a trial on another tape: kept in logs/, production is not judged by it")
     return lines
 
 

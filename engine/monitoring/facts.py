@@ -25,6 +25,12 @@ class Validation(msgspec.Struct, frozen=True):
     scheduled: bool
     boot: float = 0.0
     issues: tuple[str, ...] = ()
+    tape_sha256: str | None = None
+    """The tape that was judged; None when it could not be read, or when an older release of this program wrote it."""
+    data_loss: bool = False
+    """Whether rows or published files were found to be lost or altered."""
+    boot_id: str = ""
+    """The boot that ``boot`` counts from."""
 
     @property
     def failed(self) -> bool:
@@ -86,18 +92,22 @@ def _one(event: Record, changes: dict[str, Any], validations: list[Validation]) 
         elif data["kind"] == "rollback":
             changes["rolled_back_at"] = at
     elif kind == "validation.finished":
-        validations.append(_validation(data, at, float(event.get("boot") or 0.0)))
+        if data.get("live", True) is not False:  # a trial on another tape says nothing about production
+            validations.append(_validation(data, at, event))
     elif kind == "way_back.proven":
         changes["proven_at"] = at
 
 
-def _validation(data: dict[str, Any], at: datetime, boot: float) -> Validation:
+def _validation(data: dict[str, Any], at: datetime, event: Record) -> Validation:
     return Validation(
         at,
         str(data["status"]),
         str(data.get("release") or ""),
         {str(name): str(status) for name, status in dict(data.get("checks") or {}).items()},
         bool(data.get("scheduled")),
-        boot,
+        float(event.get("boot") or 0.0),
         tuple(str(issue) for issue in data.get("issues") or ())[:20],
+        str(data["tape_sha256"]) if data.get("tape_sha256") else None,
+        data.get("data_loss") is True,
+        str(data.get("boot_id") or ""),
     )

@@ -64,8 +64,8 @@ class Round:
     def _rows(self, evaluation: Evaluation, watch: Watch, trail: TrailSource, now: Instant) -> tuple[list[Row], Watch]:
         rows, watch = self._slot_rows(evaluation, watch, now)
         for event in trail.new:
-            if event.get("kind") == "validation.finished":
-                data = event.get("data") or {}
+            data = event.get("data") or {}
+            if event.get("kind") == "validation.finished" and data.get("live", True) is not False:
                 rows.append(row_of(evaluation, _at(event, now.wall), str(data.get("status")), _validation_note(data)))
         word = evaluation.verdict.word
         stands = self._stands(word, now)

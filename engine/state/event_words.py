@@ -93,6 +93,8 @@ def _validated(data: dict[str, Any], _operation: str) -> str:
     passed = sum(status == "PASS" for status in checks.values())
     others = ", ".join(f"{name} {status}" for name, status in checks.items() if status != "PASS")
     kind = "scheduled validation" if data.get("scheduled") else "validation"
+    if data.get("live", True) is False:
+        kind = "trial on another tape: validation"
     words = f"{kind} of {data.get('release', '?')} {data.get('status', '?')} {passed}/{len(checks)}"
     return f"{words}: {others}" if others else words
 

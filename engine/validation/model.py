@@ -45,6 +45,8 @@ class Report(msgspec.Struct, frozen=True):
     seconds: float
     checks: dict[str, Check]
     issues: tuple[str, ...]
+    live: bool = True
+    """False: a trial on another tape than the live one, which says nothing about production."""
 
 
 class Findings:

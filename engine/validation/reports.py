@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from engine.clock import Clock, compact
+from engine.clock import Clock, boot_id, compact
 from engine.config import Deployment
 from engine.errors import OpsError
 from engine.records import append_event, make_directory, write_file
@@ -19,7 +19,7 @@ from engine.validation.model import Check, Report, all_issues, worst
 def publish_report(deployment: Deployment, report: Report, at: datetime, clock: Clock) -> Report:
     """Write the newest report and the kept one, then the event; returns the report as it stands on disk.
 
-    An audit trail that takes no event fails its own check. OSError when the report cannot be written.
+    A trial on another tape is only kept: it is not what production is judged by. An audit trail that takes no event fails its own check. OSError when the report cannot be written.
     """
     kept = _reserve(deployment.paths.logs, at)
     _write(deployment, kept, report)
@@ -33,6 +33,10 @@ def publish_report(deployment: Deployment, report: Report, at: datetime, clock: 
                 "checks": {name: check.status for name, check in report.checks.items()},
                 "report": kept.relative_to(deployment.root).as_posix(),
                 "scheduled": report.scheduled,
+                "live": report.live,
+                "tape_sha256": report.tape_sha256,
+                "data_loss": _data_loss(report),
+                "boot_id": boot_id(),
             },
             source="validation",
             clock=clock,
@@ -51,7 +55,14 @@ def report_json(report: Report) -> bytes:
 def _write(deployment: Deployment, kept: Path, report: Report) -> None:
     data = report_json(report)
     write_file(kept, data)
-    write_file(deployment.paths.validation_report, data)
+    if report.live:
+        write_file(deployment.paths.validation_report, data)
+
+
+def _data_loss(report: Report) -> bool:
+    """Whether rows or published files were found to be lost or altered, not merely a bad tape."""
+    check = report.checks.get("data_integrity")
+    return check is not None and check.figures.get("data_loss") is True
 
 
 def _reserve(logs: Path, at: datetime) -> Path:

@@ -133,6 +133,18 @@ def test_a_validation_that_fails_again_at_hour_one_is_a_reason_to_roll_back(fast
     assert fast.tick().verdict.word == "ROLL BACK"
 
 
+def test_a_trial_on_another_tape_changes_no_verdict_and_no_row(watching: Watching) -> None:
+    watching.tick(3)
+    watching.validated("PASS")
+    watching.tick(2)
+    rows = watching.log()
+    watching.validated("FAIL", tape="other", live=False, data_integrity="FAIL")
+    evaluation = watching.tick()
+    assert evaluation.verdict.word == "CONTINUE"
+    assert (condition(evaluation, "VAL").text, condition(evaluation, "DQ").text) == ("PASS", "all pass")
+    assert watching.log() == rows
+
+
 def test_a_warn_is_no_pass(watching: Watching) -> None:
     watching.tick(3)
     watching.validated("WARN", performance="WARN")

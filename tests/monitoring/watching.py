@@ -135,10 +135,21 @@ class Watching:
     def event(self, kind: str, /, **data: Any) -> None:
         append_event(self.deployment.paths.events, kind, data, source="test", actor="A. Moreno", clock=self.clock)
 
-    def validated(self, status: str = "PASS", **checks: str) -> None:
+    def validated(
+        self, status: str = "PASS", *, tape: str = "t1", live: bool = True, data_loss: bool = False, **checks: str
+    ) -> None:
         names = ("kpi_calculations", "data_integrity", "performance", "error_handling", "audit_trail")
-        results = {name: checks.get(name, "PASS") for name in names}
-        self.event("validation.finished", status=status, release=self.stage.configured, checks=results, scheduled=False)
+        self.event(
+            "validation.finished",
+            status=status,
+            release=self.stage.configured,
+            checks={name: checks.get(name, "PASS") for name in names},
+            scheduled=False,
+            live=live,
+            tape_sha256=hashlib.sha256(tape.encode()).hexdigest(),
+            data_loss=data_loss,
+            boot_id=boot_id(),
+        )
 
     def cut_over(self) -> None:
         self.event("operation.ended", kind="cutover", state="SUCCEEDED", seconds=4.0)

@@ -82,3 +82,8 @@ def test_only_the_last_events_are_kept() -> None:
     told = tell(Told(), [event("note", text=str(number)) for number in range(LAST_EVENTS + 5)])
     assert len(told.lines) == LAST_EVENTS
     assert "note: 5 " in told.lines[0]
+
+
+def test_a_trial_on_another_tape_is_called_one() -> None:
+    said = in_words(event("validation.finished", release="v1", status="FAIL", checks={}, live=False))
+    assert "trial on another tape" in said

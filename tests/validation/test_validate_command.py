@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 
 import pytest
-from production import Production
+from production import Production, loans
 
 from engine.cli import frame
 from engine.validation import run as validation_run
@@ -67,3 +67,10 @@ def test_read_only_validates_nothing(validate: Command, production: Production) 
     assert code == 2
     assert "read-only" in err
     assert not production.deployment.paths.validation_report.exists()
+
+
+def test_another_tape_is_said_to_be_a_trial(validate: Command, production: Production) -> None:
+    other = production.write_tape(loans(), production.deployment.root / "other.csv")
+    _, out, _ = validate("validate", "--tape", str(other))
+    assert "trial on another tape" in out
+    assert "production_validation_report.json" not in out

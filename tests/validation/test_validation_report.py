@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 
-from production import Production
+from production import Production, loans
 
+from engine.clock import boot_id
 from engine.records import FileLock, read_lines, verify_chain
 from engine.validation.reports import report_json
 
@@ -39,6 +40,10 @@ def test_the_audit_trail_is_told(production: Production) -> None:
         "checks": {name: check.status for name, check in report.checks.items()},
         "report": "logs/validation_20260131_020000.json",
         "scheduled": True,
+        "live": True,
+        "tape_sha256": report.tape_sha256,
+        "data_loss": True,
+        "boot_id": boot_id(),
     }
     assert verify_chain(production.deployment.paths.events).intact
 
@@ -51,3 +56,22 @@ def test_an_audit_trail_that_takes_no_event_fails_its_check(production: Producti
     assert report.checks["audit_trail"].status == "FAIL"
     assert "could not be written into the audit trail" in report.issues[0]
     assert json.loads(production.deployment.paths.validation_report.read_text())["status"] == "FAIL"
+
+
+def test_a_trial_on_another_tape_is_kept_and_replaces_nothing(production: Production) -> None:
+    live = production.validate()
+    paths = production.deployment.paths
+    before = paths.validation_report.read_bytes()
+    production.clock.advance(60)
+    other = production.write_tape([*loans(), loans()[0]], paths.root / "other.csv")
+    trial = production.validate(tape=other)
+    assert (live.live, trial.live, trial.status) == (True, False, "FAIL")
+    assert paths.validation_report.read_bytes() == before
+    assert json.loads((paths.logs / "validation_20260131_020100.json").read_text())["live"] is False
+    data = read_lines(paths.events)[-1]["data"]
+    assert (data["live"], data["data_loss"]) == (False, False)
+
+
+def test_the_live_tape_given_by_name_is_no_trial(production: Production) -> None:
+    assert production.validate(tape=production.tape).live
+    assert production.deployment.paths.validation_report.exists()

@@ -12,7 +12,7 @@ import msgspec
 from engine.config import Deployment
 from engine.operations.journal import read_operation
 from engine.operations.model import Operation
-from engine.operations.outcome import as_json, exit_code
+from engine.operations.outcome import as_json, exit_code, state_word
 
 _POLL = 0.05
 _AFTER_END = 3.0
@@ -42,8 +42,7 @@ def follow(deployment: Deployment, operation: str, *, as_json_at_end: bool) -> i
 def result_lines(operation: Operation) -> list[str]:
     """How it ended, for people: state, time, warnings, and what to do where something is to be done."""
     seconds = f" in {operation.seconds:.1f} s" if operation.seconds is not None else ""
-    state = "NEEDS YOU" if operation.state == "NEEDS_HUMAN" else operation.state
-    lines = [f"{state} {operation.id}{seconds}"]
+    lines = [f"{state_word(operation)} {operation.id}{seconds}"]
     if operation.failure:
         lines.append(f"  {operation.failure}")
     lines += [f"  WARNING {warning}" for warning in operation.warnings]

@@ -13,8 +13,8 @@ from engine.cli.frame import Context
 from engine.clock import iso
 from engine.errors import DONE
 from engine.operations.journal import list_operations
-from engine.operations.model import Operation
-from engine.operations.outcome import as_json
+from engine.operations.model import CLOSED_BY_HAND, Operation
+from engine.operations.outcome import as_json, state_word
 from engine.operations.steering import find
 
 
@@ -45,7 +45,9 @@ def _row(item: Operation) -> str:
     when = iso(item.started)[:19] if item.started else "-" * 19
     took = f"{item.seconds:7.1f} s" if item.seconds is not None else " " * 9
     what = f"{item.release_from} -> {item.release_to}" if item.kind != "validate" else item.release_from
-    return f"{item.id:<15} {when}  {item.state:<12}{took}  {what:<10} {item.actor}  {item.reason}".rstrip()
+    state = state_word(item) if item.by_hand else item.state
+    told = f"  {CLOSED_BY_HAND}: {item.by_hand}" if item.by_hand else ""
+    return f"{item.id:<15} {when}  {state:<12}{took}  {what:<10} {item.actor}  {item.reason}".rstrip() + told
 
 
 def _one(item: Operation) -> str:

@@ -7,6 +7,7 @@ import sys
 
 from engine.cli.frame import Context
 from engine.errors import DONE
+from engine.operations.model import CLOSED_BY_HAND
 from engine.operations.steering import find, resolve
 from engine.records import whoami
 
@@ -15,6 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command understands."""
     parser.add_argument("operation", metavar="ID")
     parser.add_argument("--reason", metavar="TEXT", required=True)
+    parser.add_argument("--force", action="store_true", help="close it though configuration and metrics differ")
 
 
 def run(context: Context, options: argparse.Namespace) -> int:
@@ -22,6 +24,6 @@ def run(context: Context, options: argparse.Namespace) -> int:
     context.require_write()
     deployment = context.deployment()
     operation = find(deployment, options.operation).id
-    state = resolve(deployment, operation, reason=options.reason, actor=whoami())
-    sys.stdout.write(f"{operation} is closed: {state}\n")
+    closed = resolve(deployment, operation, reason=options.reason, actor=whoami(), force=options.force)
+    sys.stdout.write(f"{operation} is {CLOSED_BY_HAND} ({closed.state}); found: {closed.found.says}\n")
     return DONE

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 import msgspec
 
 from engine.cli.frame import Context
 from engine.clock import iso
 from engine.config import Deployment
-from engine.errors import DONE, LockHeld, NeedsHuman, Refused
-from engine.records import append_event, is_locked
+from engine.errors import DONE, LockHeld, NeedsHuman, OpsError, Refused
+from engine.operations.found import find_state
+from engine.operations.journal import list_operations
+from engine.operations.model import Operation
+from engine.records import append_event, harmless, is_locked
 from engine.services import Service, ServiceStatus, open_service
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """``service start|stop|status RELEASE [--json] [--lines N]``."""
+    """``service start|stop|status RELEASE [--force --reason TEXT] [--json] [--lines N]``."""
     parser.add_argument("action", choices=("start", "stop", "status"))
     parser.add_argument("release", metavar="RELEASE", help="v1, v2: a name from config/releases")
     parser.add_argument("--json", action="store_true", help="the status as JSON")
+    parser.add_argument("--force", action="store_true", help="start, though an operation stopped half-way")
+    parser.add_argument("--reason", metavar="TEXT", default="", help="why it is forced; stands in the audit trail")
     parser.add_argument("--lines", type=int, default=5, metavar="N", help="last lines of its output (5)")
 
 
@@ -30,7 +36,7 @@ def run(context: Context, options: argparse.Namespace) -> int:
     service = open_service(deployment, options.release)
     if options.action != "status":
         context.require_write(f"abaco-ops service {options.action}", deployment)
-        _act(deployment, service, options.action, options.release)
+        _act(deployment, service, options)
     status = service.status()
     if options.json:
         print(msgspec.json.encode(status).decode())
@@ -39,17 +45,46 @@ def run(context: Context, options: argparse.Namespace) -> int:
     return DONE
 
 
-def _act(deployment: Deployment, service: Service, action: str, release: str) -> None:
+def _act(deployment: Deployment, service: Service, options: argparse.Namespace) -> None:
+    action, release = options.action, options.release
     if is_locked(deployment.paths.operation_lock):
         raise LockHeld("an operation is running", "wait for it, or watch it: abaco-ops history")
+    data: dict[str, object] = {"release": release}
     if action == "start":
+        data |= _forced(deployment, options)
         _refuse_second_release(deployment, release)
         service.start()
     else:
         result = service.stop()
         if not result.stopped:
             raise NeedsHuman(f"{service.name} still has processes: {', '.join(result.left)}", "end them by hand")
-    append_event(deployment.paths.events, f"service.{action}", {"release": release}, source="cli")
+    append_event(deployment.paths.events, f"service.{action}", data, source="cli")
+
+
+def _forced(deployment: Deployment, options: argparse.Namespace) -> dict[str, object]:
+    """What the audit trail keeps of a forced start. Refused while an operation is open and nothing is forced."""
+    if options.force and not options.reason.strip():
+        raise Refused("--force needs a reason", "--force --reason TEXT")
+    unfinished = [item for item in list_operations(deployment.paths.operations) if item.open]
+    if not unfinished:
+        return {}
+    newest = unfinished[-1]
+    found = _found(deployment, newest)
+    if not options.force:
+        raise Refused(
+            f"{newest.id} stopped half-way ({newest.state}); {found}",
+            f"{newest.offers[0] if newest.offers else 'abaco-ops rollback'}; or, if you know better: "
+            f"service start {options.release} --force --reason TEXT",
+        )
+    sys.stderr.write(f"forced: {newest.id} is {newest.state}; {found}\n")
+    return {"forced": True, "reason": options.reason, "open": [item.id for item in unfinished], "found": found}
+
+
+def _found(deployment: Deployment, operation: Operation) -> str:
+    try:
+        return f"found: {find_state(deployment, operation).says}"
+    except (OSError, OpsError) as error:
+        return harmless(f"what is live cannot be told: {error}")
 
 
 def _refuse_second_release(deployment: Deployment, release: str) -> None:

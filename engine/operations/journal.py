@@ -114,6 +114,7 @@ class _Fold:
     warnings: list[str] = field(default_factory=list)
     snapshot: str | None = None
     lost_to: str = ""
+    by_hand: str = ""
 
     def move(self, state: OperationState) -> None:
         """Follow the transition table; a record that does not fit is shown as a warning, not obeyed."""
@@ -160,6 +161,7 @@ def fold(operation_id: str, records: list[Record], *, alive: bool, output: tuple
         output=output,
         snapshot=view.snapshot,
         lock_lost_to=view.lost_to,
+        by_hand=view.by_hand,
     )
 
 
@@ -251,6 +253,7 @@ def _fold_end(view: _Fold, kind: str, record: Record) -> None:
         view.move("INTERRUPTED")  # others close only what its own worker left behind without a word
     view.move(record["state"])
     view.failure = harmless(record.get("failure", view.failure), 2000)
+    view.by_hand = harmless(record.get("found", ""), 2000)
     view.offers = tuple(harmless(offer) for offer in record.get("offers", ()))
     view.ended = parse_iso(str(record["at"])) if view.state in ENDED or view.state == "NEEDS_HUMAN" else None
 

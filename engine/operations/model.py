@@ -19,6 +19,8 @@ OperationState = Literal[
     "INTERRUPTED",
     "NEEDS_HUMAN",
 ]
+CLOSED_BY_HAND = "closed by hand"
+"""How the failure text of an operation begins that a person has closed."""
 StepState = Literal["waiting", "running", "done", "failed", "undone", "skipped"]
 
 ENDED: frozenset[OperationState] = frozenset({"SUCCEEDED", "ABORTED", "ROLLED_BACK"})
@@ -78,6 +80,8 @@ class Operation(msgspec.Struct, frozen=True):
     """The snapshot it took last (cutover) or restores (rollback)."""
     lock_lost_to: str
     """Who held the lock when this one was turned away; empty otherwise."""
+    by_hand: str = ""
+    """What was found when a person closed it by hand; empty otherwise. Its state is then that person's word."""
 
     @property
     def open(self) -> bool:

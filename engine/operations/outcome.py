@@ -13,6 +13,13 @@ def exit_code(state: OperationState) -> int:
     return FAILED_AND_BACK if state == "ABORTED" else NEEDS_HUMAN
 
 
+def state_word(operation: Operation) -> str:
+    """The state for people: one that was closed by hand has not simply succeeded or been aborted."""
+    if operation.by_hand:
+        return "BY HAND"
+    return "NEEDS YOU" if operation.state == "NEEDS_HUMAN" else operation.state
+
+
 def as_json(operation: Operation) -> dict[str, object]:
     """The form that ``cutover``, ``rollback`` and ``history`` print with ``--json``."""
     return {
@@ -29,6 +36,7 @@ def as_json(operation: Operation) -> dict[str, object]:
         "reason": operation.reason,
         "snapshot": operation.snapshot,
         "failure": operation.failure or None,
+        "closed_by_hand": operation.by_hand or None,
         "past_no_return": operation.past_no_return,
         "warnings": list(operation.warnings),
         "offers": list(operation.offers),

@@ -20,7 +20,7 @@ def remaining_commands(work: Work) -> list[str]:
     if "stop_new" not in done:
         commands.append(f"{here} service stop {work.new}")
     commands += _restore(work, done)
-    commands.append(f"{here} service start {work.old}")
+    commands.append(f"{here} service start {work.old} --force --reason 'put right by hand'")
     commands.append(f"{here} service status {work.old}")
     commands.append(f"{here} resolve {work.orders.operation} --reason 'put right by hand'")
     return commands

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import dataclass
 
 from engine.clock import Clock, SystemClock
 from engine.config import Deployment
 from engine.errors import LockHeld, OpsError, Refused
 from engine.operations import requests
+from engine.operations.found import Found, find_state
 from engine.operations.journal import Journal, list_operations, records_of, worker_of
 from engine.operations.launch import Accepted, continue_operation, origin_here
 from engine.operations.lock import OperationLock, holder
-from engine.operations.model import Operation, OperationState
+from engine.operations.model import CLOSED_BY_HAND, Operation, OperationState
 from engine.records import append_event
-from engine.services.active import active_release
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """An operation that a person closed: the state that follows from what was found."""
+
+    state: OperationState
+    found: Found
 
 
 def find(deployment: Deployment, operation: str) -> Operation:
@@ -53,45 +62,81 @@ def resume(deployment: Deployment, operation: str, *, actor: str, origin: str | 
 
 
 def resolve(
-    deployment: Deployment, operation: str, *, reason: str, actor: str, clock: Clock | None = None
-) -> OperationState:
+    deployment: Deployment,
+    operation: str,
+    *,
+    reason: str,
+    actor: str,
+    force: bool = False,
+    clock: Clock | None = None,
+) -> Closed:
     """Close an operation that a person has put right by hand; it changes nothing but the records.
 
-    The state follows from what is really active now.
+    It looks at what is live and records that beside the person's word. Refused, unless forced, while configuration
+    and metrics are not of one release.
     """
     if not reason.strip():
         raise Refused("a reason is needed", "abaco-ops resolve ID --reason TEXT")
-    found = find(deployment, operation)
-    if not found.open:
-        raise Refused(f"{found.id} is {found.state}: nothing to resolve", "abaco-ops history")
+    operation_now = find(deployment, operation)
+    if not operation_now.open:
+        raise Refused(f"{operation_now.id} is {operation_now.state}: nothing to resolve", "abaco-ops history")
     lock = OperationLock(deployment)
     if not lock.acquire(1.0):
         raise LockHeld(f"someone operates: {holder(deployment)}", "wait for its end")
     try:
-        state = _state_by_hand(found, active_release(deployment).name)
-        clock = clock or SystemClock()
-        journal = Journal(deployment.paths.operation(found.id), clock)
-        seq = journal.write("closed", state=state, failure=found.failure, by="a person", actor=actor, reason=reason)
-        data = {"kind": found.kind, "state": state, "seconds": found.seconds, "resolved": reason}
-        with contextlib.suppress(OSError, OpsError):  # the journal has it, and wins
-            append_event(
-                deployment.paths.events,
-                "operation.ended",
-                data,
-                source="operation",
-                actor=actor,
-                operation=found.id,
-                operation_seq=seq,
-                clock=clock,
+        found = find_state(deployment, operation_now)
+        if not found.agree and not force:
+            raise Refused(
+                f"{operation_now.id} is not put right: {found.says}",
+                "abaco-ops rollback puts configuration and metrics back together; --force closes it all the same",
             )
+        state = _state_by_hand(operation_now, found)
+        _close(deployment, operation_now, Closed(state, found), reason, actor, clock or SystemClock())
     finally:
         lock.release()
-    return state
+    return Closed(state, found)
 
 
-def _state_by_hand(found: Operation, active: str | None) -> OperationState:
-    if active == found.release_to:
+def _close(deployment: Deployment, operation: Operation, closed: Closed, reason: str, actor: str, clock: Clock) -> None:
+    found = closed.found
+    seq = Journal(deployment.paths.operation(operation.id), clock).write(
+        "closed",
+        state=closed.state,
+        failure=f"{CLOSED_BY_HAND}: {found.says}; {actor} says: {reason}",
+        failure_before=operation.failure,
+        by="a person",
+        actor=actor,
+        reason=reason,
+        found=found.says,
+        agree=found.agree,
+    )
+    data = {
+        "kind": operation.kind,
+        "state": closed.state,
+        "seconds": operation.seconds,
+        "resolved": reason,
+        "found": found.says,
+        "agree": found.agree,
+    }
+    with contextlib.suppress(OSError, OpsError):  # the journal has it, and wins
+        append_event(
+            deployment.paths.events,
+            "operation.ended",
+            data,
+            source="operation",
+            actor=actor,
+            operation=operation.id,
+            operation_seq=seq,
+            clock=clock,
+        )
+
+
+def _state_by_hand(operation: Operation, found: Found) -> OperationState:
+    """Nothing that is found differing has succeeded, whoever runs."""
+    if not found.agree:
+        return "ABORTED"
+    if found.live == operation.release_to:
         return "SUCCEEDED"
-    if active == found.release_from and found.kind == "cutover" and found.past_no_return:
+    if found.live == operation.release_from and operation.kind == "cutover" and operation.past_no_return:
         return "ROLLED_BACK"
     return "ABORTED"

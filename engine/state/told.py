@@ -6,6 +6,7 @@ import re
 from datetime import datetime
 
 from engine.clock import pretty_duration
+from engine.operations.model import CLOSED_BY_HAND
 from engine.state.model import KpiView, OperationView, ResourceView, State, ValidationView
 
 _NUMBER = re.compile(r"(?<![A-Za-z])[0-9][0-9.,:hmsd]*")
@@ -36,6 +37,8 @@ def operation_line(operation: OperationView) -> str:
     """One operation on one line."""
     seconds = f" in {operation.seconds:.1f} s" if operation.seconds is not None else ""
     state = "NEEDS YOU" if operation.state == "NEEDS_HUMAN" else operation.state
+    if operation.failure.startswith(CLOSED_BY_HAND):
+        return f"{operation.id} {operation.failure}"
     failure = f": {operation.failure}" if operation.failure else ""
     return f"{operation.id} {state}{seconds}{failure}"
 

@@ -8,7 +8,7 @@ import pytest
 import states
 from conftest import FakeActions, FakeReader
 from msgspec.structs import replace
-from test_tui_keys import Make, shows
+from test_tui_keys import Make, screen_text, shows
 
 from engine.state.model import OperationView, State
 from tui import telling
@@ -155,6 +155,9 @@ async def test_the_console_says_how_an_operation_ended_and_enter_shows_a_step(
     async with app.run_test(size=(80, 24)) as pilot:
         await shows(pilot, "0003-cutover runs: ")
         await pilot.press("3", "enter")
+        assert "The step" not in screen_text(app)  # an Enter too many after a sheet
+        app.screen._opened -= 10.0  # type: ignore[attr-defined]
+        await pilot.press("enter")
         await shows(pilot, "(final_snapshot)")
         reader.state = replace(states.NORMAL, last_operation=ended(0))
         await shows(pilot, "0003-cutover SUCCEEDED after 4.2 s: V2 is live")

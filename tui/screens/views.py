@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from time import monotonic
+
 from engine.state.model import KpiView, State
 from tui.glyphs import spark
 from tui.lines import Line, Lines, Role, fit, heading, join, put, right, wrap
@@ -11,6 +13,9 @@ from tui.screens.over import held_of
 from tui.words import ago, change, number, seconds, stamp
 
 _TIER: dict[str, Role] = {"WARNING": "warn", "CRITICAL": "crit"}
+
+_DOUBLED = 1.5
+"""Seconds in which Enter may still be meant for the sheet that was here before."""
 
 
 class Conditions(Listing):
@@ -83,7 +88,9 @@ class OperationScreen(Listing):
         return [Row(line, step.name) for line, step in zip(lines, shown.steps, strict=True)]
 
     def why(self) -> None:
-        """Everything about the step under the cursor."""
+        """Everything about the step under the cursor; not for the Enter too many that confirmed a sheet."""
+        if monotonic() - self._opened < _DOUBLED:
+            return
         state, name = self.state, self.item_in_hand()
         shown = operation.newest(state) if state is not None else None
         step = next((step for step in shown.steps if step.name == name), None) if shown is not None else None
@@ -93,6 +100,7 @@ class OperationScreen(Listing):
     def __init__(self) -> None:
         super().__init__()
         self._seen: object = None
+        self._opened = monotonic()
 
     def body(self, state: State, width: int, height: int) -> Lines:
         """The cursor goes to the step at hand, or the one that failed, whenever that changes."""

@@ -22,6 +22,7 @@ STEPS: tuple[Step, ...] = (
         phase="0 prepare",
         budget=_budget,
         do=rollback_prepare.choose_snapshot,
+        probe=rollback_prepare.snapshot_ready,
     ),
     Step(
         name="stop_new",

@@ -8,6 +8,7 @@ import msgspec
 
 from engine.errors import OpsError
 from engine.operations.journal import list_operations
+from engine.operations.rollback_swaps import moved
 from engine.operations.service_steps import stop_surely, surely_stopped
 from engine.operations.started import new_release_started
 from engine.operations.step import Outcome, StepFailed
@@ -34,23 +35,39 @@ INVENTORY = "inventory.json"
 
 def choose_snapshot(work: Work) -> Outcome:
     """Take the planned snapshot, or the next verified one, and have its tree staged and verified."""
-    if "abort_only" not in work.facts:
-        started = new_release_started(work.deployment, list_operations(work.deployment.paths.operations))
-        work.fact("abort_only", not started)
+    if work.facts.get("abort_only") is not False:  # once it has started, that stays so
+        work.fact("abort_only", not _new_has_started(work))
     if work.facts["abort_only"]:
-        found = choices(work.deployment, work.old)
+        found = [snapshot for snapshot in choices(work.deployment, work.old) if not verify_snapshot(snapshot)]
         work.fact("snapshot", found[0].id if found else None)
         return Outcome(f"{work.new} has not started since: the metrics are not touched")
-    snapshot = _first_good(work)
+    already = moved(work)
+    snapshot = chosen(work) if already else _first_good(work)
     work.fact("snapshot", snapshot.id)
-    problem = staged_problem(work.deployment, snapshot, work.checkpoint)
+    problem = staged_problem(work.deployment, snapshot, work.checkpoint, but=already)
     if problem:
         work.warn(f"{problem}; staged now")
-        for kept in stage(work.deployment, snapshot, origin_aside(work), work.checkpoint):
+        for kept in stage(work.deployment, snapshot, origin_aside(work), work.checkpoint, but=already):
             work.warn(f"something else stood where the tree is staged: kept as snapshot {kept}")
     manifest = snapshot.manifest
     size = f"{len(manifest.files)} files, {manifest.bytes} bytes" if manifest else ""
     return Outcome(f"snapshot {snapshot.id}: {size}, every hash verified, staged")
+
+
+def snapshot_ready(work: Work) -> bool:
+    """Whether an earlier attempt's choice still stands: hashed again, as long as anything is left to be swapped in."""
+    if work.facts.get("abort_only") is None or "snapshot" not in work.facts:
+        return False
+    if work.facts["abort_only"]:
+        return not _new_has_started(work)
+    already = moved(work)
+    if already:
+        snapshot = chosen(work)
+    else:
+        snapshot = _read(work)
+        if verify_snapshot(snapshot, work.checkpoint):
+            return False
+    return not staged_problem(work.deployment, snapshot, work.checkpoint, but=already)
 
 
 def stop_new(work: Work) -> Outcome:
@@ -87,7 +104,14 @@ def inventory(work: Work) -> tuple[Entry, ...]:
 
 
 def chosen(work: Work) -> Snapshot:
-    """The snapshot that this rollback restores."""
+    """The snapshot that this rollback restores. StepFailed when it cannot be read any more."""
+    snapshot = _read(work)
+    if snapshot.manifest is None:
+        raise StepFailed(f"snapshot {snapshot.id} cannot be used any more: {snapshot.problem}", "delete nothing")
+    return snapshot
+
+
+def _read(work: Work) -> Snapshot:
     return read_snapshot(work.deployment, work.deployment.paths.snapshots / str(work.facts["snapshot"]))
 
 
@@ -99,6 +123,10 @@ def origin_aside(work: Work) -> Origin:
         work.warn(f"the build of {work.new} cannot be read: {error}")
         build = ""
     return Origin("side", work.orders.operation, work.new, build, work.clock.now().wall)
+
+
+def _new_has_started(work: Work) -> bool:
+    return new_release_started(work.deployment, list_operations(work.deployment.paths.operations))
 
 
 def _first_good(work: Work) -> Snapshot:

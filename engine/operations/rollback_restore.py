@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
-
-import msgspec
 
 from engine.operations.configuration import activate, hash_of, release_in
 from engine.operations.rollback_prepare import chosen, origin_aside
-from engine.operations.service_steps import surely_stopped
+from engine.operations.rollback_swaps import known_swap, live_problem, moved, swap_of, write_down
+from engine.operations.service_steps import identity_fact, stop_surely, surely_stopped
 from engine.operations.step import Outcome, StepFailed
 from engine.operations.work import Work
 from engine.records import make_directory, write_file
 from engine.snapshots import (
     COMPLETE,
     TREE,
-    Swap,
+    Snapshot,
     displaced,
     move_tree,
     new_snapshot,
@@ -24,6 +24,7 @@ from engine.snapshots import (
     staged_path,
     swap_in,
     swapped,
+    take_back,
     trees,
 )
 from engine.snapshots.copying import copy_file
@@ -49,7 +50,7 @@ def config_is_old(work: Work) -> bool:
     active = work.deployment.active_config
     if work.facts["abort_only"] and active.exists() and release_in(active.read_bytes()) == work.old:
         return True
-    return active.exists() and work.facts["snapshot"] is not None and active.read_bytes() == _old_config(work)
+    return work.facts["snapshot"] is not None and hash_of(active) == _sealed_hash(work)
 
 
 def config_must_be_old(work: Work) -> None:
@@ -66,29 +67,22 @@ def restore_metrics(work: Work) -> Outcome:
     snapshot = chosen(work)
     how = []
     for covered in trees(work.deployment, snapshot):
-        if _swap(work, covered) is None:
-            staged = staged_path(work.deployment, snapshot.id, covered)
-            swap = plan_swap(work.deployment.root / covered, staged)
-            if swap.staged_inode is None and snapshot.manifest and snapshot.manifest.below(covered):
-                raise StepFailed(f"{staged} is not there", "it was verified a moment ago: find who removed it")
-            work.fact(f"swap:{covered}", msgspec.to_builtins(swap))
-        swap = _known_swap(work, covered)
-        how.append(f"{covered}: {swap_in(swap)}")
+        if covered not in moved(work):
+            _plan(work, snapshot, covered)
+        how.append(f"{covered}: {swap_in(known_swap(work, covered))}")
     return Outcome("; ".join(how))
 
 
 def metrics_in_place(work: Work) -> bool:
-    """Whether every staged tree is the live one."""
-    if work.facts["abort_only"]:
-        return True
-    swaps = [_swap(work, covered) for covered in trees(work.deployment, chosen(work))]
-    return all(swap is not None and swapped(swap) for swap in swaps)
+    """Whether every staged tree is the live one, and still is what the snapshot holds."""
+    return not _not_in_place(work)
 
 
 def metrics_must_be_in_place(work: Work) -> None:
-    """StepFailed unless they are."""
-    if not metrics_in_place(work):
-        raise StepFailed("the metrics of the snapshot are not in place", "nothing was deleted: see the staged trees")
+    """StepFailed unless they are, with the reason."""
+    problem = _not_in_place(work)
+    if problem:
+        raise StepFailed(f"the metrics of the snapshot are not in place: {problem}", "delete nothing; compare the two")
 
 
 def set_aside(work: Work) -> Outcome:
@@ -99,7 +93,7 @@ def set_aside(work: Work) -> Outcome:
         work.fact("side", new_snapshot(work.deployment).name)
     directory = side_directory(work)
     for covered in trees(work.deployment, chosen(work)):
-        place = displaced(_known_swap(work, covered))
+        place = displaced(known_swap(work, covered))
         if place is not None:
             move_tree(place, directory / TREE / covered)
     kept = work.directory / _DISPLACED_CONFIG
@@ -123,23 +117,63 @@ def side_directory(work: Work) -> Path:
     return work.deployment.paths.snapshots / str(work.facts["side"])
 
 
-def _swap(work: Work, covered: str) -> Swap | None:
-    known = work.facts.get(f"swap:{covered}")
-    return msgspec.convert(known, Swap) if known else None
+def _plan(work: Work, snapshot: Snapshot, covered: str) -> None:
+    """Write down who is who; what an earlier attempt wrote down counts only while it is still so."""
+    known = swap_of(work, covered)
+    if known is not None and not swapped(known):
+        take_back(known)
+    staged = staged_path(work.deployment, snapshot.id, covered)
+    swap = plan_swap(work.deployment.root / covered, staged)
+    if swap.staged_inode is None and snapshot.manifest and snapshot.manifest.below(covered):
+        raise StepFailed(f"{staged} is not there", "it was verified a moment ago: find who removed it")
+    if swap != known:
+        write_down(work, covered, swap)
 
 
-def _known_swap(work: Work, covered: str) -> Swap:
-    swap = _swap(work, covered)
-    if swap is None:
-        raise StepFailed(f"the swap of {covered} was never journaled", "nothing was moved")
-    return swap
+def _not_in_place(work: Work) -> str:
+    """Why the metrics are not the snapshot's.
+
+    Once the old release may have run, only who is who can be told here: it publishes, and removes what it keeps no
+    longer. The proof at the end accounts for every file then.
+    """
+    if work.facts["abort_only"]:
+        return ""
+    snapshot = chosen(work)
+    ran = _old_may_have_run(work)
+    for covered in trees(work.deployment, snapshot):
+        swap = swap_of(work, covered)
+        if swap is None or not swapped(swap):
+            return f"{covered} is not the staged tree"
+        problem = "" if ran or snapshot.manifest is None else live_problem(work, snapshot.manifest, covered)
+        if problem:
+            return f"live: {problem}"
+    return ""
+
+
+def _old_may_have_run(work: Work) -> bool:
+    return identity_fact(work, work.old) is not None or work.service(work.old).status().state != "STOPPED"
 
 
 def _old_config(work: Work) -> bytes:
-    return (chosen(work).path / TREE / work.deployment.console.paths.active_config).read_bytes()
+    """The snapshot's configuration, if it still is the one that was sealed: nothing else is ever activated."""
+    path = chosen(work).path / TREE / work.deployment.console.paths.active_config
+    data = path.read_bytes()
+    if hashlib.sha256(data).hexdigest() != _sealed_hash(work):
+        raise StepFailed(f"{path} is not the configuration that was sealed", "nothing was activated; delete nothing")
+    return data
+
+
+def _sealed_hash(work: Work) -> str:
+    """The configuration's hash in the manifest."""
+    snapshot = chosen(work)
+    entry = snapshot.manifest.entry(work.deployment.console.paths.active_config) if snapshot.manifest else None
+    if entry is None or not entry.sha256:
+        raise StepFailed(f"snapshot {snapshot.id} holds no configuration", "choose another: abaco-ops snapshots")
+    return entry.sha256
 
 
 def _nothing_runs(work: Work) -> None:
-    for release in (work.new, work.old):
-        if not surely_stopped(work, release):
-            raise StepFailed(f"{release} runs", "configuration and metrics are changed only while nothing runs")
+    if not surely_stopped(work, work.new):
+        raise StepFailed(f"{work.new} runs", "configuration and metrics are changed only while nothing runs")
+    if not surely_stopped(work, work.old):  # someone started it by hand, on what is not restored yet
+        work.warn(f"{work.old} was started meanwhile: {stop_surely(work, work.old).detail}")

@@ -81,9 +81,7 @@ def _forward(work: Work, step: Step) -> None:
     work.narrate(f"{step.phase}: {step.title} ...")
     work.begin_step(step.budget(work.deployment.console.operations.budgets))
     began = time.monotonic()
-    outcome = step.do(work)
-    if step.verify is not None and not outcome.skipped:
-        step.verify(work)
+    outcome = work.with_room(lambda: _do(work, step))
     _weigh_warnings(work, outcome)
     work.end_step()
     kind = "skipped" if outcome.skipped else "done"
@@ -92,10 +90,15 @@ def _forward(work: Work, step: Step) -> None:
     work.narrate(f"{step.phase}: {step.title}: {kind}, {outcome.detail} ({_since(began):.2f} s)")
 
 
+def _do(work: Work, step: Step) -> Outcome:
+    outcome = step.do(work)
+    if step.verify is not None and not outcome.skipped:
+        step.verify(work)
+    return outcome
+
+
 def _still_done(work: Work, step: Step, state: StepState) -> bool:
-    if state not in ("done", "skipped"):
-        return False
-    return state == "skipped" or step.probe is None or step.probe(work)
+    return state in ("done", "skipped") and (step.probe is None or step.probe(work))
 
 
 def _found_done(work: Work, step: Step, state: StepState) -> bool:

@@ -3,7 +3,7 @@
 from engine.snapshots.catalogue import Snapshot, choices, list_snapshots, prune, read_snapshot, verify_snapshot
 from engine.snapshots.manifest import Entry, Manifest, SnapshotProblem, entries_of
 from engine.snapshots.proof import LossProof, prove_no_loss
-from engine.snapshots.restore import Swap, displaced, move_tree, plan_swap, swap_in, swapped
+from engine.snapshots.restore import Swap, displaced, move_tree, plan_swap, swap_in, swapped, take_back
 from engine.snapshots.staging import stage, staged_path, staged_problem, trees
 from engine.snapshots.take import (
     COMPLETE,
@@ -42,6 +42,7 @@ __all__ = [
     "staged_problem",
     "swap_in",
     "swapped",
+    "take_back",
     "take_snapshot",
     "trees",
     "verify_snapshot",

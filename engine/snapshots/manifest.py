@@ -77,6 +77,10 @@ class Manifest(msgspec.Struct, frozen=True):
         """The size of all files together."""
         return sum(entry.size for entry in self.files)
 
+    def entry(self, path: str) -> Entry | None:
+        """The entry of exactly this path."""
+        return next((entry for entry in self.entries if entry.path == path), None)
+
     def below(self, covered: str) -> tuple[Entry, ...]:
         """The entries of one covered path: itself and everything below it."""
         prefix = covered.rstrip("/") + "/"

@@ -66,6 +66,14 @@ def displaced(swap: Swap) -> Path | None:
     return None
 
 
+def take_back(swap: Swap) -> None:
+    """Undo the first of two renames, so that a swap that was never finished can be planned anew. OSError."""
+    target, aside = Path(swap.target), _aside(Path(swap.staged))
+    if swap.live_inode is not None and inode(target) is None and inode(aside) == swap.live_inode:
+        aside.rename(target)
+        sync_both(target, aside)
+
+
 def move_tree(source: Path, target: Path) -> None:
     """Give a tree another name; across file systems it is copied, compared by hash, and only then removed."""
     make_directory(target.parent)

@@ -37,9 +37,17 @@ def staged_path(deployment: Deployment, snapshot: str, covered: str) -> Path:
     return staged_root(deployment, snapshot, covered) / covered
 
 
-def staged_problem(deployment: Deployment, snapshot: Snapshot, checkpoint: Checkpoint | None = None) -> str:
-    """Why the staged trees cannot be swapped in as they are; empty when every hash is right."""
+def staged_problem(
+    deployment: Deployment,
+    snapshot: Snapshot,
+    checkpoint: Checkpoint | None = None,
+    *,
+    but: frozenset[str] = frozenset(),
+) -> str:
+    """Why the staged trees, ``but`` those swapped in already, cannot be swapped in as they are; empty when they can."""
     for covered in trees(deployment, snapshot):
+        if covered in but:
+            continue
         entries = _entries(snapshot, covered)
         if not entries:
             continue
@@ -53,9 +61,14 @@ def staged_problem(deployment: Deployment, snapshot: Snapshot, checkpoint: Check
 
 
 def stage(
-    deployment: Deployment, snapshot: Snapshot, origin: Origin, checkpoint: Checkpoint | None = None
+    deployment: Deployment,
+    snapshot: Snapshot,
+    origin: Origin,
+    checkpoint: Checkpoint | None = None,
+    *,
+    but: frozenset[str] = frozenset(),
 ) -> list[str]:
-    """Make the staged trees whole, from the snapshot; returns the ids of snapshots that keep what stood there.
+    """Make the staged trees whole, ``but`` these; returns the ids of snapshots that keep what stood there.
 
     Something else that stands in their place is moved away into a salvaged snapshot, never deleted: it may be
     what an interrupted rollback displaced.
@@ -63,7 +76,7 @@ def stage(
     salvaged = []
     for covered in trees(deployment, snapshot):
         entries = _entries(snapshot, covered)
-        if not entries:
+        if not entries or covered in but:
             continue
         root = staged_root(deployment, snapshot.id, covered)
         if (root / covered).exists():

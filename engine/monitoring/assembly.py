@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
+
 from engine.clock import Instant
 from engine.config import Deployment
 from engine.monitoring.checklist import Moment, items
@@ -50,7 +52,8 @@ class Seen:
     validations: tuple[Validation, ...]
     baseline: Baseline | None
     critical_at: datetime | None
-    operating: bool
+    operation: str
+    waiting: str
     validation_running: bool
     problems: tuple[str, ...]
 
@@ -71,6 +74,8 @@ def evaluation_of(deployment: Deployment, seen: Seen) -> Evaluation:
             worsens=lambda reading: worsens(deployment, reading, growth, seen.run_interval),
         ),
     )
+    if seen.operation:
+        verdict = msgspec.structs.replace(verdict, why=f"{seen.operation} runs; {verdict.why}")
     kpis = _kpis(deployment, seen)
     due = _hourly(deployment, seen)
     return Evaluation(
@@ -94,9 +99,11 @@ def evaluation_of(deployment: Deployment, seen: Seen) -> Evaluation:
         alerts=_alerts(seen),
         baseline=seen.baseline,
         cutover_at=seen.facts.watching_since,
-        paging=not seen.operating,
+        paging=not seen.operation,
         validation_running=seen.validation_running,
         problems=seen.problems,
+        operation=seen.operation,
+        waiting=seen.waiting,
     )
 
 

@@ -41,6 +41,10 @@ class Watch(msgspec.Struct, frozen=True):
     """When a critical or roll-back tier last fired."""
     audit_lost: bool = False
     last_fed: dict[str, str] = {}
+    first_process: str = ""
+    """The first process that was ever watched here: while it is the only one, nothing was restarted."""
+    basis: str = ""
+    """Process and tape of the tick before."""
 
 
 class Trail(msgspec.Struct, frozen=True):

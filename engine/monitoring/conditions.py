@@ -150,6 +150,8 @@ def _brief(
     limit, memory = limits.get(lead), watched.memories.get(lead)
     if limit is None or memory is None:
         return reason or value
+    if _gone(watched) and watched.newest is not None:
+        return f"{shown(condition, watched.newest.value)}, then {value}"
     if memory.beyond is None and not memory.firing:
         return value
     if memory.beyond is None:

@@ -52,6 +52,8 @@ class Facts(msgspec.Struct, frozen=True):
     validations: tuple[Validation, ...] = ()
     answers: dict[str, tuple[Answer, ...]] = {}
     proven_at: datetime | None = None
+    operated: bool = False
+    """Whether a cutover or rollback ever ended, however it did."""
 
     @property
     def watching_since(self) -> datetime | None:
@@ -86,16 +88,21 @@ def fold(facts: Facts, events: Iterable[Record]) -> Facts:
 
 def _one(event: Record, changes: dict[str, Any], validations: list[Validation]) -> None:
     kind, at, data = event["kind"], parse_iso(event["at"]), event["data"]
-    if kind == "operation.ended" and data["state"] == "SUCCEEDED":
-        if data["kind"] == "cutover":
-            changes["cutover_at"] = at
-        elif data["kind"] == "rollback":
-            changes["rolled_back_at"] = at
+    if kind == "operation.ended":
+        _ended(data, at, changes)
     elif kind == "validation.finished":
         if data.get("live", True) is not False:  # a trial on another tape says nothing about production
             validations.append(_validation(data, at, event))
     elif kind == "way_back.proven":
         changes["proven_at"] = at
+
+
+def _ended(data: dict[str, Any], at: datetime, changes: dict[str, Any]) -> None:
+    names = {"cutover": "cutover_at", "rollback": "rolled_back_at"}
+    if data["kind"] in names:
+        changes["operated"] = True
+        if data["state"] == "SUCCEEDED":
+            changes[names[data["kind"]]] = at
 
 
 def _validation(data: dict[str, Any], at: datetime, event: Record) -> Validation:

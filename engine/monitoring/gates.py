@@ -68,7 +68,10 @@ def _on_target(*names: str) -> Callable[[Evidence], Answer]:
 
 
 def _validated(evidence: Evidence) -> Answer:
-    return evidence.validations[-1].status == "PASS" if evidence.validations else None
+    reading = evidence.conditions.get("VAL")
+    if not evidence.validations or (reading is not None and reading.reason is not None):
+        return None  # none, or of another process or tape
+    return evidence.validations[-1].status == "PASS"
 
 
 def _kpis_in_range(evidence: Evidence) -> Answer:

@@ -185,6 +185,10 @@ class Evaluation(msgspec.Struct, frozen=True):
     validation_running: bool
     problems: tuple[str, ...]
     """What the monitor could not read, with the reason."""
+    operation: str = ""
+    """The cutover or rollback that was under way; empty when none was."""
+    waiting: str = ""
+    """What values that need a run of the present process wait for; empty when they wait for nothing."""
 
 
 _encoder = msgspec.json.Encoder()

@@ -20,11 +20,13 @@ from engine.monitoring.process_source import ProcessSource
 from engine.monitoring.reading import Reading
 from engine.monitoring.round import Round
 from engine.monitoring.run_source import RunSource
+from engine.monitoring.running import RUN_LEVEL, FirstRuns, Running, awaiting
 from engine.monitoring.store import Measured, SampleStore
 from engine.monitoring.surroundings import Active, Surroundings
 from engine.monitoring.trail_source import TrailSource
 from engine.monitoring.watched import Watched, after_break, after_reboot
 from engine.records import append_event, harmless
+from engine.services.protocol import ServiceStatus
 
 WALL_STEP = 2.0
 """Seconds by which wall and boot clock may drift apart between two ticks before it is a step."""
@@ -59,6 +61,7 @@ class Monitor:
         )
         self._disk = DiskSource(deployment)
         self._process = ProcessSource(deployment, surroundings.members, self._earlier)
+        self._first_runs = FirstRuns(deployment)
         self._trends: dict[str, deque[float]] = {}
         self.round = Round(deployment)
 
@@ -77,9 +80,18 @@ class Monitor:
         if release not in self._deployment.releases:
             self._note(now, [f"config/pipeline.yml names {harmless(release, 40)}, which this deployment does not know"])
             release = watch.release or self._deployment.console.releases.old
-        operating = self._around.operation_runs()
-        watch = self._settling(watch, release, now, operating)
-        readings = self._look(release, now)
+        operation = self._around.operation()
+        status = self._around.status(release)
+        running = self._first_runs.look(
+            release,
+            status,
+            self._runs.last(release),
+            now,
+            interval=self._runs.interval(release),
+            busy=bool(operation),
+        )
+        watch = self._settling(watch, running, now, bool(operation))
+        readings = self._look(running, status, watch, now)
         conditions, read = judge(
             self._deployment,
             watch.conditions,
@@ -90,8 +102,8 @@ class Monitor:
         )
         samples = self._samples(watch.conditions, conditions, readings)
         watch = self._remember(watch, conditions, read, release, now)
-        evaluation = self._evaluate(now, active, release, read, watch, operating)
-        watch = self.round.after(evaluation, watch, self._trail, now, self._note)
+        evaluation = self._evaluate(now, active, running, read, watch, operation)
+        watch = self.round.after(evaluation, watch, self._trail, now, self._note, running)
         self._write(samples, evaluation, watch, now)
         self._watch, self._first = watch, False
         return evaluation
@@ -144,17 +156,20 @@ class Monitor:
         conditions = {name: after_break(one) for name, one in watch.conditions.items()}
         return msgspec.structs.replace(watch, conditions=conditions, grace_until=now.boot + rules.grace / scale)
 
-    def _settling(self, watch: saved.Watch, release: str, now: Instant, operating: bool) -> saved.Watch:
-        if not (operating or release != watch.release or self._first):
+    def _settling(self, watch: saved.Watch, running: Running, now: Instant, operating: bool) -> saved.Watch:
+        """A start, an operation, another process or another tape explains for a while why values are missing."""
+        if not watch.first_process:
+            watch = msgspec.structs.replace(watch, first_process=running.process)
+        if not (operating or running.release != watch.release or running.basis != watch.basis or self._first):
             return watch
-        wait = self._deployment.console.cadence.first_run
-        return msgspec.structs.replace(watch, release=release, settled_at=now.boot + wait)
+        until = now.boot + self._deployment.console.cadence.first_run
+        return msgspec.structs.replace(watch, release=running.release, basis=running.basis, settled_at=until)
 
     # ---- looking
 
-    def _look(self, release: str, now: Instant) -> dict[str, Reading]:
+    def _look(self, running: Running, status: ServiceStatus, watch: saved.Watch, now: Instant) -> dict[str, Reading]:
+        release = running.release
         self._keep_baseline(release, now)
-        status = self._around.status(release)
         readings = self._process.look(release, status, now)
         from_runs, problems = self._runs.feed(release, now, self._trail.seen)
         self._note(now, problems)
@@ -163,8 +178,15 @@ class Monitor:
             release, now, serves=status.state == "RUNNING", since=status.since if status.state == "RUNNING" else None
         )
         readings["disk_ratio"] = self._disk.look(release, now)
-        readings |= self._trail.readings(release, now)
-        return readings
+        if running.waiting:
+            per_run = {c.metric for c in self._deployment.monitoring.conditions.values() if c.per == "run"}
+            readings |= {
+                name: awaiting(reading, running.waiting)
+                for name, reading in readings.items()
+                if name in per_run or name == RUN_LEVEL
+            }
+        restarted = running.process not in ("", watch.first_process)
+        return readings | self._trail.readings(running, now, restarted=restarted)
 
     def _keep_baseline(self, release: str, now: Instant) -> None:
         """The baseline moves with the old release until a cutover, and then stands."""
@@ -215,11 +237,12 @@ class Monitor:
         self,
         now: Instant,
         active: Active,
-        release: str,
+        running: Running,
         read: tuple[ConditionReading, ...],
         watch: saved.Watch,
-        operating: bool,
+        operation: str,
     ) -> Evaluation:
+        release = running.release
         while self._problems and now.boot - self._problems[0][0] > PROBLEM_SHOWN:
             self._problems.popleft()
         before, named = self._runs.change_from(release)
@@ -239,7 +262,8 @@ class Monitor:
             validations=self._trail.validations(release),
             baseline=self._runs.baseline,
             critical_at=watch.critical_at,
-            operating=operating,
+            operation=operation,
+            waiting=running.waiting,
             validation_running=self.round.validating,
             problems=tuple(text for _, text in self._problems),
         )

@@ -15,11 +15,13 @@ from engine.monitoring.checkpoint import Watch
 from engine.monitoring.children import Children
 from engine.monitoring.log import NOT_RUN, STATUS, MonitoringLog, Row
 from engine.monitoring.model import Evaluation
+from engine.monitoring.running import Running
 from engine.monitoring.schedule import due_now, log_slots, served, slot_name, validation_slots
 from engine.monitoring.trail_source import TrailSource
 from engine.records import append_event, harmless
 
-VALIDATION, PROOF = "scheduled validation", "proof of the way back"
+VALIDATION, AFRESH, PROOF = "scheduled validation", "validation after a change", "proof of the way back"
+JUDGED_BY_VALIDATION = ("validation_level", "data_quality_level")
 Note = Callable[[Instant, Sequence[str]], None]
 
 
@@ -32,17 +34,20 @@ class Round:
         self.children = Children(deployment.root, deployment.paths.logs / "monitor.out")
         self._unknown_since: float | None = None
         self._proof_tried = -1e18
+        self._validated_for = ("", "", -1e18)
 
     @property
     def validating(self) -> bool:
-        """Whether a scheduled validation runs now."""
-        return self.children.running(VALIDATION)
+        """Whether a validation that the monitor started runs now."""
+        return self.children.running(VALIDATION) or self.children.running(AFRESH)
 
     def stop(self) -> None:
         """End the children."""
         self.children.stop()
 
-    def after(self, evaluation: Evaluation, watch: Watch, trail: TrailSource, now: Instant, note: Note) -> Watch:
+    def after(
+        self, evaluation: Evaluation, watch: Watch, trail: TrailSource, now: Instant, note: Note, running: Running
+    ) -> Watch:
         """What follows from one evaluation; the memory as it is afterwards."""
         for ended in self.children.ended(now.boot):
             if ended.code is None:
@@ -50,6 +55,7 @@ class Round:
             elif ended.code not in (0, 1):
                 note(now, [f"{ended.name} ended with {ended.code}; see logs/monitor.out"])
         watch = self._scheduled_validation(evaluation, watch, trail, now, note)
+        self._validate_afresh(evaluation, running, now, note)
         self._prove(evaluation, trail, now, note)
         rows, watch = self._rows(evaluation, watch, trail, now)
         for row in rows:
@@ -68,7 +74,7 @@ class Round:
             if event.get("kind") == "validation.finished" and data.get("live", True) is not False:
                 rows.append(row_of(evaluation, _at(event, now.wall), str(data.get("status")), _validation_note(data)))
         word = evaluation.verdict.word
-        stands = self._stands(word, now)
+        stands = self._stands(evaluation, now)
         if word != watch.logged and stands:
             what = evaluation.verdict.why if word != "CONTINUE" or "pending" in evaluation.verdict.why else ""
             came = f"{watch.logged} -> {word}" if watch.logged else f"monitor started, {word}"
@@ -76,11 +82,16 @@ class Round:
             watch = msgspec.structs.replace(watch, logged=word)
         return rows, watch
 
-    def _stands(self, word: str, now: Instant) -> bool:
-        """UNKNOWN is written once it has stood: every start begins with it."""
-        if word != "UNKNOWN":
+    def _explained(self, evaluation: Evaluation) -> bool:
+        """Whether an operation, a first run or a validation under way explains that values are missing."""
+        return bool(evaluation.operation or evaluation.waiting) or self.children.running(AFRESH)
+
+    def _stands(self, evaluation: Evaluation, now: Instant) -> bool:
+        """UNKNOWN is written once it has stood: every start begins with it, and so does every operation."""
+        word = evaluation.verdict.word
+        if word != "UNKNOWN" or self._explained(evaluation):
             self._unknown_since = None
-            return True
+            return word != "UNKNOWN"
         if self._unknown_since is None:
             self._unknown_since = now.boot
         console = self._deployment.console
@@ -100,7 +111,9 @@ class Round:
                 rows.append(Row(at, None, None, None, None, NOT_RUN, notes))
             else:
                 notes = _slot_note(slot_name(offset), evaluation)
-                rows.append(row_of(evaluation, now.wall, STATUS[evaluation.verdict.word], notes))
+                unmade = evaluation.verdict.word == "UNKNOWN" and self._explained(evaluation)
+                status = NOT_RUN if unmade else STATUS[evaluation.verdict.word]
+                rows.append(row_of(evaluation, now.wall, status, notes))
         return rows, msgspec.structs.replace(watch, slot_at=passed[-1][1]) if passed else watch
 
     @property
@@ -149,10 +162,31 @@ class Round:
         self._validate(now, note)
         return msgspec.structs.replace(watch, rerun=watch.begun)
 
-    def _validate(self, now: Instant, note: Note) -> None:
+    def _validate_afresh(self, evaluation: Evaluation, running: Running, now: Instant, note: Note) -> None:
+        """A process or a tape that no validation has judged is validated at once, and once."""
+        metrics = {name: condition.metric for name, condition in self._deployment.monitoring.conditions.items()}
+        wanted = any(
+            reading.needed and reading.reason is not None and metrics.get(reading.id) in JUDGED_BY_VALIDATION
+            for reading in evaluation.conditions
+        )
+        if not wanted or not running.process or not running.ran or self.validating or not evaluation.paging:
+            return
+        basis, process, began = self._validated_for
+        often = process == running.process and now.boot - began < self._pause
+        if basis == running.basis or often:  # a tape that changes with each run is not validated without end
+            return
+        self._validated_for = (running.basis, running.process, now.boot)
+        self._validate(now, note, AFRESH)
+
+    @property
+    def _pause(self) -> float:
+        console = self._deployment.console
+        return float((console.cadence.pipeline_run or console.cadence.first_run) * console.stale_after)
+
+    def _validate(self, now: Instant, note: Note, name: str = VALIDATION) -> None:
         command = [sys.executable, "-m", "engine.validation", "run", "--root", str(self._deployment.root)]
         until = now.boot + self._deployment.console.operations.budgets.post_cutover
-        self._start(VALIDATION, [*command, "--scheduled"], until, now, note)
+        self._start(name, [*command, "--scheduled"], until, now, note)
 
     def _prove(self, evaluation: Evaluation, trail: TrailSource, now: Instant, note: Note) -> None:
         """The way back is proven again while there is one to go."""

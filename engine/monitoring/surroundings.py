@@ -9,7 +9,8 @@ from typing import Protocol
 
 from engine.config import Deployment
 from engine.errors import OpsError
-from engine.records import harmless, is_locked
+from engine.operations.lock import holder
+from engine.records import harmless
 from engine.services import open_service
 from engine.services.active import configured_release, judged
 from engine.services.processes import tree
@@ -40,8 +41,8 @@ class Surroundings(Protocol):
         """The pids of a service's process tree; empty when that process is gone."""
         ...
 
-    def operation_runs(self) -> bool:
-        """Whether a cutover or rollback is under way."""
+    def operation(self) -> str:
+        """The cutover or rollback that is under way; empty when none is."""
         ...
 
 
@@ -64,7 +65,7 @@ class RealSurroundings:
         names = (self._deployment.old.release, self._deployment.new.release)
         if configured in names:
             self._seen[configured] = self._ask(configured)
-        calm = configured in self._seen and self._seen[configured].state == "RUNNING" and not self.operation_runs()
+        calm = configured in self._seen and self._seen[configured].state == "RUNNING" and not self.operation()
         if not calm or time.monotonic() - self._others_at >= OTHERS_EVERY:
             self._others_at = time.monotonic() if calm else -OTHERS_EVERY
             self._seen |= {name: self._ask(name) for name in names if name != configured}
@@ -82,12 +83,13 @@ class RealSurroundings:
         except OSError:
             return ()
 
-    def operation_runs(self) -> bool:
-        """Whether a cutover or rollback is under way."""
+    def operation(self) -> str:
+        """The cutover or rollback that is under way; empty when none is."""
         try:
-            return is_locked(self._deployment.paths.operation_lock)
+            found = holder(self._deployment)
         except OSError:
-            return False
+            return ""
+        return harmless(found.operation, 60) if found is not None else ""
 
     def _ask(self, release: str) -> ServiceStatus:
         try:

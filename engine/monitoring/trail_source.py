@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from engine.clock import Instant
 from engine.config import Deployment
@@ -10,6 +10,7 @@ from engine.errors import OpsError
 from engine.monitoring.audit import SeenEvents
 from engine.monitoring.facts import Facts, Validation, fold
 from engine.monitoring.reading import Missing, Reading, Value
+from engine.monitoring.running import Running
 from engine.records import Record, Tail, harmless
 
 READ_AT_START = 256 * 1024
@@ -63,31 +64,42 @@ class TrailSource:
         since = self.facts.rolled_back_at if release == self._deployment.console.releases.new else None
         return tuple(v for v in self.facts.validations if v.release == release and (since is None or v.at >= since))
 
-    def readings(self, release: str, now: Instant) -> dict[str, Reading]:
-        """``validation_level`` and ``data_quality_level``, from the newest validations of ``release``."""
-        done = self.validations(release)
-        needed = self._needed(release, now.wall)
-        if not done:
-            missing = Missing(f"{release} was not validated yet", needed=needed)
-            return {"validation_level": missing, "data_quality_level": missing}
+    def readings(self, running: Running, now: Instant, *, restarted: bool) -> dict[str, Reading]:
+        """``validation_level``, about the release as it runs, and ``data_quality_level``, about the tape.
+
+        ``restarted``: another process ran when this deployment was first watched.
+        """
+        # a deployment that was never operated nor validated has nothing that would have to be shown again
+        needed = restarted or self.facts.operated or bool(self.facts.validations)
         return {
-            "validation_level": _level(done[-1].status, self._confirmed(done), done[-1], now),
-            "data_quality_level": _level(
-                done[-1].checks.get(INTEGRITY, "NOT RUN"),
-                len(done) > 1 and all(_failed(v.checks.get(INTEGRITY, "")) for v in done[-2:]),
-                done[-1],
-                now,
-            ),
+            "validation_level": self._validated(running, now, needed),
+            "data_quality_level": self._quality(running, now, needed),
         }
 
-    def _needed(self, release: str, now: datetime) -> bool:
-        """A validation is needed once the first scheduled one is overdue."""
-        since = self.facts.watching_since
-        if since is None or release != self._deployment.console.releases.new:
-            return False
-        schedule = self._deployment.checklist.schedule
-        wait = (schedule.validation_every + schedule.late_after) / self._deployment.console.time_scale
-        return now >= since + timedelta(seconds=wait)
+    def _validated(self, running: Running, now: Instant, needed: bool) -> Reading:
+        """Rests on a validation of this release that ended while this very process ran, on the tape it reads now."""
+        done = self.validations(running.release)
+        if running.identity is None:
+            return Missing(f"{running.release} does not run", needed=needed, at_once=True)
+        if not done or not running.began_before(done[-1].boot, done[-1].boot_id):
+            said = (
+                f"not validated since {running.release} started" if needed else f"{running.release} was not validated"
+            )
+            return Missing(said, needed=needed, at_once=True)
+        if _of_another_tape(done[-1], running):
+            return Missing(_changed(done[-1]), needed=needed, at_once=True)
+        return _level(done[-1].status, self._confirmed(done), done[-1], now)
+
+    def _quality(self, running: Running, now: Instant, needed: bool) -> Reading:
+        """Rests on the newest validation of all, whichever release it judged: the tape is the same."""
+        done = self.facts.validations
+        if not done:
+            return Missing("no validation has looked at the tape", needed=needed)
+        if _of_another_tape(done[-1], running):
+            return Missing(_changed(done[-1]), needed=needed, at_once=True)
+        # a bad tape is bad however often one looks; lost or altered data, found twice, is a reason to roll back
+        lost = len(done) > 1 and all(v.data_loss and v.release == done[-1].release for v in done[-2:])
+        return _level(done[-1].checks.get(INTEGRITY, "NOT RUN"), lost, done[-1], now)
 
     def _confirmed(self, done: tuple[Validation, ...]) -> bool:
         """FAIL again, after one re-run, at the first decision point or later."""
@@ -99,8 +111,15 @@ class TrailSource:
         return done[-1].at >= first and done[-1].failed and done[-2].failed
 
 
-def _failed(status: str) -> bool:
-    return _LEVELS.get(status, PASS) >= FAIL
+def _of_another_tape(done: Validation, running: Running) -> bool:
+    """Whether it judged another tape than the newest run read; one that could not read its tape is no good news."""
+    if running.tape_sha256 is None or (done.tape_sha256 is None and done.failed):
+        return False
+    return done.tape_sha256 != running.tape_sha256
+
+
+def _changed(done: Validation) -> str:
+    return f"not validated since the tape changed, last at {done.at:%H:%M:%S}Z"
 
 
 def _level(status: str, confirmed: bool, last: Validation, now: Instant) -> Reading:

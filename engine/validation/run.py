@@ -49,7 +49,8 @@ def run_validation(
 ) -> Report:
     """Judge what the running release did, write the report and its event, and return it.
 
-    ``tape``: instead of the live one; on another one it is a trial, kept but not the report of production. ``release``: must be the running one, or what needs it is NOT RUN.
+    ``tape``: instead of the live one; on another one it is a trial, kept but not the report of production.
+    ``release``: must be the running one, or what needs it is NOT RUN.
     Refused for an unknown release; OSError when the report cannot be written.
     """
     clock = clock or SystemClock()

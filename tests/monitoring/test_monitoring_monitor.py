@@ -155,9 +155,10 @@ def test_nothing_of_one_release_is_charged_to_the_next(watching: Watching) -> No
     watching.tick(3)
     watching.cut_over()
     watching.tick(3)
-    watching.validated("FAIL", data_integrity="FAIL")
+    watching.validated("FAIL", performance="FAIL")
     assert watching.tick(6).verdict.word == "INVESTIGATE"
     watching.roll_back()
+    watching.validated("PASS")
     evaluation = watching.tick(3)
     assert evaluation.verdict.word == "CONTINUE"
     assert evaluation.cutover_at is None
@@ -165,7 +166,7 @@ def test_nothing_of_one_release_is_charged_to_the_next(watching: Watching) -> No
 
 def test_during_an_operation_conditions_are_recorded_and_nobody_is_paged(watching: Watching) -> None:
     watching.tick(3)
-    watching.stage.operating = True
+    watching.stage.operating = "0001-cutover"
     evaluation = watching.tick(rows=1000, errors=900)
     assert evaluation.paging is False
     assert evaluation.alerts
@@ -257,7 +258,8 @@ def test_kpis_change_is_counted_from_v1_on_the_same_tape(watching: Watching) -> 
     evaluation = watching.tick(2, tape="t2")
     assert evaluation.kpis[0].change_from == "last run"
     assert condition(evaluation, "KPIV").level == "missing"
-    assert evaluation.verdict.word == "CONTINUE"
+    watching.validated(tape="t2")
+    assert watching.tick(tape="t2").verdict.word == "CONTINUE"
 
 
 def test_a_variance_on_the_same_tape_is_critical_after_two_runs(watching: Watching) -> None:
@@ -372,7 +374,7 @@ def test_the_way_back_is_proven_again_only_while_there_is_one(fast: Watching) ->
 def test_the_next_gate_says_what_it_would_fail_on(watching: Watching) -> None:
     watching.tick(3)
     assert watching.tick().next_gate is None
-    watching.cut_over()
+    watching.cut_over(validated=False)
     watching.tick(3)
     gate = watching.tick().next_gate
     assert gate is not None

@@ -33,7 +33,7 @@ class Stage:
     reason: str = ""
     restarts: tuple[datetime, ...] = ()
     since: datetime | None = None
-    operating: bool = False
+    operating: str = ""
     pids: Sequence[int] = field(default_factory=lambda: (os.getpid(),))
     start_time: int = 100
 
@@ -51,7 +51,7 @@ class Stage:
     def members(self, identity: Identity) -> Sequence[int]:
         return self.pids
 
-    def operation_runs(self) -> bool:
+    def operation(self) -> str:
         return self.operating
 
 
@@ -151,15 +151,23 @@ class Watching:
             boot_id=boot_id(),
         )
 
-    def cut_over(self) -> None:
+    def cut_over(self, *, validated: bool = True) -> None:
+        """A cutover validates the new release before it ends."""
+        self.start("v2")
+        if validated:
+            self.validated()
         self.event("operation.ended", kind="cutover", state="SUCCEEDED", seconds=4.0)
-        self.stage.release = self.stage.configured = "v2"
-        self.stage.start_time += 1
 
     def roll_back(self) -> None:
+        self.start("v1")
         self.event("operation.ended", kind="rollback", state="SUCCEEDED", seconds=2.0)
-        self.stage.release = self.stage.configured = "v1"
-        self.stage.start_time += 1
+
+    def start(self, release: str) -> None:
+        """Another process of this release runs, its configuration active."""
+        self.clock.advance(0.1)
+        self.stage.release = self.stage.configured = release
+        self.stage.start_time = int(self.clock.now().boot * os.sysconf("SC_CLK_TCK"))
+        self.stage.since = self.clock.now().wall
 
     def tick(self, count: int = 1, *, runs_every: int = 5, **run: Any) -> Evaluation:
         """``count`` ticks a second apart; a run in each fifth of them (0: none)."""

@@ -100,6 +100,13 @@ def test_cancel_is_in_hand_first() -> None:
     assert cutover.CutoverSheet().place == "cancel"
 
 
+def test_letters_typed_before_the_reason_is_in_hand_are_not_lost() -> None:
+    sheet = cutover.CutoverSheet()
+    for letter in "planned":
+        sheet = sheet.key(letter, letter) or sheet
+    assert (sheet.place, sheet.reason.text) == ("reason", "planned")
+
+
 def test_a_cutover_needs_a_reason_a_plan_and_a_moment() -> None:
     ready = cutover.CutoverSheet("go", Field("planned"), since_turn=1.0, plan=CUTOVER)
     assert ready.wrong() == ""

@@ -42,11 +42,14 @@ class CutoverSheet:
         return replace(self, place=_PLACES[index], since_turn=0.0, trouble="")
 
     def key(self, name: str, character: str | None) -> CutoverSheet | None:
-        """The sheet after a key; typing anywhere but on the reason is not text."""
-        if self.place != "reason":
+        """The sheet after a key. A letter typed on another place is the reason's: nothing else here takes text."""
+        if self.place != "reason" and (character is None or not character.isalnum()):
             return None
         after = self.reason.key(name, character)
-        return None if after is None else replace(self, reason=after, trouble="")
+        if after is None:
+            return None
+        since_turn = self.since_turn if self.place == "reason" else 0.0
+        return replace(self, place="reason", since_turn=since_turn, reason=after, trouble="")
 
     def wrong(self) -> str:
         """Why the cutover may not begin now; empty when it may."""

@@ -47,18 +47,18 @@ class Journal:
     def write(self, kind: str, **data: Any) -> int:
         """Append one record, fsynced; returns its sequence number (the first is 1)."""
         now = self._clock.now()
-        self._seq += 1
         append_line(
             self._path,
             {
                 **data,
-                "seq": self._seq,
+                "seq": self._seq + 1,
                 "at": iso(now.wall),
                 "boot": round(now.boot, 4),
                 "boot_id": boot_id(),
                 "kind": kind,
             },
         )
+        self._seq += 1  # only now: a record that could not be written has no number
         return self._seq
 
 

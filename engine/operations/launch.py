@@ -70,10 +70,10 @@ def launch(
         raise LockHeld(f"someone else operates: {plan.lock_holder}", "watch it: abaco-ops history")
     if plan.refusals:
         raise Refused(f"{plan.kind} is refused: " + "; ".join(plan.refusals))
-    if plan.resumes:
-        return continue_operation(deployment, plan.resumes, "resume", actor=actor, origin=origin)
     if plan.kind == "rollback":
         release_reserve(deployment)
+    if plan.resumes:
+        return continue_operation(deployment, plan.resumes, "resume", actor=actor, origin=origin)
     try:
         directory = new_directory(deployment.paths.operations, lambda number: f"{number:04d}-{plan.kind}")
         requests = directory / REQUESTS
@@ -108,6 +108,8 @@ def continue_operation(deployment: Deployment, operation: str, mode: str, *, act
         raise Refused(f"{operation} is {now.state}: nothing to {mode}", "abaco-ops history")
     if mode == "abort" and now.past_no_return:
         raise Refused(f"{operation} cannot be aborted: {now.release_to} may have run", "abaco-ops rollback")
+    if now.kind == "rollback":
+        release_reserve(deployment)
     return _spawn(deployment, directory, mode, actor=actor, origin=origin)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 from pathlib import Path
@@ -33,6 +34,24 @@ def release_reserve(deployment: Deployment) -> None:
     with contextlib.suppress(OSError):
         if shutil.disk_usage(deployment.paths.rollback).free < 2 * _BYTES:
             _path(deployment).unlink(missing_ok=True)
+
+
+def give_back(deployment: Deployment) -> bool:
+    """Give it back whatever is free; False when there is none to give any more."""
+    try:
+        _path(deployment).unlink()
+    except OSError:
+        return False
+    return True
+
+
+def disk_is_full(error: BaseException | None) -> bool:
+    """Whether this error, or what it was raised from, is a full disk or a quota."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return True
+        error = error.__cause__
+    return False
 
 
 def _path(deployment: Deployment) -> Path:

@@ -14,7 +14,7 @@ from engine.operations.run_records import FirstRun, tape_moved_on, verify_publis
 from engine.operations.service_steps import hold, running_identity, runs_as_started, start_surely, started_at
 from engine.operations.step import Outcome, StepFailed
 from engine.operations.work import Work
-from engine.records import harmless
+from engine.records import Record, harmless
 
 
 def start_old(work: Work) -> Outcome:
@@ -44,7 +44,23 @@ def verify_old(work: Work) -> Outcome:
     ran = run.get("status") == "ok"
     if ran and not problem:
         return _judged(work, run, verified)
-    return _on_probe_tape(work, problem or f"{work.old}'s first run is {run.get('status')}: {run.get('error')}")
+    if not problem:
+        return _judged(work, *_after_a_failed_run(work, run))
+    return _on_probe_tape(work, problem)
+
+
+def _after_a_failed_run(work: Work, failed: Record) -> tuple[Record, CommandResult]:
+    """The tape can be computed, so the run failed for a reason of its own, which may pass: wait for one that is ok."""
+    why = harmless(failed.get("error"))
+    work.warn(f"{work.old}'s first run failed, and not for the tape: {why}; waiting for the next one")
+    first = FirstRun(work, work.old, only_ok=True)
+    if not work.until(
+        lambda: first.arrived(running_identity(work, work.old)), work.deployment.console.cadence.first_run
+    ):
+        raise StepFailed(
+            f"{work.old} runs and publishes nothing: {why}", "mend that, then go on; the tape can be computed"
+        )
+    return first.record or {}, verify_published(work, work.deployment.old)
 
 
 def _judged(work: Work, run: dict[str, object], verified: CommandResult) -> Outcome:

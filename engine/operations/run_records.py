@@ -45,14 +45,17 @@ class FirstRun:
     A damaged line elsewhere in the file is passed over: what counts is that this run is there.
     """
 
-    def __init__(self, work: Work, release: str) -> None:
+    def __init__(self, work: Work, release: str, *, only_ok: bool = False) -> None:
         self._reader = _Reader(work)
         self._release = release
+        self._only_ok = only_ok
         self.record: Record | None = None
 
     def arrived(self, identity: Identity) -> bool:
         """Whether it is there; looks only at what is new since the last call. OSError."""
         for record in () if self.record else self._reader.new_records():
+            if self._only_ok and record.get("status") != "ok":
+                continue
             if record.get("release") == self._release and _is(record.get("incarnation"), identity):
                 self.record = record
                 break

@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from engine.clock import Clock
 from engine.config import Deployment
@@ -17,10 +17,13 @@ from engine.operations.identity import identity_of
 from engine.operations.journal import Journal, facts_of, read_operation, records_of
 from engine.operations.model import Operation
 from engine.operations.plan import Orders
+from engine.operations.reserve import disk_is_full, give_back, release_reserve
 from engine.records import append_event
 from engine.services import open_service
 from engine.services.protocol import Identity, Service
 
+Done = TypeVar("Done")
+RESERVE_USED = "the disk is full: the space kept for a rollback was given back; make room"
 _LOOK_EVERY = 0.05
 _PAUSE = 0.02
 
@@ -66,7 +69,7 @@ class Work:
     def record(self, kind: str, **data: Any) -> int:
         """Write to the journal, fsynced. JournalLost when that fails: the operation must not go on."""
         try:
-            return self._journal.write(kind, **data)
+            return self.with_room(lambda: self._journal.write(kind, **data))
         except OSError as error:
             raise JournalLost(
                 f"the journal {self.directory / 'journal.jsonl'} cannot be written: {error}",
@@ -96,16 +99,28 @@ class Work:
 
     def event(self, kind: str, data: dict[str, Any], seq: int) -> None:
         """Append to the audit trail. OSError or OpsError when it cannot be written."""
-        append_event(
-            self.deployment.paths.events,
-            kind,
-            data,
-            source="operation",
-            actor=self.orders.actor,
-            operation=self.orders.operation,
-            operation_seq=seq,
-            clock=self.clock,
+        self.with_room(
+            lambda: append_event(
+                self.deployment.paths.events,
+                kind,
+                data,
+                source="operation",
+                actor=self.orders.actor,
+                operation=self.orders.operation,
+                operation_seq=seq,
+                clock=self.clock,
+            )
         )
+
+    def with_room(self, act: Callable[[], Done]) -> Done:
+        """Do it. Where the disk is full, a rollback gives the kept space back and does it once more."""
+        try:
+            return act()
+        except (OSError, OpsError) as error:
+            if self.plan.kind != "rollback" or not disk_is_full(error) or not give_back(self.deployment):
+                raise
+        self.warn(RESERVE_USED)
+        return act()
 
     # --- releases ----------------------------------------------------------------------------------------------
 
@@ -130,6 +145,8 @@ class Work:
     def begin_step(self, budget: float) -> None:
         """From now on :meth:`checkpoint` raises after this many seconds."""
         self._deadline = self.clock.now().boot + budget
+        if self.plan.kind == "rollback":
+            release_reserve(self.deployment)  # before a service of ours, not this worker, meets the full disk
 
     def end_step(self) -> None:
         """No deadline until the next step."""

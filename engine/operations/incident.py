@@ -10,30 +10,27 @@ from engine.clock import iso
 from engine.errors import OpsError
 from engine.operations.journal import Journal, list_operations, read_operation
 from engine.operations.model import Operation
-from engine.operations.rollback_prepare import chosen, inventory
-from engine.operations.rollback_restore import side_directory
+from engine.operations.nothing_lost import prove
 from engine.operations.step import Outcome, StepFailed
 from engine.operations.work import Work
 from engine.records import append_event, harmless, write_file
-from engine.snapshots import LossProof, entries_of, prove_no_loss, read_snapshot, verify_snapshot
-from engine.snapshots.take import TREE
+from engine.snapshots import LossProof
 
 
 def record_incident(work: Work) -> Outcome:
     """Prove zero loss by hash, write ``incident.json`` and ``incident.md``, close what this rollback put right."""
-    proof = None if work.facts["abort_only"] else _proof(work)
+    proof = None if work.facts["abort_only"] else prove(work)
     facts = _facts(work, proof)
     write_file(work.directory / "incident.json", msgspec.json.format(msgspec.json.encode(facts), indent=2))
     write_file(work.directory / "incident.md", _markdown(facts, proof).encode())
-    if proof is not None and not proof.complete:
-        names = ", ".join(proof.missing[:5])
-        raise StepFailed(f"{len(proof.missing)} of {proof.files} files are found nowhere: {names}", "delete nothing")
+    _must_be_complete(proof)
     _close_cutovers(work)
     if proof is None:
         return Outcome("metrics were not touched; incident.json")
+    removed = f", {len(proof.only_in_snapshot)} in snapshot {work.facts['snapshot']}" if proof.only_in_snapshot else ""
     return Outcome(
         f"{proof.files} of {proof.files} files that were live are found: {proof.in_restored} restored, "
-        f"{proof.in_set_aside} in side snapshot {work.facts['side']}"
+        f"{proof.in_set_aside} in side snapshot {work.facts['side']}{removed}"
     )
 
 
@@ -50,21 +47,8 @@ def tell_people(work: Work) -> Outcome:
     return Outcome(text)
 
 
-def _proof(work: Work) -> LossProof:
-    """The side snapshot is hashed once more, now: whoever had files open may have written meanwhile."""
-    side = read_snapshot(work.deployment, side_directory(work))
-    changed = verify_snapshot(side)
-    if changed:
-        work.warn(f"the side snapshot changed after it was sealed: {changed}")
-    manifest = chosen(work).manifest
-    restored = manifest.entries if manifest else ()
-    covers = side.manifest.covers if side.manifest else ()
-    return prove_no_loss(inventory(work), restored, entries_of(side.path / TREE, covers))
-
-
 def _facts(work: Work, proof: LossProof | None) -> dict[str, Any]:
     operation = read_operation(work.directory)
-    snapshot = chosen(work) if work.facts["snapshot"] else None
     return {
         "operation": work.orders.operation,
         "at": iso(work.clock.now().wall),
@@ -74,7 +58,7 @@ def _facts(work: Work, proof: LossProof | None) -> dict[str, Any]:
         "from": {"release": work.new, "build": work.plan.build_from, "config": work.plan.config_now},
         "to": {"release": work.old, "build": work.plan.build_to, "config": work.plan.config_then},
         "new_release_started": not work.facts["abort_only"],
-        "snapshot": snapshot.id if snapshot else None,
+        "snapshot": work.facts["snapshot"],
         "side_snapshot": work.facts.get("side"),
         "not_covered": list(work.plan.not_covered),
         "proof": msgspec.to_builtins(proof) | {"complete": proof.complete} if proof else None,
@@ -91,7 +75,7 @@ def _markdown(facts: dict[str, Any], proof: LossProof | None) -> str:
         f"{facts['at']}: {facts['actor']} ({facts['origin']}) went back from {facts['from']['release']} to "
         f"{facts['to']['release']}. Reason: {facts['reason'] or 'not given yet'}.",
         "",
-        "## Nothing is lost",
+        "## Nothing is lost" if proof is None or proof.complete else "## NOT EVERYTHING IS THERE",
         "",
         *_proof_lines(facts, proof),
         "",
@@ -111,10 +95,30 @@ def _proof_lines(facts: dict[str, Any], proof: LossProof | None) -> list[str]:
         return ["The new release never started: its metrics were not touched."]
     lines = [
         f"- {proof.files} files ({proof.bytes} bytes) were live; by sha256 {proof.in_restored} are in the restored "
-        f"tree, {proof.in_set_aside} in side snapshot {facts['side_snapshot']}, {len(proof.missing)} nowhere.",
+        f"tree, {proof.in_set_aside} in side snapshot {facts['side_snapshot']}, {len(proof.only_in_snapshot)} only in "
+        f"snapshot {facts['snapshot']}, {len(proof.missing)} nowhere.",
         f"- Not covered by snapshots: {', '.join(facts['not_covered']) or 'nothing'}.",
     ]
+    lines += [f"- FOUND NOWHERE: {path}" for path in proof.missing]
+    lines += [f"- restored, and NOT LIVE NOW as it was: {path}" for path in proof.gone]
+    lines += [
+        f"- only in snapshot {facts['snapshot']}, by the old release's own doing: {path}" for path in _held(proof)
+    ]
     return lines + [f"- only in the side snapshot: {path}" for path in proof.only_set_aside]
+
+
+def _held(proof: LossProof) -> list[str]:
+    return [path for path in proof.only_in_snapshot if path not in proof.gone]
+
+
+def _must_be_complete(proof: LossProof | None) -> None:
+    """StepFailed with what is missed."""
+    if proof is None or proof.complete:
+        return
+    missed = proof.missing or proof.gone
+    where = "found nowhere" if proof.missing else "not live as they were restored"
+    names = ", ".join(missed[:5])
+    raise StepFailed(f"{len(missed)} of {proof.files} files are {where}: {names}", "delete nothing; see incident.md")
 
 
 def _seconds(seconds: float | None) -> str:

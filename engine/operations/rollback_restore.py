@@ -39,7 +39,9 @@ def restore_config(work: Work) -> Outcome:
     _nothing_runs(work)
     active = work.deployment.active_config
     kept = work.directory / _DISPLACED_CONFIG
-    if active.exists() and not kept.exists():
+    if active.exists() and hash_of(kept) != hash_of(active):
+        if kept.exists():  # an earlier attempt's, and another one: kept too
+            kept.rename(work.directory / f"{kept.stem}_{hash_of(kept)[:12]}.yml")
         write_file(kept, active.read_bytes())
     activate(active, _old_config(work))
     return Outcome(f"{hash_of(kept)[:6] or 'nothing'} -> {hash_of(active)[:6]}")
@@ -110,6 +112,11 @@ def is_set_aside(work: Work) -> bool:
     if work.facts["abort_only"]:
         return True
     return "side" in work.facts and (side_directory(work) / COMPLETE).is_file()
+
+
+def displaced_configs(work: Work) -> list[str]:
+    """Every configuration that was replaced, kept beside the journal."""
+    return sorted(path.name for path in work.directory.glob(f"{_DISPLACED_CONFIG.removesuffix('.yml')}*.yml"))
 
 
 def side_directory(work: Work) -> Path:

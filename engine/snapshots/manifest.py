@@ -152,12 +152,18 @@ def entry_of(root: Path, relative: str, status: os.stat_result, checkpoint: Chec
     )
 
 
-def entries_of(root: Path, covers: Iterable[str], checkpoint: Checkpoint | None = None) -> tuple[Entry, ...]:
-    """All entries below ``root``, hashed where they stand."""
+def entries_of(
+    root: Path, covers: Iterable[str], checkpoint: Checkpoint | None = None, *, living: bool = False
+) -> tuple[Entry, ...]:
+    """All entries below ``root``, hashed where they stand; ``living``: what vanishes meanwhile is left out."""
     found: list[Entry] = []
     for covered in covers:
         for relative, status in walk(root, covered):
-            found.append(entry_of(root, relative, status, checkpoint))
+            try:
+                found.append(entry_of(root, relative, status, checkpoint))
+            except FileNotFoundError:
+                if not living:
+                    raise
             if checkpoint is not None:
                 checkpoint()
     return tuple(found)

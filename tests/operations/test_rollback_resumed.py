@@ -97,3 +97,16 @@ def test_a_live_tree_damaged_after_the_swap_stops_before_the_old_release_starts(
     assert f"data/metrics/{victim.name} has another content" in operation.failure
     victim.write_bytes(good)
     assert resumed(site, begun).state == "SUCCEEDED"
+
+
+def test_a_file_that_vanished_from_the_restored_tree_is_missed(site: Site) -> None:
+    site.fast_staging()
+    before = site.metrics()
+    begun = died(site, "verify_old")
+    name = next(name for name in before if name.endswith(".json"))
+    (site.deployment.metrics / name).unlink()
+    operation = resumed(site, begun)
+    assert operation.state == "NEEDS_HUMAN"
+    assert f"not live as they were restored: data/metrics/{name}" in operation.failure
+    assert site.incident(begun.id)["proof"]["gone"] == [f"data/metrics/{name}"]
+    assert "NOT EVERYTHING IS THERE" in (site.deployment.paths.operation(begun.id) / "incident.md").read_text()

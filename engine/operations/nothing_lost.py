@@ -1,0 +1,83 @@
+"""The proof at the end of a rollback: every file that was live is hashed where it stands now, or it is missed."""
+
+from __future__ import annotations
+
+from engine.operations.recorded import keep_runs, recorded
+from engine.operations.rollback_prepare import chosen, inventory
+from engine.operations.rollback_restore import displaced_configs, side_directory
+from engine.operations.step import StepFailed
+from engine.operations.work import Work
+from engine.snapshots import Entry, LossProof, Manifest, entries_of, prove_no_loss, read_snapshot, verify_snapshot
+from engine.snapshots.take import TREE
+
+
+def prove(work: Work) -> LossProof:
+    """Hash what is live now and what was set aside, and hold both against what was live before and was restored.
+
+    The side snapshot is hashed once more: whoever had files open may have written meanwhile. The old release runs
+    already, so what it removed or rewrote since is told apart from what nobody can explain.
+    """
+    snapshot = chosen(work)
+    manifest = snapshot.manifest
+    if manifest is None:
+        raise StepFailed(f"snapshot {snapshot.id} cannot be read", "delete nothing")
+    live = entries_of(work.deployment.root, manifest.covers, living=True)
+    lacking = _lacking(manifest, live)
+    gone = _unexplained(work, lacking)
+    others = [entry.path for entry in lacking if entry.path not in gone]
+    if others:
+        work.warn(
+            f"{work.old} has removed or rewritten {len(others)} files since it runs again; "
+            f"snapshot {snapshot.id} holds what was restored: {', '.join(others[:5])}"
+        )
+    held = entries_of(snapshot.path / TREE, [entry.path for entry in lacking])
+    return prove_no_loss(inventory(work), live, _set_aside(work), held, tuple(gone))
+
+
+def _lacking(manifest: Manifest, live: tuple[Entry, ...]) -> list[Entry]:
+    """What was restored and is not live now as it was."""
+    now = {entry.path: entry for entry in live}
+    return [
+        entry
+        for entry in manifest.entries
+        if entry.type != "directory"
+        and (entry.path not in now or (now[entry.path].sha256, now[entry.path].target) != (entry.sha256, entry.target))
+    ]
+
+
+def _unexplained(work: Work, lacking: list[Entry]) -> list[str]:
+    """A published file is never rewritten, and removed only when its release keeps it no longer: else it is missed."""
+    if not lacking:
+        return []
+    published = recorded(work.deployment, work.old)
+    if published.problem:
+        work.warn(f"what {work.old} may have removed is not known for sure: {published.problem}")
+    due = {(output.path, output.sha256) for output in published.due(keep_runs(_active(work)))}
+    all_of_it = {(output.path, output.sha256) for output in published.outputs()}
+    there = work.deployment.root
+    return [
+        entry.path
+        for entry in lacking
+        if (entry.path, entry.sha256) in due
+        or ((entry.path, entry.sha256) in all_of_it and (there / entry.path).exists())
+        or entry.path == work.deployment.console.paths.active_config
+    ]
+
+
+def _set_aside(work: Work) -> list[Entry]:
+    side = read_snapshot(work.deployment, side_directory(work))
+    changed = verify_snapshot(side)
+    if changed:
+        work.warn(f"the side snapshot changed after it was sealed: {changed}")
+    covers = side.manifest.covers if side.manifest else ()
+    kept = [*entries_of(side.path / TREE, covers)]
+    for name in displaced_configs(work):
+        kept += entries_of(work.directory, (name,))
+    return kept
+
+
+def _active(work: Work) -> bytes:
+    try:
+        return work.deployment.active_config.read_bytes()
+    except OSError:
+        return b""

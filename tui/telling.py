@@ -18,7 +18,10 @@ def update(state: State, look: Look) -> list[str]:
     counted = state.cutover_at is not None and state.phase in ("BAKE", "STABILISE", "STEADY")
     when = f", {since_cutover(state.cutover_at, look.now)}" if counted and state.cutover_at else f", {state.phase}"
     lines = [f"{state.title} {state.environment}, {clock(look.now)}: {state.verdict.word}. {release} live{when}."]
-    lines.append(f"Why: {state.verdict.why}" + (f"; {state.verdict.clears}" if state.verdict.clears else ""))
+    lines.append(
+        f"Why: {state.verdict.why}"
+        + (f"; clears {state.verdict.clears.removeprefix('clears ')}" if state.verdict.clears else "")
+    )
     shown = [f"{kpi.title} {number(kpi.value, kpi.decimals)}" for kpi in state.kpis if kpi.value is not None]
     lines.append("KPIs: " + (", ".join(shown) or "none"))
     lines.append("Resources: " + ", ".join(f"{gauge.label} {gauge.text}" for gauge in state.resources if gauge.text))

@@ -77,17 +77,17 @@ def text(condition: Condition, watched: Watched) -> str:
 
 
 def clears(condition: Condition, tier: str, limits: Mapping[str, Limit]) -> str:
-    """What clears the firing tier: ``clears <190 for 2m``; empty when none fires."""
+    """What clears the firing tier: ``<190 for 2m``; empty when none fires."""
     limit = limits.get(tier)
     if limit is None:
         return ""
     if condition.words:
-        return f"clears at {_best(condition)}"
+        return f"at {_best(condition)}"
     # a count that reaches its limit is good again below it
     value = limit.enter if limit.inclusive else limit.clear
     sign = "<" if limit.higher_is_worse else ">"
     wait = f" for {pretty_duration(limit.clear_hold)}" if limit.clear_hold else ""
-    return f"clears {sign}{number(condition, value)}{wait}"
+    return f"{sign}{number(condition, value)}{wait}"
 
 
 def next_tier(condition: Condition, tier: str, limits: Mapping[str, Limit]) -> str:
@@ -173,10 +173,11 @@ def _for_how_long(limit: Limit, seconds: float) -> str:
 
 
 def _evidence(condition: Condition, watched: Watched, tier: str, waiting: str, brief: str, lead: str) -> str:
-    """``warning fires: 204 MB, above 200 for 12m (144 values)``."""
+    """``warning fires: memory 204 MB, above 200 for 12m (144 values)``."""
     if not lead:
         return f"{brief}, target {condition.target}"
     memory = watched.memories.get(lead)
-    values = f" ({memory.beyond.count} values)" if memory is not None and memory.beyond is not None else ""
+    count = memory.beyond.count if memory is not None and memory.beyond is not None else 0
+    values = f" ({count} values)" if count > 1 else ""
     also = f"; {TIER_WORDS[waiting]} pending" if waiting and tier and waiting != tier else ""
-    return f"{TIER_WORDS[lead]} {'fires' if tier else 'pending'}: {brief}{values}{also}"
+    return f"{TIER_WORDS[lead]} {'fires' if tier else 'pending'}: {condition.title} {brief}{values}{also}"

@@ -137,6 +137,6 @@ def _verdict(word: VerdictWord, match: _Match, situation: Situation) -> Verdict:
         first = next((reading for reading in situation.conditions if reading.pending and reading.held > 0), None)
         return Verdict(word, match.evidence, "", situation.worsens(first) if first else "")
     if word == "UNKNOWN":
-        return Verdict(word, match.evidence, "clears when every needed value is fresh", "")
+        return Verdict(word, match.evidence, "when every needed value is fresh", "")
     assert lead is not None
     return Verdict(word, _listed([_said(reading) for reading in match.reasons]), lead.clears, situation.worsens(lead))

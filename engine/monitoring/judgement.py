@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
+
+import msgspec
 
 from engine.clock import Instant
 from engine.config import Deployment
@@ -88,9 +91,11 @@ def _one(
     condition, rules = deployment.monitoring.conditions[name], deployment.monitoring.sustained
     found = condition_limits(deployment, condition, circumstances.run_interval)
     now = circumstances.now
+    # against its own baseline the old release is measured, not judged: what differs is the noise of the machine
+    unjudged = condition.of_baseline and circumstances.release == deployment.console.releases.old
     after = observe(
         before,
-        found,
+        {} if unjudged else found,
         reading,
         release=circumstances.release,
         now=Value(0.0, now.wall, now.boot, ""),
@@ -99,7 +104,12 @@ def _one(
         may_fire=may_fire,
     )
     call = _call(deployment, condition)
-    return after, condition_reading(name, condition, after, found, now=now.boot, rules=rules, call=call)
+    read = condition_reading(name, condition, after, found, now=now.boot, rules=rules, call=call)
+    changes: dict[str, Any] = {"run": tuple(part.replace("{release}", circumstances.release) for part in read.run)}
+    if unjudged:
+        said = f"{read.brief}, measured and not judged on {circumstances.release}"
+        changes |= {"needed": False, "evidence": said}
+    return after, msgspec.structs.replace(read, **changes)
 
 
 def _reading_of(condition: Condition, readings: Mapping[str, Reading]) -> Reading:

@@ -47,7 +47,7 @@ class ConditionReading(msgspec.Struct, frozen=True):
     hold: float
     """Seconds it has to be."""
     evidence: str
-    """``warning fires: 204 MB, above 200 for 12m (144 values)``."""
+    """``warning fires: memory 204 MB, above 200 for 12m (144 values)``."""
     clears: str
     look_at: str
     run: tuple[str, ...]

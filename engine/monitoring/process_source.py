@@ -72,11 +72,13 @@ class ProcessSource:
         while self._memory and self._memory[0][0] < now.boot - window:
             self._memory.popleft()
         if now.boot - self._slope[0] >= window / BUCKETS:
-            self._slope = (now.boot, percent_per_hour(self._memory, window))
-        slope = self._slope[1]
-        if slope is None:
+            slope = percent_per_hour(self._memory, window)
+            # an hour of a rehearsal is as short as its window: else noise of seconds would be taken for a leak
+            self._slope = (now.boot, None if slope is None else slope / self._scale)
+        growth = self._slope[1]
+        if growth is None:
             return Missing(f"needs {window / 60:g} min of one warm process", needed=False)
-        return (Value(slope, now.wall, now.boot, era),)
+        return (Value(growth, now.wall, now.boot, era),)
 
     def _no_growth(self, reason: str) -> dict[str, Reading]:
         return {"memory_growth_percent_per_hour": Missing(reason, needed=False)}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from engine.config import Deployment
+from engine.operations.model import Operation
 from engine.state.doings import Doings, view_of
 from engine.state.measured import Measured
 from engine.state.model import ChecklistView, Phase, State, ValidationView
@@ -66,6 +67,7 @@ def assemble(deployment: Deployment, found: Found) -> State:
             release=found.releases.live,
             cutover_at=found.cutover_at,
             build=found.releases.views[0].build,
+            unfinished=_unfinished_cutover(found.doings, new_is_live=found.releases.live == deployment.new.release),
         ),
         watch=found.trail.watch,
         next_gate=seen.next_gate if phase in WATCHED else None,
@@ -101,6 +103,17 @@ def _phase(deployment: Deployment, found: Found) -> Phase:
         stabilise=last / scale,
         cutover_runs=current is not None and current.kind == "cutover",
     )
+
+
+def _unfinished_cutover(doings: Doings, *, new_is_live: bool) -> Operation | None:
+    """The cutover that is the newest word on what runs, and that has not succeeded.
+
+    One that was closed without success still is where a new release that is live came from.
+    """
+    newest = doings.current if doings.current is not None and doings.current.kind != "validate" else doings.last
+    if newest is None or newest.kind != "cutover" or newest.state in ("SUCCEEDED", "ROLLED_BACK"):
+        return None
+    return newest if newest is doings.current or new_is_live else None
 
 
 def _checks(deployment: Deployment, found: Found) -> ValidationView:

@@ -6,9 +6,14 @@ from datetime import datetime, timedelta
 
 from engine.clock import pretty_duration
 from engine.config import Deployment
+from engine.operations.model import Operation
+from engine.snapshots import COMPLETE
 from engine.state.absent import no_way_back
 from engine.state.model import WayBackView
 from engine.state.trail import Proof
+
+FINAL_STEP = "snapshot_final"
+"""The step of a cutover that takes what a rollback restores, while nothing runs."""
 
 
 def way_back(
@@ -19,11 +24,20 @@ def way_back(
     release: str | None,
     cutover_at: datetime | None,
     build: str,
+    unfinished: Operation | None = None,
 ) -> WayBackView:
-    """The view. Ready only while the newest proof is good, fresh, and younger than the cutover it would undo."""
+    """The view. Ready only while the newest proof is good, fresh, and younger than the cutover it would undo.
+
+    ``unfinished``: a cutover that runs, stopped half-way, or ended otherwise than by success. Until it has proven
+    its way back, what it sealed before the new release started is the way back.
+    """
     old = deployment.console.releases.old
+    if unfinished is not None and not _proven_by(unfinished, proof) and (unfinished.past_no_return or release != old):
+        return _of_unfinished(deployment, unfinished, build, release)
     if release == old:
         return no_way_back(deployment, build, f"{old} is live: nothing to go back from", proof.at if proof else None)
+    if proof is None and cutover_at is None and release == deployment.console.releases.new:
+        return no_way_back(deployment, build, f"{release} runs without a cutover: no snapshot was taken", None)
     if proof is None and cutover_at is None:
         return no_way_back(deployment, build, "no cutover yet: nothing to go back from", None)
     if proof is None:
@@ -46,4 +60,27 @@ def way_back(
         proven_at=proof.at,
         snapshot=proof.snapshot,
         stale=stale,
+    )
+
+
+def _proven_by(cutover: Operation, proof: Proof | None) -> bool:
+    return proof is not None and cutover.started is not None and proof.at >= cutover.started
+
+
+def _of_unfinished(deployment: Deployment, cutover: Operation, build: str, release: str | None) -> WayBackView:
+    """Ready when its final snapshot is sealed; before that it undoes what it did by itself, or is told to."""
+    if sealed(deployment, cutover):
+        old = deployment.console.releases.old
+        return WayBackView(old, build, True, "", None, None, cutover.snapshot, False)
+    if cutover.past_no_return or release is not None:
+        return no_way_back(deployment, build, f"{cutover.id} has sealed no final snapshot", None)
+    doing = "is undone by itself" if cutover.running else f"abaco-ops abort {cutover.id} undoes it"
+    return no_way_back(deployment, build, f"{cutover.id} has not started {cutover.release_to}: {doing}", None)
+
+
+def sealed(deployment: Deployment, cutover: Operation) -> bool:
+    """Whether the snapshot that a rollback restores was taken to its end: by its journal, and by its seal on disk."""
+    taken = any(step.name == FINAL_STEP and step.state == "done" for step in cutover.steps)
+    return (
+        taken and bool(cutover.snapshot) and (deployment.paths.snapshots / str(cutover.snapshot) / COMPLETE).is_file()
     )

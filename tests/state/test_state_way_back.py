@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from engine.config import Deployment
+from engine.operations.model import Operation, OperationState, OperationStep
+from engine.snapshots import COMPLETE
 from engine.state.trail import Proof
 from engine.state.way_back import way_back
 
@@ -44,3 +47,71 @@ def test_before_the_first_cutover_there_is_nothing_to_go_back_from(deployment: D
     view = way_back(deployment, None, NOW, release=None, cutover_at=None, build="")
     assert not view.ready
     assert "no cutover yet" in view.reason
+
+
+def cutover(
+    deployment: Deployment, *, state: OperationState = "NEEDS_HUMAN", past: bool = True, seal: bool = True
+) -> Operation:
+    """A cutover of this minute that took its final snapshot, sealed or not, and did not end well."""
+    directory = deployment.paths.snapshots / "0007"
+    directory.mkdir(parents=True)
+    if seal:
+        (directory / COMPLETE).write_text("seal")
+    step = OperationStep("snapshot_final", "final snapshot", "3 shutdown", "done" if seal else "failed", 1.0, "")
+    ends: dict[str, Any] = {"ended": None, "seconds": None, "actor": "", "origin": "", "reason": "", "pid": 1}
+    told: dict[str, Any] = {"failure": "", "offers": (), "warnings": (), "output": (), "lock_lost_to": ""}
+    return Operation(
+        id="0003-cutover",
+        kind="cutover",
+        state=state,
+        release_from="v1",
+        release_to="v2",
+        steps=(step,),
+        started=NOW - timedelta(minutes=1),
+        alive=state == "RUNNING",
+        past_no_return=past,
+        snapshot="0007",
+        **ends,
+        **told,
+    )
+
+
+@pytest.mark.parametrize("state", ["RUNNING", "INTERRUPTED", "NEEDS_HUMAN", "ABORTED"])
+@pytest.mark.parametrize("before", [None, proof(600)])
+def test_a_cutover_past_its_point_of_no_return_leaves_the_way_back_that_it_sealed(
+    deployment: Deployment, state: OperationState, before: Proof | None
+) -> None:
+    found = cutover(deployment, state=state)
+    view = way_back(deployment, before, NOW, release="v2", cutover_at=None, build="", unfinished=found)
+    assert (view.ready, view.snapshot, view.reason, view.stale) == (True, "0007", "", False)
+
+
+def test_a_snapshot_that_was_never_sealed_is_no_way_back(deployment: Deployment) -> None:
+    found = cutover(deployment, seal=False)
+    view = way_back(deployment, None, NOW, release="v2", cutover_at=None, build="", unfinished=found)
+    assert not view.ready
+    assert "0003-cutover has sealed no final snapshot" in view.reason
+
+
+def test_a_seal_that_is_gone_from_the_disk_is_no_way_back(deployment: Deployment) -> None:
+    found = cutover(deployment)
+    (deployment.paths.snapshots / "0007" / COMPLETE).unlink()
+    assert not way_back(deployment, None, NOW, release="v2", cutover_at=None, build="", unfinished=found).ready
+
+
+def test_before_its_point_of_no_return_the_old_release_needs_no_way_back(deployment: Deployment) -> None:
+    found = cutover(deployment, state="RUNNING", past=False, seal=False)
+    view = way_back(deployment, None, NOW, release="v1", cutover_at=None, build="", unfinished=found)
+    assert "v1 is live" in view.reason
+
+
+def test_what_the_cutover_proved_itself_is_what_is_shown(deployment: Deployment) -> None:
+    found = cutover(deployment)
+    view = way_back(deployment, proof(0.5), NOW, release="v2", cutover_at=None, build="", unfinished=found)
+    assert (view.ready, view.seconds) == (True, 2.1)
+
+
+def test_a_new_release_that_nobody_cut_over_to_has_no_way_back_and_says_so(deployment: Deployment) -> None:
+    view = way_back(deployment, None, NOW, release="v2", cutover_at=None, build="")
+    assert not view.ready
+    assert "no cutover yet" not in view.reason

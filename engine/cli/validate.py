@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,7 +55,7 @@ def run(context: Context, options: argparse.Namespace) -> int:
 def _text(report: Report) -> list[str]:
     build = f" {report.build[:6]}" if report.build else ""
     date = f", {report.measurement_date}" if report.measurement_date else ""
-    lines = [f" Validation of {report.release or 'no release'}{build} on {report.tape}{date}", ""]
+    lines = [*_hanging(" ", f"Validation of {report.release or 'no release'}{build} on {report.tape}{date}", 1), ""]
     for name, check in report.checks.items():
         head = f"   {painted(f'{check.status:<7}', check.status)} {TITLES.get(name, name):<16} "
         if len(check.issues) <= 1:
@@ -74,8 +75,19 @@ def _text(report: Report) -> list[str]:
 
 
 def _hanging(head: str, text: str, indent: int = _INDENT) -> list[str]:
-    wrapped = textwrap.wrap(text, _WIDTH - indent, break_on_hyphens=False) or [""]
+    width = _WIDTH - indent
+    words = " ".join(piece for word in text.split() for piece in _pieces(word, width))
+    wrapped = textwrap.wrap(words, width, break_on_hyphens=False) or [""]
     return [f"{head}{wrapped[0]}", *(f"{' ' * indent}{line}" for line in wrapped[1:])]
+
+
+def _pieces(word: str, width: int) -> Iterator[str]:
+    """A word that fits no line, in pieces; each but the last ends in a backslash, and behind a slash where it can."""
+    while len(word) > width:
+        cut = word.rfind("/", 0, width - 1) + 1 or width - 1
+        yield f"{word[:cut]}\\"
+        word = word[cut:]
+    yield word
 
 
 def _show_progress(check: str, state: str) -> None:

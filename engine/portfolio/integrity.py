@@ -11,19 +11,26 @@ from engine.config.kpis import KpiConfig
 from engine.portfolio.columns import Amounts, Flags
 from engine.portfolio.tape import Tape
 
+FIRST_ROWS = 5
+"""How many rows of each fault are named."""
 _ROUNDING = 1e-9
 """Relative: sums of parts may miss their whole by what floating point does to cents."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """How many rows, and the first of them, counted from 1 below the header."""
+    """How many rows, and the first few of them, counted from 1 below the header."""
 
     count: int
-    first_row: int
+    first_rows: tuple[int, ...] = ()
+
+    @property
+    def counted(self) -> str:
+        """How many, in words."""
+        return f"{self.count:,} row{'' if self.count == 1 else 's'}"
 
     def __str__(self) -> str:
-        return f"{self.count:,} row{'' if self.count == 1 else 's'}, first row {self.first_row}"
+        return f"{self.counted}, first row {next(iter(self.first_rows), 0)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +72,7 @@ def examine(tape: Tape, config: KpiConfig) -> Integrity:
             name: _null_percent(column, latest) for name, column in tape.amounts.items() if column.nulls.any()
         },
         duplicates=_duplicates(tape),
-        unnamed=_found(tape.ids.isna().to_numpy(dtype=np.bool_)) if tape.ids is not None else Found(0, 0),
+        unnamed=_found(tape.ids.isna().to_numpy(dtype=np.bool_)) if tape.ids is not None else Found(0),
         too_large=too_large,
         overfull=overfull,
         outliers=_outliers(tape, latest, config.anomaly.outlier_sigma),
@@ -74,7 +81,7 @@ def examine(tape: Tape, config: KpiConfig) -> Integrity:
 
 def _found(flags: Flags) -> Found:
     rows = np.flatnonzero(flags)
-    return Found(int(rows.size), int(rows[0]) + 1 if rows.size else 0)
+    return Found(int(rows.size), tuple(int(row) + 1 for row in rows[:FIRST_ROWS]))
 
 
 def _latest(tape: Tape) -> Flags:
@@ -94,14 +101,14 @@ def _duplicates(tape: Tape) -> Found | None:
         rows = pd.DataFrame({"id": tape.ids, "day": days})
         return _found((rows.duplicated() & tape.ids.notna()).to_numpy(dtype=np.bool_))
     one_row_per_period = tape.dates is not None and tape.rows == np.unique(days).size
-    return Found(0, 0) if one_row_per_period or tape.rows <= 1 else None
+    return Found(0) if one_row_per_period or tape.rows <= 1 else None
 
 
 def _buckets(tape: Tape, config: KpiConfig) -> tuple[dict[str, Found], Found]:
     whole = tape.amounts.get(config.tape.total)
     parts = {name: tape.amounts[name] for name in config.tape.buckets if name in tape.amounts}
     if whole is None or not parts:
-        return {}, Found(0, 0)
+        return {}, Found(0)
     judged = ~whole.nulls & ~whole.faults & (whole.values >= 0)
     limit = whole.values * (1 + _ROUNDING)
     over = {name: judged & (part.values > limit) for name, part in parts.items()}

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from engine.clock import Clock, pretty_duration
 from engine.config import Deployment
@@ -38,6 +41,8 @@ class Evidence:
     """Every run of every release, oldest first."""
     overdue: str
     """What the newest run should have been or done by now; empty when it is in time."""
+    settings: Mapping[str, Any]
+    """The pipeline's own settings (``pipeline:``): of the active configuration where it is this release's."""
 
     @property
     def own_runs(self) -> list[Run]:
@@ -103,7 +108,30 @@ def gather(
             break
         wait(_POLL)
     config = deployment.releases[release]
-    return Evidence(deployment, config, not_running, reader.tape, reader.kpis, reader.problem, foreign, runs, overdue)
+    return Evidence(
+        deployment,
+        config,
+        not_running,
+        reader.tape,
+        reader.kpis,
+        reader.problem,
+        foreign,
+        runs,
+        overdue,
+        _settings(deployment, config),
+    )
+
+
+def _settings(deployment: Deployment, config: ReleaseConfig) -> Mapping[str, Any]:
+    """What the release was told to do; its own file says it where another or no configuration is active."""
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        active: Any = yaml.load(deployment.active_config.read_bytes(), Loader=loader)  # noqa: S506
+    except (OSError, yaml.YAMLError):
+        return config.pipeline  # that it cannot be read is told by who asks which release is active
+    own = isinstance(active, dict) and active.get("release") == config.release
+    settings = active.get("pipeline") if own else config.pipeline
+    return settings if isinstance(settings, dict) else {}
 
 
 def _same_tape(tape: Tape | None, run: Run | None) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -38,6 +39,8 @@ class Run(msgspec.Struct, frozen=True):
     outputs: tuple[Output, ...] = ()
     audit_events: int = 0
     error: str | None = None
+    incarnation: dict[str, Any] | None = None
+    """The process that ran, told apart from any other: pid, start time, boot."""
 
     @property
     def ok(self) -> bool:
@@ -69,10 +72,7 @@ def of_release(runs: Sequence[Run], release: str) -> list[Run]:
 
 def read_output(deployment: Deployment, output: Output) -> bytes:
     """The bytes of an output, proven to be those that the run wrote. NotPublished otherwise."""
-    shown = harmless(output.path)
-    path = (deployment.root / output.path).resolve()
-    if not path.is_relative_to(deployment.root):
-        raise NotPublished(f"{shown} lies outside the deployment")
+    shown, path = harmless(output.path), _place(deployment, output)
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -80,6 +80,24 @@ def read_output(deployment: Deployment, output: Output) -> bytes:
     if hashlib.sha256(data).hexdigest() != output.sha256:
         raise NotPublished(f"{shown} is not what the run wrote: its hash differs from the recorded one")
     return data
+
+
+def find_output(deployment: Deployment, output: Output) -> None:
+    """Whether an output is there in its size, without reading it. NotPublished otherwise."""
+    shown, path = harmless(output.path), _place(deployment, output)
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        raise NotPublished(f"{shown} was published and cannot be read: {error.strerror}") from error
+    if size != output.bytes:
+        raise NotPublished(f"{shown} is not what the run wrote: it has {size:,} bytes, {output.bytes:,} are recorded")
+
+
+def _place(deployment: Deployment, output: Output) -> Path:
+    path = (deployment.root / output.path).resolve()
+    if not path.is_relative_to(deployment.root):
+        raise NotPublished(f"{harmless(output.path)} lies outside the deployment")
+    return path
 
 
 def published(deployment: Deployment, run: Run) -> dict[str, Any]:

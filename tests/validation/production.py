@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import io
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import release_program
 
 from engine.clock import compact, iso
@@ -46,6 +50,9 @@ class Production:
     not_running: str = ""
     release: str = "v2"
     runs: list[dict[str, Any]] = field(default_factory=list)
+    incarnation: dict[str, Any] | None = field(
+        default_factory=lambda: {"pid": 4711, "start_time": 1, "boot_id": "a boot"}
+    )
 
     @property
     def tape(self) -> Path:
@@ -78,7 +85,12 @@ class Production:
         trend = release_program.groups(str(self.tape), set(faults.split(",")))
         document = {"run_id": run_id, "release": self.release, **trend[-1], "by": trend}
         rows = sum(group["rows"] for group in trend)
-        outputs = [self._output(f"kpis_{run_id}.json", json.dumps(document)), self._output(f"kpis_{run_id}.csv", "x\n")]
+        table = _table(run_id, trend)
+        outputs = [
+            self._output(f"kpis_{run_id}.json", json.dumps(document).encode()),
+            self._output(f"kpis_{run_id}.csv", as_csv(table)),
+            self._output(f"kpis_{run_id}.parquet", as_parquet(table)),
+        ]
         if events:
             self._event("run.finished", run_id)
         entry = {
@@ -86,6 +98,7 @@ class Production:
             "run_id": run_id,
             "release": self.release,
             "build": "b" * 64,
+            "incarnation": self.incarnation,
             "started": iso(self.clock.wall),
             "ended": iso(self.clock.wall),
             "rows": rows,
@@ -120,13 +133,65 @@ class Production:
         data: Mapping[str, Any] = {"run_id": run_id, "release": self.release}
         append_event(self.deployment.paths.events, kind, data, source="pipeline", clock=self.clock)
 
-    def _output(self, name: str, text: str) -> dict[str, Any]:
+    def rewrite(self, suffix: str, change: Callable[[bytes], bytes]) -> None:
+        """Change an output of the newest run as if the run had written that: its record has the new hash."""
+        entry, path = self.runs[-1], self.output(suffix)
+        path.write_bytes(change(path.read_bytes()))
+        for output in entry["outputs"]:
+            if output["path"].endswith(suffix):
+                output |= {"sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "bytes": path.stat().st_size}
+        self.rewrite_record(entry)
+
+    def rewrite_record(self, entry: dict[str, Any]) -> None:
+        """Put ``entry`` in the place of the newest run record."""
+        self.runs[-1] = entry
+        lines = self.deployment.paths.runs.read_text().splitlines()
+        self.deployment.paths.runs.write_text("\n".join([*lines[:-1], json.dumps(entry)]) + "\n")
+
+    def configure(self, text: str) -> None:
+        """Activate the release's configuration, its pipeline's settings replaced by ``text``."""
+        own = self.deployment.paths.release(self.release).read_text(encoding="utf-8")
+        active = self.deployment.active_config
+        active.write_text(f"{own[: own.index('pipeline:')]}pipeline:\n  {text}\n", encoding="utf-8")
+
+    def _output(self, name: str, data: bytes) -> dict[str, Any]:
         path = self.deployment.metrics / f"{compact(self.clock.wall)}_{name}"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-        data = text.encode()
+        path.write_bytes(data)
         relative = path.relative_to(self.deployment.root).as_posix()
         return {"path": relative, "sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
+
+
+def _table(run_id: str, trend: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [
+        {"run_id": run_id, "measurement_date": group["measurement_date"], "rows": group["rows"], "kpi": name, **kpi}
+        for group in trend
+        for name, kpi in group["kpis"].items()
+    ]
+
+
+def as_csv(table: list[dict[str, Any]]) -> bytes:
+    """A published table as CSV."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(table[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(table)
+    return text.getvalue().encode()
+
+
+def as_parquet(table: list[dict[str, Any]]) -> bytes:
+    """A published table as Parquet."""
+    texts = ("run_id", "measurement_date", "kpi", "unit", "reason")
+    kinds = {"rows": pa.int64(), "value": pa.float64(), **dict.fromkeys(texts, pa.string())}
+    sink = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(table, schema=pa.schema([(name, kinds[name]) for name in table[0]])), sink)
+    return sink.getvalue()
+
+
+def from_parquet(data: bytes) -> list[dict[str, Any]]:
+    """The rows of a published Parquet."""
+    rows: list[dict[str, Any]] = pq.read_table(io.BytesIO(data)).to_pylist()
+    return rows
 
 
 def statuses(report: Report) -> dict[str, str]:

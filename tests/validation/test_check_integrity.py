@@ -23,6 +23,18 @@ def test_a_duplicate_fails_integrity_alone(production: Production) -> None:
     assert report.checks[DATA].figures["duplicates"] == 1
 
 
+def test_duplicates_are_named_by_row_and_identity_up_to_five(production: Production) -> None:
+    rows = loans()
+    production.write_tape([*rows, rows[3], rows[-1]])
+    production.run()
+    issue = "duplicate (loan_id, measurement_date): 2 rows: row 61 (L004), row 62 (L030)"
+    assert production.validate().checks[DATA].issues == (issue,)
+    production.write_tape([*rows, *rows[:7]])
+    production.run()
+    issue = "7 rows: row 61 (L001), row 62 (L002), row 63 (L003), row 64 (L004), row 65 (L005) and 2 more"
+    assert production.validate().checks[DATA].issues == (f"duplicate (loan_id, measurement_date): {issue}",)
+
+
 def test_a_negative_amount_fails_integrity_alone(production: Production) -> None:
     broken_tape(production, discounted_balance="-5")
     assert statuses(production.validate()) == {DATA: "FAIL"}
@@ -52,15 +64,15 @@ def test_a_fault_that_no_kpi_needs_fails_integrity_alone(production: Production)
 
 
 def test_a_lost_output_is_data_loss(production: Production) -> None:
-    production.output(".csv").unlink()
+    production.output(".csv").unlink()  # and its values cannot be compared either
     report = production.validate()
-    assert statuses(report) == {DATA: "FAIL"}
+    assert statuses(report) == {KPI: "FAIL", DATA: "FAIL"}
     assert report.checks[DATA].figures["data_loss"] is True
 
 
 def test_one_changed_byte_in_an_output_is_data_loss(production: Production) -> None:
     production.output(".csv").write_text("y\n")
-    assert statuses(production.validate()) == {DATA: "FAIL"}
+    assert statuses(production.validate()) == {KPI: "FAIL", DATA: "FAIL"}
     production.run()
     production.output(".json").write_text(production.output(".json").read_text().replace("2025", "2026"))
     assert statuses(production.validate()) == {KPI: "FAIL", DATA: "FAIL"}

@@ -74,3 +74,19 @@ def test_another_tape_is_said_to_be_a_trial(validate: Command, production: Produ
     _, out, _ = validate("validate", "--tape", str(other))
     assert "trial on another tape" in out
     assert "production_validation_report.json" not in out
+
+
+def test_a_word_too_long_for_its_line_goes_on_behind_a_mark(validate: Command, production: Production) -> None:
+    entry = production.runs[-1]
+    long = f"data/metrics/{'kpis_of_a_release_' * 5}.csv"
+    entry["outputs"][1]["path"] = long
+    production.rewrite_record(entry)
+    directory = production.deployment.root / ("a_directory_" * 9)
+    directory.mkdir()
+    other = production.write_tape(loans(), directory / "tape.csv")
+    for words in (("validate",), ("validate", "--tape", str(other))):
+        _, out, _ = validate(*words)
+        lines = out.splitlines()
+        assert all(len(line) <= 80 for line in lines)
+        told = "".join(line.removesuffix("\\").strip() if line.endswith("\\") else f"{line.strip()} " for line in lines)
+        assert (long if len(words) == 1 else f"{directory.name}/tape.csv") in told

@@ -1,18 +1,23 @@
-"""Is the tape sound, was all of it read, and is all that was published still there as it was written?"""
+"""Is the tape sound, was all of it read, and is what was published still there as it was written?
+
+Of the newest run every output is hashed. Of the runs of the same process before it, as far as ``pipeline.keep_runs``
+keeps them: the newest 20 by hash, up to 1,000 by presence and size. Runs of earlier processes are not looked at.
+"""
 
 from __future__ import annotations
 
 from engine.config.kpis import KpiConfig
-from engine.portfolio.integrity import Integrity, examine
+from engine.portfolio.integrity import Found, Integrity, examine
 from engine.portfolio.tape import Tape
 from engine.records import harmless
+from engine.validation.checks.earlier_outputs import judge_earlier
 from engine.validation.evidence import Evidence
 from engine.validation.model import Check, Findings
 from engine.validation.runs import NotPublished, read_output
 
 
 def check_integrity(evidence: Evidence) -> Check:
-    """Schema, values, nulls, duplicates of the tape; rows and outputs of the newest run."""
+    """Schema, values, nulls, duplicates of the tape; rows and outputs of the newest run; outputs of those before."""
     findings = Findings()
     findings.figures["data_loss"] = False
     config = evidence.deployment.kpis
@@ -22,8 +27,14 @@ def check_integrity(evidence: Evidence) -> Check:
         _judge_tape(evidence.tape, config, examine(evidence.tape, config), findings)
     _judge_published(evidence, findings)
     rows = evidence.tape.rows if evidence.tape is not None else 0
-    outputs = findings.figures.get("outputs_verified", 0)
-    return findings.check(f"{rows:,} rows sound, {outputs} published files unaltered")
+    return findings.check(f"{rows:,} rows sound, {_published_in_words(findings)}")
+
+
+def _published_in_words(findings: Findings) -> str:
+    earlier = findings.figures.get("earlier_runs", 0)
+    if earlier:
+        return f"outputs of {earlier + 1:,} runs in place"
+    return f"{findings.figures.get('outputs_verified', 0)} published files unaltered"
 
 
 def _judge_tape(tape: Tape, config: KpiConfig, found: Integrity, findings: Findings) -> None:
@@ -44,7 +55,7 @@ def _judge_tape(tape: Tape, config: KpiConfig, found: Integrity, findings: Findi
     for name, fault in found.faults.items():
         findings.fail(f"{name}: {fault}")
     _judge_rows(config, found, findings)
-    _judge_identity(config, found, findings)
+    _judge_identity(config, tape, found, findings)
 
 
 def _judge_rows(config: KpiConfig, found: Integrity, findings: Findings) -> None:
@@ -62,17 +73,27 @@ def _judge_rows(config: KpiConfig, found: Integrity, findings: Findings) -> None
             findings.warn(told)
 
 
-def _judge_identity(config: KpiConfig, found: Integrity, findings: Findings) -> None:
+def _judge_identity(config: KpiConfig, tape: Tape, found: Integrity, findings: Findings) -> None:
     if found.duplicates is None:
         findings.warn(f"duplicates cannot be told: the tape has no {config.tape.id}, and rows share their date")
     elif found.duplicates.count:
-        findings.fail(f"duplicate ({config.tape.id}, {config.tape.date}): {found.duplicates}")
+        findings.fail(f"duplicate ({config.tape.id}, {config.tape.date}): {_named(found.duplicates, tape)}")
     if found.unnamed.count:
         findings.warn(f"{config.tape.id} is empty in {found.unnamed}")
 
 
+def _named(rows: Found, tape: Tape) -> str:
+    """How many rows, and the first of them by number and identity."""
+    told = [
+        f"row {row}" + (f" ({harmless(tape.ids.iloc[row - 1], 40)})" if tape.ids is not None else "")
+        for row in rows.first_rows
+    ]
+    more = rows.count - len(told)
+    return f"{rows.counted}: {', '.join(told)}{f' and {more:,} more' if more else ''}"
+
+
 def _judge_published(evidence: Evidence, findings: Findings) -> None:
-    """Loss: rows that the run did not read, files that are gone or changed."""
+    """Loss: rows that the run did not read, files of it or of kept runs before it that are gone or changed."""
     run = evidence.run
     if run is None or not run.ok:
         return
@@ -87,6 +108,7 @@ def _judge_published(evidence: Evidence, findings: Findings) -> None:
             losses.append(error.what)
     if not run.outputs:
         losses.append(f"run {harmless(run.run_id, 40)} recorded no output")
+    losses += judge_earlier(evidence, findings)
     findings.figures |= {"outputs": len(run.outputs), "outputs_verified": verified, "data_loss": bool(losses)}
     for loss in losses:
         findings.fail(loss)

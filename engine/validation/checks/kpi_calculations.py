@@ -1,14 +1,22 @@
-"""Did the running release publish what the tape gives? Recomputed independently, value by value."""
+"""Did the running release publish what the tape gives? Recomputed independently, value by value, in every format."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.portfolio.results import Group, TapeKpis, in_range
 from engine.records import harmless
 from engine.validation.agreement import Agreement, compare, variance
+from engine.validation.checks.published_tables import (
+    compare_tables,
+    compare_trend,
+    demand_formats,
+    publishes_trend,
+    read_tables,
+)
 from engine.validation.evidence import Evidence
+from engine.validation.formats import Table
 from engine.validation.model import Check, Findings
 from engine.validation.program import ProgramFailed, ask
 from engine.validation.runs import NotPublished, Run, published
@@ -25,16 +33,19 @@ def check_kpis(evidence: Evidence) -> Check:
     if evidence.overdue:
         findings.fail(evidence.overdue)
     document = _document(evidence, findings)
+    tables = _tables(evidence, findings)
     if evidence.kpis is None:
         return findings.check("")
     _judge_values(evidence, evidence.kpis.latest, findings)
+    trend = "by" in (document or {}) or any(publishes_trend(table) for table in tables)
+    if tables:
+        compare_tables(evidence.kpis, tables, trend, evidence.release.decimals, findings)
     if document is None:
         return findings.check("")
-    agreement = _compare_published(evidence, evidence.kpis, document, findings)
-    return findings.check(
-        f"{agreement.agree} of {len(agreement.figures)} agree with the tape, "
-        f"at most {agreement.largest_difference:.{evidence.release.decimals + 2}f} apart"
-    )
+    agreement = _compare_published(evidence, evidence.kpis, document, trend, findings)
+    where = f"in {len(tables) + 1} formats" if tables else "with the tape"
+    apart = f"{_largest_difference(findings):.{evidence.release.decimals + 2}f}"
+    return findings.check(f"{agreement.agree} of {len(agreement.figures)} agree {where}, at most {apart} apart")
 
 
 def _document(evidence: Evidence, findings: Findings) -> Mapping[str, Any] | None:
@@ -55,6 +66,15 @@ def _document(evidence: Evidence, findings: Findings) -> Mapping[str, Any] | Non
     except NotPublished as error:
         findings.fail(error.what)
         return None
+
+
+def _tables(evidence: Evidence, findings: Findings) -> Sequence[Table]:
+    """The other files of the newest run, when they can be compared; formats that it should have written and did not."""
+    run = evidence.run
+    if run is None or not run.ok:
+        return ()
+    demand_formats(evidence, run, findings)
+    return read_tables(evidence, run, findings) if evidence.comparable else ()
 
 
 def _tell_other_tape(evidence: Evidence, run: Run, findings: Findings) -> None:
@@ -84,7 +104,7 @@ def _asked(evidence: Evidence, findings: Findings) -> Mapping[str, Any] | None:
 
 
 def _compare_published(
-    evidence: Evidence, kpis: TapeKpis, document: Mapping[str, Any], findings: Findings
+    evidence: Evidence, kpis: TapeKpis, document: Mapping[str, Any], trend: bool, findings: Findings
 ) -> Agreement:
     decimals = evidence.release.decimals
     agreement = compare(document, kpis.latest, decimals)
@@ -96,24 +116,18 @@ def _compare_published(
     }
     for issue in agreement.issues:
         findings.fail(issue)
-    _compare_trend(kpis, document, decimals, findings)
+    if trend and kpis.by and "by" in document:
+        compare_trend(document["by"], kpis, decimals, findings)
+    elif trend and kpis.by:
+        findings.fail("JSON has no trend, though another format of the release publishes it")
     _judge_change(evidence, document, findings)
     return agreement
 
 
-def _compare_trend(kpis: TapeKpis, document: Mapping[str, Any], decimals: int, findings: Findings) -> None:
-    """The published trend, where there is one: every date, each as exact as the KPIs of now."""
-    trend = document.get("by")
-    if not isinstance(trend, list) or not kpis.by:
-        return
-    if len(trend) != len(kpis.by):
-        findings.fail(f"the trend has {len(trend)} dates, the tape {len(kpis.by)}")
-        return
-    for answer, group in zip(trend[:-1], kpis.by[:-1], strict=True):
-        agreement = compare(answer if isinstance(answer, Mapping) else {}, group, decimals)
-        for issue in agreement.issues:
-            findings.fail(f"trend, {group.measurement_date}: {issue}")
-    findings.figures["trend_dates"] = len(kpis.by)
+def _largest_difference(findings: Findings) -> float:
+    """Of all formats."""
+    formats = findings.figures.get("formats", {}).values()
+    return float(max(figures["largest_difference"] for figures in (findings.figures, *formats)))
 
 
 def _judge_values(evidence: Evidence, now: Group, findings: Findings) -> None:

@@ -23,7 +23,7 @@ def record_incident(work: Work) -> Outcome:
     facts = _facts(work, proof)
     write_file(work.directory / "incident.json", msgspec.json.format(msgspec.json.encode(facts), indent=2))
     write_file(work.directory / "incident.md", _markdown(facts, proof).encode())
-    _must_be_complete(proof)
+    _must_be_complete(work, proof)
     _close_cutovers(work)
     if proof is None:
         return Outcome("metrics were not touched; incident.json")
@@ -99,6 +99,8 @@ def _proof_lines(facts: dict[str, Any], proof: LossProof | None) -> list[str]:
         f"snapshot {facts['snapshot']}, {len(proof.missing)} nowhere.",
         f"- Not covered by snapshots: {', '.join(facts['not_covered']) or 'nothing'}.",
     ]
+    if proof.nothing_restored:
+        lines.append("- NOTHING of what was live is in the restored tree: is it the right snapshot?")
     lines += [f"- FOUND NOWHERE: {path}" for path in proof.missing]
     lines += [f"- restored, and NOT LIVE NOW as it was: {path}" for path in proof.gone]
     lines += [
@@ -111,10 +113,13 @@ def _held(proof: LossProof) -> list[str]:
     return [path for path in proof.only_in_snapshot if path not in proof.gone]
 
 
-def _must_be_complete(proof: LossProof | None) -> None:
+def _must_be_complete(work: Work, proof: LossProof | None) -> None:
     """StepFailed with what is missed."""
     if proof is None or proof.complete:
         return
+    if proof.nothing_restored:
+        why = f"nothing that was live is restored, though {work.old} had files there and the snapshot is not empty"
+        raise StepFailed(why, f"look whether snapshot {work.facts['snapshot']} is the right one; delete nothing")
     missed = proof.missing or proof.gone
     where = "found nowhere" if proof.missing else "not live as they were restored"
     names = ", ".join(missed[:5])

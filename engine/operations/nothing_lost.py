@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from engine.operations.recorded import keep_runs, recorded
 from engine.operations.rollback_prepare import chosen, inventory
 from engine.operations.rollback_restore import displaced_configs, side_directory
@@ -31,7 +33,23 @@ def prove(work: Work) -> LossProof:
             f"snapshot {snapshot.id} holds what was restored: {', '.join(others[:5])}"
         )
     held = entries_of(snapshot.path / TREE, [entry.path for entry in lacking])
-    return prove_no_loss(inventory(work), live, _set_aside(work), held, tuple(gone))
+    before = inventory(work)
+    proof = prove_no_loss(before, live, _set_aside(work), held, tuple(gone))
+    return msgspec.structs.replace(proof, nothing_restored=_nothing_restored(work, manifest, before, live))
+
+
+def _nothing_restored(work: Work, manifest: Manifest, before: tuple[Entry, ...], live: tuple[Entry, ...]) -> bool:
+    """Whether the restored tree has nothing to do with the one that was live: whatever it is, it is not the way back.
+
+    What the new release wrote does not count, for it is not meant to be restored; nor does the configuration.
+    """
+    config = work.deployment.console.paths.active_config
+    if not any(entry.path != config for entry in manifest.files):
+        return False
+    new = {output.sha256 for output in recorded(work.deployment, work.new).outputs()}
+    files = [entry for entry in before if entry.type == "file" and entry.path != config and entry.sha256 not in new]
+    now = {entry.sha256 for entry in live if entry.path != config}
+    return bool(files) and not any(entry.sha256 in now for entry in files)
 
 
 def _lacking(manifest: Manifest, live: tuple[Entry, ...]) -> list[Entry]:

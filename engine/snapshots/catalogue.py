@@ -11,6 +11,7 @@ import msgspec
 from engine.config import Deployment
 from engine.errors import OpsError
 from engine.records.atomic import sync_directory
+from engine.snapshots.identity import foreign
 from engine.snapshots.manifest import (
     VERSION,
     Checkpoint,
@@ -139,6 +140,9 @@ def _foreign(deployment: Deployment, path: Path, manifest: Manifest) -> str:
         return f"its manifest is of version {manifest.version}"
     if manifest.deployment != deployment.console.deployment.name:
         return f"it is of another deployment: {manifest.deployment}"
+    stranger = foreign(deployment, manifest.identity)
+    if stranger:
+        return stranger
     if manifest.id != path.name:
         return f"it is a copy of snapshot {manifest.id}"
     names = [entry.path for entry in manifest.entries] + list(manifest.covers)

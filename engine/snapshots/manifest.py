@@ -66,6 +66,12 @@ class Manifest(msgspec.Struct, frozen=True):
     """Covered paths that did not exist."""
     entries: tuple[Entry, ...]
     probe: Probe | None = None
+    identity: str = ""
+    """Of the deployment it was taken from; empty in a manifest that does not say, and then nobody's."""
+    machine_id: str = ""
+    """sha256 of the machine's id."""
+    root_sha256: str = ""
+    """sha256 of the deployment's absolute path. Like the machine recorded, not compared: a deployment may move."""
 
     @property
     def files(self) -> tuple[Entry, ...]:

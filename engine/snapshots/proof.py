@@ -23,11 +23,13 @@ class LossProof(msgspec.Struct, frozen=True):
     """Restored, and no longer live since the old release runs: the snapshot still holds it."""
     gone: tuple[str, ...] = ()
     """Restored, and not live now as it was restored, without the old release's own doing."""
+    nothing_restored: bool = False
+    """A snapshot that is not empty was restored, and of what the old release had live nothing is live again."""
 
     @property
     def complete(self) -> bool:
-        """True when nothing is missing, and what was restored is live."""
-        return not self.missing and not self.gone
+        """True when nothing is missing, and what was restored is live and is what was there."""
+        return not self.missing and not self.gone and not self.nothing_restored
 
 
 def prove_no_loss(

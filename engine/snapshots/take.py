@@ -16,6 +16,7 @@ from engine import __version__
 from engine.config import Deployment
 from engine.records.atomic import make_directory, sync_directory, write_file
 from engine.snapshots.copying import copy_file, copy_tree, sync_tree
+from engine.snapshots.identity import give_identity, machine_identity, root_hash
 from engine.snapshots.manifest import (
     VERSION,
     Checkpoint,
@@ -112,6 +113,9 @@ def _seal(
         absent=tuple(covered for covered in covers if covered not in present),
         entries=entries,
         probe=probe,
+        identity=give_identity(deployment),
+        machine_id=machine_identity(),
+        root_sha256=root_hash(deployment),
     )
     _check_copies(directory / TREE, manifest)
     sync_tree(directory)

@@ -104,3 +104,18 @@ def test_damaged_run_records_do_not_stop_the_proof(restored: Work) -> None:
     (restored.deployment.metrics / "kpis_v1_1.json").unlink()
     assert not prove(restored).complete
     assert "2 lines of runs.jsonl are damaged" in warnings(restored)
+
+
+def test_a_tree_that_has_nothing_to_do_with_what_was_live_is_no_restoration(restored: Work) -> None:
+    deployment = restored.deployment
+    other = Origin("final", "0001-cutover", "v1", "b", restored.clock.now().wall)
+    old = deployment.metrics.rename(deployment.metrics.with_name("elsewhere"))
+    make_directory(deployment.metrics)
+    (deployment.metrics / "kpis_of_others.json").write_text("of others")
+    restored.fact("snapshot", take_snapshot(deployment, other).id)
+    side = deployment.paths.snapshots / str(restored.facts["side"]) / "tree/data/metrics"
+    for path in old.iterdir():
+        path.rename(side / path.name)
+    proof = prove(restored)
+    assert proof.missing == () and proof.nothing_restored
+    assert not proof.complete

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,8 +8,19 @@ import msgspec
 import pytest
 from tree_at_work import furnish, taken
 
-from engine.config import Deployment
-from engine.snapshots import COMPLETE, TREE, choices, list_snapshots, prune, read_snapshot, verify_snapshot
+from engine.config import Deployment, load_deployment
+from engine.config.templates import write_config
+from engine.snapshots import (
+    COMPLETE,
+    TREE,
+    SnapshotProblem,
+    choices,
+    list_snapshots,
+    prune,
+    read_snapshot,
+    verify_snapshot,
+)
+from engine.snapshots.identity import give_identity
 
 
 def flip(path: Path) -> None:
@@ -65,6 +77,8 @@ def reseal(path: Path, **changes: object) -> None:
     ("changes", "why"),
     [
         ({"deployment": "someone-else"}, "another deployment"),
+        ({"identity": "0" * 32}, "another deployment"),
+        ({"identity": ""}, "does not say of which deployment"),
         ({"id": "0099"}, "a copy of snapshot 0099"),
         ({"covers": ["../../etc"]}, "outside the tree"),
         ({"version": 2}, "version 2"),
@@ -105,3 +119,30 @@ def test_retention_never_removes_the_last_good_one(deployment: Deployment) -> No
     for found in list_snapshots(deployment)[2:]:
         flip(found.path / TREE / "data/metrics/kpis_v1.json")
     assert prune(deployment, frozenset()) == []
+
+
+def test_of_two_deployments_with_one_name_each_restores_its_own(tmp_path: Path) -> None:
+    deployments = []
+    for name in ("one", "other"):
+        write_config(tmp_path / name, demo=True)
+        deployments.append(load_deployment(tmp_path / name))
+        furnish(deployments[-1])
+    one, other = deployments
+    assert one.console.deployment.name == other.console.deployment.name
+    copied = taken(one).path
+    shutil.copytree(copied, other.paths.snapshots / copied.name)
+    assert "this one has no identity" in read_snapshot(other, other.paths.snapshots / copied.name).problem
+    taken(other)
+    assert "another deployment" in read_snapshot(other, other.paths.snapshots / copied.name).problem
+    assert [found.id for found in choices(other, "v1")] == ["0002"]
+
+
+def test_an_identity_is_given_once_and_is_not_replaced_when_it_is_damaged(deployment: Deployment) -> None:
+    given = give_identity(deployment)
+    path = deployment.paths.rollback / "deployment.id"
+    assert give_identity(deployment) == given == path.read_text().strip()
+    assert path.stat().st_mode & 0o777 == 0o640
+    assert [item.name for item in path.parent.iterdir()] == [path.name]
+    path.write_text("")
+    with pytest.raises(SnapshotProblem, match="no identity"):
+        give_identity(deployment)

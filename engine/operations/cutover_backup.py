@@ -7,12 +7,13 @@ import shutil
 from pathlib import Path
 
 from engine.clock import compact, iso
-from engine.operations.configuration import hash_of
+from engine.operations.configuration import hash_of, release_in
 from engine.operations.step import Outcome, StepFailed
 from engine.operations.work import Work
 from engine.records import sync_directory, write_file
 from engine.services.build import build_hash
 from engine.snapshots import COMPLETE, Origin, new_snapshot, read_snapshot, take_snapshot, verify_snapshot
+from engine.snapshots.catalogue import differences
 from engine.snapshots.take import TREE
 
 _LAST_LINES = 200
@@ -43,6 +44,10 @@ def snapshot_live(work: Work) -> Outcome:
 
 def snapshot_final(work: Work) -> Outcome:
     """The snapshot that a rollback restores: nothing runs, nothing changes."""
+    active = work.deployment.active_config
+    if active.exists() and release_in(active.read_bytes()) == work.new:  # by an attempt that died later on
+        what = f"what is live has changed since the final snapshot, and {work.new}'s configuration is active already"
+        raise StepFailed(what, "go back to the old release, then start a new cutover")
     return _snapshot(work, "final")
 
 
@@ -52,8 +57,11 @@ def live_snapshot_good(work: Work) -> bool:
 
 
 def final_snapshot_good(work: Work) -> bool:
-    """Whether it is there, whole and right."""
-    return _good(work, "final")
+    """Whether it is there, whole and right, and still what is live: the old release may have run again meanwhile.
+
+    From the new release's first start on it is the one, whatever is live: what was before cannot be had again.
+    """
+    return _good(work, "final") and (work.operation().past_no_return or _still_live(work))
 
 
 def drop_unsealed(work: Work) -> str:
@@ -110,6 +118,20 @@ def _good(work: Work, purpose: str) -> bool:
         return False
     snapshot = read_snapshot(work.deployment, work.deployment.paths.snapshots / str(name))
     return not verify_snapshot(snapshot, work.checkpoint)
+
+
+def _still_live(work: Work) -> bool:
+    """Whether nothing that it covers has changed since; the switch of the configuration is no such change."""
+    manifest = read_snapshot(
+        work.deployment, work.deployment.paths.snapshots / str(work.facts["final_snapshot"])
+    ).manifest
+    if manifest is None:
+        return False
+    config = work.deployment.console.paths.active_config
+    switched = hash_of(work.deployment.active_config) == work.plan.config_then
+    covers = tuple(covered for covered in manifest.covers if not (switched and covered == config))
+    entries = tuple(entry for covered in covers for entry in manifest.below(covered))
+    return not differences(work.deployment.root, entries, covers, work.checkpoint)
 
 
 def _point_people_to(work: Work, directory: Path) -> None:

@@ -13,7 +13,7 @@ from engine.config.templates import write_config
 from engine.errors import NeedsHuman, OpsError, Refused
 from engine.operations.identity import end_process
 from engine.operations.journal import list_operations, records_of, worker_of
-from engine.records import Record, read_lines
+from engine.records import Record, sound_records
 from engine.services import open_service
 from engine.services.active import configured_release
 from engine.services.remains import processes_of
@@ -114,7 +114,7 @@ def _watch(deployment: Deployment) -> str:
 
 
 def _runs_of(deployment: Deployment, release: str) -> list[Record]:
-    return [record for record in read_lines(deployment.paths.runs) if record.get("release") == release]
+    return [record for record in sound_records(deployment.paths.runs)[0] if record.get("release") == release]
 
 
 def _await_run(deployment: Deployment, release: str, before: int) -> Record:

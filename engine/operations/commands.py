@@ -38,10 +38,12 @@ class CommandResult:
 
     @property
     def said(self) -> str:
-        """The last line of what it said, for a person; its error output first."""
-        lines = [line for line in (self.err or self.out).splitlines() if line.strip()]
+        """The last line of what it said, for a person; its error output first. What to do follows the cause."""
+        lines = [line.strip() for line in (self.err or self.out).splitlines() if line.strip()]
         how = "did not end in time and was killed" if self.code is None else f"exit {self.code}"
-        return harmless(f"{how}: {lines[-1].strip()}" if lines else how)
+        if len(lines) > 1 and lines[-1].startswith("->"):
+            lines = [f"{lines[-2]} ({lines[-1].removeprefix('->').strip()})"]
+        return harmless(f"{how}: {lines[-1]}" if lines else how)
 
 
 class Command:

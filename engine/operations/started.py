@@ -6,9 +6,8 @@ from datetime import datetime
 
 from engine.clock import parse_iso
 from engine.config import Deployment
-from engine.errors import OpsError
 from engine.operations.model import Operation
-from engine.records import Record, read_lines
+from engine.records import Record, sound_records
 from engine.services import open_service
 
 
@@ -28,17 +27,20 @@ def new_release_started(deployment: Deployment, operations: list[Operation]) -> 
         return True
     if open_service(deployment, new).status().state in ("RUNNING", "UNSURE"):
         return True
-    records = runs_of(deployment)
-    if records is None:
+    try:
+        records, damaged = sound_records(deployment.paths.runs)
+    except OSError:
+        return True
+    if damaged:
         return True
     return any(record.get("release") == new and _after(record.get("started"), since) for record in records)
 
 
 def runs_of(deployment: Deployment) -> list[Record] | None:
-    """The run records; None when they cannot be read."""
+    """The run records that are sound; None when the file cannot be read."""
     try:
-        return read_lines(deployment.paths.runs)
-    except (OSError, OpsError):
+        return sound_records(deployment.paths.runs)[0]
+    except OSError:
         return None
 
 

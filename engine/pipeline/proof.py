@@ -12,14 +12,33 @@ from engine.pipeline.answers import figures_json
 from engine.pipeline.figures import Figures, Program, TapeUnreadable
 from engine.pipeline.settings import Settings
 from engine.pipeline.tape_file import open_tape
-from engine.records import read_lines
+from engine.records import Record, records_from_end
 
 
 def verify(settings: Settings, program: Program) -> tuple[str, list[str]]:
-    """PASS, WARN or FAIL, and why. WARN: the tape itself is unreadable, and the last run said just that."""
-    record = next((run for run in reversed(read_lines(settings.runs)) if run.get("release") == settings.release), None)
+    """PASS, WARN or FAIL, and why. WARN: the tape itself is unreadable, and the last run said just that.
+
+    Damaged run records after the last sound one are passed over with a WARN; older ones are not read.
+    """
+    record, damaged = _last_run(settings)
+    warnings = [f"{damaged} damaged lines of {settings.runs.name} were passed over"] if damaged else []
     if record is None:
-        return "FAIL", [f"no run of {settings.release} is recorded"]
+        return "FAIL", [f"no run of {settings.release} is recorded", *warnings]
+    status, issues = _judge(settings, program, record)
+    return ("WARN" if status == "PASS" and warnings else status), [*issues, *warnings]
+
+
+def _last_run(settings: Settings) -> tuple[Record | None, int]:
+    """The newest sound run record of the release, and how many damaged lines came after it."""
+    damaged = 0
+    for record in records_from_end(settings.runs):
+        if record is not None and record.get("release") == settings.release:
+            return record, damaged
+        damaged += record is None
+    return None, damaged
+
+
+def _judge(settings: Settings, program: Program, record: Record) -> tuple[str, list[str]]:
     if not _is_running(record.get("incarnation") or {}):
         return "FAIL", [f"the process that did the last run of {settings.release} is gone"]
     try:

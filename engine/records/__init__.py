@@ -5,6 +5,7 @@ from engine.records.events import ChainReport, EventsBusy, append_event, event_h
 from engine.records.harmless import harmless
 from engine.records.lines import Record, append_line, read_lines
 from engine.records.locked import FileLock, is_locked
+from engine.records.sound import records_from_end, sound_records
 from engine.records.tail import Tail
 
 __all__ = [
@@ -20,6 +21,8 @@ __all__ = [
     "is_locked",
     "make_directory",
     "read_lines",
+    "records_from_end",
+    "sound_records",
     "sync_directory",
     "verify_chain",
     "whoami",

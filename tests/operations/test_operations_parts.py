@@ -186,3 +186,9 @@ def test_exactly_the_named_process_is_ended() -> None:
     finally:
         child.kill()
         child.wait()
+
+
+def test_a_command_that_failed_says_why_and_then_what_to_do(tmp_path: Path) -> None:
+    script = "import sys; sys.stderr.write('loading\\nthe file is damaged\\n  -> keep it\\n'); sys.exit(2)"
+    (result,) = finish([Command([sys.executable, "-c", script], tmp_path, 10.0)], lambda: None)
+    assert result.said == "exit 2: the file is damaged (keep it)"

@@ -117,3 +117,21 @@ def test_an_unreadable_tape_that_the_run_reports_is_a_warning(pipeline: Pipeline
     answer = pipeline.verify()
     assert answer["status"] == "WARN"
     assert "cannot be computed" in answer["issues"][0]
+
+
+def test_damaged_lines_of_the_past_are_no_reason_to_doubt_the_last_run(
+    served: tuple[Pipeline, subprocess.Popen[bytes]],
+) -> None:
+    pipeline = served[0]
+    path = pipeline.deployment.paths.runs
+    path.write_bytes(b'{"garbage\n' + path.read_bytes())
+    assert pipeline.verify() == {"status": "PASS", "issues": []}
+
+
+def test_a_damaged_line_after_the_last_run_is_passed_over_and_said(
+    served: tuple[Pipeline, subprocess.Popen[bytes]],
+) -> None:
+    pipeline = served[0]
+    with pipeline.deployment.paths.runs.open("ab") as stream:
+        stream.write(b'{"garbage\n')
+    assert pipeline.verify() == {"status": "WARN", "issues": ["1 damaged lines of runs.jsonl were passed over"]}

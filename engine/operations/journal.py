@@ -21,7 +21,7 @@ from engine.errors import DamagedRecord
 from engine.operations.identity import is_alive
 from engine.operations.model import ENDED, TRANSITIONS, Operation, OperationState, OperationStep, StepState
 from engine.records import Record, append_line, read_lines
-from engine.records.harmless import harmless
+from engine.records.harmless import harmless, one_line
 from engine.services.protocol import Identity
 
 NAME = "journal.jsonl"
@@ -205,7 +205,7 @@ def _fold_step(view: _Fold, kind: str, record: Record) -> None:
         return  # what a person has to see is that it failed, and why; that it was undone goes without saying
     title, phase = (before.title, before.phase) if before else (str(record.get("title", name)), "")
     seconds = record.get("seconds")
-    detail = harmless(record.get("detail", before.detail if before and kind != "intent" else ""))
+    detail = harmless(one_line(record.get("detail", before.detail if before and kind != "intent" else "")))
     view.steps[name] = OperationStep(name, title, phase, _STEP_STATES[kind], seconds, detail)
     if kind == "intent" and record.get("no_return"):
         view.past = True
@@ -219,7 +219,7 @@ def _fold_other(view: _Fold, kind: str, record: Record) -> None:
     elif kind == "state":
         view.move(record["state"])
     elif kind == "warning":
-        view.warnings.append(harmless(record.get("detail", "")))
+        _fold_warning(view, harmless(one_line(record.get("detail", ""))))
     elif kind == "fact" and record.get("name") in ("snapshot", "final_snapshot"):
         view.snapshot = str(record["value"]) if record.get("value") else None
     elif kind == "yielded":
@@ -227,6 +227,11 @@ def _fold_other(view: _Fold, kind: str, record: Record) -> None:
         view.failure = f"gave way to {harmless(record.get('to', 'a rollback'))}"
     elif kind in ("ended", "closed"):
         _fold_end(view, kind, record)
+
+
+def _fold_warning(view: _Fold, text: str) -> None:
+    if text not in view.warnings:  # each worker that goes on may meet the same thing again
+        view.warnings.append(text)
 
 
 def _fold_beginning(view: _Fold, kind: str, record: Record) -> None:
@@ -252,7 +257,7 @@ def _fold_end(view: _Fold, kind: str, record: Record) -> None:
     if kind == "closed" and view.state in ("PLANNED", "RUNNING", "HOLDING", "ABORTING"):
         view.move("INTERRUPTED")  # others close only what its own worker left behind without a word
     view.move(record["state"])
-    view.failure = harmless(record.get("failure", view.failure), 2000)
+    view.failure = harmless(one_line(record.get("failure", view.failure)), 2000)
     view.by_hand = harmless(record.get("found", ""), 2000)
     view.offers = tuple(harmless(offer) for offer in record.get("offers", ()))
     view.ended = parse_iso(str(record["at"])) if view.state in ENDED or view.state == "NEEDS_HUMAN" else None

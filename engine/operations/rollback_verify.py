@@ -10,11 +10,14 @@ from engine.operations.commands import Command, CommandResult
 from engine.operations.cutover_checks import judged
 from engine.operations.rollback_prepare import chosen
 from engine.operations.rollback_restore import config_is_old, metrics_in_place
-from engine.operations.run_records import FirstRun, tape_moved_on, verify_published
+from engine.operations.run_records import FirstRun, Published, tape_moved_on, verify_published
 from engine.operations.service_steps import hold, running_identity, runs_as_started, start_surely, started_at
 from engine.operations.step import Outcome, StepFailed
 from engine.operations.work import Work
 from engine.records import Record, harmless
+
+UNRECORDED = "unrecorded"
+"""Marks a run that is known only by what it published."""
 
 
 def start_old(work: Work) -> Outcome:
@@ -69,6 +72,9 @@ def _judged(work: Work, run: dict[str, object], verified: CommandResult) -> Outc
     if verified.passed or verify_published(work, work.deployment.old).passed:
         running_identity(work, work.old)
         return Outcome(f"{rows}, its check passed, KPIs agree with the tape")
+    if run.get(UNRECORDED):
+        text = f"{work.old}'s run is not recorded, so its own check cannot judge it: {verified.said}"
+        return Outcome(f"{rows}, KPIs agree with the tape", (("verify_old", text),))
     if tape_moved_on(work, work.old):
         text = f"a newer tape came after {work.old}'s run: its own check cannot judge it before the next run"
         return Outcome(f"{rows}, KPIs agree with the tape", (("verify_old", text),))
@@ -77,16 +83,25 @@ def _judged(work: Work, run: dict[str, object], verified: CommandResult) -> Outc
 
 def _first_run(work: Work) -> dict[str, object]:
     limit = work.deployment.console.cadence.first_run
-    first = FirstRun(work, work.old)
+    first, published = FirstRun(work, work.old), Published(work, work.old)
+
+    def there() -> bool:
+        identity = running_identity(work, work.old)
+        return first.arrived(identity) or (published.records_blocked and published.arrived(identity))
+
     try:
-        arrived = work.until(lambda: first.arrived(running_identity(work, work.old)), limit)
+        arrived = work.until(there, limit) or published.arrived(running_identity(work, work.old))
     except StepFailed:
         raise
     except (OSError, OpsError) as error:
         raise StepFailed(f"the run records cannot be read: {error}", "look at logs/runs.jsonl") from error
     if not arrived:
         raise StepFailed(f"{work.old} has finished no run within {limit:g} s", f"abaco-ops service status {work.old}")
-    return first.record or {}
+    if first.damaged:
+        work.warn(f"{first.damaged} damaged lines of {work.deployment.paths.runs.name} were passed over")
+    if first.record is None:
+        work.warn(f"{work.old}'s run stands in no run record; judged by what it published, {published.path}")
+    return first.record or {**(published.record or {}), UNRECORDED: True}
 
 
 def _finish_beside_hold(

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
+import os
 from typing import Any
-
-import msgspec
 
 from engine.config.release import ReleaseConfig
 from engine.operations.commands import CommandResult
+from engine.operations.service_steps import started_at
 from engine.operations.work import Work
 from engine.records import Record
+from engine.records.lines import decode
 from engine.services.protocol import Identity
 from engine.snapshots.manifest import sha256_of
 
@@ -21,6 +21,7 @@ class _Reader:
     def __init__(self, work: Work) -> None:
         self._path = work.deployment.paths.runs
         self._seen = 0
+        self.damaged = 0
 
     def new_records(self) -> list[Record]:
         """What is new since the last call; a damaged line is passed over. OSError."""
@@ -33,9 +34,11 @@ class _Reader:
         end = data.rfind(b"\n") + 1
         self._seen += end
         records: list[Record] = []
-        for line in data[:end].splitlines():
-            with contextlib.suppress(msgspec.DecodeError, msgspec.ValidationError):
-                records.append(msgspec.json.decode(line, type=dict[str, Any]))
+        for line in data[:end].split(b"\n")[:-1]:
+            try:
+                records.append(decode(line))
+            except ValueError:
+                self.damaged += 1
         return records
 
 
@@ -51,6 +54,11 @@ class FirstRun:
         self._only_ok = only_ok
         self.record: Record | None = None
 
+    @property
+    def damaged(self) -> int:
+        """How many damaged lines were passed over."""
+        return self._reader.damaged
+
     def arrived(self, identity: Identity) -> bool:
         """Whether it is there; looks only at what is new since the last call. OSError."""
         for record in () if self.record else self._reader.new_records():
@@ -58,6 +66,41 @@ class FirstRun:
                 continue
             if record.get("release") == self._release and _is(record.get("incarnation"), identity):
                 self.record = record
+                break
+        return self.record is not None
+
+
+class Published:
+    """The outputs of the process just started, for when its run records cannot be written anywhere.
+
+    An output says which release wrote it, not which process: what counts is that it is newer than the process, and
+    that no other process of that release is left.
+    """
+
+    def __init__(self, work: Work, release: str) -> None:
+        self._directory = work.deployment.metrics
+        self._runs = work.deployment.paths.runs
+        self._release = release
+        self._boot_at = work.clock.now().wall.timestamp() - work.clock.now().boot
+        self.record: Record | None = None
+        self.path = ""
+
+    @property
+    def records_blocked(self) -> bool:
+        """Whether nobody can append a run record now."""
+        place = self._runs if self._runs.exists() else self._runs.parent
+        return not os.access(place, os.W_OK)
+
+    def arrived(self, identity: Identity) -> bool:
+        """Whether an output of the release is there that is newer than the process."""
+        since = self._boot_at + started_at(identity)
+        for path in sorted(self._directory.rglob("*.json"), reverse=True):
+            try:
+                found = decode(path.read_bytes()) if path.stat().st_mtime > since else {}
+            except (OSError, ValueError):
+                continue
+            if found.get("release") == self._release and found.get("run_id"):
+                self.record, self.path = {**found, "status": "ok"}, path.name
                 break
         return self.record is not None
 

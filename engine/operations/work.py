@@ -19,6 +19,7 @@ from engine.operations.model import Operation
 from engine.operations.plan import Orders
 from engine.operations.reserve import disk_is_full, give_back, release_reserve
 from engine.records import append_event
+from engine.records.harmless import one_line
 from engine.services import open_service
 from engine.services.protocol import Identity, Service
 
@@ -60,6 +61,7 @@ class Work:
         self._deadline: float | None = None
         self.me = _myself()
         self.undoing = False
+        self._warned: set[str] = set()
         self.facts = facts_of(records_of(self.directory))
         self.done_steps = {step.name for step in self.operation().steps if step.state in ("done", "skipped")}
         """Kept in memory too: when the journal is lost, a person is told what remains."""
@@ -89,7 +91,11 @@ class Work:
         self.facts[name] = value
 
     def warn(self, text: str) -> None:
-        """Something a person must read, that stops nothing."""
+        """Something a person must read, that stops nothing; the same thing is said once."""
+        text = one_line(text)
+        if text in self._warned:
+            return
+        self._warned.add(text)
         self.record("warning", detail=text)
         self.narrate(f"WARNING {text}")
 

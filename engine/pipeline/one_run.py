@@ -17,6 +17,8 @@ from engine.pipeline.settings import Settings
 from engine.pipeline.tape_file import open_tape
 from engine.records import append_event, append_line, harmless, make_directory
 
+_EVENTS = 2
+"""Audit events of one run: started, finished."""
 BUILD_VARIABLE = "ABACO_OPS_BUILD"
 """Set by the service layer: the hash of the files that run."""
 
@@ -31,8 +33,17 @@ class _Result:
     error: str | None
 
 
-def run_once(settings: Settings, program: Program, clock: Clock, between: Callable[[], None]) -> dict[str, Any]:
-    """Do one run and return its record. What ``between`` raises drops the run before anything was published."""
+def run_once(
+    settings: Settings,
+    program: Program,
+    clock: Clock,
+    between: Callable[[], None],
+    say: Callable[[str], None] = print,
+) -> dict[str, Any]:
+    """Do one run and return its record. What ``between`` raises drops the run before anything was published.
+
+    A log that cannot be written, or old outputs that cannot be removed, are said and stop no run.
+    """
     run = Run(secrets.token_hex(16), settings.release, os.environ.get(BUILD_VARIABLE, ""))
     started = clock.now().wall
     stem = f"kpis_{run.release}_{compact(started)}_{run.run_id[:8]}"
@@ -61,9 +72,17 @@ def run_once(settings: Settings, program: Program, clock: Clock, between: Callab
         "status": status,
         "error": result.error,
     }
-    make_directory(settings.runs.parent)
-    append_line(settings.runs, record)
-    remove_old(settings.output, run.release, settings.keep_runs)
+    if events < _EVENTS:
+        say(f"run {run.run_id[:8]}: {_EVENTS - events} of its events could not be written to {settings.events}")
+    try:
+        make_directory(settings.runs.parent)
+        append_line(settings.runs, record)
+    except OSError as error:
+        say(f"run {run.run_id[:8]} is not recorded: {error}")
+    try:
+        remove_old(settings.output, run.release, settings.keep_runs)
+    except OSError as error:
+        say(f"old outputs cannot be removed: {error}")
     return record
 
 

@@ -33,7 +33,7 @@ def serve(settings: Settings, program: Program, stop: StopRequest) -> int:
             continue
         due = max(due + settings.run_every, time.monotonic())
         try:
-            record = run_once(settings, program, clock, stop.check)
+            record = run_once(settings, program, clock, stop.check, _say)
         except Stopped:
             _say("the run under way was dropped, nothing of it was published")
             break

@@ -19,6 +19,14 @@ def harmless(text: object, limit: int = 400) -> str:
     return shown if len(shown) <= limit else shown[: max(limit - 3, 0)] + "..."[:limit]
 
 
+def one_line(text: object) -> str:
+    """A message of several lines on one: an error's remedy, which stands on a line of its own, in brackets."""
+    first, *rest = (line.strip() for line in str(text).splitlines() if line.strip()) if str(text).strip() else ("",)
+    return " ".join(
+        [first, *(f"({line.removeprefix('->').strip()})" if line.startswith("->") else line for line in rest)]
+    )
+
+
 def _visible(character: str) -> str:
     if character in _SPACES:
         return " "

@@ -18,7 +18,7 @@ from engine.config import Deployment, load_deployment
 from engine.operations.journal import read_operation, records_of, worker_of
 from engine.operations.launch import Accepted, launch, plan_cutover, plan_rollback
 from engine.operations.model import Operation
-from engine.records import read_lines
+from engine.records import read_lines, sound_records
 from engine.services import open_service
 from engine.services.active import active_release
 
@@ -182,7 +182,7 @@ class Site:
         return kept
 
     def runs(self) -> list[dict[str, Any]]:
-        return read_lines(self.deployment.paths.runs)
+        return sound_records(self.deployment.paths.runs)[0]
 
     def written_by(self, release: str) -> set[str]:
         """The hashes of all that the runs of a release say they wrote."""

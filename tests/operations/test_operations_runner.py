@@ -247,3 +247,15 @@ def test_commands_of_a_stopped_step_are_ended(work: Work, world: World, tmp_path
     assert run_steps(work, [world.step("a", do=waits)], nothing) == "ABORTED"
     with pytest.raises(ProcessLookupError):
         os.kill(work.facts["pid"], 0)
+
+
+def test_the_same_warning_is_said_once_and_on_one_line(deployment: Deployment, clock) -> None:  # type: ignore[no-untyped-def]
+    work = work_on(deployment, clock, kind="rollback")
+    told: list[str] = []
+    work._narrate = told.append
+    for _ in range(3):
+        work.warn("the trail is locked\n  -> see who writes")
+    again = Work(work.deployment, work.orders, work.clock, told.append)
+    again.warn("the trail is locked (see who writes)")
+    assert read_operation(work.directory).warnings == ("the trail is locked (see who writes)",)
+    assert told[0] == "WARNING the trail is locked (see who writes)" and len(told) == 2

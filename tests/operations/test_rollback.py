@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
+import subprocess
 import threading
+from pathlib import Path
 
 import pytest
 from site_at_work import Site, abaco, await_that, hashes
@@ -11,6 +14,7 @@ from site_at_work import Site, abaco, await_that, hashes
 from engine.errors import Refused
 from engine.operations.launch import plan_rollback
 from engine.records import verify_chain
+from engine.services import open_service
 from engine.snapshots import list_snapshots, verify_snapshot
 
 
@@ -250,9 +254,41 @@ def test_damaged_records_of_the_past_do_not_stop_it(site: Site) -> None:
         site.deployment.paths.rollback / "operation.holder.json",
     ):
         path.write_bytes(b"rubbish\n" + path.read_bytes()[9:])
+    damage_run_records(site)
     operation = site.rollback()
     assert operation.state == "SUCCEEDED", operation.failure
+    assert "1 damaged lines of runs.jsonl were passed over" in operation.warnings
     site.assert_back_on_v1(config, metrics)
+
+
+def damage_run_records(site: Site) -> None:
+    """One line that is no JSON, before all the others."""
+    runs = site.deployment.paths.runs
+    runs.write_bytes(b'{"garbage\n' + runs.read_bytes())
+
+
+def test_logs_that_nobody_can_write_to_only_warn_in_a_rollback(site: Site) -> None:
+    site.fast_staging()
+    config, metrics = after_cutover(site)
+    logs = [site.deployment.paths.logs, *(path for path in site.deployment.paths.logs.iterdir() if path.is_file())]
+    if not immutable(logs, "+i"):
+        pytest.skip("needs root and a file system with chattr")
+    try:
+        operation = site.rollback()
+        words = open_service(site.deployment, "v1").last_lines(40)
+        site.assert_back_on_v1(config, metrics)
+    finally:
+        assert immutable(logs, "-i")
+    assert operation.state == "SUCCEEDED", operation.failure
+    assert any("stands in no run record" in warning for warning in operation.warnings)
+    assert len(set(operation.warnings)) == len(operation.warnings), operation.warnings
+    assert any("is not recorded" in line for line in words) and not any("Traceback" in line for line in words)
+
+
+def immutable(paths: list[Path], how: str) -> bool:
+    """``chattr +i`` stops root too."""
+    found = shutil.which("chattr")
+    return bool(found) and subprocess.run([str(found), how, *paths], capture_output=True, check=False).returncode == 0
 
 
 def test_logs_that_cannot_be_written_only_warn_in_a_rollback(site: Site) -> None:

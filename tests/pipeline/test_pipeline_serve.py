@@ -181,3 +181,15 @@ def test_memory_stays_within_bounds_whatever_the_size_of_the_tape(pipeline: Pipe
     status = Path(f"/proc/{process.pid}/status").read_text()
     peak = int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1]) / 1000
     assert peak < LIMIT_MB
+
+
+def test_a_log_that_cannot_be_written_is_said_and_stops_no_run(pipeline: Pipeline, serve: Serve) -> None:
+    pipeline.configure(run_every="50ms")
+    process = serve(pipeline)
+    runs = pipeline.deployment.paths.runs
+    runs.rename(runs.with_name("runs.before"))
+    runs.mkdir()
+    output = pipeline.deployment.root / "output.log"
+    eventually(lambda: output.read_text().count("is not recorded") >= 2 or process.poll() is not None)
+    assert process.poll() is None
+    assert "Traceback" not in output.read_text()

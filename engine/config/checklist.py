@@ -6,7 +6,21 @@ from typing import Literal
 
 import msgspec
 
-from engine.config.quantities import Duration
+from engine.config.quantities import Duration, Size
+
+RECORDED = (
+    "baseline",
+    "rehearsed",
+    "free_space",
+    "backups",
+    "cutover_run",
+    "phases",
+    "active_config",
+    "duration",
+    "cutover_log",
+    "assets",
+)
+"""Measures that rest on records and files, not on the newest sample: they can still be taken later."""
 
 
 class Task(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -15,7 +29,9 @@ class Task(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     id: str
     title: str
     measure: str | None = None
-    """What the console fills in by itself: a condition id, ``validation``, ``kpis``, or null."""
+    """What the console fills in by itself: a condition id, ``validation``, ``kpis``, one of RECORDED, or null."""
+    least: Size | None = None
+    """For ``free_space``: how much; null: ``min_free`` of the profile."""
 
 
 class Window(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from engine.config.checklist import ChecklistConfig, Window
+from engine.config.checklist import RECORDED, ChecklistConfig, Window
 from engine.config.console import ConsoleConfig
 from engine.config.kpis import KpiConfig, KpiDefinition
 from engine.config.located import KeyPath, Located
@@ -20,7 +20,7 @@ from engine.config.release import ReleaseConfig
 PLACES = ("{python}", "{root}", "{release}", "{engine}")
 """What is filled into configured commands."""
 RELEASE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
-MEASURES = ("validation", "kpis")
+MEASURES = ("validation", "kpis", *RECORDED)
 """What a checklist task can measure besides a condition."""
 MOST_SLOTS = 10_000
 _PLACE = re.compile(r"\{[^{}]*\}")

@@ -8,6 +8,7 @@ from engine.clock import Clock
 from engine.config import Deployment
 from engine.monitoring.checklist import Item, Moment, items
 from engine.monitoring.facts import Facts, fold
+from engine.monitoring.grounds import GroundsReader
 from engine.monitoring.model import Evaluation
 from engine.monitoring.store import SampleStore
 from engine.records import read_lines
@@ -25,6 +26,8 @@ def read_board(deployment: Deployment, clock: Clock) -> tuple[Item, ...]:
         validations=facts.validations,
         release=deployment.console.releases.new,
         time_scale=deployment.console.time_scale,
+        grounds=GroundsReader(deployment).read(),
+        proven=facts.proven,
     )
     return items(deployment.checklist, moment)
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, Protocol
 
 import msgspec
 
-from engine.config.checklist import ChecklistConfig, Task, Window
+from engine.config.checklist import RECORDED, ChecklistConfig, Task, Window
 from engine.errors import Refused
 from engine.monitoring.answers import Answer, Answers
 from engine.monitoring.facts import Validation
+from engine.monitoring.grounds import Grounds, Measurement, recorded
 from engine.monitoring.model import Evaluation, Gate
 from engine.monitoring.schedule import offsets, slot_name
 
@@ -35,6 +36,20 @@ class Item(msgspec.Struct, frozen=True):
     gate: bool = False
 
 
+class Line(Protocol):
+    """As much of a line as its place on the screen depends on."""
+
+    @property
+    def state(self) -> ItemState:
+        """Its state."""
+        ...
+
+    @property
+    def due_at(self) -> datetime | None:
+        """When it is due; None before the cutover."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Moment:
     """What the lines are folded from."""
@@ -49,12 +64,17 @@ class Moment:
     release: str
     """The new release: whose validations count."""
     time_scale: float
+    grounds: Grounds | None = None
+    """What the records say; None: they were not read, and nothing is filled in from them."""
+    proven: tuple[datetime, bool, str] | None = None
+    """When, how and with which snapshot the way back was examined last."""
 
 
 def items(config: ChecklistConfig, moment: Moment) -> tuple[Item, ...]:
     """Every line of the list, in order of time; before a cutover only what comes before it.
 
-    A slot is overdue ``late_after`` its time and missed when the window's next slot has come.
+    A slot is overdue ``late_after`` its time and missed when the window's next slot has come; what the records
+    still tell about it is not missed but overdue: it was measured, and nobody confirmed it.
     """
     found = [item for window in config.windows for item in _window(window, config, moment)]
     if moment.since is not None:
@@ -69,11 +89,18 @@ def items(config: ChecklistConfig, moment: Moment) -> tuple[Item, ...]:
 
 def around_now(lines: Sequence[Item], count: int) -> tuple[Item, ...]:
     """The ``count`` lines that matter most now: what is open first comes into view, then what comes next."""
-    open_at = next((index for index, item in enumerate(lines) if item.state in ("due", "overdue")), None)
+    open_at = first_open(lines)
     if open_at is None:
         open_at = next((index for index, item in enumerate(lines) if item.state == "later"), len(lines))
     begin = max(min(open_at - count // 3, len(lines) - count), 0)
     return tuple(lines[begin : begin + count])
+
+
+def first_open(lines: Sequence[Line]) -> int | None:
+    """The first open line of the newest slot that has one: what was not confirmed earlier must not hide it."""
+    waiting = [(index, line.due_at) for index, line in enumerate(lines) if line.state in ("due", "overdue")]
+    newest = max((due for _, due in waiting if due is not None), default=None)
+    return next((index for index, due in waiting if newest is None or due == newest), None)
 
 
 def find(lines: Sequence[Item], key: str) -> Item:
@@ -149,32 +176,61 @@ def _item(
     answer: Answer | None,
     moment: Moment,
 ) -> Item:
-    measured, ok = ("", None)
+    measured: str = ""
+    ok: bool | None = None
     if answer is not None:
         measured = answer.measured
     elif state in ("due", "overdue"):
-        measured, ok = measure(task.measure, moment, due_at, until)
+        measured, ok = measure(task, moment, due_at, until)
+    elif state == "missed" and _still_told(task.measure, moment, due_at, until):
+        state = "overdue"
+        measured, ok = measure(task, moment, due_at, until)
     who, note = (answer.who, answer.note) if answer else ("", "")
     return Item(key, slot, task.title, state, due_at, measured, ok, who, note)
 
 
-def measure(name: str | None, moment: Moment, begin: datetime | None, end: datetime | None) -> tuple[str, bool | None]:
+def _still_told(name: str | None, moment: Moment, begin: datetime | None, end: datetime | None) -> bool:
+    """Whether records tell about a slot that is over, as no sample of now can."""
+    if name == "validation":
+        return bool(_inside(moment, begin, end))
+    return name in RECORDED and moment.grounds is not None
+
+
+def measure(task: Task, moment: Moment, begin: datetime | None, end: datetime | None) -> Measurement:
     """What the console measured for a task, and whether it is as it should be; empty: a person answers."""
+    name = task.measure
     if name is None:
         return "", None
-    special: Mapping[str, Callable[[], tuple[str, bool | None]]] = {
+    if name == "baseline":
+        return _baseline(moment.evaluation)
+    if name in RECORDED:
+        if moment.grounds is None:
+            return "", None
+        return recorded(name, moment.grounds, least=task.least, proven=moment.proven, back=moment.rolled_back_at)
+    special: Mapping[str, Callable[[], Measurement]] = {
         "validation": lambda: _validation(moment, begin, end),
         "kpis": lambda: _kpis(moment.evaluation),
     }
     return special[name]() if name in special else _condition(name, moment.evaluation)
 
 
-def _validation(moment: Moment, begin: datetime | None, end: datetime | None) -> tuple[str, bool | None]:
-    inside = [
+def _baseline(evaluation: Evaluation | None) -> Measurement:
+    found = evaluation.baseline if evaluation else None
+    if found is None:
+        return "monitor: no baseline yet", False
+    return f"monitor: {found.runs} runs of {found.release} at {found.recorded_at:%H:%M:%S}Z", True
+
+
+def _inside(moment: Moment, begin: datetime | None, end: datetime | None) -> list[Validation]:
+    return [
         v
         for v in moment.validations
         if v.release == moment.release and (begin is None or v.at >= begin) and (end is None or v.at < end)
     ]
+
+
+def _validation(moment: Moment, begin: datetime | None, end: datetime | None) -> tuple[str, bool | None]:
+    inside = _inside(moment, begin, end)
     if not inside:
         return "no validation in this slot yet", False
     last = inside[-1]

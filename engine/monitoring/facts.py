@@ -52,8 +52,16 @@ class Facts(msgspec.Struct, frozen=True):
     validations: tuple[Validation, ...] = ()
     answers: dict[str, tuple[Answer, ...]] = {}
     proven_at: datetime | None = None
+    proven_ok: bool = False
+    """How the way back was examined last, at ``proven_at``."""
+    proven_snapshot: str = ""
     operated: bool = False
     """Whether a cutover or rollback ever ended, however it did."""
+
+    @property
+    def proven(self) -> tuple[datetime, bool, str] | None:
+        """When the way back was last examined, whether it stands, and which snapshot was verified for it."""
+        return (self.proven_at, self.proven_ok, self.proven_snapshot) if self.proven_at is not None else None
 
     @property
     def watching_since(self) -> datetime | None:
@@ -94,7 +102,8 @@ def _one(event: Record, changes: dict[str, Any], validations: list[Validation]) 
         if data.get("live", True) is not False:  # a trial on another tape says nothing about production
             validations.append(_validation(data, at, event))
     elif kind == "way_back.proven":
-        changes["proven_at"] = at
+        changes |= {"proven_at": at, "proven_ok": data.get("ok") is True}
+        changes["proven_snapshot"] = str(data.get("snapshot") or "")
 
 
 def _ended(data: dict[str, Any], at: datetime, changes: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from engine.config import Deployment
 from engine.monitoring.checklist import Item, Moment, items
 from engine.monitoring.facts import Facts
+from engine.monitoring.grounds import GroundsReader
 from engine.monitoring.model import Evaluation
 from engine.state.model import ChecklistItemView, ChecklistView
 
@@ -18,6 +19,7 @@ class ChecklistReader:
 
     def __init__(self, deployment: Deployment) -> None:
         self._deployment = deployment
+        self._grounds = GroundsReader(deployment)
         self._basis: _Basis | None = None
         self._view = ChecklistView(0, 0, ())
 
@@ -57,6 +59,8 @@ class ChecklistReader:
             validations=facts.validations,
             release=self._deployment.new.release,
             time_scale=float(self._deployment.console.time_scale),
+            grounds=self._grounds.read(),
+            proven=facts.proven,
         )
         hourly = evaluation.hourly if evaluation else None
         return ChecklistView(

@@ -60,7 +60,7 @@ def test_all_mistakes_of_all_files_are_told_at_once(root: Path, edit: Edit) -> N
     edit("console.yml", "sample: 5s", "sample: soon")
     edit("kpis.yml", "critical: 8", "critical: eight")
     edit("monitoring.yml", "call: data_ops", "call: data_op")
-    edit("checklist.yml", "measure: DISK", "measure: DISC")
+    edit("checklist.yml", "measure: free_space", "measure: DISC")
     edit("releases/v1.yml", "decimals: 1 ", "decimals: -1 ")
     edit("releases/v2.yml", "release: v2", "relase: v2")
     text = "\n".join(str(problem) for problem in mistakes(root))

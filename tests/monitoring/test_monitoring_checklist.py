@@ -146,10 +146,3 @@ def test_the_windows_hold_the_documented_slots(deployment: Deployment) -> None:
 def test_an_acknowledgement_of_nothing_is_refused(deployment: Deployment) -> None:
     with pytest.raises(Refused):
         answers.acknowledge(deployment, "MEMORY", actor="A. Moreno")
-
-
-def test_free_disk_is_said_as_the_gauge_says_it_not_as_a_ratio(watching: Watching, board: Any) -> None:
-    evaluation = watching.tick(3)
-    gauge = next(item for item in evaluation.resources if item.id == "DISK")
-    measured = board(None, evaluation)["before/0/disk"].measured
-    assert measured.startswith(gauge.text.removesuffix(" free")) and " GB at " in measured

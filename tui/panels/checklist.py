@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.monitoring.checklist import first_open
 from engine.state.model import ChecklistItemView, State
 from tui.glyphs import Glyphs
 from tui.lines import Line, Lines, Role, block, fit, heading, join, marked, put, right, spread
@@ -28,10 +29,10 @@ def draw(state: State, width: int, height: int, look: Look) -> Lines:
 
 
 def start(state: State, rows: int, cursor: int | None = None) -> int:
-    """The first item shown: the one before the first that is open, and always so that the cursor is seen."""
+    """The first item shown: the one before the first that is open now, and always so that the cursor is seen."""
     items = state.checklist.items
-    waiting = next((i for i, entry in enumerate(items) if entry.state in ("due", "overdue")), len(items))
-    first = max(min(waiting - 2, len(items) - rows), 0)
+    waiting = first_open(items)
+    first = max(min((len(items) if waiting is None else waiting) - 2, len(items) - rows), 0)
     if cursor is not None:
         first = max(min(first, cursor), cursor - rows + 1)
     return first

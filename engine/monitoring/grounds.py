@@ -1,0 +1,193 @@
+"""What the records say about a cutover and its way back, for the lines of the checklist that rest on them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from engine.config import Deployment
+from engine.errors import OpsError
+from engine.monitoring.disk import free_bytes
+from engine.operations.configuration import hash_of, release_in
+from engine.operations.journal import facts_of, read_operation, records_of
+from engine.operations.model import ENDED, Operation
+
+Measurement = tuple[str, bool | None]
+"""What was measured, with its source, and whether it is as it should be; None: nothing was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cutover:
+    """The newest cutover that began, and its log."""
+
+    operation: Operation
+    log: str
+    """Its name below the deployment; empty when the journal names none."""
+    log_bytes: int | None
+    """None when the file is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grounds:
+    """Read from disk and journals at one moment."""
+
+    free: int | None
+    """Bytes free for this user; None when that cannot be read."""
+    least_free: int
+    """What a cutover needs at least, where the line of the checklist says nothing else."""
+    cutover: Cutover | None
+    active: str
+    """The release of the active configuration; empty when it cannot be read."""
+    active_hash: str
+    staged_hash: str
+    """sha256 of the new release's staged configuration."""
+
+
+class GroundsReader:
+    """Reads them again at each call, but a cutover that has ended only once."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        self._deployment = deployment
+        self._ended: tuple[str, Operation, str] | None = None
+
+    def read(self) -> Grounds:
+        """Never raises: what cannot be read is missing."""
+        deployment = self._deployment
+        try:
+            free: int | None = free_bytes(deployment.root)
+        except OSError:
+            free = None
+        active = _bytes(deployment.active_config)
+        return Grounds(
+            free=free,
+            least_free=int(deployment.console.cadence.min_free),
+            cutover=self._cutover(),
+            active=release_in(active) or "",
+            active_hash=_hash(deployment.active_config),
+            staged_hash=_hash(deployment.paths.release(deployment.new.release)),
+        )
+
+    def _cutover(self) -> Cutover | None:
+        for name in self._names():
+            found = self._one(name)
+            if found is None or found[0].started is None:
+                continue
+            operation, log = found
+            path = self._deployment.paths.logs / log
+            return Cutover(operation, f"logs/{log}" if log else "", _size(path) if log else None)
+        return None
+
+    def _names(self) -> list[str]:
+        """The cutovers, newest first."""
+        try:
+            names = [path.name for path in self._deployment.paths.operations.iterdir()]
+        except OSError:
+            return []
+        return sorted((name for name in names if name.endswith("-cutover")), reverse=True)
+
+    def _one(self, name: str) -> tuple[Operation, str] | None:
+        if self._ended is not None and self._ended[0] == name:
+            return self._ended[1:]
+        directory = self._deployment.paths.operations / name
+        try:
+            operation = read_operation(directory)
+            log = str(facts_of(records_of(directory)).get("log") or "")
+        except (OSError, OpsError, KeyError, TypeError, ValueError):
+            return None
+        log = Path(log).name
+        if operation.state in ENDED and operation.started is not None:
+            self._ended = (name, operation, log)
+        return operation, log
+
+
+def recorded(
+    name: str, grounds: Grounds, *, least: int | None, proven: tuple[datetime, bool, str] | None, back: datetime | None
+) -> Measurement:
+    """One measure that rests on records. ``proven``: when, how and with which snapshot the way back was last examined;
+    ``back``: when a rollback last succeeded; ``least``: bytes that the line asks for.
+    """
+    if name == "free_space":
+        return _free(grounds, least)
+    if name == "rehearsed":
+        return _rehearsed(proven, back)
+    if name == "backups":
+        return _backups(proven)
+    return _of_cutover(name, grounds, proven)
+
+
+def _free(grounds: Grounds, least: int | None) -> Measurement:
+    if grounds.free is None:
+        return "disk: free space cannot be read", False
+    limit = grounds.least_free if least is None else least
+    return f"disk: {_gb(grounds.free)} free, {_gb(limit)} needed", grounds.free >= limit
+
+
+def _rehearsed(proven: tuple[datetime, bool, str] | None, back: datetime | None) -> Measurement:
+    if back is not None and (proven is None or back >= proven[0]):
+        return f"journal: a rollback succeeded at {_at(back)}", True
+    if proven is None:
+        return "records: no rollback and no proof of the way back yet", False
+    return f"way back {'proven' if proven[1] else 'NOT proven'} at {_at(proven[0])}", proven[1]
+
+
+def _backups(proven: tuple[datetime, bool, str] | None) -> Measurement:
+    if proven is None or not proven[2]:
+        return "records: no snapshot was verified yet", False
+    return f"snapshot {proven[2]} {'verified' if proven[1] else 'NOT verified'} at {_at(proven[0])}", proven[1]
+
+
+def _of_cutover(name: str, grounds: Grounds, proven: tuple[datetime, bool, str] | None) -> Measurement:
+    if grounds.cutover is None:
+        return "journal: no cutover yet", False
+    operation, seconds = grounds.cutover.operation, grounds.cutover.operation.seconds
+    took = "" if seconds is None else f", {seconds:.1f} s"
+    done = sum(step.state == "done" for step in operation.steps)
+    if name == "cutover_run":
+        return f"{operation.id} {operation.state}{took}", operation.state == "SUCCEEDED"
+    if name == "phases":
+        return f"{operation.id}: {done} of {len(operation.steps)} steps done", 0 < len(operation.steps) == done
+    if name == "duration":
+        warned = len(operation.warnings)
+        return f"{operation.id}: {warned} warning{'' if warned == 1 else 's'}{took}", operation.ended is not None
+    if name == "cutover_log":
+        size = grounds.cutover.log_bytes
+        told = grounds.cutover.log or "the journal names no log"
+        return f"{told}, {size} bytes" if size else f"{told}: not there or empty", bool(size)
+    if name == "active_config":
+        same = grounds.active_hash != "" and grounds.active_hash == grounds.staged_hash
+        told = f"active {grounds.active or '?'} {grounds.active_hash[:6]}, staged {operation.release_to}"
+        return f"{told} {grounds.staged_hash[:6]}", same and grounds.active == operation.release_to
+    since = operation.started
+    if proven is None or since is None or proven[0] < since:
+        return f"way back not proven since {operation.id}", False
+    return _rehearsed(proven, None)
+
+
+def _gb(size: int) -> str:
+    return f"{size / 1e9:.0f} GB" if size >= 1e10 else f"{size / 1e9:.1f} GB"
+
+
+def _at(moment: datetime) -> str:
+    return f"{moment:%H:%M:%S}Z"
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+def _hash(path: Path) -> str:
+    try:
+        return hash_of(path)
+    except OSError:
+        return ""
+
+
+def _size(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return None

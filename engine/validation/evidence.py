@@ -16,7 +16,7 @@ from engine.portfolio.compute import compute
 from engine.portfolio.results import TapeKpis
 from engine.portfolio.tape import Tape, read_tape
 from engine.portfolio.unreadable import TapeUnreadable
-from engine.validation.runs import Run, of_release, read_runs
+from engine.validation.runs import Run, of_release, sound_runs
 
 RUN_INTERVALS = 2
 """How many run intervals a validation waits for the run that has read the tape as it is now."""
@@ -43,6 +43,10 @@ class Evidence:
     """What the newest run should have been or done by now; empty when it is in time."""
     settings: Mapping[str, Any]
     """The pipeline's own settings (``pipeline:``): of the active configuration where it is this release's."""
+    damage: str = ""
+    """What is damaged among the run records, in words; empty when nothing is."""
+    newest_unsure: bool = False
+    """The damage comes after the newest run that can be read: it may hide a newer one. True without any run."""
 
     @property
     def own_runs(self) -> list[Run]:
@@ -89,7 +93,7 @@ def gather(
 ) -> Evidence:
     """Read tape and runs; while the live tape is newer than the newest run, wait for the next two runs at most.
 
-    DamagedRecord when the run records are.
+    Of damaged run records the sound ones are taken; ``damage`` says so.
     """
     foreign = tape.resolve() != deployment.tape.resolve()
     interval = deployment.console.cadence.pipeline_run
@@ -98,7 +102,8 @@ def gather(
     reader = _TapeReader(tape, deployment)
     while True:
         reader.look()
-        runs = tuple(read_runs(deployment.paths))
+        recorded = sound_runs(deployment.paths)
+        runs = recorded.runs
         overdue = "" if not_running else _overdue(deployment, release, runs, clock)
         newest = next(iter(of_release(runs, release)[-1:]), None)
         settled = (
@@ -119,6 +124,8 @@ def gather(
         runs,
         overdue,
         _settings(deployment, config),
+        recorded.damage,
+        not of_release(runs[len(runs) - recorded.after_damage :], release),
     )
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from engine.clock import Clock, SystemClock, iso
 from engine.config import Deployment
-from engine.errors import DamagedRecord, OpsError, Refused
+from engine.errors import OpsError, Refused
 from engine.records import harmless
 from engine.validation.edge_cases import write_edge_cases
 from engine.validation.model import CHECKS, Check, CheckName, Progress, Report, all_issues, errored, worst
@@ -22,6 +22,10 @@ from engine.validation.reports import publish_report
 if TYPE_CHECKING:
     from engine.validation.checks.error_handling import Questions
     from engine.validation.evidence import Evidence
+
+
+_NEEDS_EVERY_RUN: frozenset[CheckName] = frozenset({"data_integrity", "performance", "audit_trail"})
+"""What looks at more than the newest run: these cannot judge while a line of the run records is damaged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +63,16 @@ def run_validation(
     path = tape or deployment.tape
     with _questions(deployment, who.release) as questions:
         progress(CHECKS[0], "running")  # it begins with waiting for the run that has read the tape as it is now
-        evidence, damage = _gather(deployment, who, path, clock, wait)
+        from engine.validation.evidence import gather  # here: it loads pandas while the release's program starts
+
+        evidence = gather(deployment, who.release, who.not_running, path, clock, wait)
         checks: dict[str, Check] = {}
         for name in CHECKS:
             if name != CHECKS[0]:
                 progress(name, "running")
-            checks[name] = _guarded(name, deployment, who, evidence, damage, questions)
+            checks[name] = _guarded(name, deployment, who, evidence, questions)
             progress(name, checks[name].status)
-    run = evidence.run if evidence is not None else None
-    kpis = evidence.kpis if evidence is not None else None
+    run, kpis = evidence.run, evidence.kpis
     report = Report(
         timestamp=iso(began.wall),
         status=worst(check.status for check in checks.values()),
@@ -118,29 +123,16 @@ def _questions(deployment: Deployment, release: str) -> Iterator[Questions | Pro
             program.stop()
 
 
-def _gather(
-    deployment: Deployment, who: Judged, tape: Path, clock: Clock, wait: Callable[[float], None]
-) -> tuple[Evidence | None, str]:
-    """The evidence, or why the run records cannot be used."""
-    from engine.validation.evidence import gather
-
-    try:
-        return gather(deployment, who.release, who.not_running, tape, clock, wait), ""
-    except DamagedRecord as error:
-        return None, error.what
-
-
 def _guarded(
     name: CheckName,
     deployment: Deployment,
     who: Judged,
-    evidence: Evidence | None,
-    damage: str,
+    evidence: Evidence,
     questions: Questions | ProgramFailed,
 ) -> Check:
     """A check that itself breaks is ERROR: it has judged nothing."""
     try:
-        return _check(name, deployment, who, evidence, damage, questions)
+        return _check(name, deployment, who, evidence, questions)
     except OpsError as error:
         return errored(error.what)
     except Exception as error:  # a mistake of this program must not look like a finding, nor hide the other checks
@@ -151,8 +143,7 @@ def _check(
     name: CheckName,
     deployment: Deployment,
     who: Judged,
-    evidence: Evidence | None,
-    damage: str,
+    evidence: Evidence,
     questions: Questions | ProgramFailed,
 ) -> Check:
     from engine.validation.checks.audit_trail import check_audit
@@ -161,8 +152,8 @@ def _check(
     from engine.validation.checks.kpi_calculations import check_kpis
     from engine.validation.checks.performance import check_performance
 
-    if evidence is None:
-        return errored(damage)
+    if evidence.damage and (name in _NEEDS_EVERY_RUN or (name == "kpi_calculations" and evidence.newest_unsure)):
+        return errored(evidence.damage)
     if name == "audit_trail":
         return check_audit(deployment, who.release, evidence.runs, who.not_running)
     if name == "error_handling":

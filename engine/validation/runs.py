@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import msgspec
 
 from engine.config import Deployment, Paths
 from engine.errors import DamagedRecord, OpsError
-from engine.records import harmless, read_lines
+from engine.records import harmless, read_lines, records_from_end
 
 
 class Output(msgspec.Struct, frozen=True):
@@ -63,6 +64,31 @@ def read_runs(paths: Paths) -> list[Run]:
                 f"{paths.runs}, record {number}, is no run record: {error}", "see the release contract in the README"
             ) from error
     return runs
+
+
+@dataclass(frozen=True, slots=True)
+class SoundRuns:
+    """The runs whose records are sound, oldest first, and what is damaged between them."""
+
+    runs: tuple[Run, ...]
+    damage: str
+    """How many lines are no run records, in words; empty when all are."""
+    after_damage: int
+    """How many runs are recorded after the last damaged line: of older ones, one may be missing in between."""
+
+
+def sound_runs(paths: Paths) -> SoundRuns:
+    """Every run whose record can be read. OSError when the file cannot."""
+    runs: list[Run] = []
+    damaged, after = 0, 0
+    for record in records_from_end(paths.runs):
+        try:
+            runs.append(msgspec.convert(record, Run, strict=False))
+        except msgspec.ValidationError:
+            damaged += 1
+            after = after if damaged > 1 else len(runs)
+    damage = f"{paths.runs}: {damaged} of {damaged + len(runs)} lines are no run records" if damaged else ""
+    return SoundRuns(tuple(reversed(runs)), damage, after if damaged else len(runs))
 
 
 def of_release(runs: Sequence[Run], release: str) -> list[Run]:

@@ -17,12 +17,19 @@ def test_nothing_running_is_not_run_and_no_pass(production: Production) -> None:
     assert report.status == "NOT RUN"
 
 
-def test_damaged_run_records_are_errors_and_hide_nothing(production: Production) -> None:
+def test_a_damaged_run_record_of_the_past_is_an_error_of_what_looks_at_the_past(production: Production) -> None:
+    path = production.deployment.paths.runs
+    path.write_bytes(b'{"garbage\n' + path.read_bytes())
+    report = production.validate()
+    assert statuses(report) == {DATA: "ERROR", SPEED: "ERROR", AUDIT: "ERROR"}
+    assert "1 of" in report.issues[0] and "are no run records" in report.issues[0]
+
+
+def test_a_damaged_record_that_may_hide_the_newest_run_leaves_the_kpis_unjudged_too(production: Production) -> None:
     with production.deployment.paths.runs.open("a") as stream:
         stream.write('{"release": "v2"}\n')
     report = production.validate()
-    assert set(statuses(report).values()) == {"ERROR"}
-    assert "is no run record" in report.issues[0]
+    assert statuses(report) == {KPI: "ERROR", DATA: "ERROR", SPEED: "ERROR", AUDIT: "ERROR"}
 
 
 def test_a_tape_that_is_none_fails_what_depends_on_it(production: Production) -> None:

@@ -46,8 +46,15 @@ def _row(item: Operation) -> str:
     took = f"{item.seconds:7.1f} s" if item.seconds is not None else " " * 9
     what = f"{item.release_from} -> {item.release_to}" if item.kind != "validate" else item.release_from
     state = state_word(item) if item.by_hand else item.state
-    told = f"  {CLOSED_BY_HAND}: {item.by_hand}" if item.by_hand else ""
+    told = f"  {CLOSED_BY_HAND}: {item.by_hand}" if item.by_hand else f"  {_result(item)}".rstrip()
     return f"{item.id:<15} {when}  {state:<12}{took}  {what:<10} {item.actor}  {item.reason}".rstrip() + told
+
+
+def _result(item: Operation) -> str:
+    """What a validation found; the state says only that it ran."""
+    if item.kind != "validate":
+        return ""
+    return item.failure or "; ".join(item.warnings) or ("PASS" if item.state == "SUCCEEDED" else "")
 
 
 def _one(item: Operation) -> str:

@@ -48,7 +48,8 @@ def check_services(work: Work) -> Outcome:
     """The old release is the active one and runs; nothing of the new one does."""
     active = active_release(work.deployment)
     if active.name != work.old:
-        raise StepFailed(f"{work.old} is not live: {active.reason}", "a cutover begins from the old release")
+        why = f"{active.name} is live already" if active.name else f"{work.old} is not live: {active.reason}"
+        raise StepFailed(why, "a cutover begins from the old release")
     if not surely_stopped(work, work.new):
         status = work.service(work.new).status()
         raise StepFailed(f"{work.new} is {status.state} already", f"abaco-ops service stop {work.new}")

@@ -21,7 +21,7 @@ from engine.operations.plan import Evidence, Plan, PlannedStep
 from engine.operations.started import new_release_started, runs_of
 from engine.operations.step import Step
 from engine.services import open_service
-from engine.services.active import active_release
+from engine.services.active import ActiveRelease, active_release
 from engine.services.build import build_hash
 from engine.snapshots import Snapshot, choices, list_snapshots, staged_path, trees
 from engine.snapshots.manifest import walk
@@ -144,14 +144,11 @@ def _cutover_evidence(deployment: Deployment, operations: list[Operation]) -> li
     old, new = deployment.console.releases.old, deployment.console.releases.new
     active = active_release(deployment)
     status = open_service(deployment, new).status()
-    found = [
-        Evidence("ok", "live", f"{old} is live")
-        if active.name == old
-        else Evidence("no", "live", f"{old} is not live: {active.reason}"),
-        Evidence("ok", "new", f"{new} is stopped")
-        if status.state in ("STOPPED", "FAILED")
-        else Evidence("no", "new", f"{new} is {status.state} already"),
-    ]
+    found = [_old_is_live(old, active)]
+    if status.state in ("STOPPED", "FAILED"):
+        found.append(Evidence("ok", "new", f"{new} is stopped"))
+    elif active.name != new:  # else it was just said
+        found.append(Evidence("no", "new", f"{new} is {status.state} already"))
     for item in operations:
         if item.open:
             text = f"{item.id} stopped half-way: roll back, resume or resolve it first"
@@ -159,6 +156,13 @@ def _cutover_evidence(deployment: Deployment, operations: list[Operation]) -> li
     found.append(_tape(deployment))
     found.append(_validated(deployment))
     return [*found, _space(deployment)]
+
+
+def _old_is_live(old: str, active: ActiveRelease) -> Evidence:
+    if active.name == old:
+        return Evidence("ok", "live", f"{old} is live")
+    why = f"{active.name} is live already" if active.name else f"{old} is not live: {active.reason}"
+    return Evidence("no", "live", why)
 
 
 def _rollback_evidence(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import shutil
 from collections.abc import Sequence
@@ -11,10 +12,10 @@ import msgspec
 
 from engine.clock import Clock, SystemClock, parse_iso, pretty_duration
 from engine.config import Deployment
-from engine.errors import Refused
+from engine.errors import OpsError, Refused
 from engine.operations import cutover, rollback, validate
 from engine.operations.configuration import changes, hash_of
-from engine.operations.journal import list_operations
+from engine.operations.journal import facts_of, list_operations, records_of
 from engine.operations.lock import holder
 from engine.operations.model import Operation
 from engine.operations.plan import Evidence, Plan, PlannedStep
@@ -23,7 +24,7 @@ from engine.operations.step import Step
 from engine.services import open_service
 from engine.services.active import ActiveRelease, active_release
 from engine.services.build import build_hash
-from engine.snapshots import Snapshot, choices, list_snapshots, staged_path, trees
+from engine.snapshots import PassedOver, Snapshot, choices, list_snapshots, passed_over, staged_path, trees
 from engine.snapshots.manifest import walk
 from engine.snapshots.take import TREE
 
@@ -173,16 +174,28 @@ def _rollback_evidence(
     unfinished = [item for item in operations if item.open or item.running]
     if active_release(deployment).name == old and not started and not unfinished:
         found.append(Evidence("no", "live", f"{old} is live and nothing is unfinished: nothing to roll back"))
+    passed = _passed_over(deployment, chosen, unfinished) if started else []
     if chosen is None and started:
-        found.append(Evidence("no", "snapshot", "there is no sealed snapshot to go back to"))
+        why = "".join(f"; {item}" for item in passed)
+        found.append(Evidence("no", "snapshot", f"there is no sealed snapshot to go back to{why}"))
     elif chosen is not None and chosen.manifest is not None:
         files = len(chosen.manifest.files)
         found.append(Evidence("ok", "snapshot", f"{chosen.id} sealed, {files} files; every hash is checked first"))
+        found.extend(Evidence("--", "refused", f"{item}. {chosen.id} is restored instead") for item in passed)
         found.append(_staged(deployment, chosen))
     found.extend(Evidence("--", "takes over", f"{item.id} is {item.state} and ends first") for item in unfinished)
     if not started:
         found.append(Evidence("--", "metrics", f"{deployment.console.releases.new} never started: metrics stay"))
     return [*found, _space(deployment)]
+
+
+def _passed_over(deployment: Deployment, chosen: Snapshot | None, unfinished: list[Operation]) -> list[PassedOver]:
+    """Newer snapshots that cannot be restored; what an unfinished rollback is setting aside is none of them."""
+    aside = set()
+    for item in unfinished:
+        with contextlib.suppress(OSError, OpsError):  # a damaged journal must not stop the way back
+            aside.add(str(facts_of(records_of(deployment.paths.operation(item.id))).get("side")))
+    return passed_over(deployment, deployment.console.releases.old, chosen, but=frozenset(aside))
 
 
 def _tape(deployment: Deployment) -> Evidence:

@@ -1,6 +1,7 @@
 """Snapshots: taken, sealed, verified, staged, and put back without losing what stood there."""
 
 from engine.snapshots.catalogue import Snapshot, choices, list_snapshots, prune, read_snapshot, verify_snapshot
+from engine.snapshots.fallback import PassedOver, passed_over
 from engine.snapshots.manifest import Entry, Manifest, SnapshotProblem, entries_of
 from engine.snapshots.proof import LossProof, prove_no_loss
 from engine.snapshots.restore import Swap, displaced, move_tree, plan_swap, swap_in, swapped, take_back
@@ -22,6 +23,7 @@ __all__ = [
     "LossProof",
     "Manifest",
     "Origin",
+    "PassedOver",
     "Snapshot",
     "SnapshotProblem",
     "Swap",
@@ -32,6 +34,7 @@ __all__ = [
     "list_snapshots",
     "move_tree",
     "new_snapshot",
+    "passed_over",
     "plan_swap",
     "prove_no_loss",
     "prune",

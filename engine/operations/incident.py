@@ -11,6 +11,7 @@ from engine.errors import OpsError
 from engine.operations.journal import Journal, list_operations, read_operation
 from engine.operations.model import Operation
 from engine.operations.nothing_lost import prove
+from engine.operations.rollback_inventory import NOT_THERE
 from engine.operations.step import Outcome, StepFailed
 from engine.operations.work import Work
 from engine.records import append_event, harmless, write_file
@@ -59,6 +60,8 @@ def _facts(work: Work, proof: LossProof | None) -> dict[str, Any]:
         "to": {"release": work.old, "build": work.plan.build_to, "config": work.plan.config_then},
         "new_release_started": not work.facts["abort_only"],
         "snapshot": work.facts["snapshot"],
+        "passed_over": work.facts.get("passed_over", []),
+        "recorded_not_there": work.facts.get(NOT_THERE, []),
         "side_snapshot": work.facts.get("side"),
         "not_covered": list(work.plan.not_covered),
         "proof": msgspec.to_builtins(proof) | {"complete": proof.complete} if proof else None,
@@ -75,7 +78,7 @@ def _markdown(facts: dict[str, Any], proof: LossProof | None) -> str:
         f"{facts['at']}: {facts['actor']} ({facts['origin']}) went back from {facts['from']['release']} to "
         f"{facts['to']['release']}. Reason: {facts['reason'] or 'not given yet'}.",
         "",
-        "## Nothing is lost" if proof is None or proof.complete else "## NOT EVERYTHING IS THERE",
+        _headline(facts, proof),
         "",
         *_proof_lines(facts, proof),
         "",
@@ -99,6 +102,12 @@ def _proof_lines(facts: dict[str, Any], proof: LossProof | None) -> list[str]:
         f"snapshot {facts['snapshot']}, {len(proof.missing)} nowhere.",
         f"- Not covered by snapshots: {', '.join(facts['not_covered']) or 'nothing'}.",
     ]
+    lines += [
+        f"- snapshot {item['id']} is newer and could not be restored ({item['reason']}); only it holds: "
+        f"{', '.join(item['not_back']) or 'nothing known'}"
+        for item in facts["passed_over"]
+    ]
+    lines += [f"- recorded as published, and gone already before this rollback: {path}" for path in facts[NOT_THERE]]
     if proof.nothing_restored:
         lines.append("- NOTHING of what was live is in the restored tree: is it the right snapshot?")
     lines += [f"- FOUND NOWHERE: {path}" for path in proof.missing]
@@ -107,6 +116,16 @@ def _proof_lines(facts: dict[str, Any], proof: LossProof | None) -> list[str]:
         f"- only in snapshot {facts['snapshot']}, by the old release's own doing: {path}" for path in _held(proof)
     ]
     return lines + [f"- only in the side snapshot: {path}" for path in proof.only_set_aside]
+
+
+def _headline(facts: dict[str, Any], proof: LossProof | None) -> str:
+    if proof is not None and not proof.complete:
+        return "## NOT EVERYTHING IS THERE"
+    if facts[NOT_THERE]:
+        return "## Nothing was lost by this rollback, but not everything was there when it began"
+    if facts["passed_over"]:
+        return "## Nothing is lost, but not everything is restored"
+    return "## Nothing is lost"
 
 
 def _held(proof: LossProof) -> list[str]:

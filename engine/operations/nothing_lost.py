@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from engine.operations.recorded import keep_runs, recorded
-from engine.operations.rollback_prepare import chosen, inventory
+from engine.operations.rollback_inventory import inventory
+from engine.operations.rollback_prepare import chosen
 from engine.operations.rollback_restore import displaced_configs, side_directory
 from engine.operations.step import StepFailed
 from engine.operations.work import Work

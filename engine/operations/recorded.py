@@ -11,9 +11,7 @@ import msgspec
 from engine.clock import parse_iso
 from engine.config import Deployment
 from engine.operations.configuration import parsed
-from engine.records import Record
-from engine.records.atomic import open_to_read
-from engine.records.lines import decode
+from engine.records import Record, sound_records
 
 
 class Output(msgspec.Struct, frozen=True):
@@ -43,23 +41,15 @@ class Recorded(msgspec.Struct, frozen=True):
 def recorded(deployment: Deployment, release: str, since: datetime | None = None) -> Recorded:
     """What the release published, according to its run records. Never raises: damage is passed over, and said."""
     path = deployment.paths.runs
+    if not path.exists():
+        return Recorded((), f"{path.name} is not there")
     try:
-        with open_to_read(path) as stream:
-            lines = stream.read().split(b"\n")[:-1]
+        records, damaged = sound_records(path)
     except OSError as error:
         return Recorded((), f"{path.name} cannot be read: {error.strerror}")
-    runs: list[tuple[Output, ...]] = []
-    damaged = 0
-    for line in lines:
-        try:
-            record = decode(line)
-        except ValueError:
-            damaged += 1
-            continue
-        outputs = _outputs(record)
-        if record.get("release") == release and outputs and _began_after(record, since):
-            runs.append(outputs)
-    return Recorded(tuple(runs), f"{damaged} lines of {path.name} are damaged" if damaged else "")
+    of_it = [record for record in records if record.get("release") == release and _began_after(record, since)]
+    runs = tuple(outputs for record in of_it if (outputs := _outputs(record)))
+    return Recorded(runs, f"{damaged} damaged lines in {path.name} were passed over" if damaged else "")
 
 
 def keep_runs(configuration: bytes) -> int | None:

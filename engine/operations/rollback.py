@@ -7,7 +7,7 @@ it looks first. Nothing here is undone: going on, or a person, is the only way f
 from __future__ import annotations
 
 from engine.config.console import PhaseBudgets
-from engine.operations import incident, rollback_prepare, rollback_restore, rollback_verify
+from engine.operations import incident, rollback_inventory, rollback_prepare, rollback_restore, rollback_verify
 from engine.operations.step import Step
 
 
@@ -38,7 +38,8 @@ STEPS: tuple[Step, ...] = (
         title="everything live listed by hash",
         phase="1 stop",
         budget=_budget,
-        do=rollback_prepare.take_inventory,
+        do=rollback_inventory.take_inventory,
+        probe=rollback_inventory.inventory_stands,
     ),
     Step(
         name="restore_config",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import msgspec
 
 from engine.errors import OpsError
@@ -13,24 +11,17 @@ from engine.operations.service_steps import stop_surely, surely_stopped
 from engine.operations.started import new_release_started
 from engine.operations.step import Outcome, StepFailed
 from engine.operations.work import Work
-from engine.records import write_file
 from engine.services.build import build_hash
 from engine.snapshots import (
-    Entry,
     Origin,
     Snapshot,
     choices,
-    covers_of,
-    entries_of,
+    passed_over,
     read_snapshot,
     stage,
     staged_problem,
-    trees,
     verify_snapshot,
 )
-from engine.snapshots.openers import who_has_open
-
-INVENTORY = "inventory.json"
 
 
 def choose_snapshot(work: Work) -> Outcome:
@@ -38,8 +29,9 @@ def choose_snapshot(work: Work) -> Outcome:
     if work.facts.get("abort_only") is not False:  # once it has started, that stays so
         work.fact("abort_only", not _new_has_started(work))
     if work.facts["abort_only"]:
-        found = [snapshot for snapshot in choices(work.deployment, work.old) if not verify_snapshot(snapshot)]
-        work.fact("snapshot", found[0].id if found else None)
+        found = (snapshot for snapshot in choices(work.deployment, work.old) if not verify_snapshot(snapshot))
+        good = next(found, None)
+        work.fact("snapshot", good.id if good else None)
         return Outcome(f"{work.new} has not started since: the metrics are not touched")
     already = moved(work)
     snapshot = chosen(work) if already else _first_good(work)
@@ -80,29 +72,6 @@ def new_stopped(work: Work) -> bool:
     return surely_stopped(work, work.new)
 
 
-def take_inventory(work: Work) -> Outcome:
-    """Hash everything that is live, and name whoever still has files open there."""
-    if work.facts["abort_only"]:
-        return Outcome("nothing is replaced", skipped=True)
-    if (work.directory / INVENTORY).exists():
-        return Outcome("taken by an earlier attempt, before anything moved")
-    if not surely_stopped(work, work.old):
-        work.warn(f"{work.old} was running beside {work.new}: {stop_surely(work, work.old).detail}")
-    entries = entries_of(work.deployment.root, covers_of(work.deployment), work.checkpoint)
-    write_file(work.directory / INVENTORY, msgspec.json.encode(entries))
-    for covered in trees(work.deployment, chosen(work)):
-        for process in who_has_open(work.deployment.root / covered, but=os.getpid()):
-            work.warn(f"{process} has files open in {covered}: what it still writes goes to the side snapshot")
-    files = sum(entry.type == "file" for entry in entries)
-    return Outcome(f"{files} files, {sum(entry.size for entry in entries)} bytes are live")
-
-
-def inventory(work: Work) -> tuple[Entry, ...]:
-    """What :func:`take_inventory` wrote down."""
-    data = (work.directory / INVENTORY).read_bytes()
-    return msgspec.json.decode(data, type=tuple[Entry, ...])
-
-
 def chosen(work: Work) -> Snapshot:
     """The snapshot that this rollback restores. StepFailed when it cannot be read any more."""
     snapshot = _read(work)
@@ -130,15 +99,29 @@ def _new_has_started(work: Work) -> bool:
 
 
 def _first_good(work: Work) -> Snapshot:
+    """The planned one, or the newest whose every hash is right; what is passed over for it is said and kept."""
     found = choices(work.deployment, work.old)
     planned = work.plan.snapshot
     if planned is not None and work.plan.takes_over is None:
         found = [item for item in found if item.id == planned] + [item for item in found if item.id != planned]
         if not any(item.id == planned for item in found):
             work.warn(f"the planned snapshot {planned} cannot be restored any more")
+    damaged: dict[str, str] = {}
     for snapshot in found:
         problem = verify_snapshot(snapshot, work.checkpoint)
         if not problem:
+            _say_what_is_passed_over(work, snapshot, damaged)
             return snapshot
+        damaged[snapshot.id] = problem
         work.warn(f"snapshot {snapshot.id} is damaged: {problem}; taking the next one")
     raise StepFailed("no snapshot can be restored", "nothing was changed; see abaco-ops snapshots verify")
+
+
+def _say_what_is_passed_over(work: Work, snapshot: Snapshot, damaged: dict[str, str]) -> None:
+    but = frozenset({str(work.facts.get("side"))})
+    passed = passed_over(work.deployment, work.old, snapshot, damaged, but)
+    if msgspec.to_builtins(passed) == work.facts.get("passed_over", []):
+        return
+    work.fact("passed_over", msgspec.to_builtins(passed))
+    for item in passed:
+        work.warn(str(item))

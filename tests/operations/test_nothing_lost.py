@@ -11,7 +11,7 @@ from bench_at_work import work_on
 
 from engine.config import Deployment
 from engine.operations.nothing_lost import prove
-from engine.operations.rollback_prepare import INVENTORY
+from engine.operations.rollback_inventory import INVENTORY
 from engine.operations.work import Work
 from engine.records import append_line, make_directory
 from engine.snapshots import Origin, covers_of, entries_of, new_snapshot, seal_displaced, take_snapshot
@@ -103,7 +103,7 @@ def test_damaged_run_records_do_not_stop_the_proof(restored: Work) -> None:
     path.write_bytes(b"rubbish\n\xff\n" + path.read_bytes())
     (restored.deployment.metrics / "kpis_v1_1.json").unlink()
     assert not prove(restored).complete
-    assert "2 lines of runs.jsonl are damaged" in warnings(restored)
+    assert "2 damaged lines in runs.jsonl were passed over" in warnings(restored)
 
 
 def test_a_tree_that_has_nothing_to_do_with_what_was_live_is_no_restoration(restored: Work) -> None:

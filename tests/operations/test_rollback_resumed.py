@@ -7,10 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from site_at_work import Site, abaco
+from site_at_work import Site, abaco, await_that
 
 from engine.operations.launch import Accepted
 from engine.operations.model import Operation
+from engine.services import open_service
 
 
 def died(site: Site, step: str, kind: str = "intent") -> Accepted:
@@ -110,3 +111,19 @@ def test_a_file_that_vanished_from_the_restored_tree_is_missed(site: Site) -> No
     assert f"not live as they were restored: data/metrics/{name}" in operation.failure
     assert site.incident(begun.id)["proof"]["gone"] == [f"data/metrics/{name}"]
     assert "NOT EVERYTHING IS THERE" in (site.deployment.paths.operation(begun.id) / "incident.md").read_text()
+
+
+def test_what_a_release_published_between_death_and_going_on_is_accounted_for(site: Site) -> None:
+    site.fast_staging()
+    begun = died(site, "restore_config")
+    if b"release: v2" not in site.config():
+        pytest.skip("the configuration had been restored already")
+    before = len(site.runs())
+    open_service(site.deployment, "v2").start()
+    await_that(lambda: len(site.runs()) > before)
+    live = len(site.metrics()) + 1
+    operation = resumed(site, begun)
+    assert operation.state == "SUCCEEDED", operation.failure
+    incident = site.incident(begun.id)
+    assert incident["proof"]["files"] >= live, "the configuration and every file that was live in the end"
+    assert site.written_by("v2") <= site.kept_hashes()

@@ -11,11 +11,11 @@ from engine.clock import SystemClock
 from engine.config import Deployment, load_deployment
 from engine.config.templates import write_config
 from engine.errors import NeedsHuman, OpsError, Refused
-from engine.operations.identity import end_process
 from engine.operations.journal import list_operations, records_of, worker_of
 from engine.records import Record, sound_records
 from engine.services import open_service
 from engine.services.active import configured_release
+from engine.services.identity import end_process
 from engine.services.remains import processes_of
 
 _JUDGED_WITHIN = 8.0

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import IO
 
 from engine.errors import OpsError
-from engine.operations.identity import identity_of
 from engine.records.harmless import harmless
+from engine.services.identity import identity_of
 from engine.services.protocol import Identity
 
 _PIECE = 1 << 16

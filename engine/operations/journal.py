@@ -18,10 +18,10 @@ import msgspec
 
 from engine.clock import Clock, boot_id, iso, parse_iso
 from engine.errors import DamagedRecord
-from engine.operations.identity import is_alive
 from engine.operations.model import ENDED, TRANSITIONS, Operation, OperationState, OperationStep, StepState
 from engine.records import Record, append_line, read_lines
 from engine.records.harmless import harmless, one_line
+from engine.services.identity import is_alive
 from engine.services.protocol import Identity
 
 NAME = "journal.jsonl"

@@ -11,7 +11,6 @@ import msgspec
 
 from engine.config import Deployment
 from engine.errors import LockHeld, OperationFailed, Refused
-from engine.operations.identity import identity_of
 from engine.operations.journal import read_operation, records_of
 from engine.operations.lock import holder
 from engine.operations.model import Operation
@@ -20,6 +19,7 @@ from engine.operations.planning import plan_cutover, plan_rollback, plan_validat
 from engine.operations.reserve import release_reserve
 from engine.records import make_directory, write_file
 from engine.services.detached import spawn_detached
+from engine.services.identity import identity_of
 from engine.snapshots.numbers import new_directory
 
 __all__ = [

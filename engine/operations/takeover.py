@@ -6,10 +6,10 @@ from pathlib import Path
 
 from engine.config import Deployment
 from engine.operations import requests
-from engine.operations.identity import end_process, is_alive
 from engine.operations.journal import list_operations, records_of, worker_of
 from engine.operations.lock import OperationLock, holder
 from engine.operations.work import Work
+from engine.services.identity import end_process, is_alive
 from engine.services.protocol import Identity
 
 _PATIENCE = 1.0

@@ -13,7 +13,6 @@ from engine.config import Deployment
 from engine.errors import DamagedRecord, OpsError
 from engine.operations import requests
 from engine.operations.commands import Command, CommandResult, finish
-from engine.operations.identity import identity_of
 from engine.operations.journal import Journal, facts_of, read_operation, records_of
 from engine.operations.model import Operation
 from engine.operations.plan import Orders
@@ -21,6 +20,7 @@ from engine.operations.reserve import disk_is_full, give_back, release_reserve
 from engine.records import append_event
 from engine.records.harmless import one_line
 from engine.services import open_service
+from engine.services.identity import identity_of
 from engine.services.protocol import Identity, Service
 
 Done = TypeVar("Done")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import select
 import signal
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,6 +74,32 @@ def send_signal(identity: Identity, number: signal.Signals) -> bool:
     finally:
         os.close(descriptor)
     return True
+
+
+def identity_of(pid: int) -> Identity | None:
+    """The process that has this pid now; None when there is none, or when it is only a zombie."""
+    stat = read_stat(pid)
+    return None if stat is None or stat.dead else stat.identity
+
+
+def end_process(identity: Identity, *, group: bool, wait: float = 5.0) -> bool:
+    """SIGKILL exactly this process (``group``: and its process group). True when it is gone in time (seconds)."""
+    try:
+        handle = os.pidfd_open(identity.pid)
+    except OSError:
+        return not is_alive(identity)
+    try:
+        if not is_alive(identity):  # checked after the handle was taken: the handle cannot change hands
+            return True
+        with contextlib.suppress(ProcessLookupError):
+            if group and os.getpgid(identity.pid) == identity.pid:
+                os.killpg(identity.pid, signal.SIGKILL)
+            else:
+                signal.pidfd_send_signal(handle, signal.SIGKILL)
+        ready, _, _ = select.select([handle], [], [], wait)
+        return bool(ready)
+    finally:
+        os.close(handle)
 
 
 def command_line(pid: int) -> str:

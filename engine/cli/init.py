@@ -24,6 +24,7 @@ def run(context: Context, options: argparse.Namespace) -> int:
         f"wrote {paths.config}\n"
         "  1. console.yml          who this deployment is, where its files are\n"
         "  2. releases/v1.yml, v2.yml   your releases: service, KPI program, tests\n"
+        "     WRITTEN NOW ARE THE SAMPLE PIPELINES: replace them by your own before production\n"
         "     (pipeline.yml is the active copy of v1.yml: keep the two alike)\n"
         "  3. kpis.yml, monitoring.yml, checklist.yml   formulas, limits, people\n"
         f"then: abaco-ops doctor --root {paths.root}\n"

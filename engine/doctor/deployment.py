@@ -19,6 +19,8 @@ from engine.records import harmless, is_locked, verify_chain
 from engine.services import open_service
 from engine.services.active import active_release
 
+_SAMPLE = "engine.pipeline"
+"""The module of the sample pipelines that ``init`` writes into the releases."""
 Examination = Callable[[Deployment], Iterator[Finding]]
 
 
@@ -141,6 +143,22 @@ def _programs(deployment: Deployment) -> Iterator[Finding]:
             yield Finding(f"programs {release.release}", "ok", "service, KPI, test and verify commands are there")
 
 
+def _samples(deployment: Deployment) -> Iterator[Finding]:
+    """The sample pipelines are there to try the console; what production publishes is not computed by them."""
+    if "DEMO" in deployment.console.deployment.environment.upper():
+        return
+    for release in (deployment.old, deployment.new):
+        programs = release.programs
+        commands = (release.service.command, programs.kpi, programs.test, programs.verify)
+        if any(_SAMPLE in word for command in commands for word in command):
+            yield Finding(
+                f"sample {release.release}",
+                "WARN",
+                f"{release.release} runs the sample pipeline, and this is {deployment.console.deployment.environment}",
+                f"write your own service, programs and build files into config/releases/{release.release}.yml",
+            )
+
+
 def _services(deployment: Deployment) -> Iterator[Finding]:
     for release in (deployment.old, deployment.new):
         status = open_service(deployment, release.release).status()
@@ -193,6 +211,7 @@ EXAMINATIONS: dict[str, Examination] = {
     "permissions": _permissions,
     "disk": _disk,
     "programs": _programs,
+    "samples": _samples,
     "services": _services,
     "monitor": _monitor,
     "audit trail": _audit,

@@ -143,6 +143,17 @@ def test_the_doctor_finds_each_ailment(
     assert findings(say)[1][finding]["status"] in ("FAIL", "WARN")
 
 
+def test_the_doctor_warns_of_sample_pipelines_where_it_is_no_demo(say: Any, deployment: Deployment) -> None:
+    assert "sample v1" not in findings(say)[1]
+    console = deployment.paths.config / "console.yml"
+    console.write_text(console.read_text().replace("environment: DEMO", "environment: PROD"))
+    own = deployment.paths.release("v2")
+    own.write_text(own.read_text().replace('"-m", "engine.pipeline"', '"-m", "our.pipeline"'))
+    found = findings(say)[1]
+    assert found["sample v1"]["status"] == "WARN" and "releases/v1.yml" in found["sample v1"]["fix"]
+    assert "sample v2" not in found
+
+
 def test_the_doctor_finds_a_broken_trail(say: Any, deployment: Deployment) -> None:
     deployment.paths.events.write_text("nonsense\n")
     assert findings(say)[1]["audit trail"]["status"] == "FAIL"
@@ -156,7 +167,9 @@ def test_the_doctor_prints_schemas_for_editors(say: Any) -> None:
 
 def test_init_writes_once_and_then_refuses(say: Any, tmp_path: Path) -> None:
     target = tmp_path / "mine"
-    assert say("init", str(target))[0] == 0
+    code, out, _ = say("init", str(target))
+    assert code == 0
+    assert "SAMPLE PIPELINES" in out and "before production" in out
     assert (target / "config" / "console.yml").is_file()
     code, _, err = say("init", str(target))
     assert code == 2

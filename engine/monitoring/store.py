@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import zlib
 from collections.abc import Iterable, Mapping
@@ -67,12 +68,15 @@ class SampleStore:
         self._seen: Evaluation | None = None
         self._kept: tuple[float, str] = (0.0, "")
         self._connection: sqlite3.Connection | None = None
+        self._inode: int | None = None
 
     def close(self) -> None:
         """Close the file; a later call opens it again."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+        self._ids.clear()
+        self._seen_version, self._seen, self._kept = -1, None, (0.0, "")
 
     def append(
         self,
@@ -178,7 +182,6 @@ class SampleStore:
     def set_aside(self, now: datetime) -> Path:
         """Move a damaged file out of the way; its new name. Nothing of it is removed."""
         self.close()
-        self._ids.clear()
         aside = self._path.with_name(f"{self._path.name}.damaged-{compact(now)}")
         for suffix in ("", "-wal", "-shm"):
             part = self._path.with_name(self._path.name + suffix)
@@ -188,7 +191,7 @@ class SampleStore:
 
     def _there(self) -> bool:
         """Whether a writer has made the file and its tables: for a moment there is the one without the other."""
-        if self._connection is not None:
+        if self._connection is not None and not self._removed():
             return True
         if not self._path.exists():
             return False
@@ -198,11 +201,14 @@ class SampleStore:
         return row is not None
 
     def _open(self) -> sqlite3.Connection:
+        if self._connection is not None and self._removed():
+            self.close()  # SQLite would go on in a file that nobody can find any more
         if self._connection is not None:
             return self._connection
         mode = "ro" if self._read_only else "rwc"
         if not self._read_only:
             make_directory(self._path.parent)
+            self._part_from_leftovers()
         connection = sqlite3.connect(
             f"{self._path.absolute().as_uri()}?mode={mode}",
             uri=True,
@@ -216,8 +222,27 @@ class SampleStore:
         except BaseException:
             connection.close()
             raise
-        self._connection = connection
+        self._connection, self._inode = connection, self._inode_now()
         return connection
+
+    def _part_from_leftovers(self) -> None:
+        """A log without its database belongs to one that was removed: it must not be read into the new one."""
+        if self._path.exists():
+            return
+        for suffix in ("-wal", "-shm"):
+            part = self._path.with_name(self._path.name + suffix)
+            with contextlib.suppress(FileNotFoundError):
+                part.rename(part.with_name(part.name + ".left"))
+
+    def _removed(self) -> bool:
+        """Whether another file, or none, stands where the open one stood."""
+        return self._inode_now() != self._inode
+
+    def _inode_now(self) -> int | None:
+        try:
+            return self._path.stat().st_ino
+        except FileNotFoundError:
+            return None
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         with closing(connection.execute("PRAGMA journal_mode = WAL")) as answer:

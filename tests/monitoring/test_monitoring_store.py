@@ -123,3 +123,20 @@ def test_a_file_without_its_tables_has_no_evaluation_yet(tmp_path: Path) -> None
     assert reader.series("memory_mb", START) == []
     SampleStore(tmp_path / "s.db").append([], evaluation(0))
     assert reader.newest_evaluation() == evaluation(0)
+
+
+@pytest.mark.parametrize("suffixes", [("", "-wal", "-shm"), ("",)])
+def test_a_file_that_is_removed_meanwhile_is_made_anew_and_readers_follow(
+    tmp_path: Path, suffixes: tuple[str, ...]
+) -> None:
+    path = tmp_path / "s.db"
+    writer, reader = SampleStore(path), SampleStore(path, read_only=True)
+    writer.append([measured(0, 1.0)], evaluation(0))
+    assert reader.newest_evaluation() == evaluation(0)
+    for suffix in suffixes:
+        path.with_name(path.name + suffix).unlink()
+    assert reader.newest_evaluation() is None, "what was read from a file that is gone is no answer"
+    writer.append([measured(1, 2.0)], evaluation(1))
+    assert path.exists()
+    assert reader.newest_evaluation() == evaluation(1)
+    assert [value for _, value in reader.series("memory_mb", START - timedelta(hours=1))] == [2.0]

@@ -51,6 +51,16 @@ def test_a_service_that_was_given_up_can_be_started_by_hand(fake: Callable[..., 
     eventually(lambda: len(one.service.status().restarts) == 2 * QUICK.most)
 
 
+def test_crashes_of_before_a_deliberate_stop_are_not_held_against_the_next_start(fake: Callable[..., Fake]) -> None:
+    one = fake()
+    first = one.service.start().identity
+    assert first is not None
+    send_signal(first, signal.SIGSEGV)
+    eventually(lambda: one.service.status().state == "RUNNING" and one.main() != first)
+    one.service.stop()
+    assert one.service.start().restarts == ()
+
+
 def test_a_service_that_refuses_to_run_is_not_started_again(fake: Callable[..., Fake]) -> None:
     one = fake("refuses")
     one.service.start()

@@ -73,7 +73,7 @@ def test_a_second_cutover_is_refused_while_the_new_release_is_live(site: Site) -
     assert site.cutover().state == "SUCCEEDED"
     refused = abaco("--root", str(site.root), "cutover", "--yes")
     assert refused.returncode == 2
-    assert "v1 is not live" in refused.stderr
+    assert "v2 is live already" in refused.stderr
     assert site.live() == "v2"
 
 

@@ -39,7 +39,7 @@ class Supervisor:
         self._exit_codes: dict[int, int] = {}
         earlier = files.read_record()
         self._earlier = earlier
-        # a service that was stopped on purpose begins anew: crashes of before are in the audit trail, not held against it
+        # stopped on purpose, it begins anew: crashes of before stand in the audit trail, and are not held against it
         restarts = earlier.restarts if earlier and earlier.wanted == "up" else ()
         self._record = ServiceRecord("up", "starting", own_identity(), restarts=restarts)
         self._wake_read, self._wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)

@@ -19,7 +19,8 @@ from engine.validation.model import Check, Report, all_issues, worst
 def publish_report(deployment: Deployment, report: Report, at: datetime, clock: Clock) -> Report:
     """Write the newest report and the kept one, then the event; returns the report as it stands on disk.
 
-    A trial on another tape is only kept: it is not what production is judged by. An audit trail that takes no event fails its own check. OSError when the report cannot be written.
+    A trial on another tape is only kept: it is not what production is judged by. An audit trail that takes
+    no event fails its own check. OSError when the report cannot be written.
     """
     kept = _reserve(deployment.paths.logs, at)
     _write(deployment, kept, report)

@@ -128,6 +128,8 @@ def test_a_first_run_that_failed_for_its_own_reason_is_not_laid_on_the_tape(
     publishes_then: bool,
 ) -> None:
     class Runs:
+        damaged = 0
+
         def __init__(self, _work: Work, _release: str, *, only_ok: bool = False) -> None:
             self.record = {"status": "ok", "rows": 3} if only_ok else {"status": "failed", "error": "no space left"}
             self._there = publishes_then or not only_ok

@@ -29,12 +29,9 @@ COMMAND = (sys.executable, "-m", "tui.main")
 SIZES = ((80, 24), (120, 36), (200, 50))
 WATCHED = 60.0
 """Seconds that V2 is watched before the pictures are taken, so that the trends show something."""
-THEME = TerminalTheme(
-    (16, 20, 24),
-    (200, 205, 210),
-    [(16, 20, 24), (215, 95, 95), (95, 175, 135), (215, 175, 95), (95, 135, 215), (175, 135, 215), (95, 175, 215)]
-    + [(200, 205, 210)],
-)
+_COLOURS = ((16, 20, 24), (215, 95, 95), (95, 175, 135), (215, 175, 95))
+_MORE_COLOURS = ((95, 135, 215), (175, 135, 215), (95, 175, 215), (200, 205, 210))
+THEME = TerminalTheme(_COLOURS[0], _MORE_COLOURS[-1], [*_COLOURS, *_MORE_COLOURS])
 
 
 def main() -> None:

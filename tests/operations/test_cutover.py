@@ -50,7 +50,7 @@ def assert_recorded(site: Site) -> None:
         "SUCCEEDED",
     )
     assert site.events("operation.accepted")[0]["data"]["reason"] == "planned"
-    (proof,) = site.events("way_back.proven")
+    proof = site.events("way_back.proven")[0]  # the monitor may have proven it again by now
     assert proof["data"]["ok"] is True
     assert verify_chain(site.deployment.paths.events).intact
 

@@ -176,7 +176,7 @@ def _rollback_evidence(
         found.append(Evidence("no", "live", f"{old} is live and nothing is unfinished: nothing to roll back"))
     passed = _passed_over(deployment, chosen, unfinished) if started else []
     if chosen is None and started:
-        why = "".join(f"; {item}" for item in passed)
+        why = "".join(f"; {item.id}: {item.reason}" for item in passed)
         found.append(Evidence("no", "snapshot", f"there is no sealed snapshot to go back to{why}"))
     elif chosen is not None and chosen.manifest is not None:
         files = len(chosen.manifest.files)

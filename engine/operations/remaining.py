@@ -15,7 +15,10 @@ def remaining_commands(work: Work) -> list[str]:
     if work.plan.kind != "rollback":
         return []
     done = work.done_steps
+    facts = work.facts
     here = f"abaco-ops --root {shlex.quote(str(work.deployment.root))}"
+    if facts.get("abort_only") is False and facts.get("snapshot", "") is None:  # none can be restored: nothing to copy
+        return [f"{here} snapshots verify"]
     commands: list[str] = []
     if "stop_new" not in done:
         commands.append(f"{here} service stop {work.new}")

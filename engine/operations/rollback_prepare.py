@@ -114,6 +114,7 @@ def _first_good(work: Work) -> Snapshot:
             return snapshot
         damaged[snapshot.id] = problem
         work.warn(f"snapshot {snapshot.id} is damaged: {problem}; taking the next one")
+    work.fact("snapshot", None)  # nobody is to be told to copy from one that was chosen before and is damaged now
     raise StepFailed("no snapshot can be restored", "nothing was changed; see abaco-ops snapshots verify")
 
 

@@ -127,3 +127,16 @@ def test_what_a_release_published_between_death_and_going_on_is_accounted_for(si
     incident = site.incident(begun.id)
     assert incident["proof"]["files"] >= live, "the configuration and every file that was live in the end"
     assert site.written_by("v2") <= site.kept_hashes()
+
+
+def test_where_no_snapshot_is_good_any_more_nobody_is_told_to_copy_from_one(site: Site) -> None:
+    site.fast_staging()
+    begun = died(site, "stop_new")
+    for path in site.deployment.paths.snapshots.glob("*/tree/config/pipeline.yml"):
+        flip(path)
+    operation = resumed(site, begun)
+    assert operation.state == "NEEDS_HUMAN"
+    assert "no snapshot can be restored" in operation.failure
+    assert b"release: v2" in site.config()
+    assert any(offer.endswith("snapshots verify") for offer in operation.offers)
+    assert not any(offer.startswith(("cp ", "mv ")) for offer in operation.offers)

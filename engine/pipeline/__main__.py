@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -109,4 +110,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
 
 if __name__ == "__main__":
     sys.meta_path.insert(0, _WithoutPandas)
-    raise SystemExit(main(sys.argv[1:]))
+    code = main(sys.argv[1:])
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)  # all is written and synced; tearing down pyarrow's threads has aborted a program that was done

@@ -127,7 +127,10 @@ class _Book:
             reason = f"the sum of {COLUMNS[whole]} is zero"
         if reason is not None:
             return _Exact(None, "%", reason)
-        return _Exact(part / day.sums[whole] * _HUNDRED, "%")
+        share = part / day.sums[whole] * _HUNDRED
+        if abs(share) > _LARGEST:  # no float could carry it
+            return _Exact(None, "%", f"the sums of {', '.join(COLUMNS[index] for index in needs)} are too large")
+        return _Exact(share, "%")
 
     def _unusable(self, day: _Day, needs: Iterable[int]) -> str | None:
         if self._undated[0]:
@@ -163,7 +166,7 @@ def _health(par30: _Exact, collection: _Exact) -> _Exact:
 
 def _rounded(kpis: dict[str, _Exact], decimals: int) -> dict[str, Kpi]:
     def published(value: Decimal | None) -> float | None:
-        return None if value is None else round(float(value), decimals) + 0.0
+        return None if value is None or abs(value) > _LARGEST else round(float(value), decimals) + 0.0
 
     return {name: Kpi(published(kpi.value), kpi.unit, kpi.reason, published(kpi.unheld)) for name, kpi in kpis.items()}
 

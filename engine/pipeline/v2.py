@@ -154,7 +154,7 @@ def _health(par30: float | None, why30: str | None, collection: float | None, wh
 
 
 def _published(value: float | None, decimals: int) -> float | None:
-    return None if value is None else round(value, decimals) + 0.0
+    return None if value is None or not math.isfinite(value) else round(value, decimals) + 0.0
 
 
 def _parts(dates: Any, rows: int) -> Iterator[tuple[str | None, Any | None]]:

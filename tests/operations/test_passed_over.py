@@ -103,12 +103,12 @@ def test_what_the_new_release_removed_itself_is_not_missed(site: Site) -> None:
     site.fast_staging()
     path = site.root / "config/releases/v2.yml"
     path.write_text(
-        path.read_text().replace("keep_runs: 200", "keep_runs: 1").replace("run_every: 5s", "run_every: 1s")
+        path.read_text().replace("keep_runs: 200", "keep_runs: 4").replace("run_every: 5s", "run_every: 1s")
     )
     assert site.cutover().state == "SUCCEEDED"
     from site_at_work import await_that
 
-    await_that(lambda: sum(run["release"] == "v2" for run in site.runs()) >= 3)
+    await_that(lambda: sum(run["release"] == "v2" for run in site.runs()) >= 7)
     operation = site.rollback()
     assert operation.state == "SUCCEEDED", operation.failure
     assert site.incident(operation.id)[NOT_THERE] == []

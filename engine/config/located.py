@@ -15,6 +15,7 @@ from engine.config.problems import Problem
 KeyPath = tuple[str | int, ...]
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TAG = "tag:yaml.org,2002:"
+_TOO_DEEP = ("is nested too deeply", "no configuration needs more than a few levels")
 _COLLECTIONS = (_TAG + "map", _TAG + "seq")
 _TWO_WAYS = re.compile(r"[-+]?(0[0-9_]+|[0-9][0-9_]*(:[0-9]+)+(\.[0-9]*)?|[0-9]+_[0-9_]*)")
 """Numbers that YAML 1.1 reads otherwise than people do: 010 is 8, 1:30 is 90."""
@@ -64,13 +65,15 @@ def read_yaml(path: Path) -> Located:
     except yaml.YAMLError as error:
         located.give_up(*_syntax(error))
     except RecursionError:
-        located.give_up("is nested too deeply", "no configuration needs more than a few levels")
+        located.give_up(*_TOO_DEEP)
     return located
 
 
 def _syntax(error: yaml.YAMLError) -> tuple[str, str, int]:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     said = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
+    if "nesting depth" in said:
+        return (*_TOO_DEEP, mark.line + 1 if mark else 1)
     right = "mend the line or quote its text"
     if "\\t" in said or " tab " in said:
         right = "indent with spaces, not with tabs"

@@ -60,12 +60,12 @@ def test_the_files_that_only_it_holds_are_named(site: Site) -> None:
     site.fast_staging()
     assert site.cutover().state == "SUCCEEDED"
     newest = site.deployment.paths.snapshots / str(plan_rollback(site.deployment).snapshot)
-    (newest / "tree/data/metrics/kpis_v1_last.json").write_text("only here")
+    (newest / "tree/data/metrics/a_kpis_v1_last.json").write_text("only here")
     manifest_damaged(newest)
     operation = site.rollback()
     assert operation.state == "SUCCEEDED", operation.failure
-    assert any("only it holds data/metrics/kpis_v1_last.json" in warning for warning in operation.warnings)
-    assert "kpis_v1_last.json" in (site.deployment.paths.operation(operation.id) / "incident.md").read_text()
+    assert any("only it holds data/metrics/a_kpis_v1_last.json" in warning for warning in operation.warnings)
+    assert "a_kpis_v1_last.json" in (site.deployment.paths.operation(operation.id) / "incident.md").read_text()
 
 
 def test_without_an_older_one_the_refusal_says_why_the_newer_ones_are_none(round_trip: Site) -> None:

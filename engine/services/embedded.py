@@ -14,7 +14,7 @@ from engine.records import FileLock, harmless, is_locked, make_directory
 from engine.services import daemon
 from engine.services.detached import spawn_detached
 from engine.services.ending import end_service
-from engine.services.identity import is_alive, own_identity, send_signal
+from engine.services.identity import is_alive, send_signal
 from engine.services.protocol import ServiceStatus, StopResult
 from engine.services.record import ServiceFiles, ServiceRecord, ServiceSpec
 from engine.services.remains import Belonging, described, find_remains
@@ -98,19 +98,24 @@ class EmbeddedService:
         make_directory(self._files.directory)
         asked: set[int] = set()
         lock = FileLock(self._files.lock)
+        if is_locked(self._files.lock):  # asked before the wait for its lock: in an emergency that counts
+            self._ask_supervisor(asked, signal.SIGTERM)
         while not lock.acquire():
-            record = self._files.read_record()
-            supervisor = record.supervisor if record else None
-            if supervisor is not None and is_alive(supervisor):
-                late = time.monotonic() > until
-                if late or supervisor.pid not in asked:
-                    asked.add(supervisor.pid)
-                    send_signal(supervisor, signal.SIGKILL if late else signal.SIGTERM)
+            late = time.monotonic() > until
+            self._ask_supervisor(set() if late else asked, signal.SIGKILL if late else signal.SIGTERM)
             if time.monotonic() > until + _SUPERVISOR_GRACE:
                 return StopResult(False, False, time.monotonic() - began, (f"whoever holds {self._files.lock}",))
             time.sleep(_POLL)
         with lock:
             return self._finish_stop(began, bool(asked))
+
+    def _ask_supervisor(self, asked: set[int], number: signal.Signals) -> None:
+        """Signal the supervisor that the record names, if it is alive and none of those asked already."""
+        record = self._files.read_record()
+        supervisor = record.supervisor if record else None
+        if supervisor is not None and supervisor.pid not in asked and is_alive(supervisor):
+            asked.add(supervisor.pid)
+            send_signal(supervisor, number)
 
     def last_lines(self, count: int) -> list[str]:
         """The last lines of its output, made harmless."""
@@ -132,7 +137,8 @@ class EmbeddedService:
         result = end_service(belonging, self._spec.stop_deadline)
         if result.stopped:
             restarts = record.restarts if record else ()
-            self._files.write_record(ServiceRecord("down", "stopped", own_identity(), restarts=restarts))
+            # no supervisor: whoever stops it is none, and must not be asked to end by the next one who stops it
+            self._files.write_record(ServiceRecord("down", "stopped", None, restarts=restarts))
         return StopResult(result.stopped, result.killed, time.monotonic() - began, result.left)
 
     def _launch(self, until: float) -> int:

@@ -71,6 +71,17 @@ def test_a_service_without_supervisor_can_be_stopped(fake: Callable[..., Fake]) 
     assert one.service.status().state == "STOPPED"
 
 
+def test_who_stops_a_service_that_lost_its_supervisor_is_not_taken_for_one(fake: Callable[..., Fake]) -> None:
+    """The next one who stops it asks the supervisor to end: that must not be a process of ours."""
+    one = fake()
+    one.service.start()
+    one.ready()
+    one.kill_supervisor()
+    assert one.service.stop().stopped
+    record = one.files.read_record()
+    assert record is not None and record.supervisor is None
+
+
 def test_a_suspended_service_gets_the_request(fake: Callable[..., Fake]) -> None:
     one = fake()
     one.service.start()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import types
 import typing
 from typing import Any, TypeVar
@@ -67,8 +68,7 @@ def _check_struct(located: Located, value: Any, kind: type[msgspec.Struct], wher
         names = ", ".join(field.name for field in msgspec.structs.fields(kind))
         located.report(where, f"is {_shown(value)}", f"expected keys below it: {names}")
         return
-    hints = typing.get_type_hints(kind, include_extras=True)
-    fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
+    hints, fields = _of_struct(kind)
     for key in value:
         if key not in fields:
             near = difflib.get_close_matches(str(key), fields, n=1)
@@ -79,6 +79,13 @@ def _check_struct(located: Located, value: Any, kind: type[msgspec.Struct], wher
             _check(located, value[name], hints[field.name], (*where, name))
         elif field.required:
             located.report(where, f"lacks the key {name}", f"add {name}: {expected(hints[field.name])}")
+
+
+@functools.cache
+def _of_struct(kind: type[msgspec.Struct]) -> tuple[dict[str, Any], dict[str, msgspec.structs.FieldInfo]]:
+    """Type hints by field, and fields by their name in the file; resolved once, for every command reads these."""
+    hints = typing.get_type_hints(kind, include_extras=True)
+    return hints, {field.encode_name: field for field in msgspec.structs.fields(kind)}
 
 
 def _check_leaf(located: Located, value: Any, kind: Any, where: KeyPath) -> None:

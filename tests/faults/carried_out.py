@@ -1,0 +1,154 @@
+"""Operations carried out in a fork of this process, by the real launch and the real worker, and broken on the way."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import breaker
+import ground as grounds
+from engine.errors import OpsError
+from engine.operations import launch, steering, worker
+from engine.operations.journal import list_operations
+from engine.operations.model import Operation
+from engine.operations.work import Work
+from stand_in import become_detached
+
+PATIENCE = 60.0
+UNEXPECTED = 99
+Act = Callable[[], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Break call ``at`` (0: none) in this way; or end the worker at ``step``, its intent written, nothing done."""
+
+    at: int = 0
+    how: str = "kill"
+    step: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How the process that carried it out has ended."""
+
+    code: int
+    """Exit code, or the negative signal."""
+    calls: list[breaker.Call]
+    said: str
+
+
+def cutover(place: grounds.Ground) -> Act:
+    """A confirmed cutover."""
+    return lambda: launch.launch(
+        place.deployment, launch.plan_cutover(place.deployment), reason="sweep", actor="tester", origin="local"
+    )
+
+
+def rollback(place: grounds.Ground) -> Act:
+    """A confirmed rollback, whatever stands open."""
+    return lambda: launch.launch(
+        place.deployment, launch.plan_rollback(place.deployment), reason="sweep", actor="tester", origin="local"
+    )
+
+
+def resume(place: grounds.Ground, operation: str) -> Act:
+    """Go on with one that stopped half-way."""
+    return lambda: steering.resume(place.deployment, operation, actor="tester", origin="local")
+
+
+def abort(place: grounds.Ground, operation: str) -> Act:
+    """Undo one that stopped half-way."""
+    return lambda: steering.abort(place.deployment, operation, actor="tester", origin="local")
+
+
+def carry_out(place: grounds.Ground, act: Act, fault: Fault, power: int = -1) -> Ending:
+    """Carry it out in a process of its own, to its end."""
+    with tempfile.TemporaryFile() as log, tempfile.TemporaryFile() as said:
+        pid = os.fork()
+        if pid == 0:
+            _in_child(place, act, fault, log.fileno(), said.fileno(), power)
+        code = _await(pid)
+        log.seek(0)
+        said.seek(0)
+        calls = breaker.read_log(log.read().decode("utf-8", "replace"), place.root)
+        return Ending(code, calls, said.read().decode("utf-8", "replace")[-2000:])
+
+
+def operations(place: grounds.Ground) -> list[Operation]:
+    """All that were accepted, as the history tells them."""
+    return [item for item in list_operations(place.deployment.paths.operations) if item.started is not None]
+
+
+def _in_child(place: grounds.Ground, act: Act, fault: Fault, log: int, said: int, power: int) -> None:
+    """Never returns. The worker, which else is a process of its own, works in this one: its calls are counted too."""
+    code = UNEXPECTED
+    try:
+        os.setsid()
+        os.dup2(said, 1)
+        os.dup2(said, 2)
+        sys.stdout, sys.stderr = os.fdopen(1, "w", closefd=False), os.fdopen(2, "w", 1, closefd=False)
+        launch.spawn_detached = _work_here  # type: ignore[attr-defined]
+        if fault.step:
+            _die_at(fault.step)
+        breaker.arm(place.root, fault.at, fault.how, log, power)
+        act()
+        code = 0
+    except OpsError as error:
+        sys.stderr.write(f"{error}\n")
+        code = error.exit_code
+    except OSError as error:  # what the command line turns into one sentence
+        sys.stderr.write(f"{error}\n")
+        code = 2
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(code)
+
+
+def _work_here(command: list[str], *, cwd: Path, output: Path) -> int:
+    descriptor = os.open(output, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o640)
+    os.dup2(descriptor, 1)
+    os.close(descriptor)
+    code = UNEXPECTED
+    try:
+        code = worker.main(command[command.index("engine.operations.worker") + 1 :])
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(code)
+    return 0
+
+
+def _die_at(step: str) -> None:
+    really = Work.record
+
+    def record(self: Work, kind: str, **data: object) -> int:
+        number = really(self, kind, **data)
+        if kind == "intent" and data.get("step") == step:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return number
+
+    Work.record = record  # type: ignore[method-assign]
+
+
+def _await(pid: int) -> int:
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        if ended:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.001)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    return -signal.SIGALRM
+
+
+__all__ = ["Ending", "Fault", "abort", "become_detached", "carry_out", "cutover", "operations", "resume", "rollback"]

@@ -16,6 +16,7 @@ STEPS: tuple[Step, ...] = (
         phase="0 pre-cutover",
         budget=lambda budgets: budgets.pre_cutover,
         do=cutover_checks.check_environment,
+        undo=cutover_switch.start_old_again,
     ),
     Step(
         name="check_services",

@@ -36,7 +36,10 @@ def old_stopped(work: Work) -> bool:
 
 
 def start_old_again(work: Work) -> str:
-    """Undo of the shutdown: the old release runs, and stays up."""
+    """Undo of the shutdown, and of the whole cutover: the old release runs, and stays up.
+
+    It was live when the cutover was confirmed. Whatever ended it since, a reboot or a crash: in the end it runs.
+    """
     if work.service(work.old).status().state == "RUNNING":
         return f"{work.old} runs"
     detail = start_surely(work, work.old, work.new)

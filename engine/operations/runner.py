@@ -39,10 +39,14 @@ def run_steps(work: Work, steps: Sequence[Step], begin: Begin) -> OperationState
 
 
 def undo_steps(work: Work, steps: Sequence[Step], begin: Begin) -> OperationState:
-    """Undo, backwards, every step that may have acted. NEEDS_HUMAN when one cannot be undone."""
+    """Undo, backwards, every step that may have acted, and always the first. NEEDS_HUMAN when one cannot be undone.
+
+    The undo of the first step is that of the whole: it makes sure that everything is as it was.
+    """
     work.record("state", state="ABORTING")
     work.undoing = True
     acted = {step.name for step in work.operation().steps if step.state not in ("waiting", "undone")}
+    acted |= {step.name for step in steps[:1]}
     for step in reversed(steps):
         if step.undo is None or step.name not in acted:
             continue

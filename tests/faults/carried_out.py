@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,10 +19,10 @@ from engine.operations import launch, steering, worker
 from engine.operations.journal import list_operations
 from engine.operations.model import Operation
 from engine.operations.work import Work
-from stand_in import become_detached
 
 PATIENCE = 60.0
 UNEXPECTED = 99
+NO_END = -signal.SIGALRM
 Act = Callable[[], object]
 
 
@@ -71,15 +71,33 @@ def abort(place: grounds.Ground, operation: str) -> Act:
 
 def carry_out(place: grounds.Ground, act: Act, fault: Fault, power: int = -1) -> Ending:
     """Carry it out in a process of its own, to its end."""
-    with tempfile.TemporaryFile() as log, tempfile.TemporaryFile() as said:
-        pid = os.fork()
-        if pid == 0:
-            _in_child(place, act, fault, log.fileno(), said.fileno(), power)
-        code = _await(pid)
-        log.seek(0)
-        said.seek(0)
-        calls = breaker.read_log(log.read().decode("utf-8", "replace"), place.root)
-        return Ending(code, calls, said.read().decode("utf-8", "replace")[-2000:])
+    return _Process(place, act, fault, power).ending()
+
+
+def start_together(place: grounds.Ground, acts: Sequence[Act]) -> list[Ending]:
+    """Carry out several at the same time, as by people who do not know of each other."""
+    started = [_Process(place, act, Fault()) for act in acts]
+    return [process.ending() for process in started]
+
+
+class _Process:
+    """One that has been started."""
+
+    def __init__(self, place: grounds.Ground, act: Act, fault: Fault, power: int = -1) -> None:
+        self._root = place.root
+        self._log, self._said = tempfile.TemporaryFile(), tempfile.TemporaryFile()  # noqa: SIM115 - closed at its end
+        self._pid = os.fork()
+        if self._pid == 0:
+            _in_child(place, act, fault, self._log.fileno(), self._said.fileno(), power)
+
+    def ending(self) -> Ending:
+        """Wait for it."""
+        code = _await(self._pid)
+        with self._log as log, self._said as said:
+            log.seek(0)
+            said.seek(0)
+            calls = breaker.read_log(log.read().decode("utf-8", "replace"), self._root)
+            return Ending(code, calls, said.read().decode("utf-8", "replace")[-2000:])
 
 
 def operations(place: grounds.Ground) -> list[Operation]:
@@ -148,7 +166,5 @@ def _await(pid: int) -> int:
         time.sleep(0.001)
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
-    return -signal.SIGALRM
+    return NO_END
 
-
-__all__ = ["Ending", "Fault", "abort", "become_detached", "carry_out", "cutover", "operations", "resume", "rollback"]

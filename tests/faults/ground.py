@@ -95,9 +95,14 @@ class Ground:
 
     def lay(self, name: str) -> None:
         """Put a kept one in place."""
-        for directory in (self.root, self.ledger):
-            shutil.rmtree(directory, ignore_errors=True)
-            shutil.copytree(self.base / name / directory.name, directory, symlinks=True)
+        shutil.rmtree(self.root, ignore_errors=True)
+        shutil.copytree(self.base / name / "site", self.root, symlinks=True)
+        self.lay_ledger(name)
+
+    def lay_ledger(self, name: str) -> None:
+        """Its ledger alone."""
+        shutil.rmtree(self.ledger, ignore_errors=True)
+        shutil.copytree(self.base / name / "ledger", self.ledger)
 
     # --- processes ---
 
@@ -122,7 +127,7 @@ class Ground:
             lines = (self.ledger / "published").read_text().splitlines()
         except FileNotFoundError:
             return []
-        return [(found[0], found[1], found[2]) for found in map(str.split, lines)]
+        return [(found[0], found[1], found[2]) for found in map(str.split, lines) if len(found) == 3]
 
     def violations(self) -> list[str]:
         """When two releases ran at the same time."""
@@ -139,6 +144,13 @@ class Ground:
             if str(self.ledger) in words and "serve" in words:
                 found.add(words[words.index("serve") + 1])
         return sorted(found)
+
+    def kill_one(self, which: str) -> None:
+        """SIGKILL a release's main process, or what supervises one, by somebody who should not."""
+        releases = [pid for pid in _descendants(os.getpid()) if str(self.ledger) in _words(pid) and "serve" in _words(pid)]
+        mains = [pid for pid in releases if _parent(pid) not in releases]
+        for pid in mains if which == "service" else [_parent(pid) for pid in mains if _parent(pid) != os.getpid()]:
+            os.kill(pid, signal.SIGKILL)
 
     def end_everything(self) -> None:
         """SIGKILL whatever a case has left."""
@@ -188,6 +200,13 @@ def _children(pid: int) -> list[int]:
     except OSError:
         return []
     return [int(word) for word in re.findall(r"\d+", text)]
+
+
+def _parent(pid: int) -> int:
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return os.getpid()
 
 
 def _words(pid: int) -> list[str]:

@@ -26,6 +26,19 @@ class Scene:
     running: list[str]
     declared: str
     """How the newest operation calls its end; empty when there is none."""
+    rebooted: bool = False
+    """Everything was ended from outside, as by a reboot: nothing runs, whatever was declared before."""
+
+    @property
+    def set_aside(self) -> frozenset[str]:
+        """What the new release has published and is not live any more: it has to be found elsewhere."""
+        new = _new(self)
+        return frozenset() if new & _live(self) else frozenset(new)
+
+    @property
+    def configured_old(self) -> bool:
+        """Whether the old release's configuration is active."""
+        return _config(self) == self.old_config
 
 
 def violations(scene: Scene) -> list[str]:
@@ -44,6 +57,8 @@ def _declared(scene: Scene) -> list[str]:
     """An end that is no end, or that nobody says."""
     if scene.declared and scene.declared not in OVER | WAITS_FOR_A_PERSON:
         return [f"the end state is {scene.declared}, and nobody works"]
+    if scene.rebooted:
+        return [f"{', '.join(scene.running)} was started by nobody"] if scene.running else []
     if not scene.running and scene.declared not in WAITS_FOR_A_PERSON:
         return [f"no release runs, and it is called {scene.declared or 'nothing'}"]
     return []

@@ -41,6 +41,7 @@ event() { # event KIND RUN
     rest="\"kind\":\"$1\",\"operation\":null,\"operation_seq\":null,\"prev\":\"$prev\",\"seq\":$((seq + 1)),\"source\":\"pipeline\",\"v\":1}"
     chained=$(printf '%s%s' "$head" "$rest" | sha256sum)
     printf '%s"hash":"%s",%s\n' "$head" "${chained%% *}" "$rest" >>"$root/logs/events.jsonl"
+    sync "$root/logs/events.jsonl"
     exec 8>&-
 }
 
@@ -60,6 +61,7 @@ publish() {
     event run.finished "$run"
     printf '{"audit_events":2,"build":"%s","ended":"%s","error":null,"errors":0,"incarnation":{"boot_id":"%s","pid":%d,"start_time":%s},"latency_ms":1.0,"outputs":[{"path":"data/metrics/%s","sha256":"%s"}],"release":"%s","rows":2,"run_id":"%s","started":"%s","status":"ok","tape":"data/raw/loan_tape.csv","tape_sha256":"%s","v":1}\n' \
         "$ABACO_OPS_BUILD" "$now" "$boot" "$$" "$begun" "$name" "$sum" "$release" "$run" "$now" "$tape" >>"$root/logs/runs.jsonl"
+    sync "$root/logs/runs.jsonl"
 }
 
 while [ -n "$going" ]; do

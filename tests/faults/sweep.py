@@ -3,6 +3,7 @@
     python tests/faults/sweep.py                     everything, on as many lanes as there are processors
     python tests/faults/sweep.py --what calls        only: each call of a cutover and a rollback, every kind of fault
     python tests/faults/sweep.py --what recovery     only: recovery killed at each of its calls, from each step boundary
+    python tests/faults/sweep.py --what power        only: the power cut at each call, on an ext4 (needs root)
     python tests/faults/sweep.py --part 7/40         every 40th case, beginning with the 7th
     python tests/faults/sweep.py --commit --minutes 4   a part that the commit's hash chooses, at most so long
 
@@ -42,11 +43,12 @@ _COMMIT_PARTS = 24
 def main() -> int:
     """The command."""
     parser = argparse.ArgumentParser(prog="sweep", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--what", choices=("calls", "recovery", "all"), default="all")
+    parser.add_argument("--what", choices=("calls", "recovery", "power", "all"), default="all")
     parser.add_argument("--part", default="1/1", metavar="K/N", help="every N-th case, from the K-th on")
     parser.add_argument("--commit", action="store_true", help="the part that the commit's hash chooses")
     parser.add_argument("--minutes", type=float, default=0.0, help="begin no case after so long")
     parser.add_argument("--lanes", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--every-way", action="store_true", help="recovery by each way, not by turns")
     parser.add_argument("--case", default="", help="only cases whose name contains this")
     options = parser.parse_args()
     part = _of_commit() if options.commit else options.part
@@ -91,10 +93,10 @@ def _lane(
     os.setsid()
     adopt_everything()
     base = Path(tempfile.mkdtemp(prefix="abaco-sweep-", dir=cases.base_directory()))
+    runner = (cases.PowerLane if options.what == "power" else cases.Lane)(Ground(base / "lane"))
     try:
-        runner = cases.Lane(Ground(base / "lane"))
         runner.prepare()
-        for case in _mine(_all(runner, options.what), lane, lanes, first, every, options.case):
+        for case in _mine(_all(runner, options.what, options.every_way), lane, lanes, first, every, options.case):
             if time.monotonic() > until:
                 break
             result = runner.run(case)
@@ -102,15 +104,18 @@ def _lane(
             text = f"{word} {result.case}: {'; '.join(result.broken)}".replace("\n", " / ")
             os.write(write, f"{text[:1500]}\n".encode())
     finally:
+        runner.tear_down()
         shutil.rmtree(base, ignore_errors=True)
     return 0
 
 
-def _all(runner: cases.Lane, what: str) -> Iterator[cases.Case]:
+def _all(runner: cases.Lane, what: str, every_way: bool) -> Iterator[cases.Case]:
+    if what == "power":
+        yield from cases.of_power(runner)
     if what in ("calls", "all"):
         yield from cases.of_calls(runner)
     if what in ("recovery", "all"):
-        yield from cases.of_recovery(runner)
+        yield from cases.of_recovery(runner, every_way)
 
 
 def _mine(

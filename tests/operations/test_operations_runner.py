@@ -233,7 +233,13 @@ def test_undoing_can_be_repeated(work: Work, world: World) -> None:
     assert run_steps(work, steps, nothing) == "ABORTED"
     world.calls.clear()
     assert undo_steps(work, steps, nothing) == "ABORTED"
-    assert world.calls == ["undo b"]
+    assert world.calls == ["undo b", "undo a"]
+
+
+def test_the_undo_of_the_first_step_is_that_of_the_whole(work: Work, world: World) -> None:
+    """Even where no step has begun: a reboot may have ended what ran when the cutover was confirmed."""
+    assert undo_steps(work, [world.step("a"), world.step("b")], nothing) == "ABORTED"
+    assert world.calls == ["undo a"]
 
 
 def test_commands_of_a_stopped_step_are_ended(work: Work, world: World, tmp_path: Path) -> None:

@@ -7,9 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from engine.config import Deployment
-from engine.records.atomic import make_directory, sync_directory
+from engine.records.atomic import make_directory
 from engine.snapshots.catalogue import Snapshot, differences, read_snapshot
 from engine.snapshots.copying import copy_tree, sync_tree
+from engine.snapshots.exchange import sync_both
 from engine.snapshots.manifest import Checkpoint, Entry, SnapshotProblem
 from engine.snapshots.restore import move_tree
 from engine.snapshots.take import TREE, Origin, new_snapshot, seal_displaced
@@ -92,7 +93,7 @@ def stage(
             raise SnapshotProblem(f"staging {covered} went wrong: {problem}", "check the disk")
         sync_tree(partial)
         (partial / covered).rename(root / covered)
-        sync_directory((root / covered).parent)
+        sync_both(partial / covered, root / covered)
         _discard_copy(partial)
     return salvaged
 

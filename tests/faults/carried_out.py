@@ -14,6 +14,7 @@ from pathlib import Path
 
 import breaker
 import ground as grounds
+
 from engine.errors import OpsError
 from engine.operations import launch, steering, worker
 from engine.operations.journal import list_operations
@@ -167,4 +168,3 @@ def _await(pid: int) -> int:
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
     return NO_END
-

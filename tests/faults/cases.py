@@ -12,11 +12,12 @@ from dataclasses import dataclass
 import carried_out
 from carried_out import NO_END, UNEXPECTED, Ending, Fault, carry_out
 from disk import Disk, own_namespace, reboot
+from ground import Ground
+from invariants import OVER, Scene, violations
+
 from engine.operations import cutover, rollback
 from engine.operations.launch import plan_cutover, plan_rollback
 from engine.records.events import verify_chain
-from ground import Ground
-from invariants import OVER, Scene, violations
 
 ERRORS = ("kill", "ENOSPC", "EIO", "full")
 BEFORE, AFTER = "before a cutover", "after a cutover"
@@ -282,4 +283,4 @@ def boundaries(every_way: bool = False) -> Iterator[tuple[str, str, str]]:
 
 def base_directory() -> str:
     """In memory where there is such a place: the sweep asks for what the engine does, not for a disk."""
-    return "/dev/shm" if os.access("/dev/shm", os.W_OK) else "/tmp"  # noqa: S108
+    return "/dev/shm" if os.access("/dev/shm", os.W_OK) else "/tmp"

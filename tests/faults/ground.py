@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import stand_in
+
 from engine.config import Deployment, load_deployment
 from engine.config.templates import write_config
 from engine.services import open_service
@@ -147,7 +148,9 @@ class Ground:
 
     def kill_one(self, which: str) -> None:
         """SIGKILL a release's main process, or what supervises one, by somebody who should not."""
-        releases = [pid for pid in _descendants(os.getpid()) if str(self.ledger) in _words(pid) and "serve" in _words(pid)]
+        releases = [
+            pid for pid in _descendants(os.getpid()) if str(self.ledger) in _words(pid) and "serve" in _words(pid)
+        ]
         mains = [pid for pid in releases if _parent(pid) not in releases]
         for pid in mains if which == "service" else [_parent(pid) for pid in mains if _parent(pid) != os.getpid()]:
             os.kill(pid, signal.SIGKILL)

@@ -57,7 +57,7 @@ def become_detached(cwd: Path, output: int) -> None:
     for source, target in ((null, 0), (output, 1), (output, 2)):
         os.dup2(source, target)
     keep = {0, 1, 2}
-    for name in os.listdir("/proc/self/fd"):
+    for name in os.listdir("/proc/self/fd"):  # noqa: PTH208
         if int(name) not in keep:
             try:
                 os.close(int(name))

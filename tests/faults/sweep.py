@@ -15,10 +15,10 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
+import selectors
 import shutil
 import subprocess
 import sys
-import selectors
 import tempfile
 import time
 from collections import Counter
@@ -79,17 +79,14 @@ def _in_lanes(lanes: int, first: int, every: int, options: argparse.Namespace, u
             os._exit(_lane(lane, lanes, first, every, options, until, write))
         os.close(write)
         pipes.append(os.fdopen(read))
-    for line in _merged(pipes):
-        yield line
+    yield from _merged(pipes)
     for _ in range(lanes):
         _, status = os.wait()
         if status:
             yield "FAILED a lane broke off: see above"
 
 
-def _lane(
-    lane: int, lanes: int, first: int, every: int, options: argparse.Namespace, until: float, write: int
-) -> int:
+def _lane(lane: int, lanes: int, first: int, every: int, options: argparse.Namespace, until: float, write: int) -> int:
     os.setsid()
     adopt_everything()
     base = Path(tempfile.mkdtemp(prefix="abaco-sweep-", dir=cases.base_directory()))

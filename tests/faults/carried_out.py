@@ -10,10 +10,12 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import breaker
 import ground as grounds
+import stand_in
 
 from engine.errors import OpsError
 from engine.operations import launch, steering, worker
@@ -34,6 +36,8 @@ class Fault:
     at: int = 0
     how: str = "kill"
     step: str = ""
+    supervisor: bool = False
+    """Of the supervisor that the operation starts first, instead of the worker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +121,12 @@ def _in_child(place: grounds.Ground, act: Act, fault: Fault, log: int, said: int
         launch.spawn_detached = _work_here  # type: ignore[attr-defined]
         if fault.step:
             _die_at(fault.step)
-        breaker.arm(place.root, fault.at, fault.how, log, power)
+        arm = partial(breaker.arm, place.root, fault.at, fault.how, log, power)
+        if fault.supervisor:
+            stand_in.on_supervisor.append(arm)
+            stand_in.kept_open.append(log)
+        else:
+            arm()
         act()
         code = 0
     except OpsError as error:

@@ -35,7 +35,8 @@ class Case:
     again: int = 0
 
     def __str__(self) -> str:
-        where = f"at {self.fault.step}" if self.fault.step else f"{self.fault.how} at call {self.fault.at}"
+        whose = " of its supervisor" if self.fault.supervisor else ""
+        where = f"at {self.fault.step}" if self.fault.step else f"{self.fault.how} at call {self.fault.at}{whose}"
         then = f", then {self.way}" + (f", killed at call {self.again}" if self.again else "")
         return f"{self.operation} {where}{then}"
 
@@ -79,10 +80,10 @@ class Lane:
         """Leave nothing behind."""
         self.ground.end_everything()
 
-    def calls(self, operation: str) -> int:
-        """How many calls an unbroken one makes."""
+    def calls(self, operation: str, *, supervisor: bool = False) -> int:
+        """How many calls an unbroken one makes; ``supervisor``: what it starts makes, until it is ended."""
         self.lay(operation)
-        done = carry_out(self.ground, self._act(operation), Fault())
+        done = carry_out(self.ground, self._act(operation), Fault(supervisor=supervisor))
         self.ground.end_everything()
         assert done.code == 0, (done.code, done.said, done.calls[-3:])
         return len(done.calls)
@@ -260,6 +261,15 @@ def of_calls(lane: Lane) -> Iterator[Case]:
             for index, how in enumerate(ERRORS):
                 way = WAYS[(at + index) % len(WAYS)] if operation == "cutover" else "rollback"
                 yield Case(operation, Fault(at, how), way)
+
+
+def of_supervisor(lane: Lane) -> Iterator[Case]:
+    """The same for the calls of the supervisor that the operation starts."""
+    for operation in ("cutover", "rollback"):
+        for at in range(1, lane.calls(operation, supervisor=True) + 1):
+            for index, how in enumerate(ERRORS):
+                way = WAYS[(at + index) % len(WAYS)] if operation == "cutover" else "rollback"
+                yield Case(operation, Fault(at, how, supervisor=True), way)
 
 
 def of_recovery(lane: Lane, every_way: bool = False) -> Iterator[Case]:

@@ -11,7 +11,7 @@ import os
 import stat
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from engine.services import daemon, embedded
@@ -24,6 +24,10 @@ esac
 """
 
 
+on_supervisor: list[Callable[[], None]] = []
+"""What the next supervisor that starts does first, in its own process; each is called once."""
+
+
 def install() -> None:
     """From now on in this process and its forks."""
     directory = Path(tempfile.mkdtemp(prefix="stand-in-"))
@@ -32,6 +36,7 @@ def install() -> None:
     python.chmod(python.stat().st_mode | stat.S_IXUSR)
     sys.executable = str(python)
     embedded.spawn_detached = _forked  # type: ignore[attr-defined]
+    daemon._adopt_orphans = _begin_supervisor
 
 
 def _forked(command: Sequence[str], *, cwd: Path, output: Path, env: Mapping[str, str] | None = None) -> int:
@@ -45,8 +50,22 @@ def _forked(command: Sequence[str], *, cwd: Path, output: Path, env: Mapping[str
             os._exit(daemon.main(list(command[3:])))
         finally:
             os._exit(1)
+    on_supervisor.clear()
     os.close(descriptor)
     return pid
+
+
+_really_adopt_orphans = daemon._adopt_orphans
+
+
+def _begin_supervisor() -> None:
+    _really_adopt_orphans()
+    while on_supervisor:
+        on_supervisor.pop()()
+
+
+kept_open: list[int] = []
+"""Descriptors that stay open in a detached process: the breaker's log."""
 
 
 def become_detached(cwd: Path, output: int) -> None:
@@ -56,7 +75,7 @@ def become_detached(cwd: Path, output: int) -> None:
     null = os.open(os.devnull, os.O_RDONLY)
     for source, target in ((null, 0), (output, 1), (output, 2)):
         os.dup2(source, target)
-    keep = {0, 1, 2}
+    keep = {0, 1, 2, *kept_open}
     for name in os.listdir("/proc/self/fd"):  # noqa: PTH208
         if int(name) not in keep:
             try:

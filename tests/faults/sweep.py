@@ -1,7 +1,7 @@
 """Breaks cutover, rollback and recovery at each of their file system calls; prints cases, failures, seconds.
 
     python tests/faults/sweep.py                     everything, on as many lanes as there are processors
-    python tests/faults/sweep.py --what calls        only: each call of a cutover and a rollback, every kind of fault
+    python tests/faults/sweep.py --what calls        only: each call of cutover, rollback and the supervisor, every kind of fault
     python tests/faults/sweep.py --what recovery     only: recovery killed at each of its calls, from each step boundary
     python tests/faults/sweep.py --what power        only: the power cut at each call, on an ext4 (needs root)
     python tests/faults/sweep.py --part 7/40         every 40th case, beginning with the 7th
@@ -111,6 +111,7 @@ def _all(runner: cases.Lane, what: str, every_way: bool) -> Iterator[cases.Case]
         yield from cases.of_power(runner)
     if what in ("calls", "all"):
         yield from cases.of_calls(runner)
+        yield from cases.of_supervisor(runner)
     if what in ("recovery", "all"):
         yield from cases.of_recovery(runner, every_way)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from dataclasses import dataclass
 
 from engine.clock import Clock, SystemClock
@@ -15,6 +16,10 @@ from engine.operations.launch import Accepted, continue_operation, origin_here
 from engine.operations.lock import OperationLock, holder
 from engine.operations.model import CLOSED_BY_HAND, Operation, OperationState
 from engine.records import append_event
+from engine.services.identity import is_alive
+
+_TAKES_GO_WITHIN = 15.0
+_POLL = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,39 @@ def abort(
         raise Refused(f"{found.id} has no worker yet", "try again")
     requests.ask(directory, worker, "abort", reason or f"by {actor}")
     return None
+
+
+def go(
+    deployment: Deployment, operation: str | None, *, actor: str, reason: str = "", origin: str | None = None
+) -> str:
+    """Tell a held cutover to go on with the switch (None: the one that holds); its id, once its worker has taken it.
+
+    Refused when it does not hold, or when its worker does not take the go in time: then it has not been obeyed.
+    """
+    found = find(deployment, operation) if operation is not None else _holding(deployment)
+    directory = deployment.paths.operation(found.id)
+    worker = worker_of(records_of(directory))
+    if found.state != "HOLDING" or worker is None:
+        raise Refused(f"{found.id} does not hold: it is {found.state}", f"abaco-ops history {found.id}")
+    path = requests.ask(directory, worker, "go", reason or f"by {actor}", origin or origin_here())
+    until = time.monotonic() + _TAKES_GO_WITHIN
+    while path.exists() and is_alive(worker):
+        if time.monotonic() > until:
+            path.unlink(missing_ok=True)
+            raise Refused(
+                f"{found.id} has not taken the go for {_TAKES_GO_WITHIN:.0f} s: it was taken back", "look first"
+            )
+        time.sleep(_POLL)
+    if path.exists():
+        raise Refused(f"{found.id} has lost its worker: the go was not obeyed", f"abaco-ops history {found.id}")
+    return found.id
+
+
+def _holding(deployment: Deployment) -> Operation:
+    holding = [item for item in list_operations(deployment.paths.operations) if item.state == "HOLDING"]
+    if not holding:
+        raise Refused("no cutover holds: there is nothing to tell go", "abaco-ops cutover --hold prepares one")
+    return holding[-1]
 
 
 def resume(deployment: Deployment, operation: str, *, actor: str, origin: str | None = None) -> Accepted:

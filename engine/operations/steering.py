@@ -11,12 +11,11 @@ from engine.config import Deployment
 from engine.errors import LockHeld, OpsError, Refused
 from engine.operations import requests
 from engine.operations.found import Found, find_state
-from engine.operations.journal import Journal, list_operations, records_of, worker_of
+from engine.operations.journal import Journal, list_operations, read_operation, records_of, worker_of
 from engine.operations.launch import Accepted, continue_operation, origin_here
 from engine.operations.lock import OperationLock, holder
 from engine.operations.model import CLOSED_BY_HAND, Operation, OperationState
 from engine.records import append_event
-from engine.services.identity import is_alive
 
 _TAKES_GO_WITHIN = 15.0
 _POLL = 0.02
@@ -74,16 +73,20 @@ def go(
         raise Refused(f"{found.id} does not hold: it is {found.state}", f"abaco-ops history {found.id}")
     path = requests.ask(directory, worker, "go", reason or f"by {actor}", origin or origin_here())
     until = time.monotonic() + _TAKES_GO_WITHIN
-    while path.exists() and is_alive(worker):
-        if time.monotonic() > until:
-            path.unlink(missing_ok=True)
-            raise Refused(
-                f"{found.id} has not taken the go for {_TAKES_GO_WITHIN:.0f} s: it was taken back", "look first"
-            )
+    while time.monotonic() < until:
+        waiting, state = path.exists(), read_operation(directory).state
+        if state != "HOLDING" and not waiting:
+            return found.id
+        if state != "HOLDING":
+            break  # whatever ended the hold was heavier
         time.sleep(_POLL)
-    if path.exists():
-        raise Refused(f"{found.id} has lost its worker: the go was not obeyed", f"abaco-ops history {found.id}")
-    return found.id
+    try:
+        path.unlink()
+    except FileNotFoundError:
+        return found.id
+    raise Refused(
+        f"{found.id} is {state} and has not obeyed the go: it was taken back", f"abaco-ops history {found.id}"
+    )
 
 
 def _holding(deployment: Deployment) -> Operation:

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -239,7 +239,7 @@ def test_what_was_prepared_expires_when_what_it_was_made_from_changes(work: Work
     assert calls == ["do prepare", "undo prepare"]
 
 
-@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("change", ["build", "own step", "old stopped"])
 def test_it_is_looked_at_wholly_at_go(work: Work, change: str, monkeypatch: pytest.MonkeyPatch) -> None:
     act, said = CHANGES[change]
     monkeypatch.setattr(holding.Prepared, "look", lambda _prepared: None)  # the change has not been seen before
@@ -447,7 +447,18 @@ def test_a_held_cutover_survives_its_worker_and_switches_at_go(round_trip: Site)
     assert round_trip.live() == "v2"
 
 
-def test_a_follower_leaves_and_a_rollback_takes_over_from_a_held_cutover(round_trip: Site) -> None:
+@pytest.fixture
+def with_own_step(round_trip: Site) -> Iterator[Path]:
+    """An own step before the hold; the file that it makes and that its undo removes."""
+    console = round_trip.root / "config/console.yml"
+    shipped = console.read_text()
+    made = OWN.replace("before: 3", "after: 2").replace("[/bin/true]", "[/bin/touch, made], undo: [/bin/rm, made]")
+    console.write_text(shipped.replace("  own_steps: []\n", made))
+    yield round_trip.root / "made"
+    console.write_text(shipped)
+
+
+def test_a_follower_leaves_and_a_rollback_takes_over_from_a_held_cutover(round_trip: Site, with_own_step: Path) -> None:
     config, metrics = round_trip.config(), round_trip.metrics()
     follower = subprocess.Popen(
         [*COMMAND, "--root", str(round_trip.root), "cutover", "--hold", "--yes"],
@@ -464,6 +475,7 @@ def test_a_follower_leaves_and_a_rollback_takes_over_from_a_held_cutover(round_t
     assert follower.wait(10) == 130
     assert round_trip.operation(operation).state == "HOLDING"
     pid = round_trip.pid("v1")
+    assert with_own_step.exists()
 
     back = round_trip.rollback()
 
@@ -471,6 +483,7 @@ def test_a_follower_leaves_and_a_rollback_takes_over_from_a_held_cutover(round_t
     assert round_trip.operation(operation).state == "ROLLED_BACK"
     assert not round_trip.incident(back.id)["new_release_started"]
     assert round_trip.pid("v1") == pid, "the old release was never stopped"
+    assert not with_own_step.exists()
     round_trip.assert_back_on_v1(config, metrics)
 
 

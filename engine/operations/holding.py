@@ -45,7 +45,7 @@ def wait_for_go(work: Work) -> Outcome:
     work.narrate(f"HOLDING, {HOLDS}: abaco-ops go {here}, abaco-ops abort {here}, or abaco-ops rollback")
     prepared = Prepared(work)
     go = _told(work, prepared)
-    seq = work.record("go", by=go.by, origin=go.origin, reason=go.reason)
+    seq = work.record("go", by=go.by, origin=go.origin, reason=go.reason, nonce=go.nonce)
     waited = pretty_duration(work.clock.now().boot - began)
     words = f"go by {go.by} from {go.origin} after {waited}" + (f": {go.reason}" if go.reason else "")
     work.narrate(words)
@@ -166,7 +166,7 @@ def _not_live(work: Work) -> str:
 def _switch_begun(work: Work) -> bool:
     steps = work.operation().steps
     after = next((index for index, step in enumerate(steps) if step.name == HOLD_STEP), len(steps))
-    return any(step.state != "waiting" for step in steps[after + 1 :])
+    return any(step.state not in ("waiting", "undone") for step in steps[after + 1 :])
 
 
 def _stat(path: Path) -> tuple[int, ...]:

@@ -43,7 +43,7 @@ def _built_in(work: Work, here: str) -> dict[int, list[str]]:
 
 
 def _configuration(work: Work) -> list[str]:
-    deployment, snapshot = work.deployment, work.facts.get("snapshot")
+    deployment, snapshot = work.deployment, _snapshot(work)
     if snapshot is None or "restore_config" in work.done_steps:
         return []
     kept = deployment.paths.snapshots / str(snapshot) / TREE / deployment.console.paths.active_config
@@ -51,8 +51,9 @@ def _configuration(work: Work) -> list[str]:
 
 
 def _metrics(work: Work) -> list[str]:
-    deployment, snapshot = work.deployment, work.facts.get("snapshot")
-    if snapshot is None or "restore_metrics" in work.done_steps or work.facts.get("abort_only"):
+    deployment, snapshot = work.deployment, _snapshot(work)
+    abort_only = work.facts.get("abort_only", work.plan.abort_only)
+    if snapshot is None or "restore_metrics" in work.done_steps or abort_only:
         return []
     tree = deployment.paths.snapshots / str(snapshot) / TREE
     commands = []
@@ -62,6 +63,12 @@ def _metrics(work: Work) -> list[str]:
         commands.append(shlex.join(["mv", "-T", str(live), str(kept)]))
         commands.append(shlex.join(["cp", "-a", "-T", str(tree / covered), str(live)]))
     return commands
+
+
+def _snapshot(work: Work) -> str | None:
+    """The chosen one; the planned one where the rollback stopped before it could choose."""
+    found: str | None = work.facts.get("snapshot", work.plan.snapshot)
+    return found
 
 
 def _undone(work: Work) -> list[str]:

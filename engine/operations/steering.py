@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 from engine.clock import Clock, SystemClock
 from engine.config import Deployment
@@ -72,21 +73,27 @@ def go(
     if found.state != "HOLDING" or worker is None:
         raise Refused(f"{found.id} does not hold: it is {found.state}", f"abaco-ops history {found.id}")
     path = requests.ask(directory, worker, "go", reason or f"by {actor}", origin or origin_here())
-    until = time.monotonic() + _TAKES_GO_WITHIN
-    while time.monotonic() < until:
-        waiting, state = path.exists(), read_operation(directory).state
-        if state != "HOLDING" and not waiting:
-            return found.id
-        if state != "HOLDING":
-            break  # whatever ended the hold was heavier
-        time.sleep(_POLL)
     try:
-        path.unlink()
-    except FileNotFoundError:
-        return found.id
-    raise Refused(
-        f"{found.id} is {state} and has not obeyed the go: it was taken back", f"abaco-ops history {found.id}"
-    )
+        state = _obeyed(directory, path)
+    finally:
+        path.unlink(missing_ok=True)  # also when whoever gave it does not wait: it is obeyed now or never
+    if state:
+        raise Refused(
+            f"{found.id} is {state} and has not obeyed the go: it was taken back", f"abaco-ops history {found.id}"
+        )
+    return found.id
+
+
+def _obeyed(directory: Path, request: Path) -> str:
+    """Wait until the journal tells of this go; empty then, else the state in which it was not obeyed."""
+    nonce, until = request.stem.partition("-")[2], time.monotonic() + _TAKES_GO_WITHIN
+    while True:
+        state = read_operation(directory).state
+        if any(record["kind"] == "go" and record.get("nonce") == nonce for record in records_of(directory)):
+            return ""
+        if state != "HOLDING" or time.monotonic() > until:
+            return state
+        time.sleep(_POLL)
 
 
 def _holding(deployment: Deployment) -> Operation:

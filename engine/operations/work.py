@@ -45,6 +45,7 @@ class Go:
     by: str
     origin: str
     reason: str
+    nonce: str
 
 
 class DeadlinePassed(OpsError):
@@ -237,7 +238,8 @@ class Work:
         if request.want == "yield":
             raise YieldRequested(request.reason or "a rollback")
         if request.want == "go" and self.awaits_go:
-            self.go = Go(author, harmless(one_line(request.origin), 80) or "local", harmless(one_line(request.reason)))
+            origin, reason = harmless(one_line(request.origin), 80), harmless(one_line(request.reason))
+            self.go = Go(author, origin or "local", reason, request.nonce)
         elif request.want == "go":
             self.warn(f"{author} gave the go while nothing waited for it: not obeyed")
 

@@ -110,6 +110,10 @@ def detail(operation: Operation, step: str = HOLD_STEP) -> str:
     return next(found.detail for found in operation.steps if found.name == step)
 
 
+def kinds(work: Work) -> list[str]:
+    return [record["kind"] for record in records_of(work.directory)]
+
+
 def test_go_ends_the_hold_and_who_gave_it_stands_in_journal_trail_and_log(work: Work) -> None:
     seen = []
 
@@ -144,6 +148,7 @@ def test_abort_beats_a_go_that_came_first(work: Work) -> None:
     ended = runs(work, calls)
     assert ended.state == "ABORTED" and "not today" in ended.failure
     assert calls == ["do prepare", "undo prepare"]
+    assert "go" not in kinds(work)
 
 
 def test_an_abort_that_comes_while_the_go_is_checked_is_still_heard(
@@ -169,6 +174,7 @@ def test_a_rollback_that_takes_over_beats_go(work: Work) -> None:
     calls: list[str] = []
     assert runs(work, calls).state == "INTERRUPTED"
     assert calls == ["do prepare"]
+    assert "go" not in kinds(work)
 
 
 def test_a_go_for_another_worker_or_another_operation_is_not_obeyed(work: Work) -> None:
@@ -182,7 +188,7 @@ def test_a_go_for_another_worker_or_another_operation_is_not_obeyed(work: Work) 
 
     when_it_holds(work, give)
     assert runs(work).state == "ABORTED"
-    assert not [record for record in records_of(work.directory) if record["kind"] == "go"]
+    assert "go" not in kinds(work)
     assert len(list((work.directory / "requests/used").glob("go-*"))) == 2
 
 
@@ -322,7 +328,7 @@ def test_it_holds_again_when_it_was_never_told_go(work: Work) -> None:
 
 def told_go_and_died(work: Work) -> Work:
     dead_while_holding(work)
-    work.record("go", by="anna", origin="local", reason="")
+    work.record("go", by="anna", origin="local", reason="", nonce="1")
     return work
 
 

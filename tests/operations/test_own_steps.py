@@ -26,6 +26,7 @@ from engine.operations.runner import run_steps, undo_steps
 from engine.operations.steps import number_of, steps_of
 from engine.operations.work import Work
 from engine.services.identity import identity_of
+from engine.snapshots import Origin, take_snapshot
 
 
 def notes(word: str) -> tuple[str, ...]:
@@ -235,6 +236,21 @@ def test_a_failed_rollback_prints_the_own_commands_that_remain_in_their_order(ba
         if command.startswith("(cd "):
             subprocess.run(command, shell=True, check=True, cwd="/", executable="/bin/sh")
     assert called(back) == ["do-early", "do-late", "do-told"]
+
+
+def test_one_that_stops_a_rollback_at_its_very_beginning_leaves_every_command_to_the_end(
+    deployment: Deployment,
+    clock,  # type: ignore[no-untyped-def]
+) -> None:
+    deployment.metrics.mkdir(parents=True)
+    manifest = take_snapshot(deployment, Origin("final", "0001-cutover", "v1", "b", clock.now().wall))
+    early = own("early", operation="rollback", before=0, do=FAILS)
+    back = work_on(deployment, clock, kind="rollback", snapshot=manifest.id, own_steps=(early,))
+    assert run(back, early) == "NEEDS_HUMAN"
+    words = ["exit 3", "service stop v2", "cp -p", "mv -T", "cp -a -T", "service start v1", "status v1", "resolve"]
+    commands = remaining_commands(back)
+    assert len(commands) == len(words)
+    assert all(word in command for word, command in zip(words, commands, strict=True)), commands
 
 
 def taking_over(back: Work, *, abort_only: bool) -> Work:

@@ -184,7 +184,7 @@ def _offers(operation_id: str, view: _Fold) -> tuple[str, ...]:
     if view.state == "HOLDING":
         return (
             f"abaco-ops go {operation_id}    (the switch begins)",
-            f"abaco-ops abort {operation_id}    (undoes what was prepared; the old release runs on)",
+            f"abaco-ops abort {operation_id}    (undoes what was prepared)",
             "abaco-ops rollback    (ends it too; the old release runs on)",
         )
     held = view.steps.get(HOLD_STEP)

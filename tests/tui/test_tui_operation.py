@@ -183,7 +183,7 @@ async def test_abort_is_offered_only_while_there_is_something_to_abort(
 
 HOLD_OFFERS = (
     "abaco-ops go 0003-cutover    (the switch begins)",
-    "abaco-ops abort 0003-cutover    (undoes what was prepared; the old release runs on)",
+    "abaco-ops abort 0003-cutover    (undoes what was prepared)",
     "abaco-ops rollback    (ends it too; the old release runs on)",
 )
 

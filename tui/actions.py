@@ -38,12 +38,16 @@ class Actions(Protocol):
         """What a cutover would do now."""
         ...
 
-    def launch(self, plan: Plan, reason: str) -> AcceptedView:
-        """Start the planned operation; returns when its worker has accepted it."""
+    def launch(self, plan: Plan, reason: str, *, hold: bool = False) -> AcceptedView:
+        """Start the planned operation; returns when its worker has accepted it. ``hold``: it waits before phase 3."""
         ...
 
     def validate(self) -> AcceptedView:
         """Start a validation of the running release."""
+        ...
+
+    def go(self, operation: str, reason: str) -> None:
+        """Tell a held cutover to go on with the switch; returns when its worker has taken it."""
         ...
 
     def abort(self, operation: str) -> None:
@@ -93,10 +97,12 @@ class EngineActions:
 
         return plan_cutover(self._deployment)
 
-    def launch(self, plan: Plan, reason: str) -> AcceptedView:
+    def launch(self, plan: Plan, reason: str, *, hold: bool = False) -> AcceptedView:
         """Start the planned operation; returns when its worker has accepted it."""
         from engine.operations.launch import launch, origin_here
+        from engine.operations.planning import arranged
 
+        plan = arranged(plan, hold=True) if hold else plan
         return launch(self._deployment, plan, reason=reason, actor=whoami(), origin=origin_here())
 
     def validate(self) -> AcceptedView:
@@ -104,6 +110,12 @@ class EngineActions:
         from engine.operations.launch import launch_validation, origin_here
 
         return launch_validation(self._deployment, actor=whoami(), origin=origin_here())
+
+    def go(self, operation: str, reason: str) -> None:
+        """Tell a held cutover to go on with the switch; returns when its worker has taken it."""
+        from engine.operations.steering import go
+
+        go(self._deployment, operation, actor=whoami(), reason=reason)
 
     def abort(self, operation: str) -> None:
         """Ask a running operation to stop and undo, or undo an interrupted one."""

@@ -328,11 +328,12 @@ class ConsoleApp(App[None], inherit_bindings=False):
         )
 
     def confirm_cutover(self, sheet: CutoverScreen) -> None:
-        """Cut over was in hand, a reason given, Enter pressed: go."""
+        """Cut over, or Hold, was in hand, a reason given, Enter pressed: begin."""
         plan, reason = sheet.sheet.plan, sheet.sheet.reason.text.strip()
+        hold = sheet.sheet.place == "hold"
         if plan is not None:
             self.background(
-                lambda: self.actions.launch(plan, reason),
+                lambda: self.actions.launch(plan, reason, hold=hold),
                 self._operation_runs,
                 lambda why: self._not_accepted(sheet, why, self.actions.plan_cutover),
             )

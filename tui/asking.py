@@ -80,6 +80,30 @@ def note(actions: Actions) -> Ask:
     return Ask("NOTE", (), "Note", True, actions.note, "noted")
 
 
+def go(actions: Actions, state: State) -> Ask | str:
+    """Tell the cutover that holds to go on with the switch."""
+    operation = state.operation
+    if operation is None or operation.state != "HOLDING":
+        return "no cutover holds: nothing waits for a go"
+    identity = operation.id
+    return Ask(
+        title="GO",
+        facts=(
+            ("Operation", f"{identity} by {operation.actor}, holds before phase 3: {operation.reason}"),
+            (
+                "Does",
+                f"looks that nothing has changed, then {operation.release_from} stops, {operation.release_to} starts",
+            ),
+            ("Way back", f"R, {operation.release_from}, Enter; at any time"),
+        ),
+        label="Type  go  to confirm; a reason may follow it",
+        required=True,
+        answer=lambda text: actions.go(identity, text.partition(" ")[2].strip()),
+        done=f"{identity} has taken the go",
+        word="go",
+    )
+
+
 def abort(actions: Actions, state: State) -> Ask | str:
     """Stop the running operation, and undo it."""
     operation = state.operation

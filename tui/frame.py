@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tui.app import ConsoleApp
 
 MINIMUM = (80, 24)
-_FOOTER = ("why", "checklist.tick", "acknowledge", "abort", "validate", "rollback", "find", "help")
+_FOOTER = ("why", "checklist.tick", "acknowledge", "go.here", "abort", "validate", "rollback", "find", "help")
 
 
 class Frame(Screen[None], inherit_bindings=False):
@@ -103,8 +103,10 @@ class Frame(Screen[None], inherit_bindings=False):
 
     def _useful(self, name: str) -> bool:
         """Whether the command has something to act on here."""
+        operation = self.state.operation if self.state is not None else None
+        if name == "go.here":
+            return operation is not None and operation.state == "HOLDING"
         if name == "abort":
-            operation = self.state.operation if self.state is not None else None
             return operation is not None and operation.kind == "cutover" and not operation.past_no_return
         return self.ticks or name != "checklist.tick"
 

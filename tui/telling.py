@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.operations.plan import Plan
+from engine.operations.plan import Plan, PlannedStep
 from engine.state.model import OperationView, State, StepView
 from tui.lines import Role
 from tui.look import Look
@@ -41,6 +41,8 @@ def operation_news(before: State, after: State, own: str) -> tuple[str, Role] | 
     was, now = before.operation, after.operation
     if now is not None and now.kind != "validate" and now.id != own and (was is None or was.id != now.id):
         return f"{now.id} runs, started by {now.actor}: 3 shows it", "info"
+    if now is not None and was is not None and now.state == "HOLDING" != was.state:
+        return f"{now.id} holds before the switch and waits for a go: 3, then c", "info"
     ended = after.last_operation
     if ended is None or was is None or was.id != ended.id or was.ended == ended.ended or ended.kind == "validate":
         return None
@@ -75,8 +77,11 @@ def plan_facts(plan: Plan) -> list[tuple[str, str]]:
         facts.append(("snapshot", f"{plan.snapshot}, taken {stamp(plan.snapshot_at)}, {size}"))
     facts += [("not covered", path) for path in plan.not_covered]
     facts += [(item.mark, f"{item.name}: {item.text}") for item in plan.evidence]
-    facts += [
-        (f"step {number}", f"{step.title}{'   POINT OF NO RETURN' if step.no_return else ''}")
-        for number, step in enumerate(plan.steps, 1)
-    ]
+    facts += [(f"step {number}", f"{step.title}{_mark(step)}") for number, step in enumerate(plan.steps, 1)]
     return facts
+
+
+def _mark(step: PlannedStep) -> str:
+    if step.own:
+        return f"   your own: {step.own}"
+    return "   POINT OF NO RETURN" if step.no_return else ""

@@ -11,7 +11,7 @@ import msgspec
 
 from engine.config import Deployment
 from engine.operations.journal import read_operation
-from engine.operations.model import Operation
+from engine.operations.model import HOLDS, Operation
 from engine.operations.outcome import as_json, exit_code, state_word
 
 _POLL = 0.05
@@ -63,6 +63,10 @@ def _news(operation: Operation, told: dict[str, str]) -> list[str]:
         if step.state not in ("waiting", "running") and told.get(step.name) != step.state:
             told[step.name] = step.state
             lines.append(step_line(step.name, step.state, step.seconds, step.detail))
+    if operation.state == "HOLDING" and told.get("HOLDING") != str(operation.pid):
+        told["HOLDING"] = str(operation.pid)  # a worker that resumed it holds anew
+        lines.append(f"HOLDING {operation.id} {HOLDS}; Ctrl-C leaves it holding. You can:")
+        lines += [f"    {offer}" for offer in operation.offers]
     return lines
 
 

@@ -34,6 +34,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "cutover": ("cutover", "activate the new release"),
     "rollback": ("rollback", "go back to the old release"),
     "history": ("history", "operations, and what each did"),
+    "go": ("go", "tell a held cutover to go on with the switch"),
     "abort": ("abort", "stop a running operation"),
     "resume": ("resume", "continue an interrupted operation"),
     "resolve": ("resolve", "close an operation that a person has put right"),
@@ -50,7 +51,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 
 # Commands that always write; cutover and rollback do unless --dry-run. Those that write in some forms only
 # (service start, checklist tick, ...) ask Context.require_write themselves.
-ALWAYS_WRITE = frozenset({"demo", "init", "validate", "abort", "resume", "resolve", "monitor", "note", "ack"})
+ALWAYS_WRITE = frozenset({"demo", "init", "validate", "go", "abort", "resume", "resolve", "monitor", "note", "ack"})
 WRITE_UNLESS_DRY = frozenset({"cutover", "rollback"})
 
 

@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -33,6 +33,7 @@ class Asked:
     json: bool
     accept_warn: tuple[str, ...] = ()
     snapshot: str | None = None
+    hold: bool = False
 
 
 def add_operating_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,9 +45,16 @@ def add_operating_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="the result as JSON")
 
 
-def asked_from(options: argparse.Namespace, *, accept_warn: tuple[str, ...] = (), snapshot: str | None = None) -> Asked:
+def asked_from(
+    options: argparse.Namespace,
+    *,
+    accept_warn: tuple[str, ...] = (),
+    snapshot: str | None = None,
+    hold: bool = False,
+) -> Asked:
     """The parsed options as one value."""
-    return Asked(options.dry_run, options.yes, options.reason, options.detach, options.json, accept_warn, snapshot)
+    asked = Asked(options.dry_run, options.yes, options.reason, options.detach, options.json)
+    return replace(asked, accept_warn=accept_warn, snapshot=snapshot, hold=hold)
 
 
 def operate(
@@ -110,6 +118,7 @@ def plan_lines(plan: Plan) -> list[str]:
     lines.append("  steps")
     for step in plan.steps:
         mark = "  <- point of no return" if step.no_return and plan.kind == "cutover" else ""
+        mark = f"  <- your own: {step.own}" if step.own else mark
         lines.append(f"    {step.phase:<15} {step.name:<18} {step.title}{mark}")
     return lines
 

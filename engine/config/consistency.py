@@ -15,6 +15,7 @@ from engine.config.console import ConsoleConfig
 from engine.config.kpis import KpiConfig, KpiDefinition
 from engine.config.located import KeyPath, Located
 from engine.config.monitoring import Condition, MonitoringConfig
+from engine.config.own_steps import BUILT_IN, LAST_PHASE, NO_RETURN_IN, OwnStepSection
 from engine.config.release import ReleaseConfig
 
 PLACES = ("{python}", "{root}", "{release}", "{engine}")
@@ -24,6 +25,7 @@ MEASURES = ("validation", "kpis", *RECORDED)
 """What a checklist task can measure besides a condition."""
 MOST_SLOTS = 10_000
 _PLACE = re.compile(r"\{[^{}]*\}")
+_STEP_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 
 
 def check_console(located: Located, console: ConsoleConfig) -> None:
@@ -40,6 +42,62 @@ def check_console(located: Located, console: ConsoleConfig) -> None:
         _inside(located, ("paths", key), getattr(console.paths, key))
     for index, covered in enumerate(console.snapshot.covers):
         _inside(located, ("snapshot", "covers", index), covered)
+    steps = console.operations.own_steps
+    for index, step in enumerate(steps):
+        where: KeyPath = ("operations", "own_steps", index)
+        _check_step_name(located, (*where, "name"), step.name, [earlier.name for earlier in steps[:index]])
+        _check_step_place(located, where, step)
+        _check_step_commands(located, where, step)
+
+
+def _check_step_name(located: Located, where: KeyPath, name: str, earlier: Collection[str]) -> None:
+    if _STEP_NAME.fullmatch(name) is None:
+        located.report(where, f"is {name!r}, no name of a step", "a small letter, then small letters, digits and _")
+    elif name in BUILT_IN:
+        located.report(where, f"is {name!r}, which is a step of abaco-ops itself", "take another name")
+    elif name in earlier:
+        located.report(where, f"is {name!r} a second time", "each step has a name of its own, in both operations")
+
+
+def _check_step_place(located: Located, where: KeyPath, step: OwnStepSection) -> None:
+    place, last = step.place, LAST_PHASE[step.operation]
+    given = [(key, phase) for key, phase in (("before", place.before), ("after", place.after)) if phase is not None]
+    if len(given) != 1:
+        located.report((*where, "place"), "names no phase, or two", "one of: before: NUMBER, after: NUMBER")
+        return
+    ((key, phase),) = given
+    if not 0 <= phase <= last:
+        right = f"a {step.operation} has the phases 0 to {last}"
+        located.report((*where, "place", key), f"names phase {phase}, which is not there", right)
+    elif step.operation == "cutover" and (key, phase) == ("before", 0):
+        right = "after: 0 is the earliest place in a cutover"
+        located.report((*where, "place", key), "is before phase 0, which checks whether anything may be touched", right)
+
+
+def _check_step_commands(located: Located, where: KeyPath, step: OwnStepSection) -> None:
+    for key in ("precheck", "do", "verify", "undo"):
+        command = getattr(step, key)
+        if command is None:
+            continue
+        if not command or not command[0].strip():
+            located.report((*where, key), "is empty", 'a program and its arguments, such as ["/usr/bin/lb", "drain"]')
+        _places(located, (*where, key), command)
+    if not step.title.strip():
+        located.report((*where, "title"), "is empty", "a few words for plan and screen")
+    if step.deadline is not None and not step.deadline:
+        located.report((*where, "deadline"), "is 0", "give a time above 0")
+    if step.undo is not None and step.operation == "rollback":
+        located.report((*where, "undo"), "would never run: a rollback is not undone", "leave it out")
+    elif step.undo is not None and _after_no_return(step):
+        why = "would never run: nothing is undone after the new release's first start (phase 4)"
+        located.report((*where, "undo"), why, "leave it out; what puts it back is an own step of the rollback")
+    if not step.needed and step.operation == "cutover":
+        located.report((*where, "needed"), "is false in a cutover, which stops at any failure", "only for a rollback")
+
+
+def _after_no_return(step: OwnStepSection) -> bool:
+    before, after = step.place.before, step.place.after
+    return (before is not None and before > NO_RETURN_IN) or (after is not None and after >= NO_RETURN_IN)
 
 
 def release_names(located: Located) -> list[str]:

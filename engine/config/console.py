@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from engine.config.own_steps import OwnStepSection
 from engine.config.quantities import Duration, Size
 
 Positive = Annotated[float, Meta(gt=0)]
@@ -90,6 +91,8 @@ class OperationsSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     """What cutover and rollback may take and need."""
 
     budgets: PhaseBudgets
+    own_steps: list[OwnStepSection] = []
+    """Commands of the team's own, before or after a phase of cutover or rollback."""
 
 
 class ConsoleConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -84,12 +84,12 @@ class RealSurroundings:
             return ()
 
     def operation(self) -> str:
-        """The cutover or rollback that is under way; empty when none is."""
+        """The cutover or rollback that is under way; empty when none is, or when it holds: then nothing is moved."""
         try:
             found = holder(self._deployment)
         except OSError:
             return ""
-        return harmless(found.operation, 60) if found is not None else ""
+        return harmless(found.operation, 60) if found is not None and not found.holds else ""
 
     def _ask(self, release: str) -> ServiceStatus:
         try:

@@ -46,6 +46,10 @@ class CommandResult:
         return harmless(f"{how}: {lines[-1]}" if lines else how)
 
 
+class CommandNotStarted(OpsError):
+    """There is no such program, or it may not be run."""
+
+
 class Command:
     """One running command; its whole process group is ended when it has to be."""
 
@@ -67,7 +71,8 @@ class Command:
                 close_fds=True,
             )
         except OSError as error:
-            raise OpsError(f"{command[0]} cannot be started: {error}", "see programs in config/releases") from error
+            what = f"{command[0]} cannot be started: {error}"
+            raise CommandNotStarted(what, "see programs in config/releases") from error
         self._group = self._process.pid  # its own process group, by process_group=0
 
     @property

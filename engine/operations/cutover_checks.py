@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from engine.errors import Refused
 from engine.operations.commands import CommandResult
 from engine.operations.configuration import hash_of
 from engine.operations.reserve import keep_reserve
@@ -100,19 +101,27 @@ def validated(work: Work, mode: str, release: str, so: str) -> Outcome:
 
 def same_as_planned(work: Work) -> None:
     """Configurations and builds are those that were confirmed. StepFailed names the one that is not."""
+    problem = not_as_planned(work)
+    if problem:
+        raise StepFailed(problem, "look at the change, then start a new cutover")
+
+
+def not_as_planned(work: Work) -> str:
+    """The configuration or build that is not the one that was confirmed; empty when all are."""
     deployment, plan = work.deployment, work.plan
-    now = {
-        "the active configuration": (hash_of(deployment.active_config), plan.config_now),
-        f"the staged configuration of {work.new}": (hash_of(deployment.paths.release(work.new)), plan.config_then),
-        f"the build of {work.old}": (build_hash(deployment, work.old), plan.build_from),
-        f"the build of {work.new}": (build_hash(deployment, work.new), plan.build_to),
-    }
+    try:
+        now = {
+            "the active configuration": (hash_of(deployment.active_config), plan.config_now),
+            f"the staged configuration of {work.new}": (hash_of(deployment.paths.release(work.new)), plan.config_then),
+            f"the build of {work.old}": (build_hash(deployment, work.old), plan.build_from),
+            f"the build of {work.new}": (build_hash(deployment, work.new), plan.build_to),
+        }
+    except (Refused, OSError) as error:
+        return f"what was confirmed cannot be read any more: {error}"
     for what, (found, planned) in now.items():
         if found != planned:
-            raise StepFailed(
-                f"{what} has changed since it was confirmed ({planned[:6]} -> {found[:6] or 'missing'})",
-                "look at the change, then start a new cutover",
-            )
+            return f"{what} has changed since it was confirmed ({planned[:6]} -> {found[:6] or 'missing'})"
+    return ""
 
 
 def judged(result: CommandResult, what: str) -> dict[str, Any]:

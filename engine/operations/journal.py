@@ -2,7 +2,7 @@
 
 Records: ``planned`` (the steps), ``refused``, ``accepted``, ``worker`` (who is at it), ``intent``/``done``/``failed``
 of a step, ``undo``/``undone``/``undo_failed``, ``fact`` (what recovery has to know), ``child`` (a command's process),
-``warning``, ``yielded``, ``ended``, ``closed`` (by a rollback or by a person).
+``warning``, ``go`` (ends a hold), ``yielded``, ``ended``, ``closed`` (by a rollback or by a person).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import msgspec
 
 from engine.clock import Clock, boot_id, iso, parse_iso
 from engine.errors import DamagedRecord
-from engine.operations.model import ENDED, TRANSITIONS, Operation, OperationState, OperationStep, StepState
+from engine.operations.model import ENDED, HOLD_STEP, TRANSITIONS, Operation, OperationState, OperationStep, StepState
 from engine.records import Record, append_line, read_lines
 from engine.records.harmless import harmless, one_line
 from engine.services.identity import is_alive
@@ -115,6 +115,7 @@ class _Fold:
     snapshot: str | None = None
     lost_to: str = ""
     by_hand: str = ""
+    told_go: bool = False
 
     def move(self, state: OperationState) -> None:
         """Follow the transition table; a record that does not fit is shown as a warning, not obeyed."""
@@ -156,7 +157,9 @@ def fold(operation_id: str, records: list[Record], *, alive: bool, output: tuple
         alive=alive,
         failure=view.failure,
         past_no_return=view.past,
-        offers=view.offers if view.offers or view.state not in ("INTERRUPTED",) else _offers(operation_id, view),
+        offers=view.offers
+        if view.offers or view.state not in ("INTERRUPTED", "HOLDING")
+        else _offers(operation_id, view),
         warnings=tuple(view.warnings),
         output=output,
         snapshot=view.snapshot,
@@ -178,12 +181,21 @@ def _fold_death(view: _Fold) -> None:
 def _offers(operation_id: str, view: _Fold) -> tuple[str, ...]:
     if str(view.head.get("operation_kind")) == "validate":
         return ("abaco-ops validate",)
-    return offers(operation_id, past_no_return=view.past)
+    if view.state == "HOLDING":
+        return (
+            f"abaco-ops go {operation_id}    (the switch begins)",
+            f"abaco-ops abort {operation_id}    (undoes what was prepared)",
+            "abaco-ops rollback    (ends it too; the old release runs on)",
+        )
+    held = view.steps.get(HOLD_STEP)
+    holds_again = held is not None and held.state == "running" and not view.told_go
+    return offers(operation_id, past_no_return=view.past, holds_again=holds_again)
 
 
-def offers(operation_id: str, *, past_no_return: bool) -> tuple[str, ...]:
+def offers(operation_id: str, *, past_no_return: bool, holds_again: bool = False) -> tuple[str, ...]:
     """What a person can do about an operation that stopped half-way, the way back first."""
     kind = operation_id.partition("-")[2]
+    then = "holds again" if holds_again else "goes on"
     if kind == "rollback":
         return (
             f"abaco-ops rollback    (goes on with {operation_id} from where it stopped)",
@@ -192,7 +204,7 @@ def offers(operation_id: str, *, past_no_return: bool) -> tuple[str, ...]:
     back = "abaco-ops rollback    (the old release runs again, nothing the new one wrote is lost)"
     return (
         back,
-        f"abaco-ops resume {operation_id}    (probes what has happened, then goes on)",
+        f"abaco-ops resume {operation_id}    (probes what has happened, then {then})",
         *(() if past_no_return else (f"abaco-ops abort {operation_id}    (undoes what was done so far)",)),
         f"abaco-ops resolve {operation_id} --reason TEXT    (after you have put it right by hand)",
     )
@@ -222,6 +234,9 @@ def _fold_other(view: _Fold, kind: str, record: Record) -> None:
         _fold_warning(view, harmless(one_line(record.get("detail", ""))))
     elif kind == "fact" and record.get("name") in ("snapshot", "final_snapshot"):
         view.snapshot = str(record["value"]) if record.get("value") else None
+    elif kind == "go":
+        view.told_go = True
+        view.move("RUNNING")
     elif kind == "yielded":
         view.move("INTERRUPTED")
         view.failure = f"gave way to {harmless(record.get('to', 'a rollback'))}"
@@ -249,7 +264,7 @@ def _fold_beginning(view: _Fold, kind: str, record: Record) -> None:
     else:
         view.pid = int(record["pid"])
         view.offers, view.failure, view.ended = (), "", None
-        if view.state in ("INTERRUPTED", "NEEDS_HUMAN"):
+        if view.state in ("INTERRUPTED", "NEEDS_HUMAN", "HOLDING"):
             view.move("RUNNING")
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from engine.config import Deployment
+from engine.operations.model import HOLDS
 from engine.records import FileLock, harmless, is_locked, write_file
 
 _HOLDER = "operation.holder.json"
@@ -24,6 +25,11 @@ class Holder(msgspec.Struct, frozen=True):
     since: datetime
     reason: str
     pid: int
+
+    @property
+    def holds(self) -> bool:
+        """Whether it is a held cutover: nothing has been switched, and nothing is being switched."""
+        return self.step == HOLDS
 
     def __str__(self) -> str:
         where = f" from {self.origin}" if self.origin != "local" else ""

@@ -19,6 +19,9 @@ OperationState = Literal[
     "INTERRUPTED",
     "NEEDS_HUMAN",
 ]
+HOLD_STEP = "wait_for_go"
+HOLDS = "holds before phase 3, waits for go"
+"""What a held cutover does: title of its step, and word of the lock's holder."""
 CLOSED_BY_HAND = "closed by hand"
 """How the failure text of an operation begins that a person has closed."""
 StepState = Literal["waiting", "running", "done", "failed", "undone", "skipped"]

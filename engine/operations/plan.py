@@ -33,6 +33,26 @@ class PlannedStep(msgspec.Struct, frozen=True):
     title: str
     phase: str
     no_return: bool = False
+    own: str = ""
+    """What one's own step runs, for people; empty for the steps of abaco-ops itself."""
+
+
+class OwnStep(msgspec.Struct, frozen=True, kw_only=True):
+    """One's own step as it stood in ``config/console.yml`` when the plan was made; see ``own_steps`` there."""
+
+    name: str
+    title: str
+    operation: Literal["cutover", "rollback"]
+    before: int | None
+    after: int | None
+    do: tuple[str, ...]
+    precheck: tuple[str, ...]
+    verify: tuple[str, ...]
+    undo: tuple[str, ...]
+    """Commands with their places not yet filled in; empty where there is none."""
+    deadline: float
+    """Of each command (s)."""
+    needed: bool
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,6 +92,15 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """The unfinished operation that this one goes on with."""
     closes: tuple[str, ...] = ()
     """Unfinished cutovers that this rollback puts right."""
+    hold: bool = False
+    """A cutover that waits before phase 3 until it is told to go."""
+    config_kept: str = ""
+    """sha256 of the staged configuration of the release that is left."""
+    own_steps: tuple[OwnStep, ...] = ()
+    """One's own steps; a cutover also keeps those that would lead back."""
+    undoes: tuple[OwnStep, ...] = ()
+    """Rollback: the own steps of ``undoes_of`` that have an undo, run if the new release never started."""
+    undoes_of: str = ""
     lock_holder: str = ""
     """Who operates now; a plan with it set ends in exit code 5."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -13,14 +12,15 @@ import msgspec
 from engine.clock import Clock, SystemClock, parse_iso, pretty_duration
 from engine.config import Deployment
 from engine.errors import OpsError, Refused
-from engine.operations import cutover, rollback, validate
+from engine.operations import validate
 from engine.operations.configuration import changes, hash_of
 from engine.operations.journal import facts_of, list_operations, records_of
 from engine.operations.lock import holder
-from engine.operations.model import Operation
-from engine.operations.plan import Evidence, Plan, PlannedStep
+from engine.operations.model import HOLD_STEP, Operation
+from engine.operations.own_steps import sealed
+from engine.operations.plan import Evidence, Orders, OwnStep, Plan
 from engine.operations.started import new_release_started, runs_of
-from engine.operations.step import Step
+from engine.operations.steps import planned, steps_of
 from engine.services import open_service
 from engine.services.active import ActiveRelease, active_release
 from engine.services.build import build_hash
@@ -29,13 +29,13 @@ from engine.snapshots.manifest import walk
 from engine.snapshots.take import TREE
 
 
-def plan_cutover(deployment: Deployment, *, clock: Clock | None = None) -> Plan:
-    """What a cutover would do now; ``refusals`` says why it cannot."""
+def plan_cutover(deployment: Deployment, *, hold: bool = False, clock: Clock | None = None) -> Plan:
+    """What a cutover would do now; ``refusals`` says why it cannot. ``hold``: it waits before phase 3 for a go."""
     now = _read(deployment.active_config)
     then = _read(deployment.paths.release(deployment.console.releases.new))
     operations = _acting(deployment)
     held = holder(deployment)
-    return Plan(
+    plan = Plan(
         kind="cutover",
         release_from=deployment.console.releases.old,
         release_to=deployment.console.releases.new,
@@ -45,13 +45,21 @@ def plan_cutover(deployment: Deployment, *, clock: Clock | None = None) -> Plan:
         config_then=hash_of(deployment.paths.release(deployment.console.releases.new)),
         changes=changes(now, then),
         not_covered=tuple(deployment.console.snapshot.not_covered),
-        steps=_planned(cutover.STEPS),
         evidence=tuple(_cutover_evidence(deployment, operations)),
         expected_seconds=_expected(operations, "cutover"),
         basis=basis(deployment, None, operations),
         made_at=(clock or SystemClock()).now().wall,
+        config_kept=hash_of(deployment.paths.release(deployment.console.releases.old)),
+        own_steps=sealed(deployment.console),
         lock_holder=str(held) if held else "",
     )
+    return arranged(plan, hold=hold)
+
+
+def arranged(plan: Plan, *, hold: bool = False) -> Plan:
+    """The plan with its steps in their order, with or without a hold."""
+    plan = msgspec.structs.replace(plan, hold=hold)
+    return msgspec.structs.replace(plan, steps=planned(steps_of(plan), (*plan.own_steps, *plan.undoes)))
 
 
 def plan_rollback(deployment: Deployment, snapshot: str | None = None, *, clock: Clock | None = None) -> Plan:
@@ -66,7 +74,8 @@ def plan_rollback(deployment: Deployment, snapshot: str | None = None, *, clock:
     takes_over = running.id if running is not None and running.kind == "cutover" else None
     now, then = _read(deployment.active_config), _old_config(deployment, chosen)
     aside = _written_since(deployment, chosen) if started else (0, 0, 0)
-    return Plan(
+    closes = tuple(item.id for item in operations if item.kind == "cutover" and (item.open or item.running))
+    plan = Plan(
         kind="rollback",
         release_from=new,
         release_to=old,
@@ -83,7 +92,6 @@ def plan_rollback(deployment: Deployment, snapshot: str | None = None, *, clock:
         sets_aside_files=aside[1],
         sets_aside_bytes=aside[2],
         not_covered=tuple(deployment.console.snapshot.not_covered),
-        steps=_planned(rollback.STEPS),
         evidence=tuple(_rollback_evidence(deployment, operations, chosen, started)),
         expected_seconds=_expected(operations, "rollback"),
         basis=basis(deployment, chosen, operations),
@@ -91,9 +99,13 @@ def plan_rollback(deployment: Deployment, snapshot: str | None = None, *, clock:
         abort_only=not started,
         takes_over=takes_over,
         resumes=unfinished.id if unfinished and running is None else None,
-        closes=tuple(item.id for item in operations if item.kind == "cutover" and (item.open or item.running)),
+        closes=closes,
+        own_steps=tuple(own for own in sealed(deployment.console) if own.operation == "rollback"),
+        undoes=_undoes(deployment, closes[-1]) if closes else (),
+        undoes_of=closes[-1] if closes else "",
         lock_holder=str(held) if held and takes_over is None else "",
     )
+    return arranged(plan)
 
 
 def plan_validation(deployment: Deployment, *, clock: Clock | None = None) -> Plan:
@@ -137,8 +149,14 @@ def _acting(deployment: Deployment) -> list[Operation]:
     return [item for item in found if item.kind != "validate" and item.started is not None]
 
 
-def _planned(steps: Sequence[Step]) -> tuple[PlannedStep, ...]:
-    return tuple(PlannedStep(step.name, step.title, step.phase, step.no_return) for step in steps)
+def _undoes(deployment: Deployment, cutover: str) -> tuple[OwnStep, ...]:
+    """The own steps of a cutover that can be undone; none where its plan cannot be read: the way back stays open."""
+    try:
+        data = (deployment.paths.operation(cutover) / "plan.json").read_bytes()
+        plan = msgspec.json.decode(data, type=Orders).plan
+    except (OSError, msgspec.DecodeError, msgspec.ValidationError):
+        return ()
+    return tuple(own for own in plan.own_steps if own.operation == "cutover" and own.undo)
 
 
 def _cutover_evidence(deployment: Deployment, operations: list[Operation]) -> list[Evidence]:
@@ -286,8 +304,11 @@ def _build(deployment: Deployment, release: str) -> str:
 
 
 def _expected(operations: list[Operation], kind: str) -> float | None:
-    done = [item.seconds for item in operations if item.kind == kind and item.state == "SUCCEEDED"]
-    return done[-1] if done else None
+    done = [item for item in operations if item.kind == kind and item.state == "SUCCEEDED" and item.seconds]
+    if not done:
+        return None
+    held = sum(step.seconds or 0.0 for step in done[-1].steps if step.name == HOLD_STEP)
+    return max((done[-1].seconds or 0.0) - held, 0.0)
 
 
 def _read(path: Path) -> bytes:

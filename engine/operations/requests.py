@@ -26,13 +26,15 @@ class Request(msgspec.Struct, frozen=True):
     worker: Identity
     nonce: str
     reason: str = ""
+    origin: str = ""
+    """Where the person sits, as they say; who it is says the file's owner."""
 
 
-def ask(directory: Path, worker: Identity, want: Want, reason: str = "") -> Path:
+def ask(directory: Path, worker: Identity, want: Want, reason: str = "", origin: str = "") -> Path:
     """Leave a request for the worker of the operation in ``directory``."""
     place = directory / DIRECTORY
     make_directory(place)
-    request = Request(want, directory.name, worker, secrets.token_hex(8), reason)
+    request = Request(want, directory.name, worker, secrets.token_hex(8), reason, origin)
     path = place / f"{want}-{request.nonce}.json"
     write_file(path, msgspec.json.encode(request), 0o660)
     return path

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from dataclasses import dataclass
+from pathlib import Path
 
 from engine.clock import Clock, SystemClock
 from engine.config import Deployment
 from engine.errors import LockHeld, OpsError, Refused
 from engine.operations import requests
 from engine.operations.found import Found, find_state
-from engine.operations.journal import Journal, list_operations, records_of, worker_of
+from engine.operations.journal import Journal, list_operations, read_operation, records_of, worker_of
 from engine.operations.launch import Accepted, continue_operation, origin_here
 from engine.operations.lock import OperationLock, holder
 from engine.operations.model import CLOSED_BY_HAND, Operation, OperationState
 from engine.records import append_event
+
+_TAKES_GO_WITHIN = 15.0
+_POLL = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,49 @@ def abort(
         raise Refused(f"{found.id} has no worker yet", "try again")
     requests.ask(directory, worker, "abort", reason or f"by {actor}")
     return None
+
+
+def go(
+    deployment: Deployment, operation: str | None, *, actor: str, reason: str = "", origin: str | None = None
+) -> str:
+    """Tell a held cutover to go on with the switch (None: the one that holds); its id, once its worker has taken it.
+
+    Refused when it does not hold, or when its worker does not take the go in time: then it has not been obeyed.
+    """
+    found = find(deployment, operation) if operation is not None else _holding(deployment)
+    directory = deployment.paths.operation(found.id)
+    worker = worker_of(records_of(directory))
+    if found.state != "HOLDING" or worker is None:
+        raise Refused(f"{found.id} does not hold: it is {found.state}", f"abaco-ops history {found.id}")
+    path = requests.ask(directory, worker, "go", reason or f"by {actor}", origin or origin_here())
+    try:
+        state = _obeyed(directory, path)
+    finally:
+        path.unlink(missing_ok=True)  # also when whoever gave it does not wait: it is obeyed now or never
+    if state:
+        raise Refused(
+            f"{found.id} is {state} and has not obeyed the go: it was taken back", f"abaco-ops history {found.id}"
+        )
+    return found.id
+
+
+def _obeyed(directory: Path, request: Path) -> str:
+    """Wait until the journal tells of this go; empty then, else the state in which it was not obeyed."""
+    nonce, until = request.stem.partition("-")[2], time.monotonic() + _TAKES_GO_WITHIN
+    while True:
+        state = read_operation(directory).state
+        if any(record["kind"] == "go" and record.get("nonce") == nonce for record in records_of(directory)):
+            return ""
+        if state != "HOLDING" or time.monotonic() > until:
+            return state
+        time.sleep(_POLL)
+
+
+def _holding(deployment: Deployment) -> Operation:
+    holding = [item for item in list_operations(deployment.paths.operations) if item.state == "HOLDING"]
+    if not holding:
+        raise Refused("no cutover holds: there is nothing to tell go", "abaco-ops cutover --hold prepares one")
+    return holding[-1]
 
 
 def resume(deployment: Deployment, operation: str, *, actor: str, origin: str | None = None) -> Accepted:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,7 +19,7 @@ from engine.operations.model import Operation
 from engine.operations.plan import Orders
 from engine.operations.reserve import disk_is_full, give_back, release_reserve
 from engine.records import append_event
-from engine.records.harmless import one_line
+from engine.records.harmless import harmless, one_line
 from engine.services import open_service
 from engine.services.identity import identity_of
 from engine.services.protocol import Identity, Service
@@ -35,6 +36,16 @@ class AbortRequested(OpsError):
 
 class YieldRequested(OpsError):
     """A rollback takes over: let go at once, undo nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Go:
+    """A person told a held cutover to go: who (the request's owner), from where, why."""
+
+    by: str
+    origin: str
+    reason: str
+    nonce: str
 
 
 class DeadlinePassed(OpsError):
@@ -61,6 +72,8 @@ class Work:
         self._deadline: float | None = None
         self.me = _myself()
         self.undoing = False
+        self.awaits_go = False
+        self.go: Go | None = None
         self._warned: set[str] = set()
         self.facts = facts_of(records_of(self.directory))
         self.done_steps = {step.name for step in self.operation().steps if step.state in ("done", "skipped")}
@@ -103,7 +116,7 @@ class Work:
         """One line of the log that people read; losing it stops nothing here."""
         self._narrate(text)
 
-    def event(self, kind: str, data: dict[str, Any], seq: int) -> None:
+    def event(self, kind: str, data: dict[str, Any], seq: int, actor: str = "") -> None:
         """Append to the audit trail. OSError or OpsError when it cannot be written."""
         self.with_room(
             lambda: append_event(
@@ -111,7 +124,7 @@ class Work:
                 kind,
                 data,
                 source="operation",
-                actor=self.orders.actor,
+                actor=actor or self.orders.actor,
                 operation=self.orders.operation,
                 operation_seq=seq,
                 clock=self.clock,
@@ -158,10 +171,10 @@ class Work:
         """No deadline until the next step."""
         self._deadline = None
 
-    def checkpoint(self) -> None:
+    def checkpoint(self, *, at_once: bool = False) -> None:
         """Called often: raises when someone asks for an end, or when the step's time is over."""
         now = time.monotonic()
-        if now - self._looked < _LOOK_EVERY:
+        if now - self._looked < _LOOK_EVERY and not at_once:
             return
         self._looked = now
         if self._deadline is not None and self.clock.now().boot > self._deadline:
@@ -187,12 +200,20 @@ class Work:
         """One of the release's configured programs, to its end."""
         return self.finish([self.start(self.deployment.command(template, release), *more)])[0]
 
-    def start(self, command: Sequence[str], *more: str) -> Command:
-        """Start a command with the configured deadline; its process is journaled, so that recovery can end it."""
-        running = Command([*command, *more], self.deployment.root, self.deployment.console.cadence.command_deadline)
+    def start(self, command: Sequence[str], *more: str, deadline: float | None = None) -> Command:
+        """Start a command with this deadline (s), else the configured one.
+
+        Its process is journaled, so that recovery can end it; one that cannot be journaled is ended at once.
+        """
+        limit = self.deployment.console.cadence.command_deadline if deadline is None else deadline
+        running = Command([*command, *more], self.deployment.root, limit)
         identity = running.identity
-        if identity is not None:
-            self.record("child", pid=identity.pid, start_time=identity.start_time, boot_id=identity.boot_id)
+        try:
+            if identity is not None:
+                self.record("child", pid=identity.pid, start_time=identity.start_time, boot_id=identity.boot_id)
+        except BaseException:
+            running.kill()
+            raise
         return running
 
     def finish(self, commands: Sequence[Command]) -> list[CommandResult]:
@@ -216,6 +237,11 @@ class Work:
             raise AbortRequested(f"{author} asked to abort: {request.reason or 'no reason given'}")
         if request.want == "yield":
             raise YieldRequested(request.reason or "a rollback")
+        if request.want == "go" and self.awaits_go:
+            origin, reason = harmless(one_line(request.origin), 80), harmless(one_line(request.reason))
+            self.go = Go(author, origin or "local", reason, request.nonce)
+        elif request.want == "go":
+            self.warn(f"{author} gave the go while nothing waited for it: not obeyed")
 
 
 def _myself() -> Identity:

@@ -14,7 +14,6 @@ import msgspec
 from engine.clock import Clock, SystemClock
 from engine.config import Deployment, load_deployment
 from engine.errors import LOCK_HELD, NEEDS_HUMAN, REFUSED, OpsError
-from engine.operations import cutover, rollback
 from engine.operations.journal import offers
 from engine.operations.lock import Holder, OperationLock, holder
 from engine.operations.model import OperationState
@@ -25,11 +24,10 @@ from engine.operations.planning import basis_now
 from engine.operations.remaining import remaining_commands
 from engine.operations.runner import in_words, run_steps, undo_steps
 from engine.operations.step import Step
+from engine.operations.steps import steps_of
 from engine.operations.takeover import end_orphans, take_lock
 from engine.operations.validate import run_validation_steps
 from engine.operations.work import JournalLost, Work
-
-STEPS: dict[str, tuple[Step, ...]] = {"cutover": cutover.STEPS, "rollback": rollback.STEPS, "validate": ()}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -62,7 +60,7 @@ class _Worker:
         self._lock = OperationLock(deployment)
         self._actor, self._origin = actor or orders.actor, origin
         self._since = clock.now().wall
-        self._steps = STEPS[orders.plan.kind]
+        self._steps = steps_of(orders.plan)
 
     def run(self, mode: str) -> int:
         work = self._work

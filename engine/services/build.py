@@ -20,13 +20,10 @@ def build_hash(deployment: Deployment, release_name: str) -> str:
     Names count from the engine's or the deployment's directory, so the same files give the same build anywhere.
     Refused when the patterns match nothing or a file cannot be read.
     """
-    release = deployment.releases[release_name]
-    patterns = deployment.command(release.build.files, release_name)
-    files = {Path(name) for pattern in patterns for name in glob.glob(pattern, recursive=True)}  # noqa: PTH207
-    named = sorted((_name(path, deployment.root), path) for path in files if path.is_file())
+    named = sorted((_name(path, deployment.root), path) for path in build_files(deployment, release_name))
     if not named:
         raise Refused(
-            f"the build files of {release_name} do not exist: {', '.join(patterns)}",
+            f"the build files of {release_name} do not exist: {', '.join(_patterns(deployment, release_name))}",
             f"correct build.files in {deployment.paths.release(release_name)}",
         )
     digest = hashlib.sha256()
@@ -38,6 +35,16 @@ def build_hash(deployment: Deployment, release_name: str) -> str:
         digest.update(f"{name}\0{len(content)}\0".encode())
         digest.update(content)
     return digest.hexdigest()
+
+
+def build_files(deployment: Deployment, release_name: str) -> set[Path]:
+    """The files that the release's patterns match now."""
+    found = (glob.iglob(pattern, recursive=True) for pattern in _patterns(deployment, release_name))  # noqa: PTH207
+    return {path for names in found for path in map(Path, names) if path.is_file()}
+
+
+def _patterns(deployment: Deployment, release_name: str) -> list[str]:
+    return deployment.command(deployment.releases[release_name].build.files, release_name)
 
 
 def _name(path: Path, root: Path) -> str:

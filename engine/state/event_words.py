@@ -81,6 +81,12 @@ def _accepted(data: dict[str, Any], operation: str) -> str:
     return f"{operation} accepted" + (f": {data['reason']}" if data.get("reason") else "")
 
 
+def _go(data: dict[str, Any], operation: str) -> str:
+    return f"{operation} told to go from {data.get('origin', '?')}" + (
+        f": {data['reason']}" if data.get("reason") else ""
+    )
+
+
 def _ended(data: dict[str, Any], operation: str) -> str:
     state, seconds = str(data.get("state", "?")), data.get("seconds")
     spent = f" after {seconds:.1f} s" if isinstance(seconds, int | float) else ""
@@ -130,6 +136,8 @@ def _service(what: str) -> Callable[[dict[str, Any], str], str]:
 
 _WORDS: dict[str, Callable[[dict[str, Any], str], str]] = {
     "operation.accepted": _accepted,
+    "operation.holding": lambda _data, operation: f"{operation} holds before phase 3, waits for go",
+    "operation.go": _go,
     "operation.ended": _ended,
     "validation.finished": _validated,
     "way_back.proven": _not_proven,
@@ -147,7 +155,16 @@ _WORDS: dict[str, Callable[[dict[str, Any], str], str]] = {
     "service.stop": _service("stopped by hand"),
 }
 _BY_PEOPLE = frozenset(
-    {"operation.accepted", "checklist.done", "checklist.overridden", "ack", "note", "service.start", "service.stop"}
+    {
+        "operation.accepted",
+        "operation.go",
+        "checklist.done",
+        "checklist.overridden",
+        "ack",
+        "note",
+        "service.start",
+        "service.stop",
+    }
 )
 
 

@@ -6,7 +6,7 @@ import re
 from datetime import datetime
 
 from engine.clock import pretty_duration
-from engine.operations.model import CLOSED_BY_HAND
+from engine.operations.model import CLOSED_BY_HAND, HOLDS
 from engine.state.model import KpiView, OperationView, ResourceView, State, ValidationView
 
 _NUMBER = re.compile(r"(?<![A-Za-z])[0-9][0-9.,:hmsd]*")
@@ -47,6 +47,8 @@ def operation_lines(operation: OperationView) -> list[str]:
     """A running or unresolved operation, with what a person can do."""
     step = next((step for step in operation.steps if step.state in ("running", "failed")), None)
     now = f"   {step.phase} {step.title} {step.state}" if step else ""
+    if operation.state == "HOLDING":
+        now = f"   {HOLDS}"
     return [f" operation  {operation_line(operation)}{now}", *(f"   you can: {offer}" for offer in operation.offers)]
 
 

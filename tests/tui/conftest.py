@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -43,7 +42,6 @@ class FakeActions:
     refuse: OpsError | None = None
     rollback: Plan = ROLLBACK
     cutover: Plan = CUTOVER
-    go: threading.Event = field(default_factory=threading.Event)
 
     def plan_rollback(self) -> Plan:
         return self.rollback
@@ -51,8 +49,8 @@ class FakeActions:
     def plan_cutover(self) -> Plan:
         return self.cutover
 
-    def launch(self, plan: Plan, reason: str) -> FakeAccepted:
-        self.asked.append(("launch", plan.kind, reason))
+    def launch(self, plan: Plan, reason: str, *, hold: bool = False) -> FakeAccepted:
+        self.asked.append(("launch", plan.kind, reason, "hold") if hold else ("launch", plan.kind, reason))
         if self.refuse is not None:
             raise self.refuse
         return FakeAccepted(f"0004-{plan.kind}", 5120)
@@ -60,6 +58,9 @@ class FakeActions:
     def validate(self) -> FakeAccepted:
         self.asked.append(("validate",))
         return FakeAccepted("0005-validate", 5121)
+
+    def go(self, operation: str, reason: str) -> None:
+        self.asked.append(("go", operation, reason))
 
     def abort(self, operation: str) -> None:
         self.asked.append(("abort", operation))

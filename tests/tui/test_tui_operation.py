@@ -10,7 +10,7 @@ from conftest import FakeActions, FakeReader
 from msgspec.structs import replace
 from test_tui_keys import Make, screen_text, shows
 
-from engine.state.model import OperationView, State
+from engine.state.model import OperationView, State, StepView
 from tui import telling
 from tui.arrange import arrange
 from tui.glyphs import UNICODE
@@ -179,3 +179,94 @@ async def test_abort_is_offered_only_while_there_is_something_to_abort(
         await pilot.press("3")
         await shows(pilot, "3 Operation")
         assert ("x abort" in plain(app.frame.hints())) is offered
+
+
+HOLD_OFFERS = (
+    "abaco-ops go 0003-cutover    (the switch begins)",
+    "abaco-ops abort 0003-cutover    (undoes what was prepared)",
+    "abaco-ops rollback    (ends it too; the old release runs on)",
+)
+
+
+def holding() -> State:
+    hold = StepView("wait_for_go", "holds before phase 3, waits for go", "2 staging", "running", None, "")
+    steps = (*(step for step in states.steps(9) if step.phase < "3"), hold)
+    held = replace(states.OPERATION, state="HOLDING", steps=steps, offers=HOLD_OFFERS)
+    return replace(states.BEFORE_CHECKED, operation=held, phase="CUTOVER")
+
+
+def test_a_held_cutover_stands_in_every_row_where_an_operation_stands() -> None:
+    rows = [plain(line) for line in header.draw(holding(), 80, LOOK)]
+    assert "V1 LIVE" in rows[0] and "CUTOVER HOLDING" in rows[0]
+    assert rows[1].strip() == "0003-cutover holds before the switch: 3, then c gives the go, x aborts"
+    assert "R ends the cutover; v1 is live" in rows[2]
+
+
+@pytest.mark.parametrize(("width", "height"), [(80, 8), (120, 30)])
+def test_the_panel_of_a_held_cutover_offers_go_abort_and_the_way_back(width: int, height: int) -> None:
+    drawn = text(operation.draw(holding(), width, height, LOOK))
+    assert "HOLDING" in drawn and "holds before phase 3, waits for go" in drawn
+    for offer in ("abaco-ops go 0003-cutover", "abaco-ops abort 0003-cutover", "R or abaco-ops rollback"):
+        assert offer in drawn, drawn
+
+
+def test_that_a_cutover_holds_now_is_news() -> None:
+    said = telling.operation_news(states.RUNNING, holding(), "0003-cutover")
+    assert said == ("0003-cutover holds before the switch and waits for a go: 3, then c", "info")
+    assert telling.operation_news(holding(), holding(), "0003-cutover") is None
+
+
+async def test_the_go_is_given_in_the_operation_view_and_costs_more_than_a_stray_key(
+    make_app: Make, actions: FakeActions
+) -> None:
+    app = make_app(holding())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("3")
+        await shows(pilot, "c go")
+        await pilot.press("c", "enter")
+        await shows(pilot, "nothing done: type go, then Enter")
+        await pilot.press("n", "o", "enter")
+        assert [asked for asked in actions.asked if asked[0] == "go"] == []
+        await pilot.press("ctrl+u", "backspace", "backspace", *"go", "space", *"ready", "enter")
+        await shows(pilot, "0003-cutover has taken the go")
+        assert ("go", "0003-cutover", "ready") in actions.asked
+
+
+async def test_the_palette_gives_the_go_from_anywhere(make_app: Make, actions: FakeActions) -> None:
+    app = make_app(holding())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shows(pilot, "CUTOVER HOLDING")
+        await pilot.press(":", *"held", "enter")
+        await shows(pilot, "Type  go  to confirm")
+        await pilot.press(*"go", "enter")
+        await shows(pilot, "0003-cutover has taken the go")
+        assert ("go", "0003-cutover", "") in actions.asked
+
+
+async def test_where_nothing_holds_there_is_no_go_to_give(make_app: Make, actions: FakeActions) -> None:
+    app = make_app(states.RUNNING)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("3")
+        await shows(pilot, "3 Operation")
+        assert "c go" not in plain(app.frame.hints())
+        await pilot.press("c")
+        await shows(pilot, "no cutover holds: nothing waits for a go")
+
+
+async def test_hold_stands_beside_cut_over_and_needs_a_reason_too(make_app: Make, actions: FakeActions) -> None:
+    app = make_app(states.BEFORE_CHECKED)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shows(pilot, "V1 LIVE")
+        await pilot.press("C")
+        await shows(pilot, "Hold before the switch")
+        assert app.screen.sheet.place == "cancel"  # type: ignore[attr-defined]
+        await pilot.press("left")
+        await shows(pilot, "phases 0 to 2, then it waits for your go")
+        app.screen._turned -= 10.0  # type: ignore[attr-defined]
+        await pilot.press("enter")
+        await shows(pilot, "a reason is required")
+        await pilot.press(*"planned", "enter", "right")
+        app.screen._turned -= 10.0  # type: ignore[attr-defined]
+        await pilot.press("enter")
+        await shows(pilot, "ACCEPTED 0004-cutover")
+        assert ("launch", "cutover", "planned", "hold") in actions.asked

@@ -8,7 +8,7 @@ import states
 from msgspec.structs import replace as with_fields
 from plans import CUTOVER, ROLLBACK
 
-from engine.operations.plan import Evidence
+from engine.operations.plan import Evidence, PlannedStep
 from tui.field import Field
 from tui.glyphs import UNICODE
 from tui.lines import plain, width_of
@@ -173,3 +173,9 @@ def test_the_question_stays_whole_on_a_narrow_screen() -> None:
     lines = rollback.draw(typed(armed(), "v1"), states.WARNING, 60, 11, LOOK)
     asked = next(plain(line) for line in lines if "then Enter" in plain(line))
     assert "Type  v1  then Enter" in asked and "[ v1" in asked and asked.rstrip().endswith("armed")
+
+
+def test_the_cutover_sheet_names_your_own_steps() -> None:
+    own = PlannedStep("drain", "load balancer drained", "3 shutdown", own="/usr/local/bin/lb drain")
+    assert "1: load balancer drained" in cutover_text(states.BEFORE_CHECKED, steps=(*CUTOVER.steps, own))
+    assert "Your steps" not in cutover_text(states.BEFORE_CHECKED)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from tui import asking
 from tui.commands.command import Command
@@ -36,6 +36,25 @@ class Rollback(Command):
 
     def run(self, app: ConsoleApp) -> None:
         app.open_rollback()
+
+
+class Go(Command):
+    """Tell the held cutover to go on with the switch: type go, Enter. Its worker looks first that nothing changed."""
+
+    id, title, risk = "go", "go: begin the held switch", "irreversible"
+    keys: ClassVar[tuple[str, ...]] = ()
+
+    def run(self, app: ConsoleApp) -> None:
+        state = app.shown_state
+        if state is not None:
+            app.ask(asking.go(app.actions, state))
+
+
+class GoHere(Go):
+    """Tell the held cutover to go, from the operation view."""
+
+    id, keys, title, risk, scope = "go.here", ("c",), "go", "irreversible", "operation"
+    footer, palette = "go", False
 
 
 class AbortOperation(Command):

@@ -126,7 +126,7 @@ def _proven_since(way: WayBackView, operation: OperationView) -> bool:
 
 def _before_proof(state: State, operation: OperationView) -> tuple[str, Role]:
     """What R does in a cutover whose way back is not proven yet."""
-    if operation.alive:
+    if operation.alive and operation.state != "HOLDING":
         return "R ends the cutover and goes back", "text"
     if state.release == state.way_back.release:
         return f"R ends the cutover; {state.release} is live", "text"
@@ -144,6 +144,9 @@ def _needed(operation: OperationView, old: str, width: int) -> Line:
 
 def _under_way(operation: OperationView, width: int, look: Look) -> Line:
     """The step at hand, while the verdict has nothing else to say."""
+    if operation.state == "HOLDING":
+        held = put(f" {operation.id} holds before the switch: ", "info")
+        return fit(join(held, put("3, then c gives the go, x aborts", "text")), width)
     at_hand = next((step for step in operation.steps if step.state in ("running", "waiting")), None)
     doing = at_hand.title if at_hand is not None else "about to end"
     return fit(join(put(f" {operation.id} runs: ", "info"), put(doing, "text")), width)

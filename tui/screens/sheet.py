@@ -122,7 +122,7 @@ class CutoverScreen(Frame):
         return cutover.draw(self.sheet, state, width, height, self.look)
 
     def turn(self, steps: int) -> None:
-        """Reason, Cut over, Cancel."""
+        """Reason, Cut over, Hold, Cancel."""
         self.sheet = self.sheet.turned(steps)
         self._turned = monotonic()
         self.redraw()

@@ -15,8 +15,8 @@ from tui.words import ago, seconds
 TALLEST = 24
 """Rows of the sheet on a large screen: the question stays near its facts."""
 ARM_AFTER = 0.7
-Place = Literal["cancel", "reason", "go"]
-_PLACES: tuple[Place, ...] = ("cancel", "reason", "go")
+Place = Literal["cancel", "reason", "go", "hold"]
+_PLACES: tuple[Place, ...] = ("cancel", "reason", "go", "hold")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +94,11 @@ def _facts(sheet: CutoverSheet, state: State, look: Look) -> Lines:
     changes = f"config {plan.config_now[:6]} to {plan.config_then[:6]}, {count}: {names}" if names else "no key differs"
     phases = list(dict.fromkeys(step.phase for step in plan.steps))
     spent = f"about {seconds(plan.expected_seconds)}: " if plan.expected_seconds is not None else ""
+    own = [step.title for step in plan.steps if step.own]
     return [
         _fact("Changes", changes),
         _fact("Takes", f"{spent}{len(plan.steps)} steps, {len(phases)} phases; verified snapshots on the way"),
+        *([_fact("Your steps", f"{len(own)}: {', '.join(own)}")] if own else []),
         join(fit(put(" Evidence", "dim"), 15), _validated(state, plan, look)),
         _fact("No return", f"{plan.release_to}'s first start: a failure before it undoes everything"),
         _fact("Way back", f"R, {plan.release_from}, Enter; at any time, during the cutover too"),
@@ -135,8 +137,14 @@ def _answers(sheet: CutoverSheet, width: int, look: Look) -> Lines:
     )
     cancel = put(" Cancel ", "band-env" if sheet.place == "cancel" else "dim")
     go = put(" Cut over ", "band-WATCH" if sheet.place == "go" else "dim")
+    hold = put(" Hold before the switch ", "band-env" if sheet.place == "hold" else "dim")
     buttons = join(
-        f"   {mark if sheet.place == 'cancel' else ' '} ", cancel, f"      {mark if sheet.place == 'go' else ' '} ", go
+        f"   {mark if sheet.place == 'cancel' else ' '} ",
+        cancel,
+        f"    {mark if sheet.place == 'go' else ' '} ",
+        go,
+        f"    {mark if sheet.place == 'hold' else ' '} ",
+        hold,
     )
     return [fit(reason, width), fit((), width), fit(buttons, width)]
 
@@ -144,4 +152,6 @@ def _answers(sheet: CutoverSheet, width: int, look: Look) -> Lines:
 def _message(sheet: CutoverSheet) -> Line:
     if sheet.sent:
         return put("     sent", "info")
-    return put(f"     {sheet.trouble}", "warn") if sheet.trouble and sheet.plan is not None else ()
+    if sheet.trouble and sheet.plan is not None:
+        return put(f"     {sheet.trouble}", "warn")
+    return put("     phases 0 to 2, then it waits for your go", "dim") if sheet.place == "hold" else ()

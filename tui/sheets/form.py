@@ -21,6 +21,8 @@ class Ask:
     answer: Callable[[str], object]
     done: str
     """Said when it is written."""
+    word: str = ""
+    """The word that the text must begin with: what is confirmed costs more than one stray key."""
     local: bool = False
     """True: ``answer`` only touches this screen (a search), and is called on the spot."""
 
@@ -40,6 +42,9 @@ class Form:
 
     def wrong(self) -> str:
         """Why Enter may not go on; empty when it may."""
+        if self.ask.word:
+            typed = self.field.text.split()[:1] == [self.ask.word]
+            return "" if typed else f"nothing done: type {self.ask.word}, then Enter"
         if self.ask.required and len(self.field.text.strip()) < 3:
             return f"{self.ask.label.lower()} is required"
         return ""

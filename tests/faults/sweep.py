@@ -1,7 +1,7 @@
 """Breaks cutover, rollback and recovery at each of their file system calls; prints cases, failures, seconds.
 
     python tests/faults/sweep.py                     everything, on as many lanes as there are processors
-    python tests/faults/sweep.py --what calls        only: each call of cutover, rollback and the supervisor, every kind of fault
+    python tests/faults/sweep.py --what calls        only: each call of an operation and its supervisor, every fault
     python tests/faults/sweep.py --what recovery     only: recovery killed at each of its calls, from each step boundary
     python tests/faults/sweep.py --what power        only: the power cut at each call, on an ext4 (needs root)
     python tests/faults/sweep.py --part 7/40         every 40th case, beginning with the 7th

@@ -33,6 +33,7 @@ class Asked:
     json: bool
     accept_warn: tuple[str, ...] = ()
     snapshot: str | None = None
+    force: bool = False
 
 
 def add_operating_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,9 +45,17 @@ def add_operating_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="the result as JSON")
 
 
-def asked_from(options: argparse.Namespace, *, accept_warn: tuple[str, ...] = (), snapshot: str | None = None) -> Asked:
+def asked_from(
+    options: argparse.Namespace,
+    *,
+    accept_warn: tuple[str, ...] = (),
+    snapshot: str | None = None,
+    force: bool = False,
+) -> Asked:
     """The parsed options as one value."""
-    return Asked(options.dry_run, options.yes, options.reason, options.detach, options.json, accept_warn, snapshot)
+    return Asked(
+        options.dry_run, options.yes, options.reason, options.detach, options.json, accept_warn, snapshot, force
+    )
 
 
 def operate(
@@ -75,6 +84,7 @@ def operate(
         actor=whoami(),
         origin=origin_here(),
         accept_warn=asked.accept_warn,
+        force=asked.force,
     )
     first = f"ACCEPTED {accepted.id}, runs without you (worker pid {accepted.pid})"
     _say(first, err=asked.json)

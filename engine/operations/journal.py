@@ -2,7 +2,8 @@
 
 Records: ``planned`` (the steps), ``refused``, ``accepted``, ``worker`` (who is at it), ``intent``/``done``/``failed``
 of a step, ``undo``/``undone``/``undo_failed``, ``fact`` (what recovery has to know), ``child`` (a command's process),
-``warning``, ``yielded``, ``ended``, ``closed`` (by a rollback or by a person).
+``warning``, ``yielded``, ``forced`` (its worker was ended by a person), ``ended``, ``closed`` (by a rollback or by a
+person).
 """
 
 from __future__ import annotations
@@ -222,6 +223,8 @@ def _fold_other(view: _Fold, kind: str, record: Record) -> None:
         _fold_warning(view, harmless(one_line(record.get("detail", ""))))
     elif kind == "fact" and record.get("name") in ("snapshot", "final_snapshot"):
         view.snapshot = str(record["value"]) if record.get("value") else None
+    elif kind == "forced":
+        view.failure = harmless(one_line(record.get("detail", "its worker was ended by force")))
     elif kind == "yielded":
         view.move("INTERRUPTED")
         view.failure = f"gave way to {harmless(record.get('to', 'a rollback'))}"

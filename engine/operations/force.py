@@ -15,7 +15,8 @@ from engine.errors import LockHeld, OpsError
 from engine.operations.journal import Journal, list_operations, records_of, worker_of
 from engine.operations.lock import OperationLock, held_by
 from engine.operations.model import Operation
-from engine.records import append_event, harmless
+from engine.operations.watchers import person
+from engine.records import append_event
 from engine.services.identity import end_process, is_alive
 from engine.services.protocol import Identity
 
@@ -31,8 +32,7 @@ class Forcer:
     operation: str
 
     def __str__(self) -> str:
-        where = f" from {self.origin}" if self.origin != "local" else ""
-        return harmless(f"{self.actor}{where}")
+        return person(self.actor, self.origin)
 
 
 def at_work(deployment: Deployment, *, but: str = "") -> list[Operation]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from pathlib import Path
@@ -17,6 +16,7 @@ from engine.operations.model import Operation, must_be_open
 from engine.operations.plan import Orders, Plan
 from engine.operations.planning import plan_cutover, plan_rollback, plan_validation
 from engine.operations.reserve import release_reserve
+from engine.operations.watchers import origin_here
 from engine.records import make_directory, write_file
 from engine.services.detached import spawn_detached
 from engine.services.identity import identity_of
@@ -45,11 +45,6 @@ class Accepted(msgspec.Struct, frozen=True):
 
     id: str
     pid: int
-
-
-def origin_here() -> str:
-    """Where the person sits: the SSH client's address, or ``local``."""
-    return os.environ.get("SSH_CONNECTION", "").partition(" ")[0] or "local"
 
 
 def launch(

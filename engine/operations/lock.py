@@ -11,6 +11,7 @@ import msgspec
 from engine.clock import SystemClock, pretty_duration
 from engine.config import Deployment
 from engine.errors import Refused
+from engine.operations.watchers import person
 from engine.records import FileLock, harmless, is_locked, write_file
 from engine.services.identity import is_alive
 from engine.services.protocol import Identity
@@ -33,8 +34,9 @@ class Holder(msgspec.Struct, frozen=True):
     """The process that wrote this; when it is gone, this tells of an earlier holder."""
 
     def __str__(self) -> str:
-        where = f" from {self.origin}" if self.origin != "local" else ""
-        return harmless(f"{self.actor}{where} with {self.operation}, at: {self.step or 'its beginning'}")
+        return harmless(
+            f"{person(self.actor, self.origin)} with {self.operation}, at: {self.step or 'its beginning'}", 300
+        )
 
     def told(self, now: datetime) -> str:
         """The same with how long it has been held, and why."""

@@ -81,8 +81,8 @@ def unanswered(deployment: Deployment, operation: str, request: Path, seconds: f
         return ""
     step = next((step.title for step in now.steps if step.state == "running"), "its beginning")
     return (
-        f"{now.id} has not answered for {seconds:.0f} s (worker pid {now.pid}, at: {step}); it still may. "
-        f"To end its worker and undo what it did: abaco-ops abort {now.id} --force"
+        f"{now.id} has not answered for {seconds:.0f} s: abaco-ops abort {now.id} --force "
+        f"ends its worker (pid {now.pid}, at: {step}) and undoes what it did; it may still answer by itself"
     )
 
 

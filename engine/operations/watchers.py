@@ -32,8 +32,17 @@ class Watcher(msgspec.Struct, frozen=True):
     process: Identity
 
     def __str__(self) -> str:
-        where = f" from {self.origin}" if self.origin != "local" else ""
-        return harmless(f"{self.actor}{where}")
+        return person(self.actor, self.origin)
+
+
+def person(actor: str, origin: str) -> str:
+    """``k.lee@ops1 from 10.0.0.7``; without the place for one who sits at the machine itself."""
+    return harmless(actor if origin == "local" else f"{actor} from {origin}")
+
+
+def origin_here() -> str:
+    """Where the person sits: the SSH client's address, or ``local``."""
+    return os.environ.get("SSH_CONNECTION", "").partition(" ")[0] or "local"
 
 
 @contextlib.contextmanager

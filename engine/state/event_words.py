@@ -131,6 +131,7 @@ def _service(what: str) -> Callable[[dict[str, Any], str], str]:
 _WORDS: dict[str, Callable[[dict[str, Any], str], str]] = {
     "operation.accepted": _accepted,
     "operation.ended": _ended,
+    "operation.forced": lambda data, _operation: str(data.get("detail", "")),
     "validation.finished": _validated,
     "way_back.proven": _not_proven,
     "run.finished": _run,
@@ -147,7 +148,15 @@ _WORDS: dict[str, Callable[[dict[str, Any], str], str]] = {
     "service.stop": _service("stopped by hand"),
 }
 _BY_PEOPLE = frozenset(
-    {"operation.accepted", "checklist.done", "checklist.overridden", "ack", "note", "service.start", "service.stop"}
+    {
+        "operation.accepted",
+        "checklist.done",
+        "checklist.overridden",
+        "ack",
+        "note",
+        "service.start",
+        "service.stop",
+    }
 )
 
 

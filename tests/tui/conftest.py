@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 import states
-from plans import CUTOVER, ROLLBACK
+from plans import CUTOVER, ROLLBACK, WAYS_ON
 
 from engine.errors import OpsError
 from engine.operations.plan import Plan
+from engine.operations.prospects import WaysOn
 from engine.state.model import State
 from tui.app import ConsoleApp
 from tui.glyphs import UNICODE
@@ -43,6 +44,8 @@ class FakeActions:
     refuse: OpsError | None = None
     rollback: Plan = ROLLBACK
     cutover: Plan = CUTOVER
+    hangs: str = ""
+    """What an abort answers when the worker does not."""
     go: threading.Event = field(default_factory=threading.Event)
 
     def plan_rollback(self) -> Plan:
@@ -61,8 +64,21 @@ class FakeActions:
         self.asked.append(("validate",))
         return FakeAccepted("0005-validate", 5121)
 
-    def abort(self, operation: str) -> None:
+    def abort(self, operation: str) -> str:
         self.asked.append(("abort", operation))
+        return self.hangs
+
+    def ways_on(self, operation: str) -> WaysOn:
+        self.asked.append(("ways_on", operation))
+        return WAYS_ON
+
+    def resume(self, operation: str) -> FakeAccepted:
+        self.asked.append(("resume", operation))
+        return FakeAccepted(operation, 5122)
+
+    def resolve(self, operation: str, reason: str) -> str:
+        self.asked.append(("resolve", operation, reason))
+        return f"{operation} is closed (SUCCEEDED)"
 
     def tick(self, key: str, measured: str, note: str) -> None:
         self.asked.append(("tick", key, measured, note))

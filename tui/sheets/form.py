@@ -23,6 +23,8 @@ class Ask:
     """Said when it is written."""
     local: bool = False
     """True: ``answer`` only touches this screen (a search), and is called on the spot."""
+    word: str = ""
+    """What has to be typed, key by key, when Enter does something that cannot be taken back; empty elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +40,16 @@ class Form:
         after = self.field.key(name, character)
         return None if after is None else replace(self, field=after, trouble="")
 
+    def pasted(self, text: str) -> Form:
+        """The form after a paste: notes may be pasted, what confirms is typed."""
+        if self.ask.word:
+            return replace(self, trouble=f"pasted text is refused: type {self.ask.word}")
+        return replace(self, field=self.field.pasted(text))
+
     def wrong(self) -> str:
         """Why Enter may not go on; empty when it may."""
+        if self.ask.word and self.field.text.strip() != self.ask.word:
+            return f"nothing changed: type {self.ask.word}, then Enter"
         if self.ask.required and len(self.field.text.strip()) < 3:
             return f"{self.ask.label.lower()} is required"
         return ""

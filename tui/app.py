@@ -122,6 +122,8 @@ class ConsoleApp(App[None], inherit_bindings=False):
 
     def on_state_arrived(self, message: StateArrived) -> None:
         """A new state: draw it."""
+        if not self.screen_stack:
+            return  # it is ending
         before, self._state, self.read_trouble = self._state, message.state, ""
         self._tell_validation(before, message.state)
         own = self.accepted[0] if self.accepted is not None else ""

@@ -106,7 +106,7 @@ class _Worker:
                 return code
             changed = changed_since(self._deployment, plan, self._orders.operation)
             if plan.takes_over is None and changed:
-                work.record("refused", detail=f"changed since it was planned: {', '.join(changed)}")
+                work.record("refused", detail=f"{', '.join(changed)} changed since it was planned")
                 return REFUSED
         problem = self._narration.open(work)
         if problem and plan.kind == "cutover":

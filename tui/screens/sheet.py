@@ -163,7 +163,8 @@ class CutoverScreen(Frame):
     def _enter(self) -> None:
         self.sheet = replace(self.sheet, since_turn=monotonic() - self._turned)
         if self.sheet.place == "cancel":
-            self.console_app.back(leave=False)
+            if not self.sheet.trouble or self.sheet.armed:  # a doubled Enter must not take the refusal away
+                self.console_app.back(leave=False)
             return
         if self.sheet.place == "reason":
             self.turn(1)

@@ -72,7 +72,8 @@ def operate(
     if asked.dry_run:
         return _show(plan, asked)
     if plan.lock_holder:
-        raise LockHeld(f"someone else operates: {plan.lock_holder}", "watch it: abaco-ops history")
+        hangs = "; if its worker hangs: abaco-ops rollback --force" if plan.kind == "rollback" else ""
+        raise LockHeld(f"someone else operates: {plan.lock_holder}", f"watch it: abaco-ops history{hangs}")
     if plan.refusals:
         raise Refused(f"{plan.kind} is refused: " + "; ".join(plan.refusals))
     if not asked.yes:

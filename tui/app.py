@@ -6,7 +6,6 @@ import os
 import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
-from time import monotonic
 from typing import Any, TypeVar, cast
 
 from textual import events
@@ -14,10 +13,9 @@ from textual.app import App
 from textual.screen import Screen
 
 from engine.operations.plan import Plan
-from engine.operations.prospects import Choice, WaysOn
 from engine.records import harmless
 from engine.state.model import OperationView, State, StepView
-from tui import asking, offering, telling
+from tui import offering, telling
 from tui.actions import AcceptedView, Actions
 from tui.apart import Answered, run_apart
 from tui.commands import COMMANDS, Command, refusal
@@ -26,8 +24,8 @@ from tui.glyphs import UNICODE, Glyphs
 from tui.lines import Line, Role, put
 from tui.look import Look, honest
 from tui.reader import ReaderThread, ReadFailed, Reads, StateArrived
+from tui.screens import offer
 from tui.screens.dashboard import Dashboard
-from tui.screens.offer import OfferScreen
 from tui.screens.over import Evidence, Help, Palette, Text, paragraphs
 from tui.screens.sheet import CutoverScreen, FormScreen, RollbackScreen
 from tui.screens.views import VIEWS
@@ -85,7 +83,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self._state: State | None = None
         self._asked_validation: datetime | None = None
         self._notices = 0
-        self._offers = offering.Offering()
+        self.offers = offering.Offering()
         self._reader = ReaderThread(make_reader, self.post_message)
 
     # ---- what the screens see -----------------------------------------------------------------------------
@@ -131,7 +129,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         in_sight = isinstance(self.screen, VIEWS["operation"]) and message.state.operation is not None
         if news is not None and not in_sight:
             self.say(*news)
-        self._offer_once(message.state)
+        offer.offer_once(self, message.state)
         self._redraw()
 
     def on_read_failed(self, message: ReadFailed) -> None:
@@ -301,40 +299,9 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self.say(words)
         self._reader.hurry()
 
-    # ---- an operation that stopped half-way ---------------------------------------------------------------
-
-    def _offer_once(self, state: State) -> None:
-        """Open the sheet by itself, once, over a view; over what a person is filling in it waits."""
-        stopped = offering.stopped(state)
-        if isinstance(self.screen, OfferScreen) and self.screen.operation != stopped:
-            self.pop_screen()  # it goes on, or was closed
-        free = type(self.frame) in (Dashboard, *VIEWS.values()) and not self.read_only
-        if self._offers.due(stopped, monotonic(), free=free):
-            self.open_offer()
-
     def open_offer(self) -> None:
         """What can be done about the operation that stopped half-way."""
-        state = self.shown_state
-        stopped = offering.stopped(state) if state is not None else ""
-        if not stopped:
-            self.say("no operation stopped half-way: nothing is to be decided")
-        elif not isinstance(self.frame, OfferScreen):
-            self.push_screen(OfferScreen(stopped))
-
-    def choose(self, operation: str, ways: WaysOn, choice: Choice) -> None:
-        """A way on was chosen: the sheet or form that confirms it; leaving needs none."""
-        if choice.key == "leave":
-            self.back(leave=False)
-        elif self.read_only:
-            self.say(f"{choice.name} is refused: this console is read-only", "warn")
-        elif choice.key == "rollback":
-            self.open_rollback()
-        elif choice.key == "resume":
-            self.ask(asking.resume(self.actions, operation, choice))
-        elif choice.key == "resolve":
-            self.ask(asking.resolve(self.actions, operation, ways, choice))
-        elif (state := self.shown_state) is not None:
-            self.ask(asking.abort(self.actions, state))
+        offer.open_offer(self)
 
     # ---- operations ---------------------------------------------------------------------------------------
 

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from engine.operations.prospects import WaysOn
 from engine.state.model import State
+from tui import asking, offering
 from tui.frame import Frame, spaced
 from tui.lines import Line, Lines, join, put
+from tui.screens.dashboard import Dashboard
+from tui.screens.views import VIEWS
 from tui.sheets import offer
+
+if TYPE_CHECKING:
+    from tui.app import ConsoleApp
 
 _TICK = 0.1
 _MOVES = {"down": 1, "j": 1, "up": -1, "k": -1}
@@ -78,9 +85,22 @@ class OfferScreen(Frame):
         self.redraw()
 
     def _choose(self) -> None:
-        ways, choice = self.sheet.ways, self.sheet.choice
-        if ways is not None and choice is not None:
-            self.console_app.choose(self.operation, ways, choice)
+        """The sheet or form that confirms what is in hand; leaving needs none."""
+        app, ways, choice, state = self.console_app, self.sheet.ways, self.sheet.choice, self.state
+        if ways is None or choice is None or state is None:
+            return
+        if choice.key == "leave":
+            app.back(leave=False)
+        elif app.read_only:
+            app.say(f"{choice.name} is refused: this console is read-only", "warn")
+        elif choice.key == "rollback":
+            app.open_rollback()
+        elif choice.key == "resume":
+            app.ask(asking.resume(app.actions, self.operation, choice))
+        elif choice.key == "resolve":
+            app.ask(asking.resolve(app.actions, self.operation, ways, choice))
+        else:
+            app.ask(asking.abort(app.actions, state))
 
     def hints(self) -> Line:
         """What the keys do here."""
@@ -91,3 +111,23 @@ class OfferScreen(Frame):
             ("R", "roll back"),
         ]
         return spaced([join(put(key, "key"), put(f" {words}", "dim")) for key, words in hint])
+
+
+def open_offer(app: ConsoleApp) -> None:
+    """The sheet in front of whatever is there; or word that there is nothing to decide."""
+    state = app.shown_state
+    stopped = offering.stopped(state) if state is not None else ""
+    if not stopped:
+        app.say("no operation stopped half-way: nothing is to be decided")
+    elif not isinstance(app.frame, OfferScreen):
+        app.push_screen(OfferScreen(stopped))
+
+
+def offer_once(app: ConsoleApp, state: State) -> None:
+    """Open the sheet by itself, once, over a view; over what a person is filling in it waits."""
+    stopped = offering.stopped(state)
+    if isinstance(app.screen, OfferScreen) and app.screen.operation != stopped:
+        app.pop_screen()  # it goes on, or was closed
+    free = type(app.frame) in (Dashboard, *VIEWS.values()) and not app.read_only
+    if app.offers.due(stopped, monotonic(), free=free):
+        app.open_offer()

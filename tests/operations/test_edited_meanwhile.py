@@ -96,7 +96,8 @@ ROLLBACK = {
 @pytest.mark.parametrize(("step", "names"), ROLLBACK.values(), ids=ROLLBACK.keys())
 def test_under_a_rollback(round_trip: Site, config_kept: dict[Path, bytes], step: str, names: tuple[str, ...]) -> None:
     config, metrics = round_trip.config(), round_trip.metrics()
-    assert round_trip.cutover().state == "SUCCEEDED"
+    forward = round_trip.cutover()
+    assert forward.state == "SUCCEEDED", forward.failure
     begun = round_trip.begin_rollback()
     held_still(round_trip, begun, step)
     deployment = round_trip.deployment

@@ -5,14 +5,17 @@ Every method may block and is called off the event loop; it raises OpsError with
 
 from __future__ import annotations
 
-from typing import Protocol
+from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 from engine.config import Deployment
 from engine.monitoring import answers
 from engine.operations.plan import Plan
+from engine.operations.prospects import WaysOn
 from engine.records import whoami
 
 
+@runtime_checkable
 class AcceptedView(Protocol):
     """An operation that was accepted and runs by itself."""
 
@@ -50,8 +53,20 @@ class Actions(Protocol):
         """Tell a held cutover to go on with the switch; returns when its worker has taken it."""
         ...
 
-    def abort(self, operation: str) -> None:
-        """Ask a running operation to stop and undo, or undo an interrupted one."""
+    def abort(self, operation: str) -> AcceptedView | str:
+        """Ask a running operation to stop and undo: a sentence when it does not answer. Or undo an interrupted one."""
+        ...
+
+    def ways_on(self, operation: str) -> WaysOn:
+        """What can be done about an operation that stopped half-way."""
+        ...
+
+    def resume(self, operation: str) -> AcceptedView:
+        """Go on with an operation that stopped half-way."""
+        ...
+
+    def resolve(self, operation: str, reason: str) -> str:
+        """Close an operation that was put right by hand; says as what."""
         ...
 
     def tick(self, key: str, measured: str, note: str) -> None:
@@ -117,11 +132,32 @@ class EngineActions:
 
         go(self._deployment, operation, actor=whoami(), reason=reason)
 
-    def abort(self, operation: str) -> None:
+    def abort(self, operation: str) -> AcceptedView | str:
         """Ask a running operation to stop and undo, or undo an interrupted one."""
-        from engine.operations.steering import abort
+        from engine.operations.steering import abort, unanswered
 
-        abort(self._deployment, operation, actor=whoami())
+        asked = abort(self._deployment, operation, actor=whoami())
+        return unanswered(self._deployment, operation, asked) if isinstance(asked, Path) else asked
+
+    def ways_on(self, operation: str) -> WaysOn:
+        """What can be done about an operation that stopped half-way."""
+        from engine.operations.probing import ways_on
+        from engine.operations.steering import find
+
+        return ways_on(self._deployment, find(self._deployment, operation))
+
+    def resume(self, operation: str) -> AcceptedView:
+        """Go on with an operation that stopped half-way."""
+        from engine.operations.steering import resume
+
+        return resume(self._deployment, operation, actor=whoami())
+
+    def resolve(self, operation: str, reason: str) -> str:
+        """Close an operation that was put right by hand."""
+        from engine.operations.steering import resolve
+
+        closed = resolve(self._deployment, operation, reason=reason, actor=whoami())
+        return f"{operation} is closed ({closed.state}); found: {closed.found.says}"
 
     def tick(self, key: str, measured: str, note: str) -> None:
         """Confirm a checklist item with what was measured."""

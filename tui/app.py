@@ -15,7 +15,7 @@ from textual.screen import Screen
 from engine.operations.plan import Plan
 from engine.records import harmless
 from engine.state.model import OperationView, State, StepView
-from tui import telling
+from tui import offering, telling
 from tui.actions import AcceptedView, Actions
 from tui.apart import Answered, run_apart
 from tui.commands import COMMANDS, Command, refusal
@@ -24,6 +24,7 @@ from tui.glyphs import UNICODE, Glyphs
 from tui.lines import Line, Role, put
 from tui.look import Look, honest
 from tui.reader import ReaderThread, ReadFailed, Reads, StateArrived
+from tui.screens import offer
 from tui.screens.dashboard import Dashboard
 from tui.screens.over import Evidence, Help, Palette, Text, paragraphs
 from tui.screens.sheet import CutoverScreen, FormScreen, RollbackScreen
@@ -82,6 +83,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self._state: State | None = None
         self._asked_validation: datetime | None = None
         self._notices = 0
+        self.offers = offering.Offering()
         self._reader = ReaderThread(make_reader, self.post_message)
 
     # ---- what the screens see -----------------------------------------------------------------------------
@@ -118,6 +120,8 @@ class ConsoleApp(App[None], inherit_bindings=False):
 
     def on_state_arrived(self, message: StateArrived) -> None:
         """A new state: draw it."""
+        if not self.screen_stack:
+            return  # it is ending
         before, self._state, self.read_trouble = self._state, message.state, ""
         self._tell_validation(before, message.state)
         own = self.accepted[0] if self.accepted is not None else ""
@@ -125,6 +129,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         in_sight = isinstance(self.screen, VIEWS["operation"]) and message.state.operation is not None
         if news is not None and not in_sight:
             self.say(*news)
+        offer.offer_once(self, message.state)
         self._redraw()
 
     def on_read_failed(self, message: ReadFailed) -> None:
@@ -278,12 +283,25 @@ class ConsoleApp(App[None], inherit_bindings=False):
         if ask.local:
             ask.answer(text)
             return
-        self.background(lambda: ask.answer(text), lambda _: self.written(ask.done), lambda why: self.say(why, "crit"))
+        self.background(
+            lambda: ask.answer(text), lambda told: self._answered(ask, told), lambda why: self.say(why, "crit")
+        )
+
+    def _answered(self, ask: Ask, told: object) -> None:
+        """An operation that goes on is shown; else what the engine says, or that it is written."""
+        if isinstance(told, AcceptedView):
+            self._operation_runs(told)
+        else:
+            self.written(told if isinstance(told, str) and told else ask.done)
 
     def written(self, words: str) -> None:
         """Say so, and look at once."""
         self.say(words)
         self._reader.hurry()
+
+    def open_offer(self) -> None:
+        """What can be done about the operation that stopped half-way."""
+        offer.open_offer(self)
 
     # ---- operations ---------------------------------------------------------------------------------------
 

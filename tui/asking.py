@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from engine.errors import Refused
+from engine.operations.prospects import Choice, WaysOn
 from engine.state.model import ChecklistItemView, State
 from tui.actions import Actions
 from tui.sheets.form import Ask
@@ -105,17 +105,11 @@ def go(actions: Actions, state: State) -> Ask | str:
 
 
 def abort(actions: Actions, state: State) -> Ask | str:
-    """Stop the running operation, and undo it."""
+    """Stop the running operation, or take up one that stopped half-way, and undo it."""
     operation = state.operation
     if operation is None:
         return "no operation is running"
     identity = operation.id
-
-    def answer(text: str) -> None:
-        if text != "abort":
-            raise Refused("nothing was aborted: the word was not typed")
-        actions.abort(identity)
-
     return Ask(
         title="ABORT",
         facts=(
@@ -124,6 +118,32 @@ def abort(actions: Actions, state: State) -> Ask | str:
         ),
         label="Type  abort  to confirm",
         required=True,
-        answer=answer,
-        done=f"asked {identity} to abort",
+        answer=lambda _text: actions.abort(identity),
+        done=f"{identity} was asked to abort, and has taken it",
+        word="abort",
+    )
+
+
+def resume(actions: Actions, operation: str, choice: Choice) -> Ask:
+    """Go on with an operation that stopped half-way."""
+    return Ask(
+        title="RESUME",
+        facts=(("Operation", operation), ("Does", choice.does)),
+        label="Type  resume  to confirm",
+        required=True,
+        answer=lambda _text: actions.resume(operation),
+        done=f"{operation} goes on",
+        word="resume",
+    )
+
+
+def resolve(actions: Actions, operation: str, ways: WaysOn, choice: Choice) -> Ask:
+    """Close an operation that was put right by hand, with a reason."""
+    return Ask(
+        title="RESOLVE",
+        facts=(("Operation", operation), ("Found", ways.found), ("Does", choice.does)),
+        label="Reason",
+        required=True,
+        answer=lambda text: actions.resolve(operation, text),
+        done=f"{operation} is closed",
     )

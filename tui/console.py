@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 from engine.clock import SystemClock
 from engine.config import load_deployment
 from engine.errors import Refused
+from engine.operations.watchers import origin_here, watching
+from engine.records import whoami
 from engine.state import StateReader
 from tui import terminal
 from tui.actions import EngineActions
@@ -38,7 +41,8 @@ def open_console(root: Path, *, read_only: bool) -> int:
         glyphs=choose(os.environ),
         read_only=read_only or deployment.console.deployment.read_only,
     )
-    with Guard(app.end) as guard:
+    seen = nullcontext() if app.read_only else watching(deployment, actor=whoami(), origin=origin_here(), clock=clock)
+    with seen, Guard(app.end) as guard:
         app.run(mouse=False)
     if guard.code is not None:
         return guard.code

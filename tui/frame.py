@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.screen import Screen
 
 from engine.state.model import State
+from tui import offering
 from tui.commands import COMMANDS, find, shown
 from tui.lines import Line, Lines, block, fit, join, put, width_of
 from tui.look import Look
@@ -19,7 +20,18 @@ if TYPE_CHECKING:
     from tui.app import ConsoleApp
 
 MINIMUM = (80, 24)
-_FOOTER = ("why", "checklist.tick", "acknowledge", "go.here", "abort", "validate", "rollback", "find", "help")
+_FOOTER = (
+    "why",
+    "checklist.tick",
+    "acknowledge",
+    "go.here",
+    "ways-on",
+    "abort",
+    "validate",
+    "rollback",
+    "find",
+    "help",
+)
 
 
 class Frame(Screen[None], inherit_bindings=False):
@@ -108,6 +120,8 @@ class Frame(Screen[None], inherit_bindings=False):
             return operation is not None and operation.state == "HOLDING"
         if name == "abort":
             return operation is not None and operation.kind == "cutover" and not operation.past_no_return
+        if name == "ways-on":
+            return self.state is not None and bool(offering.stopped(self.state))
         return self.ticks or name != "checklist.tick"
 
     def _footer(self, width: int, height: int) -> Lines:

@@ -11,11 +11,17 @@ import msgspec
 from engine.cli.following import result_lines, step_line
 from engine.cli.frame import Context
 from engine.clock import iso
-from engine.errors import DONE
+from engine.config import Deployment
+from engine.errors import DONE, OpsError
+from engine.operations import prospects
 from engine.operations.journal import list_operations
+from engine.operations.lock import held_by
 from engine.operations.model import CLOSED_BY_HAND, Operation
 from engine.operations.outcome import as_json, state_word
+from engine.operations.probing import ways_on
+from engine.operations.prospects import WaysOn
 from engine.operations.steering import find
+from engine.operations.watchers import watchers, watching_in_words
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,17 +33,37 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(context: Context, options: argparse.Namespace) -> int:
     """Print; 0."""
     deployment = context.deployment()
+    people = _people(deployment)
     if options.operation:
         found = find(deployment, options.operation)
-        _print(as_json(found) if options.json else _one(found))
+        ways = _ways_on(deployment, found)
+        _print({**as_json(found), "choices": ways.choices} if options.json else _one(found, ways, people))
         return DONE
     operations = list_operations(deployment.paths.operations)
-    _print([as_json(item) for item in operations] if options.json else _table(operations))
+    _print([as_json(item) for item in operations] if options.json else _table(operations, people))
     return DONE
 
 
-def _table(operations: list[Operation]) -> str:
-    lines = [_row(item) for item in operations]
+def _people(deployment: Deployment) -> list[str]:
+    """Who operates, and who watches."""
+    try:
+        held = held_by(deployment)
+    except OpsError as error:
+        held = f"nobody can tell: {error.what}"
+    watching = watching_in_words(watchers(deployment))
+    return [*([f"operating: {held}"] if held else []), *([watching] if watching else [])]
+
+
+def _ways_on(deployment: Deployment, operation: Operation) -> WaysOn:
+    """What can be done about it, with what each would do; none where nobody can look."""
+    try:
+        return ways_on(deployment, operation)
+    except (OSError, OpsError):
+        return WaysOn("", ())
+
+
+def _table(operations: list[Operation], people: list[str]) -> str:
+    lines = [*people, *(_row(item) for item in operations)]
     return "\n".join(lines) if lines else "no operation yet"
 
 
@@ -57,10 +83,15 @@ def _result(item: Operation) -> str:
     return item.failure or "; ".join(item.warnings) or ("PASS" if item.state == "SUCCEEDED" else "")
 
 
-def _one(item: Operation) -> str:
-    lines = [_row(item)]
+def _one(item: Operation, ways: WaysOn, people: list[str]) -> str:
+    lines = [*people, _row(item)]
     lines += [step_line(step.name, step.state, step.seconds, step.detail) for step in item.steps]
-    return "\n".join([*lines, *result_lines(item)])
+    if not ways.choices:
+        return "\n".join([*lines, *result_lines(item)])
+    remain = [offer for offer in item.offers if "    (" not in offer]  # exact commands, for one's own hands
+    result = result_lines(msgspec.structs.replace(item, offers=()))
+    by_hand = ["  what remains, by hand:", *(f"    {command}" for command in remain)] if remain else []
+    return "\n".join([*lines, *result, f"  found: {ways.found}", *prospects.lines(ways.choices), *by_hand])
 
 
 def _print(what: object) -> None:

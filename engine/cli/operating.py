@@ -34,6 +34,7 @@ class Asked:
     accept_warn: tuple[str, ...] = ()
     snapshot: str | None = None
     hold: bool = False
+    force: bool = False
 
 
 def add_operating_arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,10 +52,11 @@ def asked_from(
     accept_warn: tuple[str, ...] = (),
     snapshot: str | None = None,
     hold: bool = False,
+    force: bool = False,
 ) -> Asked:
     """The parsed options as one value."""
     asked = Asked(options.dry_run, options.yes, options.reason, options.detach, options.json)
-    return replace(asked, accept_warn=accept_warn, snapshot=snapshot, hold=hold)
+    return replace(asked, accept_warn=accept_warn, snapshot=snapshot, hold=hold, force=force)
 
 
 def operate(
@@ -71,7 +73,8 @@ def operate(
     if asked.dry_run:
         return _show(plan, asked)
     if plan.lock_holder:
-        raise LockHeld(f"someone else operates: {plan.lock_holder}", "watch it: abaco-ops history")
+        hangs = "; if its worker hangs: abaco-ops rollback --force" if plan.kind == "rollback" else ""
+        raise LockHeld(f"someone else operates: {plan.lock_holder}", f"watch it: abaco-ops history{hangs}")
     if plan.refusals:
         raise Refused(f"{plan.kind} is refused: " + "; ".join(plan.refusals))
     if not asked.yes:
@@ -83,6 +86,7 @@ def operate(
         actor=whoami(),
         origin=origin_here(),
         accept_warn=asked.accept_warn,
+        force=asked.force,
     )
     first = f"ACCEPTED {accepted.id}, runs without you (worker pid {accepted.pid})"
     _say(first, err=asked.json)

@@ -16,7 +16,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command understands."""
     parser.add_argument("operation", metavar="ID")
     parser.add_argument("--reason", metavar="TEXT", required=True)
-    parser.add_argument("--force", action="store_true", help="close it though configuration and metrics differ")
+    parser.add_argument(
+        "--force",
+        action="store_true",
+        help="close it though configuration and metrics differ, and end the verified worker of whoever holds the lock",
+    )
 
 
 def run(context: Context, options: argparse.Namespace) -> int:
@@ -25,5 +29,7 @@ def run(context: Context, options: argparse.Namespace) -> int:
     deployment = context.deployment()
     operation = find(deployment, options.operation).id
     closed = resolve(deployment, operation, reason=options.reason, actor=whoami(), force=options.force)
+    if closed.forced:
+        sys.stderr.write(f"{closed.forced}\n")
     sys.stdout.write(f"{operation} is {CLOSED_BY_HAND} ({closed.state}); found: {closed.found.says}\n")
     return DONE

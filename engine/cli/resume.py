@@ -13,6 +13,9 @@ from engine.records import whoami
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command understands."""
     parser.add_argument("operation", metavar="ID")
+    parser.add_argument(
+        "--force", action="store_true", help="end the verified worker of whoever holds the lock, then go on"
+    )
     parser.add_argument("--json", action="store_true")
 
 
@@ -21,5 +24,5 @@ def run(context: Context, options: argparse.Namespace) -> int:
     context.require_write()
     deployment = context.deployment()
     operation = find(deployment, options.operation).id
-    resume(deployment, operation, actor=whoami())
+    resume(deployment, operation, actor=whoami(), force=options.force)
     return follow(deployment, operation, as_json_at_end=options.json)

@@ -76,6 +76,11 @@ class Paths:
         return self.rollback / "operation.lock"
 
     @property
+    def consoles(self) -> Path:
+        """One small file for each open console that may write."""
+        return self.rollback / "consoles"
+
+    @property
     def snapshots(self) -> Path:
         """One directory per snapshot."""
         return self.rollback / "snapshots"

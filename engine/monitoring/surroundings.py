@@ -87,7 +87,7 @@ class RealSurroundings:
         """The cutover or rollback that is under way; empty when none is, or when it holds: then nothing is moved."""
         try:
             found = holder(self._deployment)
-        except OSError:
+        except (OSError, OpsError):
             return ""
         return harmless(found.operation, 60) if found is not None and not found.holds else ""
 

@@ -2,7 +2,8 @@
 
 Records: ``planned`` (the steps), ``refused``, ``accepted``, ``worker`` (who is at it), ``intent``/``done``/``failed``
 of a step, ``undo``/``undone``/``undo_failed``, ``fact`` (what recovery has to know), ``child`` (a command's process),
-``warning``, ``go`` (ends a hold), ``yielded``, ``ended``, ``closed`` (by a rollback or by a person).
+``warning``, ``go`` (ends a hold), ``yielded``, ``forced`` (its worker was ended by a person), ``ended``, ``closed`` (by
+a rollback or by a person).
 """
 
 from __future__ import annotations
@@ -237,6 +238,8 @@ def _fold_other(view: _Fold, kind: str, record: Record) -> None:
     elif kind == "go":
         view.told_go = True
         view.move("RUNNING")
+    elif kind == "forced":
+        view.failure = harmless(one_line(record.get("detail", "its worker was ended by force")))
     elif kind == "yielded":
         view.move("INTERRUPTED")
         view.failure = f"gave way to {harmless(record.get('to', 'a rollback'))}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from pathlib import Path
@@ -10,13 +9,14 @@ from pathlib import Path
 import msgspec
 
 from engine.config import Deployment
-from engine.errors import LockHeld, OperationFailed, Refused
+from engine.errors import LockHeld, OperationFailed, OpsError, Refused
 from engine.operations.journal import read_operation, records_of
-from engine.operations.lock import holder
-from engine.operations.model import Operation
+from engine.operations.lock import held_by
+from engine.operations.model import Operation, must_be_open
 from engine.operations.plan import Orders, Plan
 from engine.operations.planning import plan_cutover, plan_rollback, plan_validation
 from engine.operations.reserve import release_reserve
+from engine.operations.watchers import origin_here
 from engine.records import make_directory, write_file
 from engine.services.detached import spawn_detached
 from engine.services.identity import identity_of
@@ -47,11 +47,6 @@ class Accepted(msgspec.Struct, frozen=True):
     pid: int
 
 
-def origin_here() -> str:
-    """Where the person sits: the SSH client's address, or ``local``."""
-    return os.environ.get("SSH_CONNECTION", "").partition(" ")[0] or "local"
-
-
 def launch(
     deployment: Deployment,
     plan: Plan,
@@ -61,10 +56,12 @@ def launch(
     origin: str,
     accept_warn: tuple[str, ...] = (),
     scheduled: bool = False,
+    force: bool = False,
 ) -> Accepted:
     """Start the worker for this plan; returns when its journal says accepted.
 
-    Refused when the plan cannot be done or is out of date; LockHeld when someone else operates.
+    Refused when the plan cannot be done or is out of date; LockHeld when someone else operates. ``force`` ends the
+    verified worker of whoever holds the lock; what the plan says of it was made with ``force`` too.
     """
     if plan.lock_holder:
         raise LockHeld(f"someone else operates: {plan.lock_holder}", "watch it: abaco-ops history")
@@ -73,19 +70,19 @@ def launch(
     if plan.kind == "rollback":
         release_reserve(deployment)
     if plan.resumes:
-        return continue_operation(deployment, plan.resumes, "resume", actor=actor, origin=origin)
+        return continue_operation(deployment, plan.resumes, "resume", actor=actor, origin=origin, force=force)
     try:
         directory = new_directory(deployment.paths.operations, lambda number: f"{number:04d}-{plan.kind}")
         requests = directory / REQUESTS
         make_directory(requests)
         requests.chmod(_REQUESTS_MODE)
-        orders = Orders(directory.name, plan, actor, origin, reason, accept_warn, scheduled)
+        orders = Orders(directory.name, plan, actor, origin, reason, accept_warn, scheduled, force)
         write_file(directory / PLAN, msgspec.json.encode(orders))
     except OSError as error:
         raise OperationFailed(
             f"the plan cannot be written: {error}", f"make room below {deployment.paths.rollback}; nothing was changed"
         ) from error
-    return _spawn(deployment, directory, "run", actor=actor, origin=origin)
+    return _spawn(deployment, directory, "run", actor=actor, origin=origin, force=force)
 
 
 def launch_validation(
@@ -96,27 +93,33 @@ def launch_validation(
     return launch(deployment, plan, reason=reason, actor=actor, origin=origin, scheduled=scheduled)
 
 
-def continue_operation(deployment: Deployment, operation: str, mode: str, *, actor: str, origin: str) -> Accepted:
-    """Start a worker that goes on with (``resume``) or undoes (``abort``) an operation that stopped half-way."""
+def continue_operation(
+    deployment: Deployment, operation: str, mode: str, *, actor: str, origin: str, force: bool = False
+) -> Accepted:
+    """Start a worker that goes on with (``resume``) or undoes (``abort``) an operation that stopped half-way.
+
+    With ``force`` also one whose worker is alive: it is ended first.
+    """
     directory = deployment.paths.operation(operation)
     if not (directory / PLAN).is_file():
         raise Refused(f"there is no operation {operation}", "abaco-ops history")
     now = read_operation(directory)
-    if now.running:
+    if now.running and not force:
         raise LockHeld(f"{operation} is running, worker pid {now.pid}", f"watch it: abaco-ops history {operation}")
-    if not now.open:
-        raise Refused(f"{operation} is {now.state}: nothing to {mode}", "abaco-ops history")
-    if mode == "abort" and now.past_no_return:
-        raise Refused(f"{operation} cannot be aborted: {now.release_to} may have run", "abaco-ops rollback")
+    if not now.running or now.started is None:
+        must_be_open(now, mode)
     if now.kind == "rollback":
         release_reserve(deployment)
-    return _spawn(deployment, directory, mode, actor=actor, origin=origin)
+    return _spawn(deployment, directory, mode, actor=actor, origin=origin, force=force)
 
 
-def _spawn(deployment: Deployment, directory: Path, mode: str, *, actor: str, origin: str) -> Accepted:
+def _spawn(
+    deployment: Deployment, directory: Path, mode: str, *, actor: str, origin: str, force: bool = False
+) -> Accepted:
     before = len(records_of(directory))
     command = [sys.executable, "-P", "-m", "engine.operations.worker", "--root", str(deployment.root)]
     command += ["--operation", directory.name, "--mode", mode, "--actor", actor, "--origin", origin]
+    command += ["--force"] if force else []
     pid = spawn_detached(command, cwd=deployment.root, output=directory / OUTPUT)
     identity = identity_of(pid)
     until = time.monotonic() + _ANSWER_WITHIN
@@ -128,17 +131,27 @@ def _spawn(deployment: Deployment, directory: Path, mode: str, *, actor: str, or
             answered = _answer(directory, before)
             if answered is not None:
                 return _accepted(answered, directory.name, pid)
-            held = holder(deployment)
-            if held is not None:
-                raise LockHeld(f"someone else operates: {held}", "watch it: abaco-ops history")
-            raise OperationFailed(
-                f"the worker of {directory.name} ended before it began",
-                f"nothing was changed; its output: {directory / OUTPUT}",
-            )
+            raise _not_begun(deployment, directory, mode)
         time.sleep(_POLL)
     raise OperationFailed(
         f"the worker of {directory.name} (pid {pid}) has not answered for {_ANSWER_WITHIN:.0f} s",
         f"see what it does: abaco-ops history {directory.name}",
+    )
+
+
+def _not_begun(deployment: Deployment, directory: Path, mode: str) -> OpsError:
+    """Why a worker ended without a word in its journal: someone was faster, in one way or another."""
+    held = held_by(deployment)
+    if held:
+        return LockHeld(f"someone else operates: {held}", "watch it: abaco-ops history")
+    if mode != "run":
+        try:
+            must_be_open(read_operation(directory), mode)
+        except Refused as refused:
+            return refused
+    return OperationFailed(
+        f"the worker of {directory.name} ended before it began",
+        f"nothing was changed; its output: {directory / OUTPUT}",
     )
 
 

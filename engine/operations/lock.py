@@ -8,9 +8,14 @@ from pathlib import Path
 
 import msgspec
 
+from engine.clock import SystemClock, pretty_duration
 from engine.config import Deployment
+from engine.errors import Refused
 from engine.operations.model import HOLDS
+from engine.operations.watchers import person
 from engine.records import FileLock, harmless, is_locked, write_file
+from engine.services.identity import is_alive
+from engine.services.protocol import Identity
 
 _HOLDER = "operation.holder.json"
 
@@ -23,8 +28,11 @@ class Holder(msgspec.Struct, frozen=True):
     origin: str
     step: str
     since: datetime
+    """When this worker took the lock."""
     reason: str
     pid: int
+    worker: Identity | None = None
+    """The process that wrote this; when it is gone, this tells of an earlier holder."""
 
     @property
     def holds(self) -> bool:
@@ -32,18 +40,37 @@ class Holder(msgspec.Struct, frozen=True):
         return self.step == HOLDS
 
     def __str__(self) -> str:
-        where = f" from {self.origin}" if self.origin != "local" else ""
-        return harmless(f"{self.actor}{where} with {self.operation}, at: {self.step or 'its beginning'}")
+        return harmless(
+            f"{person(self.actor, self.origin)} with {self.operation}, at: {self.step or 'its beginning'}", 300
+        )
+
+    def told(self, now: datetime) -> str:
+        """The same with how long it has been held, and why."""
+        age = pretty_duration(max((now - self.since).total_seconds(), 0.0)) if self.since.year > 1970 else "?"
+        return harmless(f"{self}, for {age}" + (f" ({self.reason})" if self.reason else ""), 300)
 
 
 def holder(deployment: Deployment) -> Holder | None:
-    """Who holds the lock now; None when it is free. Someone unknown when the file beside it cannot be read."""
-    if not is_locked(deployment.paths.operation_lock):
-        return None
+    """Who holds the lock now; None when it is free. Someone unknown when nothing beside it tells of a living process.
+
+    Refused when the lock file cannot be looked at.
+    """
     try:
-        return msgspec.json.decode(_beside(deployment).read_bytes(), type=Holder)
+        if not is_locked(deployment.paths.operation_lock):
+            return None
+    except OSError as error:
+        raise _cannot_be_used(deployment, error) from error
+    try:
+        found = msgspec.json.decode(_beside(deployment).read_bytes(), type=Holder)
     except (OSError, msgspec.DecodeError, msgspec.ValidationError):
-        return Holder("an operation", "someone", "local", "", datetime.fromisoformat("1970-01-01T00:00:00Z"), "", 0)
+        return _unknown()
+    return found if found.worker is None or is_alive(found.worker) else _unknown()
+
+
+def held_by(deployment: Deployment) -> str:
+    """Who holds the lock now, in words with its age; empty when it is free."""
+    found = holder(deployment)
+    return found.told(SystemClock().now().wall) if found else ""
 
 
 class OperationLock:
@@ -54,8 +81,11 @@ class OperationLock:
         self._lock = FileLock(deployment.paths.operation_lock)
 
     def acquire(self, wait: float) -> bool:
-        """Try for ``wait`` seconds."""
-        return self._lock.acquire(wait)
+        """Try for ``wait`` seconds. Refused when the lock file cannot be used at all."""
+        try:
+            return self._lock.acquire(wait)
+        except OSError as error:
+            raise _cannot_be_used(self._deployment, error) from error
 
     def tell(self, who: Holder) -> None:
         """Write down who holds it; a full disk must not stop anything here."""
@@ -65,6 +95,18 @@ class OperationLock:
     def release(self) -> None:
         """Let go."""
         self._lock.release()
+
+
+def _unknown() -> Holder:
+    return Holder("an operation", "someone", "local", "", datetime.fromisoformat("1970-01-01T00:00:00Z"), "", 0)
+
+
+def _cannot_be_used(deployment: Deployment, error: OSError) -> Refused:
+    path = deployment.paths.operation_lock
+    return Refused(
+        f"the operation lock {path} cannot be used: {error.strerror or error}",
+        f"nothing was changed; it is a plain file that its group may read and write: ls -ld {path}",
+    )
 
 
 def _beside(deployment: Deployment) -> Path:

@@ -7,6 +7,8 @@ from typing import Literal
 
 import msgspec
 
+from engine.errors import Refused
+
 Kind = Literal["validate", "cutover", "rollback"]
 OperationState = Literal[
     "PLANNED",
@@ -95,3 +97,16 @@ class Operation(msgspec.Struct, frozen=True):
     def running(self) -> bool:
         """Whether a worker is at it now."""
         return self.alive and self.state in ("PLANNED", "RUNNING", "HOLDING", "ABORTING")
+
+
+def must_be_open(operation: Operation, mode: str) -> None:
+    """Refused unless the operation stopped half-way and may be gone on with (``resume``) or undone (``abort``)."""
+    if operation.kind == "validate":
+        raise Refused(f"{operation.id} is a validation and changes nothing: nothing to {mode}", "let it end")
+    if not operation.open:
+        state = operation.state.replace("_", " ")
+        raise Refused(f"{operation.id} is {state}: nothing to {mode}", f"abaco-ops history {operation.id}")
+    if mode == "abort" and operation.kind == "rollback":
+        raise Refused(f"{operation.id} cannot be aborted: half a rollback helps nobody", "let it end, or resume it")
+    if mode == "abort" and operation.past_no_return:
+        raise Refused(f"{operation.id} cannot be aborted: {operation.release_to} may have run", "abaco-ops rollback")

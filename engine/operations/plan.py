@@ -83,6 +83,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     expected_seconds: float | None = None
     basis: str
     """Hash of what the plan was made from; the worker refuses when it has changed."""
+    rests_on: dict[str, str] = {}
+    """What the plan was made from, part by part, so that what has changed can be named."""
     made_at: datetime
     abort_only: bool = False
     """Rollback before the new release ever started: metrics are not touched."""
@@ -120,3 +122,5 @@ class Orders(msgspec.Struct, frozen=True):
     reason: str
     accept_warn: tuple[str, ...] = ()
     scheduled: bool = False
+    force: bool = False
+    """The verified worker of whoever holds the lock is ended."""

@@ -14,13 +14,15 @@ from engine.config import Deployment
 from engine.errors import OpsError, Refused
 from engine.operations import validate
 from engine.operations.configuration import changes, hash_of
+from engine.operations.force import verified_holder
 from engine.operations.journal import facts_of, list_operations, records_of
-from engine.operations.lock import holder
+from engine.operations.lock import held_by, holder
 from engine.operations.model import HOLD_STEP, Operation
 from engine.operations.own_steps import sealed
 from engine.operations.plan import Evidence, Orders, OwnStep, Plan
 from engine.operations.started import new_release_started, runs_of
 from engine.operations.steps import planned, steps_of
+from engine.operations.watchers import watchers, watching_in_words
 from engine.services import open_service
 from engine.services.active import ActiveRelease, active_release
 from engine.services.build import build_hash
@@ -34,7 +36,7 @@ def plan_cutover(deployment: Deployment, *, hold: bool = False, clock: Clock | N
     now = _read(deployment.active_config)
     then = _read(deployment.paths.release(deployment.console.releases.new))
     operations = _acting(deployment)
-    held = holder(deployment)
+    rests_on = _rests_on(deployment, None, operations)
     plan = Plan(
         kind="cutover",
         release_from=deployment.console.releases.old,
@@ -45,13 +47,14 @@ def plan_cutover(deployment: Deployment, *, hold: bool = False, clock: Clock | N
         config_then=hash_of(deployment.paths.release(deployment.console.releases.new)),
         changes=changes(now, then),
         not_covered=tuple(deployment.console.snapshot.not_covered),
-        evidence=tuple(_cutover_evidence(deployment, operations)),
+        evidence=(*_cutover_evidence(deployment, operations), *_people(deployment, None)),
         expected_seconds=_expected(operations, "cutover"),
-        basis=basis(deployment, None, operations),
+        basis=_hashed(rests_on),
+        rests_on=rests_on,
         made_at=(clock or SystemClock()).now().wall,
         config_kept=hash_of(deployment.paths.release(deployment.console.releases.old)),
         own_steps=sealed(deployment.console),
-        lock_holder=str(held) if held else "",
+        lock_holder=held_by(deployment),
     )
     return arranged(plan, hold=hold)
 
@@ -62,17 +65,28 @@ def arranged(plan: Plan, *, hold: bool = False) -> Plan:
     return msgspec.structs.replace(plan, steps=planned(steps_of(plan), (*plan.own_steps, *plan.undoes)))
 
 
-def plan_rollback(deployment: Deployment, snapshot: str | None = None, *, clock: Clock | None = None) -> Plan:
-    """What a rollback would do now, to the newest sealed snapshot or to the one named. Refused for an unknown one."""
+def plan_rollback(
+    deployment: Deployment, snapshot: str | None = None, *, clock: Clock | None = None, force: bool = False
+) -> Plan:
+    """What a rollback would do now, to the newest sealed snapshot or to the one named. Refused for an unknown one.
+
+    With ``force`` a rollback that runs is gone on with, its worker ended first. LockHeld when that is not certain.
+    """
     operations = _acting(deployment)
     running = next((item for item in operations if item.running), None)
     unfinished = next((item for item in operations if item.kind == "rollback" and item.open), None)
+    if force and running is not None and running.kind == "rollback":
+        running, unfinished = None, running
     started = new_release_started(deployment, operations)
     chosen = _chosen(deployment, snapshot)
     old, new = deployment.console.releases.old, deployment.console.releases.new
-    held = holder(deployment)
+    held = held_by(deployment)
+    if force and held:
+        verified_holder(deployment)  # the worker looks again, and ends it
+        held = ""
     takes_over = running.id if running is not None and running.kind == "cutover" else None
     now, then = _read(deployment.active_config), _old_config(deployment, chosen)
+    rests_on = _rests_on(deployment, chosen, operations)
     aside = _written_since(deployment, chosen) if started else (0, 0, 0)
     closes = tuple(item.id for item in operations if item.kind == "cutover" and (item.open or item.running))
     plan = Plan(
@@ -92,9 +106,13 @@ def plan_rollback(deployment: Deployment, snapshot: str | None = None, *, clock:
         sets_aside_files=aside[1],
         sets_aside_bytes=aside[2],
         not_covered=tuple(deployment.console.snapshot.not_covered),
-        evidence=tuple(_rollback_evidence(deployment, operations, chosen, started)),
+        evidence=(
+            *_rollback_evidence(deployment, operations, chosen, started),
+            *_people(deployment, takes_over, force=force),
+        ),
         expected_seconds=_expected(operations, "rollback"),
-        basis=basis(deployment, chosen, operations),
+        basis=_hashed(rests_on),
+        rests_on=rests_on,
         made_at=(clock or SystemClock()).now().wall,
         abort_only=not started,
         takes_over=takes_over,
@@ -103,7 +121,7 @@ def plan_rollback(deployment: Deployment, snapshot: str | None = None, *, clock:
         own_steps=tuple(own for own in sealed(deployment.console) if own.operation == "rollback"),
         undoes=_undoes(deployment, closes[-1]) if closes else (),
         undoes_of=closes[-1] if closes else "",
-        lock_holder=str(held) if held and takes_over is None else "",
+        lock_holder=held if takes_over is None else "",
     )
     return arranged(plan)
 
@@ -125,22 +143,47 @@ def plan_validation(deployment: Deployment, *, clock: Clock | None = None) -> Pl
     )
 
 
-def basis(deployment: Deployment, snapshot: Snapshot | None, operations: list[Operation]) -> str:
-    """Hash of what a plan rests on: active and staged configurations, the snapshot's manifest, the last operation."""
-    parts = [
-        hash_of(deployment.active_config),
-        hash_of(deployment.paths.release(deployment.console.releases.old)),
-        hash_of(deployment.paths.release(deployment.console.releases.new)),
-        hash_of(snapshot.path / "manifest.json") if snapshot else "",
-        operations[-1].id if operations else "",
-    ]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+def changed_since(deployment: Deployment, plan: Plan, this: str) -> list[str]:
+    """What has changed of what the plan rests on, for a plan that became the operation ``this``; nothing when none."""
+    try:
+        chosen = _chosen(deployment, plan.snapshot) if plan.snapshot else None
+    except Refused as error:
+        return [error.what]
+    now = _rests_on(deployment, chosen, [item for item in _acting(deployment) if item.id < this])
+    if _hashed(now) == plan.basis:
+        return []
+    named = [what for what in now if now[what] != plan.rests_on.get(what, now[what])]
+    return named or ["what it was made from"]
 
 
-def basis_now(deployment: Deployment, plan: Plan, this: str) -> str:
-    """The basis as it is now, for a plan that became the operation ``this``."""
-    chosen = _chosen(deployment, plan.snapshot) if plan.snapshot else None
-    return basis(deployment, chosen, [item for item in _acting(deployment) if item.id < this])
+def _rests_on(deployment: Deployment, snapshot: Snapshot | None, operations: list[Operation]) -> dict[str, str]:
+    """What a plan is made from: active and staged configurations, the snapshot's manifest, the last operation."""
+    releases = deployment.console.releases
+    last = operations[-1] if operations else None
+    return {
+        "the active configuration": hash_of(deployment.active_config),
+        f"the staged configuration of {releases.old}": hash_of(deployment.paths.release(releases.old)),
+        f"the staged configuration of {releases.new}": hash_of(deployment.paths.release(releases.new)),
+        "the snapshot": hash_of(snapshot.path / "manifest.json") if snapshot else "",
+        "the last operation": f"{last.id} {last.state} {last.past_no_return}" if last else "",
+    }
+
+
+def _hashed(rests_on: dict[str, str]) -> str:
+    return hashlib.sha256("\n".join(rests_on.values()).encode()).hexdigest()
+
+
+def _people(deployment: Deployment, takes_over: str | None, *, force: bool = False) -> list[Evidence]:
+    """Who operates and who watches: nobody meets another by surprise."""
+    watching = watching_in_words(watchers(deployment))
+    found = [Evidence("--", "watching", watching)] if watching else []
+    held = holder(deployment)
+    if held is None:
+        return [Evidence("ok", "nobody operates", watching or "no other console is open")]
+    told = held.told(SystemClock().now().wall)
+    if force:
+        return [Evidence("--", "force", f"ends the worker of {told}"), *found]
+    return [Evidence("--" if takes_over else "no", "operates", told), *found]
 
 
 def _acting(deployment: Deployment) -> list[Operation]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pwd
 import secrets
+import time
 from pathlib import Path
 from typing import Literal
 
@@ -15,6 +16,7 @@ from engine.services.protocol import Identity
 DIRECTORY = "requests"
 USED = "used"
 _WEIGHT = {"abort": 0, "yield": 1, "go": 2}
+_LOOK = 0.02
 Want = Literal["abort", "yield", "go"]
 
 
@@ -59,6 +61,23 @@ def take(directory: Path, worker: Identity) -> tuple[Request, str] | None:
     author = _owner(path)
     _use(path)
     return request, author
+
+
+def set_aside(directory: Path) -> None:
+    """Whatever else was asked for is answered by what is being done: mark it as used."""
+    place = directory / DIRECTORY
+    for path in sorted(place.glob("*.json")) if place.is_dir() else ():
+        _use(path)
+
+
+def answered(path: Path, seconds: float) -> bool:
+    """Whether the worker takes this request within so many seconds."""
+    until = time.monotonic() + seconds
+    while path.exists():
+        if time.monotonic() >= until:
+            return False
+        time.sleep(_LOOK)
+    return True
 
 
 def _read(path: Path) -> Request | None:

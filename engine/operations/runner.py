@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Callable, Sequence
 
 from engine.errors import OpsError
+from engine.operations import requests
 from engine.operations.model import OperationState, StepState
 from engine.operations.step import Outcome, Step, StepFailed
 from engine.operations.work import AbortRequested, JournalLost, Work, YieldRequested
@@ -141,6 +142,8 @@ def _stopped(work: Work, steps: Sequence[Step], step: Step, error: Exception, be
     if isinstance(error, AbortRequested) and past:
         work.warn(f"{why}; {work.new} has been started, so it is too late to abort: roll back")
         return run_steps(work, steps, begin)
+    if isinstance(error, AbortRequested):
+        requests.set_aside(work.directory)  # it beats what else was asked for: everything is undone now
     work.record("failed", step=step.name, detail=why)
     work.narrate(f"FAILED {step.phase}: {step.title}: {why}")
     return "NEEDS_HUMAN" if past else undo_steps(work, steps, begin)

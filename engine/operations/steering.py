@@ -7,16 +7,24 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from engine.clock import Clock, SystemClock
 from engine.config import Deployment
 from engine.errors import LockHeld, OpsError, Refused
 from engine.operations import requests
+from engine.operations.force import Forcer, rivals, take_by_force
 from engine.operations.found import Found, find_state
 from engine.operations.journal import Journal, list_operations, read_operation, records_of, worker_of
 from engine.operations.launch import Accepted, continue_operation, origin_here
-from engine.operations.lock import OperationLock, holder
-from engine.operations.model import CLOSED_BY_HAND, Operation, OperationState
+from engine.operations.lock import Holder, OperationLock, held_by
+from engine.operations.model import CLOSED_BY_HAND, Operation, OperationState, must_be_open
+from engine.operations.takeover import take_alone
 from engine.records import append_event
+from engine.services.identity import own_identity
+
+ANSWERS_WITHIN = 5.0
+"""Seconds after which a worker that takes no request is said to hang."""
 
 _TAKES_GO_WITHIN = 15.0
 _POLL = 0.02
@@ -28,6 +36,8 @@ class Closed:
 
     state: OperationState
     found: Found
+    forced: str = ""
+    """Whose worker was ended for it, in words."""
 
 
 def find(deployment: Deployment, operation: str) -> Operation:
@@ -39,25 +49,31 @@ def find(deployment: Deployment, operation: str) -> Operation:
 
 
 def abort(
-    deployment: Deployment, operation: str, *, actor: str, reason: str = "", origin: str | None = None
-) -> Accepted | None:
-    """Ask a running cutover to undo itself (None: its own worker does it), or undo one that stopped half-way.
+    deployment: Deployment,
+    operation: str,
+    *,
+    actor: str,
+    reason: str = "",
+    origin: str | None = None,
+    force: bool = False,
+) -> Accepted | Path:
+    """Ask a running cutover to undo itself, or undo one that stopped half-way, or (``force``) whose worker is ended.
 
+    The request (a path, see :func:`unanswered`) when its own worker does it, else the worker that was started.
     Refused for a rollback, and once the new release may have run: then the way is a rollback.
     """
     found = find(deployment, operation)
-    if found.kind == "rollback":
-        raise Refused(f"{found.id} cannot be aborted: half a rollback helps nobody", "let it end, or resume it")
-    if found.past_no_return and not found.state == "SUCCEEDED":
-        raise Refused(f"{found.id} cannot be aborted: {found.release_to} may have run", "abaco-ops rollback")
-    if not found.running:
-        return continue_operation(deployment, found.id, "abort", actor=actor, origin=origin or origin_here())
+    if not found.running or force:
+        if found.running:
+            must_be_open(msgspec.structs.replace(found, state="INTERRUPTED"), "abort")  # as it will be
+        where = origin or origin_here()
+        return continue_operation(deployment, found.id, "abort", actor=actor, origin=where, force=force)
+    must_be_open(msgspec.structs.replace(found, state="INTERRUPTED"), "abort")
     directory = deployment.paths.operation(found.id)
     worker = worker_of(records_of(directory))
     if worker is None:
         raise Refused(f"{found.id} has no worker yet", "try again")
-    requests.ask(directory, worker, "abort", reason or f"by {actor}")
-    return None
+    return requests.ask(directory, worker, "abort", reason or f"by {actor}")
 
 
 def go(
@@ -103,10 +119,30 @@ def _holding(deployment: Deployment) -> Operation:
     return holding[-1]
 
 
-def resume(deployment: Deployment, operation: str, *, actor: str, origin: str | None = None) -> Accepted:
-    """Go on with an operation that stopped half-way: every step is probed first, nothing is redone blindly."""
+def unanswered(deployment: Deployment, operation: str, request: Path, seconds: float = ANSWERS_WITHIN) -> str:
+    """What to say when the worker has not taken a request in time; empty when it has, or has ended meanwhile."""
+    if requests.answered(request, seconds):
+        return ""
+    now = find(deployment, operation)
+    if not now.running:
+        return ""
+    step = next((step.title for step in now.steps if step.state == "running"), "its beginning")
+    return (
+        f"{now.id} has not answered for {seconds:.0f} s: abaco-ops abort {now.id} --force "
+        f"ends its worker (pid {now.pid}, at: {step}) and undoes what it did; it may still answer by itself"
+    )
+
+
+def resume(
+    deployment: Deployment, operation: str, *, actor: str, origin: str | None = None, force: bool = False
+) -> Accepted:
+    """Go on with an operation that stopped half-way: every step is probed first, nothing is redone blindly.
+
+    ``force`` ends its living, verified worker first, or that of whoever else holds the lock.
+    """
     found = find(deployment, operation)
-    return continue_operation(deployment, found.id, "resume", actor=actor, origin=origin or origin_here())
+    where = origin or origin_here()
+    return continue_operation(deployment, found.id, "resume", actor=actor, origin=where, force=force)
 
 
 def resolve(
@@ -116,22 +152,27 @@ def resolve(
     reason: str,
     actor: str,
     force: bool = False,
+    origin: str | None = None,
     clock: Clock | None = None,
 ) -> Closed:
     """Close an operation that a person has put right by hand; it changes nothing but the records.
 
     It looks at what is live and records that beside the person's word. Refused, unless forced, while configuration
-    and metrics are not of one release.
+    and metrics are not of one release. ``force`` also ends the verified worker of whoever holds the lock.
     """
     if not reason.strip():
         raise Refused("a reason is needed", "abaco-ops resolve ID --reason TEXT")
+    clock = clock or SystemClock()
     operation_now = find(deployment, operation)
-    if not operation_now.open:
+    if not operation_now.open and not (force and operation_now.running and operation_now.started):
         raise Refused(f"{operation_now.id} is {operation_now.state}: nothing to resolve", "abaco-ops history")
     lock = OperationLock(deployment)
-    if not lock.acquire(1.0):
-        raise LockHeld(f"someone operates: {holder(deployment)}", "wait for its end")
+    forced = _locked(deployment, lock, Forcer(actor, origin or origin_here(), operation_now.id), clock, force=force)
     try:
+        operation_now = find(deployment, operation_now.id)  # as it is now that nobody else can change it
+        if not operation_now.open:
+            raise Refused(f"{operation_now.id} is {operation_now.state}: nothing to resolve", "abaco-ops history")
+        lock.tell(_closer(operation_now, actor, origin or origin_here(), reason, clock))
         found = find_state(deployment, operation_now)
         if not found.agree and not force:
             raise Refused(
@@ -139,10 +180,28 @@ def resolve(
                 "abaco-ops rollback puts configuration and metrics back together; --force closes it all the same",
             )
         state = _state_by_hand(operation_now, found)
-        _close(deployment, operation_now, Closed(state, found), reason, actor, clock or SystemClock())
+        _close(deployment, operation_now, Closed(state, found, forced), reason, actor, clock)
     finally:
         lock.release()
-    return Closed(state, found)
+    return Closed(state, found, forced)
+
+
+def _locked(deployment: Deployment, lock: OperationLock, forcer: Forcer, clock: Clock, *, force: bool) -> str:
+    """Take the lock; what ``force`` did for it, in words. LockHeld."""
+    if force:
+        told = take_by_force(deployment, lock, forcer, clock)
+        if told:
+            Journal(deployment.paths.operation(forcer.operation), clock).write("forced_others", detail=told)
+        return told
+    if not take_alone(deployment, lock, forcer.operation, 1.0):
+        held = held_by(deployment) or rivals(deployment, forcer.operation)
+        raise LockHeld(f"someone operates: {held}", "wait for its end, or --force ends its worker")
+    return ""
+
+
+def _closer(operation: Operation, actor: str, origin: str, reason: str, clock: Clock) -> Holder:
+    me = own_identity()
+    return Holder(operation.id, actor, origin, "closing it by hand", clock.now().wall, reason, me.pid, me)
 
 
 def _close(deployment: Deployment, operation: Operation, closed: Closed, reason: str, actor: str, clock: Clock) -> None:

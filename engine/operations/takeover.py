@@ -2,42 +2,69 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import time
 
 from engine.config import Deployment
 from engine.operations import requests
+from engine.operations.force import Forcer, at_work, end_commands, take_by_force
 from engine.operations.journal import list_operations, records_of, worker_of
 from engine.operations.lock import OperationLock, holder
 from engine.operations.work import Work
-from engine.services.identity import end_process, is_alive
-from engine.services.protocol import Identity
+from engine.services.identity import end_process
 
 _PATIENCE = 1.0
 _YIELDS_WITHIN = 5.0
+_LOOK = 0.02
 
 
-def take_lock(work: Work, lock: OperationLock) -> bool:
-    """Take it. A rollback asks a running cutover to give way, and ends its verified worker after 5 s."""
-    target = work.plan.takes_over
-    got = lock.acquire(_PATIENCE if target is None else 0.0)
-    if not got and (target is None or not _from_cutover(work, lock, target)):
+def take_lock(work: Work, lock: OperationLock, forcer: Forcer | None = None) -> bool:
+    """Take it. A rollback asks a running cutover to give way, and ends its verified worker after 5 s.
+
+    With a ``forcer`` whoever holds it is ended at once, if it is certain who that is. LockHeld when it is not.
+    """
+    if forcer is not None:
+        told = take_by_force(work.deployment, lock, forcer, work.clock)
+        if told:
+            work.record("forced_others", detail=told)
+            work.warn(told)
+    elif not _take(work, lock):
         return False
     for operation in list_operations(work.deployment.paths.operations):
         if operation.id != work.orders.operation and operation.open and operation.started:
-            end_orphans(work, work.deployment.paths.operation(operation.id))
+            end_orphans(work, operation.id)
     return True
 
 
-def end_orphans(work: Work, directory: Path) -> None:
-    """End the commands that a dead worker left behind; each is known by its identity."""
-    for record in records_of(directory):
-        if record.get("kind") == "child":
-            child = Identity(int(record["pid"]), int(record["start_time"]), str(record["boot_id"]))
-            if is_alive(child) and child.pid != work.me.pid:
-                gone = end_process(child, group=True)
-                work.warn(
-                    f"{directory.name} left a command running (pid {child.pid}): {'ended' if gone else 'STILL THERE'}"
-                )
+def end_orphans(work: Work, operation: str) -> None:
+    """End the commands that a dead worker left behind, and say so."""
+    for command in end_commands(work.deployment, operation):
+        work.warn(f"{operation} left a command running ({command}): it was ended")
+
+
+def take_alone(deployment: Deployment, lock: OperationLock, operation: str, wait: float) -> bool:
+    """Take the lock within ``wait`` seconds, and only if no other operation is at work.
+
+    A lock file that was removed under its holder excludes nobody: the journals then tell that someone is at work.
+    """
+    if not lock.acquire(wait):
+        return False
+    until = time.monotonic() + _PATIENCE
+    while at_work(deployment, but=operation):  # one that has let go this instant is gone the next
+        if time.monotonic() >= until:
+            lock.release()
+            return False
+        time.sleep(_LOOK)
+    return True
+
+
+def _take(work: Work, lock: OperationLock) -> bool:
+    deployment, me, target = work.deployment, work.orders.operation, work.plan.takes_over
+    if target is None:
+        return take_alone(deployment, lock, me, _PATIENCE)
+    if lock.acquire(0.0) and not at_work(deployment, but=me):
+        return True
+    lock.release()
+    return _from_cutover(work, lock, target) and take_alone(deployment, lock, me, 0.0)
 
 
 def _from_cutover(work: Work, lock: OperationLock, target: str) -> bool:
@@ -50,8 +77,21 @@ def _from_cutover(work: Work, lock: OperationLock, target: str) -> bool:
     if worker is None:
         return lock.acquire(_YIELDS_WITHIN)
     requests.ask(directory, worker, "yield", f"rollback {work.orders.operation}")
-    if lock.acquire(_YIELDS_WITHIN):
+    if _gave_way(work, lock, target):
         return True
     work.warn(f"{target} did not give way within {_YIELDS_WITHIN:.0f} s: its worker (pid {worker.pid}) was ended")
     end_process(worker, group=True)
     return lock.acquire(_PATIENCE)
+
+
+def _gave_way(work: Work, lock: OperationLock, target: str) -> bool:
+    """Whether the cutover lets go in time: of the lock, and of its work where its lock file was removed."""
+    until = time.monotonic() + _YIELDS_WITHIN
+    while time.monotonic() < until:
+        if not lock.acquire(max(until - time.monotonic(), 0.0)):
+            return False
+        if not at_work(work.deployment, but=work.orders.operation):
+            return True
+        lock.release()
+        time.sleep(_LOOK)
+    return False

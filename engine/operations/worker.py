@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -14,18 +13,19 @@ import msgspec
 from engine.clock import Clock, SystemClock
 from engine.config import Deployment, load_deployment
 from engine.errors import LOCK_HELD, NEEDS_HUMAN, REFUSED, OpsError
+from engine.operations.force import Forcer, rivals, take_by_force
 from engine.operations.journal import offers
-from engine.operations.lock import Holder, OperationLock, holder
-from engine.operations.model import OperationState
+from engine.operations.lock import Holder, OperationLock, held_by
+from engine.operations.model import OperationState, must_be_open
 from engine.operations.narration import Narration
 from engine.operations.outcome import exit_code
 from engine.operations.plan import Orders, Plan
-from engine.operations.planning import basis_now
+from engine.operations.planning import changed_since
 from engine.operations.remaining import remaining_commands
 from engine.operations.runner import in_words, run_steps, undo_steps
 from engine.operations.step import Step
 from engine.operations.steps import steps_of
-from engine.operations.takeover import end_orphans, take_lock
+from engine.operations.takeover import end_orphans, take_alone, take_lock
 from engine.operations.validate import run_validation_steps
 from engine.operations.work import JournalLost, Work
 
@@ -38,6 +38,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--mode", choices=("run", "resume", "abort"), default="run")
     parser.add_argument("--actor", default="")
     parser.add_argument("--origin", default="local")
+    parser.add_argument("--force", action="store_true")
     options = parser.parse_args(arguments)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # an operation is ended by a request, never by a key
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
@@ -45,20 +46,24 @@ def main(arguments: Sequence[str]) -> int:
         deployment = load_deployment(Path(options.root))
         directory = deployment.paths.operation(options.operation)
         orders = msgspec.json.decode((directory / "plan.json").read_bytes(), type=Orders)
-        return _Worker(deployment, orders, SystemClock(), options.actor, options.origin).run(options.mode)
+        worker = _Worker(deployment, orders, SystemClock(), options.actor, options.origin, force=options.force)
+        return worker.run(options.mode)
     except OpsError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
 
 
 class _Worker:
-    def __init__(self, deployment: Deployment, orders: Orders, clock: Clock, actor: str, origin: str) -> None:
+    def __init__(
+        self, deployment: Deployment, orders: Orders, clock: Clock, actor: str, origin: str, *, force: bool
+    ) -> None:
         self._deployment = deployment
         self._orders = orders
         self._narration = Narration(deployment, orders.operation, orders.plan.kind, clock)
         self._work = Work(deployment, orders, clock, self._narration.say)
         self._lock = OperationLock(deployment)
         self._actor, self._origin = actor or orders.actor, origin
+        self._forcer = Forcer(self._actor, origin, orders.operation) if force else None
         self._since = clock.now().wall
         self._steps = steps_of(orders.plan)
 
@@ -94,12 +99,12 @@ class _Worker:
         )
         self._sign()
         if plan.kind != "validate":
-            if not take_lock(work, self._lock):
-                held = str(holder(self._deployment) or "another operation")
-                work.record("refused", detail=f"the lock is held: {held}", lock_lost_to=held)
-                return LOCK_HELD
-            if plan.takes_over is None and basis_now(self._deployment, plan, self._orders.operation) != plan.basis:
-                work.record("refused", detail="configuration, snapshot or last operation changed since it was planned")
+            code = self._take_lock()
+            if code is not None:
+                return code
+            changed = changed_since(self._deployment, plan, self._orders.operation)
+            if plan.takes_over is None and changed:
+                work.record("refused", detail=f"{', '.join(changed)} changed since it was planned")
                 return REFUSED
         problem = self._narration.open(work)
         if problem and plan.kind == "cutover":
@@ -112,14 +117,42 @@ class _Worker:
         self._narration.say(f"ACCEPTED {plan.kind} by {self._orders.actor} ({self._orders.origin}): {_facts(plan)}")
         return None
 
-    def _continue(self, mode: str) -> int | None:
+    def _take_lock(self) -> int | None:
+        """The lock, and word of who has it; an exit code when it cannot be had."""
         work = self._work
-        if not self._lock.acquire(1.0):
-            sys.stderr.write(f"the lock is held: {holder(self._deployment)}\n")
+        try:
+            taken = take_lock(work, self._lock, self._forcer)
+        except OpsError as error:
+            held = held_by(self._deployment) if error.exit_code == LOCK_HELD else ""
+            work.record("refused", detail=in_words(error), lock_lost_to=held)
+            return error.exit_code
+        if not taken:
+            held = held_by(self._deployment) or rivals(self._deployment, self._orders.operation)
+            work.record("refused", detail=f"the lock is held: {held}", lock_lost_to=held)
             return LOCK_HELD
+        self._tell("")
+        return None
+
+    def _continue(self, mode: str) -> int | None:
+        """Take the lock of an operation that stopped half-way; an exit code when there is nothing to go on with.
+
+        What was asked for is judged again now: before the lock was ours, others may have gone on with it, or closed it.
+        """
+        work, name = self._work, self._orders.operation
+        told = ""
+        if self._forcer is not None:
+            told = take_by_force(self._deployment, self._lock, self._forcer, work.clock)
+        elif not take_alone(self._deployment, self._lock, name, 1.0):
+            sys.stderr.write(f"the lock is held: {held_by(self._deployment) or rivals(self._deployment, name)}\n")
+            return LOCK_HELD
+        must_be_open(work.operation(), mode)
+        self._tell("")
         self._narration.open(work)
         self._sign()
-        end_orphans(work, work.directory)
+        if told:
+            work.record("forced_others", detail=told)
+            work.warn(told)
+        end_orphans(work, name)
         seq = work.record("resumed", mode=mode, actor=self._actor, origin=self._origin)
         self._event(f"operation.{mode}", {"kind": work.plan.kind}, seq)
         self._narration.say(f"{mode.upper()} by {self._actor}")
@@ -165,9 +198,13 @@ class _Worker:
         self._work.record("worker", pid=me.pid, start_time=me.start_time, boot_id=me.boot_id)
 
     def _tell_step(self, step: Step) -> None:
-        orders = self._orders
-        who = Holder(orders.operation, self._actor, self._origin, step.title, self._since, orders.reason, os.getpid())
-        self._lock.tell(who)
+        self._tell(step.title)
+
+    def _tell(self, step: str) -> None:
+        orders, me = self._orders, self._work.me
+        self._lock.tell(
+            Holder(orders.operation, self._actor, self._origin, step, self._since, orders.reason, me.pid, me)
+        )
 
 
 def _facts(plan: Plan) -> str:

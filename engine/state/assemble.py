@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from engine.config import Deployment
+from engine.operations.lock import Holder
 from engine.operations.model import Operation
+from engine.operations.watchers import Watcher
 from engine.state.doings import Doings, view_of
 from engine.state.measured import Measured
 from engine.state.model import ChecklistView, Phase, State, ValidationView
@@ -36,6 +38,8 @@ class Found:
     cutover_at: datetime | None
     rolled_back_at: datetime | None
     problems: tuple[str, ...]
+    holder: Holder | None = None
+    watchers: tuple[Watcher, ...] = ()
 
 
 def assemble(deployment: Deployment, found: Found) -> State:
@@ -85,6 +89,8 @@ def assemble(deployment: Deployment, found: Found) -> State:
         events=found.trail.told.lines,
         monitor=seen.monitor,
         problems=found.problems + seen.problems,
+        holder=found.holder,
+        watchers=found.watchers,
     )
 
 

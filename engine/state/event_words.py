@@ -139,6 +139,7 @@ _WORDS: dict[str, Callable[[dict[str, Any], str], str]] = {
     "operation.holding": lambda _data, operation: f"{operation} holds before phase 3, waits for go",
     "operation.go": _go,
     "operation.ended": _ended,
+    "operation.forced": lambda data, _operation: str(data.get("detail", "")),
     "validation.finished": _validated,
     "way_back.proven": _not_proven,
     "run.finished": _run,

@@ -10,6 +10,8 @@ from typing import Literal
 
 import msgspec
 
+from engine.operations.lock import Holder
+from engine.operations.watchers import Watcher
 from engine.services.protocol import ServiceState
 
 VerdictWord = Literal["ROLL BACK", "INVESTIGATE", "UNKNOWN", "WATCH", "CONTINUE"]
@@ -311,3 +313,7 @@ class State(msgspec.Struct, frozen=True):
     monitor: MonitorView
     problems: tuple[str, ...]
     """What could not be read, with its reason."""
+    holder: Holder | None = None
+    """Who operates now; None when nobody does."""
+    watchers: tuple[Watcher, ...] = ()
+    """The other consoles that are open, the longest first."""

@@ -10,6 +10,8 @@ from engine.config import Deployment
 from engine.errors import DamagedRecord, OpsError
 from engine.monitoring.model import Evaluation
 from engine.monitoring.store import SampleStore
+from engine.operations.lock import Holder, holder
+from engine.operations.watchers import watchers
 from engine.records import Tail, harmless, is_locked, whoami
 from engine.state.assemble import Found, assemble
 from engine.state.doings import OperationsReader
@@ -78,6 +80,8 @@ class StateReader:
             cutover_at=cutover_at,
             rolled_back_at=rolled_back_at,
             problems=(),
+            holder=self._holder(problems),
+            watchers=watchers(self._deployment),
         )
         return assemble(self._deployment, replace(found, problems=(*problems, *self._damage)))
 
@@ -101,6 +105,13 @@ class StateReader:
         except (sqlite3.Error, OSError) as error:
             self._store.close()
             problems.append(harmless(f"{self._deployment.paths.samples.name}: {error}"))
+            return None
+
+    def _holder(self, problems: list[str]) -> Holder | None:
+        try:
+            return holder(self._deployment)
+        except OpsError as error:
+            problems.append(harmless(error.what))
             return None
 
     def _monitor_runs(self, problems: list[str]) -> bool:

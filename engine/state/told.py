@@ -7,6 +7,7 @@ from datetime import datetime
 
 from engine.clock import pretty_duration
 from engine.operations.model import CLOSED_BY_HAND, HOLDS
+from engine.operations.watchers import watching_in_words
 from engine.state.model import KpiView, OperationView, ResourceView, State, ValidationView
 
 _NUMBER = re.compile(r"(?<![A-Za-z])[0-9][0-9.,:hmsd]*")
@@ -26,6 +27,8 @@ def lines(state: State) -> list[str]:
     told += [*_kpis(state), "", *_resources(state), "", _checks(state.checks, state.at), _checklist(state)]
     if state.operation:
         told += ["", *operation_lines(state.operation)]
+        held = f"operating: {state.holder.told(state.at)}" if state.holder else ""
+        told += [f"   {words}" for words in (held, watching_in_words(state.watchers)) if words]
     elif state.last_operation:
         told.append(f" last operation  {operation_line(state.last_operation)}")
     told += [f" alert  {alert.condition} {alert.text}{_taken(alert.acknowledged_by)}" for alert in state.alerts]

@@ -28,7 +28,8 @@ class PlayedTerminal:
         self.output = b""
         self.pid, self._fd = pty.fork()
         if self.pid == 0:
-            settings = {"TERM": "xterm-256color", "LANG": "C.UTF-8", "PYTHONPATH": str(HERE), **environment}
+            found = os.pathsep.join(filter(None, (str(HERE), os.environ.get("PYTHONPATH"))))
+            settings = {"TERM": "xterm-256color", "LANG": "C.UTF-8", "PYTHONPATH": found, **environment}
             os.execvpe(sys.executable, [sys.executable, *arguments], {**os.environ, **settings})
         fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         self._status: int | None = None

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import states
-from conftest import FakeActions, FakeReader
+from behind_the_console import FakeActions, FakeReader
 
 from tui.app import ConsoleApp
 from tui.glyphs import choose

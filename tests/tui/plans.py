@@ -7,6 +7,7 @@ from datetime import timedelta
 from states import NOW
 
 from engine.operations.plan import Evidence, KeyChange, Plan, PlannedStep
+from engine.operations.prospects import Choice, WaysOn
 
 ROLLBACK = Plan(
     kind="rollback",
@@ -86,4 +87,40 @@ CUTOVER = Plan(
     expected_seconds=None,
     basis="c" * 64,
     made_at=NOW,
+)
+
+WAYS_ON = WaysOn(
+    "no release runs, configuration of v1, metrics of v1 (v2 had not started)",
+    (
+        Choice(
+            "resume",
+            "resume",
+            "abaco-ops resume 0003-cutover",
+            "v2 runs at the end. Finds 10 of 17 steps done; then: new release's configuration active; new release's "
+            "first start; new release stays up and 4 more. Metrics are not touched before v2 publishes.",
+            "v2",
+        ),
+        Choice(
+            "abort",
+            "abort",
+            "abaco-ops abort 0003-cutover",
+            "v1 runs at the end, with its configuration. Undoes: old release stops, its words kept and 3 more. "
+            "Metrics are not touched, nothing is lost.",
+            "v1",
+        ),
+        Choice(
+            "resolve",
+            "resolve",
+            "abaco-ops resolve 0003-cutover --reason TEXT",
+            "Closes the record of what you have put right by hand, with what is found, and changes nothing else.",
+            "",
+        ),
+        Choice(
+            "leave",
+            "leave it",
+            "",
+            "Nothing happens: it stays open, no cutover may begin, services stay as they are (no release runs).",
+            "",
+        ),
+    ),
 )

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import states
-from conftest import FakeActions
+from behind_the_console import FakeActions
 from textual import events
 from textual.pilot import Pilot
 

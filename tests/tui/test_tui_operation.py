@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 import states
-from conftest import FakeActions, FakeReader
+from behind_the_console import FakeActions, FakeReader
 from msgspec.structs import replace
 from test_tui_keys import Make, screen_text, shows
 
@@ -224,7 +224,7 @@ async def test_the_go_is_given_in_the_operation_view_and_costs_more_than_a_stray
         await pilot.press("3")
         await shows(pilot, "c go")
         await pilot.press("c", "enter")
-        await shows(pilot, "nothing done: type go, then Enter")
+        await shows(pilot, "nothing changed: type go, then Enter")
         await pilot.press("n", "o", "enter")
         assert [asked for asked in actions.asked if asked[0] == "go"] == []
         await pilot.press("ctrl+u", "backspace", "backspace", *"go", "space", *"ready", "enter")

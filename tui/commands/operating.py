@@ -69,6 +69,15 @@ class AbortOperation(Command):
             app.ask(asking.abort(app.actions, state))
 
 
+class WaysOn(Command):
+    """What can be done about an operation that stopped half-way: resume, abort or roll back, resolve, leave it."""
+
+    id, keys, title, footer = "ways-on", ("r",), "what now: resume, abort, leave", "what now"
+
+    def run(self, app: ConsoleApp) -> None:
+        app.open_offer()
+
+
 class Differences(Command):
     """Everything the plan knows: keys that differ, what no snapshot covers, each step."""
 

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
+from engine.operations.watchers import watching_in_words
 from engine.state.model import OperationView, State, StepView
 from tui.glyphs import bar
 from tui.lines import Line, Lines, Role, block, clause, fit, heading, join, put, right, spread, width_of, wrap
@@ -73,6 +74,7 @@ def draw(state: State, width: int, height: int, look: Look) -> Lines:
     lines = [title(operation, width, look, focused=look.cursor is not None), progress(operation, width, look)]
     if operation.failure:
         lines += wrap(operation.failure, width - 1, "crit", indent=1)[:2]
+    lines += people(state, width, look)[: 1 if height < _BRIEF_BELOW else 2]
     lines += offers(operation, width, look, brief=height < _BRIEF_BELOW)
     lines += [put(f" ! {text}", "warn") for text in operation.warnings[: 0 if height < _BRIEF_BELOW else 2]]
     room = max(height - len(lines), 0)
@@ -163,6 +165,13 @@ def facts(operation: OperationView, width: int) -> Lines:
     """Who started it, from where, when, and why."""
     who = f" by {operation.actor} from {operation.origin}, {stamp(operation.started)}"
     return [fit(join(put(who, "dim"), put(f"   {operation.reason}" if operation.reason else "", "text")), width)]
+
+
+def people(state: State, width: int, look: Look) -> Lines:
+    """Who operates now, since when, and who watches from another console; nothing when nobody does either."""
+    held = f"operating: {state.holder.told(look.now)}" if state.holder is not None else ""
+    told = [words for words in (held, watching_in_words(state.watchers)) if words]
+    return [fit(put(f" {words}", "dim"), width) for words in told]
 
 
 def step_row(step: StepView, before: StepView | None, width: int, look: Look) -> Line:

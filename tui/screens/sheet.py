@@ -7,6 +7,7 @@ from time import monotonic
 
 from engine.operations.plan import Plan
 from engine.state.model import State
+from tui.field import EMPTY
 from tui.frame import Frame, spaced
 from tui.lines import Line, Lines, join, put
 from tui.sheets import cutover, form, rollback
@@ -43,8 +44,12 @@ class RollbackScreen(Frame):
         self.redraw()
 
     def refused(self, reason: str) -> None:
-        """There is no plan, or it was not accepted; said, and nothing changed."""
-        self.sheet = replace(self.sheet, trouble=reason.splitlines()[0], sent=False)
+        """There is no plan, or it was not accepted; said, and nothing changed. The new facts need a new answer."""
+        trouble = reason.splitlines()[0]
+        if self.sheet.sent:
+            self._opened = monotonic()
+            self.sheet = replace(self.sheet, field=EMPTY, open_for=0.0, discarded=0)
+        self.sheet = replace(self.sheet, trouble=trouble, sent=False)
         self.redraw()
 
     def body(self, state: State, width: int, height: int) -> Lines:
@@ -113,7 +118,10 @@ class CutoverScreen(Frame):
         self.redraw()
 
     def refused(self, reason: str) -> None:
-        """Said, and nothing changed."""
+        """Said, and nothing changed. Cancel is in hand again: the new facts need a new answer."""
+        if self.sheet.sent:
+            self._turned = monotonic()
+            self.sheet = replace(self.sheet, place="cancel", since_turn=0.0)
         self.sheet = replace(self.sheet, trouble=reason.splitlines()[0], sent=False)
         self.redraw()
 
@@ -145,15 +153,18 @@ class CutoverScreen(Frame):
         return bool(character) and character not in ("R", "q", "?", ":")
 
     def pasted(self, text: str) -> None:
-        """A reason may be pasted; it confirms nothing."""
+        """A reason may be pasted; it confirms nothing. Elsewhere pasted text is refused, visibly."""
         if self.sheet.place == "reason":
             self.sheet = replace(self.sheet, reason=self.sheet.reason.pasted(text))
-            self.redraw()
+        else:
+            self.sheet = replace(self.sheet, trouble="pasted text is refused here")
+        self.redraw()
 
     def _enter(self) -> None:
         self.sheet = replace(self.sheet, since_turn=monotonic() - self._turned)
         if self.sheet.place == "cancel":
-            self.console_app.back(leave=False)
+            if not self.sheet.trouble or self.sheet.armed:  # a doubled Enter must not take the refusal away
+                self.console_app.back(leave=False)
             return
         if self.sheet.place == "reason":
             self.turn(1)
@@ -205,8 +216,8 @@ class FormScreen(Frame):
         return True
 
     def pasted(self, text: str) -> None:
-        """Notes may be pasted."""
-        self.form = replace(self.form, field=self.form.field.pasted(text))
+        """Notes may be pasted; a word that confirms may not."""
+        self.form = self.form.pasted(text)
         self.redraw()
 
     def _enter(self) -> None:

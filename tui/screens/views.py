@@ -74,6 +74,7 @@ class OperationScreen(Listing):
             lines.append(put(f" ACCEPTED {accepted[0]}, runs without you; worker pid {accepted[1]}", "strong"))
         if not own or not self._screen_is_small():
             lines += operation.facts(shown, width)
+        lines += operation.people(state, width, self.look)
         gap: Lines = [] if self._screen_is_small() else [()]
         return [*lines, operation.progress(shown, width, self.look), *gap]
 

@@ -21,10 +21,10 @@ class Ask:
     answer: Callable[[str], object]
     done: str
     """Said when it is written."""
-    word: str = ""
-    """The word that the text must begin with: what is confirmed costs more than one stray key."""
     local: bool = False
     """True: ``answer`` only touches this screen (a search), and is called on the spot."""
+    word: str = ""
+    """What the text must begin with, typed key by key, when Enter does something that cannot be taken back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +40,17 @@ class Form:
         after = self.field.key(name, character)
         return None if after is None else replace(self, field=after, trouble="")
 
+    def pasted(self, text: str) -> Form:
+        """The form after a paste: notes may be pasted, what confirms is typed."""
+        if self.ask.word:
+            return replace(self, trouble=f"pasted text is refused: type {self.ask.word}")
+        return replace(self, field=self.field.pasted(text))
+
     def wrong(self) -> str:
         """Why Enter may not go on; empty when it may."""
         if self.ask.word:
             typed = self.field.text.split()[:1] == [self.ask.word]
-            return "" if typed else f"nothing done: type {self.ask.word}, then Enter"
+            return "" if typed else f"nothing changed: type {self.ask.word}, then Enter"
         if self.ask.required and len(self.field.text.strip()) < 3:
             return f"{self.ask.label.lower()} is required"
         return ""

@@ -1,0 +1,95 @@
+"""Who stands behind the console in its tests: a reader of made states, and actions that only note what was asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from plans import CUTOVER, ROLLBACK, WAYS_ON
+
+from engine.errors import OpsError
+from engine.operations.plan import Plan
+from engine.operations.prospects import WaysOn
+from engine.state.model import State
+
+
+@dataclass
+class FakeReader:
+    """Gives the state it was handed last."""
+
+    state: State
+
+    def read(self) -> State:
+        return self.state
+
+
+@dataclass(frozen=True)
+class FakeAccepted:
+    id: str
+    pid: int
+
+
+@dataclass
+class FakeActions:
+    """Notes every request; ``refuse`` makes the next launch fail with it."""
+
+    asked: list[tuple[Any, ...]] = field(default_factory=list)
+    refuse: OpsError | None = None
+    rollback: Plan = ROLLBACK
+    cutover: Plan = CUTOVER
+    hangs: str = ""
+    """What an abort answers when the worker does not."""
+
+    def plan_rollback(self) -> Plan:
+        return self.rollback
+
+    def plan_cutover(self) -> Plan:
+        return self.cutover
+
+    def launch(self, plan: Plan, reason: str, *, hold: bool = False) -> FakeAccepted:
+        self.asked.append(("launch", plan.kind, reason, "hold") if hold else ("launch", plan.kind, reason))
+        if self.refuse is not None:
+            raise self.refuse
+        return FakeAccepted(f"0004-{plan.kind}", 5120)
+
+    def validate(self) -> FakeAccepted:
+        self.asked.append(("validate",))
+        return FakeAccepted("0005-validate", 5121)
+
+    def go(self, operation: str, reason: str) -> None:
+        self.asked.append(("go", operation, reason))
+
+    def abort(self, operation: str) -> str:
+        self.asked.append(("abort", operation))
+        return self.hangs
+
+    def ways_on(self, operation: str) -> WaysOn:
+        self.asked.append(("ways_on", operation))
+        return WAYS_ON
+
+    def resume(self, operation: str) -> FakeAccepted:
+        self.asked.append(("resume", operation))
+        return FakeAccepted(operation, 5122)
+
+    def resolve(self, operation: str, reason: str) -> str:
+        self.asked.append(("resolve", operation, reason))
+        return f"{operation} is closed (SUCCEEDED)"
+
+    def tick(self, key: str, measured: str, note: str) -> None:
+        self.asked.append(("tick", key, measured, note))
+
+    def override(self, key: str, reason: str) -> None:
+        self.asked.append(("override", key, reason))
+
+    def note(self, text: str) -> None:
+        self.asked.append(("note", text))
+
+    def acknowledge(self, condition: str, reason: str) -> None:
+        self.asked.append(("acknowledge", condition, reason))
+
+    def take_watch(self) -> None:
+        self.asked.append(("take_watch",))
+
+    def ensure_monitor(self) -> int | None:
+        self.asked.append(("ensure_monitor",))
+        return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import signal
 import sys
@@ -15,6 +16,7 @@ from engine.clock import Clock, SystemClock
 from engine.config import Deployment, load_deployment
 from engine.errors import LOCK_HELD, NEEDS_HUMAN, REFUSED, OpsError
 from engine.operations import cutover, rollback
+from engine.operations.cutover_checks import COVERED_NAMES
 from engine.operations.journal import offers
 from engine.operations.lock import Holder, OperationLock, holder
 from engine.operations.model import OperationState
@@ -23,11 +25,12 @@ from engine.operations.outcome import exit_code
 from engine.operations.plan import Orders, Plan
 from engine.operations.planning import basis_now
 from engine.operations.remaining import remaining_commands
+from engine.operations.reserve import keep_again
 from engine.operations.runner import in_words, run_steps, undo_steps
 from engine.operations.step import Step
 from engine.operations.takeover import end_orphans, take_lock
 from engine.operations.validate import run_validation_steps
-from engine.operations.work import JournalLost, Work
+from engine.operations.work import RESERVE_USED, JournalLost, Work
 
 STEPS: dict[str, tuple[Step, ...]] = {"cutover": cutover.STEPS, "rollback": rollback.STEPS, "validate": ()}
 
@@ -65,7 +68,6 @@ class _Worker:
         self._steps = STEPS[orders.plan.kind]
 
     def run(self, mode: str) -> int:
-        work = self._work
         try:
             refused = self._begin() if mode == "run" else self._continue(mode)
             if refused is not None:
@@ -74,7 +76,7 @@ class _Worker:
             return self._end(state, failure)
         except JournalLost as error:
             self._narration.say(f"STOPPED: {in_words(error)}")
-            for command in (*offers(self._orders.operation, past_no_return=True), *remaining_commands(work)):
+            for command in self._ways():
                 self._narration.say(f"  {command}")
             return NEEDS_HUMAN
         finally:
@@ -116,6 +118,7 @@ class _Worker:
 
     def _continue(self, mode: str) -> int | None:
         work = self._work
+        work.undoing = mode == "abort"  # then a full disk does not stop it
         if not self._lock.acquire(1.0):
             sys.stderr.write(f"the lock is held: {holder(self._deployment)}\n")
             return LOCK_HELD
@@ -145,7 +148,9 @@ class _Worker:
         now = work.operation()
         ways: tuple[str, ...] = ()
         if state == "NEEDS_HUMAN":
-            ways = (*offers(now.id, past_no_return=now.past_no_return), *remaining_commands(work))
+            ways = self._ways()
+        elif state != "ABORTED" or RESERVE_USED in now.warnings:
+            self._keep_again(state)
         began = now.seconds or 0.0
         self._narration.say(f"{state} after {began:.1f} s{': ' + failure if failure else ''}")
         for way in ways:
@@ -154,6 +159,21 @@ class _Worker:
         seconds = work.operation().seconds
         self._event("operation.ended", {"kind": work.plan.kind, "state": state, "seconds": seconds}, seq)
         return exit_code(state)
+
+    def _ways(self) -> tuple[str, ...]:
+        """What a person can do: by the engine, then by hand."""
+        past = True
+        with contextlib.suppress(JournalLost):
+            past = self._work.operation().past_no_return
+        return (*offers(self._orders.operation, past_no_return=past), *remaining_commands(self._work))
+
+    def _keep_again(self, state: OperationState) -> None:
+        """The space for the next rollback, where this operation used it; a disk that is still full is said."""
+        if self._orders.plan.kind == "validate":
+            return
+        missing = keep_again(self._deployment, int(self._work.facts.get(COVERED_NAMES, 0)))
+        if missing and state == "SUCCEEDED":
+            self._work.warn(f"{missing}: make room")
 
     def _event(self, kind: str, data: dict[str, object], seq: int) -> None:
         """The journal has it already and wins: an audit trail that cannot be written is a warning."""

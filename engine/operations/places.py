@@ -160,7 +160,8 @@ def _probe(directory: Path, to: Path) -> None:
 
 
 def _no_right(directory: Path) -> str:
-    return "" if os.access(directory, os.W_OK | os.X_OK) else f"no right to write in {directory}, or it is read-only"
+    allowed = os.access(directory, os.W_OK | os.X_OK, effective_ids=True)
+    return "" if allowed else f"no right to write in {directory}, or it is read-only"
 
 
 def _flags(path: Path) -> int:

@@ -85,7 +85,7 @@ class Work:
         except OSError as error:
             raise JournalLost(
                 f"the journal {self.directory / 'journal.jsonl'} cannot be written: {error}",
-                "make room or mount it writable; nothing was done since its last record",
+                "make room or mount it writable; no further step was begun",
             ) from error
 
     def operation(self) -> Operation:

@@ -24,7 +24,7 @@ from engine.operations.narration import Narration
 from engine.operations.outcome import exit_code
 from engine.operations.plan import Orders, Plan
 from engine.operations.planning import basis_now
-from engine.operations.remaining import remaining_commands
+from engine.operations.remaining import BY_HAND, remaining_commands
 from engine.operations.reserve import keep_again
 from engine.operations.runner import in_words, run_steps, undo_steps
 from engine.operations.step import Step
@@ -165,7 +165,8 @@ class _Worker:
         past = True
         with contextlib.suppress(JournalLost):
             past = self._work.operation().past_no_return
-        return (*offers(self._orders.operation, past_no_return=past), *remaining_commands(self._work))
+        by_hand = remaining_commands(self._work)
+        return (*offers(self._orders.operation, past_no_return=past), *([BY_HAND, *by_hand] if by_hand else []))
 
     def _keep_again(self, state: OperationState) -> None:
         """The space for the next rollback, where this operation used it; a disk that is still full is said."""

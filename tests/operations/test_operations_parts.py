@@ -126,16 +126,19 @@ def test_the_commands_that_remain_for_a_person_restore_everything(work: Work, de
     manifest = take_snapshot(deployment, Origin("final", "0001-cutover", "v1", "b", when))
     (deployment.metrics / "new").write_text("new")
     deployment.active_config.write_text("release: v2\n")
+    work.fact("abort_only", False)
     work.fact("snapshot", manifest.id)
 
     commands = remaining_commands(work)
 
-    assert "service stop v2" in commands[0] and "service start v1" in commands[-3]
+    assert "service stop v2" in commands[0] and "service stop v1" in commands[1] and "service start v1" in commands[-3]
     for command in commands:
         if not command.startswith("abaco-ops"):
             subprocess.run(shlex.split(command), check=True)
     assert deployment.active_config.read_bytes() == config
     assert [path.name for path in deployment.metrics.rglob("*")] == ["sub", "old"]
+    replaced = deployment.active_config.with_name(f"{deployment.active_config.name}.~1~")
+    assert replaced.read_text() == "release: v2\n"
     (kept,) = deployment.metrics.parent.glob("metrics.of-v2-*")
     assert (kept / "new").read_text() == "new"
 
@@ -146,6 +149,10 @@ def test_the_reserve_is_really_allocated_and_given_back_only_in_need(deployment:
     assert path.stat().st_blocks * 512 >= 8 << 20
     release_reserve(deployment)
     assert path.exists()
+
+
+def test_before_anything_was_chosen_nobody_is_told_to_start_the_old_release(work: Work) -> None:
+    assert remaining_commands(work) == []
 
 
 def test_a_configuration_is_replaced_wholly_with_its_mode(deployment: Deployment) -> None:

@@ -67,11 +67,11 @@ def reserve_problem(deployment: Deployment) -> str:
     return "the space kept for a rollback on a full disk is missing"
 
 
-def release_reserve(deployment: Deployment) -> None:
-    """Give it back when the disk is nearly full; nothing here can fail."""
+def release_reserve(deployment: Deployment) -> bool:
+    """Give it back when the disk is nearly full; whether it was given now. Nothing here can fail."""
     with contextlib.suppress(OSError):
-        if _nearly_full(deployment):
-            give_back(deployment)
+        return _nearly_full(deployment) and give_back(deployment)
+    return False
 
 
 def give_back(deployment: Deployment) -> bool:

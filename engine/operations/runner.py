@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from engine.errors import OpsError
 from engine.operations.model import OperationState, StepState
-from engine.operations.reserve import disk_is_full, release_reserve
+from engine.operations.reserve import disk_is_full
 from engine.operations.step import Outcome, Step, StepFailed
 from engine.operations.work import AbortRequested, JournalLost, Work, YieldRequested
 
@@ -45,7 +45,7 @@ def run_steps(work: Work, steps: Sequence[Step], begin: Begin) -> OperationState
 def undo_steps(work: Work, steps: Sequence[Step], begin: Begin) -> OperationState:
     """Undo, backwards, every step that may have acted. NEEDS_HUMAN when one cannot be undone."""
     work.undoing = True
-    release_reserve(work.deployment)  # before a service of ours, not this worker, meets the full disk
+    work.make_room()
     work.record("state", state="ABORTING")
     acted = {step.name for step in work.operation().steps if step.state not in ("waiting", "undone")}
     for step in reversed(steps):

@@ -25,7 +25,7 @@ from engine.services.identity import identity_of
 from engine.services.protocol import Identity, Service
 
 Done = TypeVar("Done")
-RESERVE_USED = "the disk is full: the space kept for a rollback was given back; make room"
+RESERVE_USED = "the disk is (nearly) full: the space kept for a rollback was given back; make room"
 Narrate = Callable[[str], str | None]
 """Writes one line for people, and says why it could not."""
 _LOOK_EVERY = 0.05
@@ -111,14 +111,22 @@ class Work:
 
     def narrate(self, text: str) -> None:
         """One line of the log that people read; losing it stops nothing here. See :meth:`must_be_logged`."""
-        self._log_lost = self._narrate(text) or self._log_lost
+        lost = self._narrate(text)
+        if lost:
+            self._log_lost = lost
+            if self.goes_back:
+                self.warn(f"the log of this operation cannot be written: {lost}")
 
     def must_be_logged(self) -> None:
-        """Before the new release's first start a cutover stops when a log cannot be written any more: LogLost."""
-        if self.plan.kind != "cutover" or self.undoing or self.operation().past_no_return:
+        """Before the new release's first start a cutover stops when a log cannot be written any more (LogLost); later
+        it only warns.
+        """
+        if self.plan.kind != "cutover" or self.undoing:
             return
         lost = self._log_lost or "; ".join(filter(None, map(not_appendable, logs_of(self.deployment))))
-        if lost:
+        if lost and self.operation().past_no_return:
+            self.warn(f"a log cannot be written any more: {lost}")
+        elif lost:
             raise LogLost(f"a log cannot be written any more: {lost}", "make room, mount it writable, or chattr -i it")
 
     def event(self, kind: str, data: dict[str, Any], seq: int) -> None:
@@ -147,6 +155,11 @@ class Work:
                 raise
         self.warn(RESERVE_USED)
         return act()
+
+    def make_room(self) -> None:
+        """Give the kept space back where the disk is nearly full: before a service of ours meets it."""
+        if release_reserve(self.deployment):
+            self.warn(RESERVE_USED)
 
     # --- releases ----------------------------------------------------------------------------------------------
 
@@ -177,7 +190,7 @@ class Work:
         """From now on :meth:`checkpoint` raises after this many seconds."""
         self._deadline = self.clock.now().boot + budget
         if self.plan.kind == "rollback":
-            release_reserve(self.deployment)  # before a service of ours, not this worker, meets the full disk
+            self.make_room()
 
     def end_step(self) -> None:
         """No deadline until the next step."""

@@ -1,18 +1,32 @@
-"""Disks that fill up or turn read-only while an operation runs: it undoes itself, goes back all the same, or says so."""
+"""Disks that fill up or turn read-only while an operation runs: it undoes itself, goes back, or says what to do."""
 
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+from live_at_work import new_release_goes_live
 from mounts_at_work import fill, immutable, small_disk, use_up_names
 from sabotage_at_work import JOURNAL_READ_ONLY, sabotage, writable_again
-from site_at_work import Site, abaco
+from site_at_work import Site, abaco, await_that
 
 from engine.operations.reserve import reserve_problem
 from engine.operations.work import RESERVE_USED
+
+
+def has_run(site: Site) -> None:
+    """The old release as it runs now has finished a run, so that its own check can judge it."""
+    pid = site.pid("v1")
+    await_that(lambda: any(run["incarnation"]["pid"] == pid for run in site.runs() if "incarnation" in run))
+
+
+@pytest.fixture
+def on_v1(round_trip: Site) -> Site:
+    has_run(round_trip)
+    return round_trip
+
 
 ONLY_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: it mounts, or makes files immutable")
 
@@ -51,9 +65,11 @@ def test_a_cutover_that_meets_a_full_disk_after_the_old_release_stopped_undoes_i
 
 def test_a_rollback_on_a_disk_without_a_block_and_without_an_inode_succeeds(on_small_disk: Site) -> None:
     site = on_small_disk
+    has_run(site)
     config, metrics = site.config(), site.metrics()
     assert site.cutover().state == "SUCCEEDED"
     assert reserve_problem(site.deployment) == ""
+    (site.root / "logs/filler").touch()
     use_up_names(site.root)
     fill(site.root / "logs")
     try:
@@ -68,56 +84,15 @@ def test_a_rollback_on_a_disk_without_a_block_and_without_an_inode_succeeds(on_s
     assert "FAIL" not in doctor.stdout, doctor.stdout
 
 
-@ONLY_ROOT
-def test_logs_on_another_disk_that_is_full_refuse_a_cutover_and_only_warn_in_a_rollback(round_trip: Site) -> None:
-    site = round_trip
-    config, metrics = site.config(), site.metrics()
-    with small_disk(site.deployment.paths.logs, "size=4m") as logs:
-        assert site.cutover().state == "SUCCEEDED"
-        filler = fill(logs)
-        back = site.rollback()
-        site.assert_back_on_v1(config, metrics)
-        pid = site.pid("v1")
-        refused = abaco("--root", str(site.root), "cutover", "--yes")
-        filler.unlink()
-    assert back.state == "SUCCEEDED", back.failure
-    assert any("No space left" in warning for warning in back.warnings), back.warnings
-    assert refused.returncode in (2, 3)
-    assert "free" in refused.stderr + refused.stdout or "No space left" in refused.stderr + refused.stdout
-    assert site.pid("v1") == pid, "it was not touched"
-
-
-@ONLY_ROOT
-def test_an_audit_trail_that_turns_immutable_in_the_middle_of_a_cutover_undoes_it(
-    round_trip: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    site = round_trip
-    config, metrics = site.config(), site.metrics()
-    with immutable(site.deployment.paths.events):
-        refused = site.cutover()
-        assert refused.state == "ABORTED"
-        assert [step.name for step in refused.steps if step.state == "failed"] == ["check_environment"]
-    events = site.deployment.paths.events
-    sabotage(monkeypatch, "snapshot_final", "inside", run=("chattr", "+i", events))
-    try:
-        operation = site.cutover()
-        site.assert_back_on_v1(config, metrics)
-    finally:
-        os.system(f"chattr -i {events}")  # noqa: S605 - a path of our own
-    assert operation.state == "ABORTED"
-    assert "a log cannot be written any more" in operation.failure
-    assert not operation.past_no_return
-
-
 CUTOVER_LOSES_ITS_JOURNAL = [("stop_old", "after"), ("switch_config", "after"), ("start_new", "after")]
 
 
 @ONLY_ROOT
 @pytest.mark.parametrize(("step", "when"), CUTOVER_LOSES_ITS_JOURNAL)
 def test_a_cutover_whose_journal_cannot_be_written_stops_before_its_next_step_and_says_what_to_do(
-    round_trip: Site, monkeypatch: pytest.MonkeyPatch, step: str, when: str
+    on_v1: Site, monkeypatch: pytest.MonkeyPatch, step: str, when: str
 ) -> None:
-    site = round_trip
+    site = on_v1
     config, metrics = site.config(), site.metrics()
     sabotage(monkeypatch, step, when, run=JOURNAL_READ_ONLY)
     begun = site.begin_cutover()
@@ -139,6 +114,45 @@ def test_a_cutover_whose_journal_cannot_be_written_stops_before_its_next_step_an
     site.assert_back_on_v1(config, metrics)
 
 
-def test_no_probe_and_no_reserve_stands_in_the_way_of_the_deployment_as_it_was(on_small_disk: Site) -> None:
-    left = [path for path in Path(on_small_disk.root).rglob(".write-probe-*")]
-    assert left == []
+@ONLY_ROOT
+def test_an_audit_trail_that_turns_immutable_in_the_middle_of_a_cutover_undoes_it(
+    on_v1: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = on_v1
+    config, metrics = site.config(), site.metrics()
+    with immutable(site.deployment.paths.events):
+        refused = site.cutover()
+        assert refused.state == "ABORTED"
+        assert [step.name for step in refused.steps if step.state == "failed"] == ["check_environment"]
+    has_run(site)
+    events = site.deployment.paths.events
+    sabotage(monkeypatch, "snapshot_final", "inside", run=("chattr", "+i", events))
+    try:
+        operation = site.cutover()
+        site.assert_back_on_v1(config, metrics)
+    finally:
+        subprocess.run(["chattr", "-i", str(events)], check=True)
+    assert operation.state == "ABORTED"
+    assert "a log cannot be written any more" in operation.failure
+    assert not operation.past_no_return
+
+
+@ONLY_ROOT
+def test_logs_on_another_disk_that_is_full_refuse_a_cutover_and_only_warn_in_a_rollback(on_v1: Site) -> None:
+    site = on_v1
+    config, metrics = site.config(), site.metrics()
+    with small_disk(site.deployment.paths.logs, "size=64m") as logs:
+        new_release_goes_live(site)
+        with site.deployment.paths.rollback_log.open("ab") as log:
+            log.write(b"\n" * (-log.tell() % 4096))  # the block it has is full as well
+        filler = fill(logs)
+        back = site.rollback()
+        site.assert_back_on_v1(config, metrics)
+        pid = site.pid("v1")
+        refused = abaco("--root", str(site.root), "cutover", "--yes")
+        filler.unlink()
+    assert back.state == "SUCCEEDED", back.failure
+    assert any("No space left" in warning for warning in back.warnings), back.warnings
+    assert refused.returncode in (2, 3)
+    assert "free" in refused.stderr + refused.stdout or "No space left" in refused.stderr + refused.stdout
+    assert site.pid("v1") == pid, "it was not touched"

@@ -8,28 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from live_at_work import new_release_goes_live
 from sabotage_at_work import JOURNAL_READ_ONLY, sabotage, writable_again
-from site_at_work import Site, await_that, hashes
+from site_at_work import Site, hashes
 
-from engine.clock import SystemClock
-from engine.operations.configuration import activate
 from engine.operations.remaining import BY_HAND
-from engine.services import open_service
-from engine.services.build import build_hash
-from engine.snapshots import Origin, read_snapshot, stage, take_snapshot
-
-
-def new_release_goes_live(site: Site) -> None:
-    """What a cutover leaves behind, in a fraction of its time: V2 runs and has published, the way back is staged."""
-    deployment = site.deployment
-    origin = Origin("final", "by-hand", "v1", build_hash(deployment, "v1"), SystemClock().now().wall)
-    assert open_service(deployment, "v1").stop().stopped
-    manifest = take_snapshot(deployment, origin)
-    stage(deployment, read_snapshot(deployment, deployment.paths.snapshots / manifest.id), origin)
-    configuration = deployment.paths.release("v2").read_bytes() + b"# edited on the day\n"
-    activate(deployment.active_config, configuration)
-    open_service(deployment, "v2").start()
-    await_that(lambda: site.runs()[-1]["release"] == "v2")
 
 
 def by_hand(lines: list[str]) -> list[str]:

@@ -6,6 +6,8 @@ import json
 import sys
 from typing import Any
 
+import msgspec
+
 from engine.operations.commands import CommandResult
 from engine.operations.configuration import hash_of
 from engine.operations.preflight import preflight
@@ -18,6 +20,8 @@ from engine.records import harmless
 from engine.services.active import active_release
 from engine.services.build import build_hash
 
+CHECKED = "checked_process"
+"""Fact: the old release's process when it was checked."""
 COVERED_NAMES = "covered_names"
 """Fact: how many files, directories and links the snapshots cover; the kept space is sized by it."""
 
@@ -47,6 +51,8 @@ def check_services(work: Work) -> Outcome:
     if not surely_stopped(work, work.new):
         status = work.service(work.new).status()
         raise StepFailed(f"{work.new} is {status.state} already", f"abaco-ops service stop {work.new}")
+    identity = work.service(work.old).status().identity
+    work.fact(CHECKED, msgspec.to_builtins(identity) if identity else None)
     return Outcome(f"{work.old} is live, {work.new} is stopped")
 
 

@@ -46,6 +46,8 @@ def result_lines(operation: Operation) -> list[str]:
     if operation.failure:
         lines.append(f"  {operation.failure}")
     lines += [f"  WARNING {warning}" for warning in operation.warnings]
+    if operation.state == "INTERRUPTED" and operation.output:  # no record says why: its worker's last words do
+        lines += ["  the last words of its worker:", *(f"    {line}" for line in operation.output)]
     if operation.offers:
         lines += ["  what you can do now:", *(f"    {offer}" for offer in operation.offers)]
     return lines

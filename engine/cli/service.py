@@ -58,7 +58,10 @@ def _act(deployment: Deployment, service: Service, options: argparse.Namespace) 
         result = service.stop()
         if not result.stopped:
             raise NeedsHuman(f"{service.name} still has processes: {', '.join(result.left)}", "end them by hand")
-    append_event(deployment.paths.events, f"service.{action}", data, source="cli")
+    try:
+        append_event(deployment.paths.events, f"service.{action}", data, source="cli")
+    except (OSError, OpsError) as error:  # it is done: what is to be done after it must not stop here
+        sys.stderr.write(f"WARNING the audit trail cannot be written: {harmless(error)}\n")
 
 
 def _forced(deployment: Deployment, options: argparse.Namespace) -> dict[str, object]:

@@ -15,9 +15,12 @@ from engine.config import Deployment
 from engine.doctor.finding import Finding
 from engine.errors import OpsError
 from engine.monitoring.store import SampleStore
+from engine.operations.places import existing, problems
+from engine.operations.preflight import rooms
+from engine.operations.reserve import reserve_problem
 from engine.records import harmless, is_locked, verify_chain
 from engine.services import open_service
-from engine.services.active import active_release
+from engine.services.active import active_release, configured_release
 
 _SAMPLE = "engine.pipeline"
 """The module of the sample pipelines that ``init`` writes into the releases."""
@@ -85,17 +88,13 @@ def _columns(tape: Path) -> list[str]:
 
 
 def _permissions(deployment: Deployment) -> Iterator[Finding]:
-    places = (deployment.paths.config, deployment.paths.logs, deployment.paths.rollback, deployment.metrics)
-    closed = [str(path) for path in map(_nearest, places) if not os.access(path, os.W_OK | os.X_OK)]
-    if closed:
-        yield Finding(
-            "permissions",
-            "FAIL",
-            f"no right to write in {', '.join(closed)}",
-            "give this account the right, or only look",
-        )
-    else:
-        yield Finding("permissions", "ok", "configuration, logs, way back and metrics can be written")
+    closed = problems(deployment, probing=False)
+    if not os.access(deployment.paths.config, os.W_OK | os.X_OK):
+        closed.append(f"no right to write in {deployment.paths.config}")
+    for problem in closed:
+        yield Finding("permissions", "FAIL", harmless(problem), "a cutover would refuse: mend it, or only look")
+    if not closed:
+        yield Finding("permissions", "ok", "configuration, logs, way back and metrics can be written, files replaced")
     group = deployment.console.deployment.group
     if group is not None:
         yield _group(group)
@@ -114,19 +113,22 @@ def _group(name: str) -> Finding:
 
 
 def _disk(deployment: Deployment) -> Iterator[Finding]:
-    free = shutil.disk_usage(deployment.root).free
-    least = deployment.console.cadence.min_free
-    shown = f"{free / 1e9:.1f} GB free, a cutover asks for {least / 1e9:.1f}"
-    fix = "make room: old logs, snapshots, metrics" if free < least else ""
-    yield Finding("disk", "FAIL" if fix else "ok", shown, fix)
-    covered = [_nearest(deployment.root / name).stat().st_dev for name in deployment.console.snapshot.covers]
-    if any(device != _nearest(deployment.paths.rollback).stat().st_dev for device in covered):
+    for room in rooms(deployment):
+        fix = "make room: old logs, snapshots, metrics" if room.problem else ""
+        shown = room.problem or f"{room.place}: {room}, by a cutover and its way back"
+        yield Finding("disk", "FAIL" if fix else "ok", shown, fix)
+    covered = [existing((deployment.root / name).parent).stat().st_dev for name in deployment.console.snapshot.covers]
+    if any(device != existing(deployment.paths.rollback).stat().st_dev for device in covered):
         yield Finding(
             "file systems",
-            "FAIL",
-            "the metrics and .rollback/ are on different file systems",
-            "put them on one: the way back exchanges directories by one rename",
+            "WARN",
+            "the metrics and .rollback/ are on different file systems: a rollback copies what it sets aside",
+            "put them on one where you can: then it only renames",
         )
+    if configured_release(deployment.active_config)[0] == deployment.console.releases.new:
+        missing = reserve_problem(deployment)
+        fix = "make room: the next proof of the way back keeps it again" if missing else ""
+        yield Finding("reserve", "WARN" if missing else "ok", missing or "space is kept for a rollback", fix)
 
 
 def _programs(deployment: Deployment) -> Iterator[Finding]:
@@ -195,13 +197,6 @@ def _audit(deployment: Deployment) -> Iterator[Finding]:
         )
     else:
         yield Finding("audit trail", "ok", f"{report.records} records, the chain holds")
-
-
-def _nearest(path: Path) -> Path:
-    """``path``, or the nearest directory above it that is there: what would have to take a new file."""
-    while not path.exists():
-        path = path.parent
-    return path
 
 
 EXAMINATIONS: dict[str, Examination] = {

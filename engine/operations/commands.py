@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import signal
 import subprocess
 import tempfile
@@ -15,8 +16,9 @@ from typing import IO
 
 from engine.errors import OpsError
 from engine.records.harmless import harmless
-from engine.services.identity import identity_of
+from engine.services.identity import identity_of, send_signal
 from engine.services.protocol import Identity
+from engine.services.remains import MARK_VARIABLE, Belonging, find_remains
 
 _PIECE = 1 << 16
 
@@ -60,6 +62,7 @@ class Command:
         self._out: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the result
         self._err: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the result
         self._seen = 0
+        self._mark = f"command {secrets.token_hex(8)}"
         try:
             self._process: subprocess.Popen[bytes] = subprocess.Popen(
                 list(command),
@@ -69,11 +72,13 @@ class Command:
                 stderr=self._err,
                 process_group=0,
                 close_fds=True,
+                env={**os.environ, MARK_VARIABLE: self._mark},
             )
         except OSError as error:
             what = f"{command[0]} cannot be started: {error}"
             raise CommandNotStarted(what, "see programs in config/releases") from error
         self._group = self._process.pid  # its own process group, by process_group=0
+        self._began_as = identity_of(self._process.pid)
 
     @property
     def identity(self) -> Identity | None:
@@ -101,9 +106,13 @@ class Command:
         return data[:end].decode("utf-8", "replace").splitlines()
 
     def kill(self) -> None:
-        """End it and its process group now."""
+        """End it now, with its process group and what it forked away into sessions of their own."""
+        forked_away = find_remains(Belonging(self._mark, self._began_as))
         self._kill_group()
         self._process.wait()
+        for stat in forked_away:
+            with contextlib.suppress(OSError):
+                send_signal(stat.identity, signal.SIGKILL)
 
     def _kill_group(self) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):

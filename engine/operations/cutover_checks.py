@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 import json
-import os
-import secrets
-import shutil
 import sys
-from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from engine.errors import Refused
 from engine.operations.commands import CommandResult
 from engine.operations.configuration import hash_of
+from engine.operations.preflight import preflight
 from engine.operations.reserve import keep_reserve
 from engine.operations.run_records import verify_published
 from engine.operations.service_steps import surely_stopped
 from engine.operations.step import Outcome, StepFailed
 from engine.operations.work import Work
-from engine.records import harmless, make_directory
+from engine.records import harmless
 from engine.services.active import active_release
 from engine.services.build import build_hash
-from engine.snapshots import covers_of
-from engine.snapshots.manifest import walk
 
-_COPIES = 3
-"""The live snapshot, the final one, and the staged tree of the way back."""
+CHECKED = "checked_process"
+"""Fact: the old release's process when it was checked."""
+COVERED_NAMES = "covered_names"
+"""Fact: how many files, directories and links the snapshots cover; the kept space is sized by it."""
 
 
 def check_environment(work: Work) -> Outcome:
@@ -33,16 +32,15 @@ def check_environment(work: Work) -> Outcome:
     deployment = work.deployment
     if not deployment.tape.exists():
         raise StepFailed(f"the tape {deployment.tape} is missing", "see paths.tape in config/console.yml")
-    for place in (deployment.paths.logs, deployment.paths.rollback, deployment.active_config.parent):
-        _write_probe(place)
-    _write_probe(_existing(deployment.metrics))
-    needed = covered_bytes(work) * _COPIES + deployment.console.cadence.min_free
-    free = shutil.disk_usage(deployment.paths.rollback).free
-    if free < needed:
-        raise StepFailed(f"{free / 1e9:.2f} GB free, {needed / 1e9:.2f} GB needed", "make room; nothing was changed")
+    found = preflight(deployment, probing=True)
+    if found.refused:
+        raise StepFailed("; ".join(found.refused[:3]), "mend that; nothing was changed")
+    if found.lacking:
+        raise StepFailed("; ".join(found.lacking), "make room; nothing was changed")
     same_as_planned(work)
-    keep_reserve(deployment)
-    return Outcome(f"{free / 1e9:.1f} GB free, {needed / 1e9:.2f} needed; every place can be written to")
+    work.fact(COVERED_NAMES, found.names)
+    keep_reserve(deployment, found.names)
+    return Outcome(f"{found.room}; every place can be written to")
 
 
 def check_services(work: Work) -> Outcome:
@@ -54,6 +52,8 @@ def check_services(work: Work) -> Outcome:
     if not surely_stopped(work, work.new):
         status = work.service(work.new).status()
         raise StepFailed(f"{work.new} is {status.state} already", f"abaco-ops service stop {work.new}")
+    identity = work.service(work.old).status().identity
+    work.fact(CHECKED, msgspec.to_builtins(identity) if identity else None)
     return Outcome(f"{work.old} is live, {work.new} is stopped")
 
 
@@ -142,30 +142,3 @@ def passed(result: CommandResult, what: str) -> Outcome:
     if not result.passed:
         raise StepFailed(f"{what} failed, {result.said}", "by hand: " + " ".join(result.command))
     return Outcome(f"{what} passed in {result.seconds:.1f} s")
-
-
-def covered_bytes(work: Work) -> int:
-    """What one snapshot takes (bytes)."""
-    root = work.deployment.root
-    return sum(status.st_size for covered in covers_of(work.deployment) for _, status in walk(root, covered))
-
-
-def _write_probe(directory: Path) -> None:
-    path = directory / f".write-probe-{secrets.token_hex(4)}"
-    try:
-        make_directory(directory)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        try:
-            os.write(descriptor, b"x")
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-            path.unlink()
-    except OSError as error:
-        raise StepFailed(f"{directory} cannot be written to: {error}", "mount it writable, make room") from error
-
-
-def _existing(path: Path) -> Path:
-    while not path.exists():
-        path = path.parent
-    return path

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from engine.operations.configuration import activate, hash_of, release_in
-from engine.operations.cutover_checks import same_as_planned
+from engine.operations.cutover_checks import CHECKED, same_as_planned
 from engine.operations.service_steps import (
     hold,
     running_identity,
@@ -21,13 +23,26 @@ _LAST_LINES = 200
 
 
 def stop_old(work: Work) -> Outcome:
-    """Stop it, be sure, and keep what it said last. Having to kill it is a WARN: it may have left half a run."""
+    """Stop it, be sure, and keep what it said last. Having to kill it, or finding that somebody else did since it was
+    checked, is a WARN: it may have left half a run.
+    """
+    died = _died_meanwhile(work)
     stopped = stop_surely(work, work.old)
     lines = work.service(work.old).last_lines(_LAST_LINES)
     name = f"{work.old}_last_words.log"
     write_file(work.directory / name, ("\n".join(lines) + "\n").encode())
-    warned = (("stop_old", f"{work.old} did not stop by itself and was killed"),) if stopped.killed else ()
+    killed = f"{work.old} did not stop by itself and was killed" if stopped.killed else ""
+    warned = tuple(("stop_old", text) for text in (died, killed) if text)
     return Outcome(f"{stopped.detail}; its last {len(lines)} lines are in {name}", warned)
+
+
+def _died_meanwhile(work: Work) -> str:
+    checked = work.facts.get(CHECKED)
+    status = work.service(work.old).status()
+    if not checked or (status.identity is not None and msgspec.to_builtins(status.identity) == checked):
+        return ""
+    now = f"pid {status.identity.pid} runs now" if status.identity else f"it is {status.state}"
+    return f"{work.old} (pid {checked['pid']}) ended since it was checked, and not by this cutover: {now}"
 
 
 def old_stopped(work: Work) -> bool:
@@ -40,7 +55,8 @@ def start_old_again(work: Work) -> str:
 
     It was live when the cutover was confirmed. Whatever ended it since, a reboot or a crash: in the end it runs.
     """
-    if work.service(work.old).status().state == "RUNNING":
+    status = work.service(work.old).status()
+    if status.state == "RUNNING" and not status.reason:  # one that was asked to stop and cannot end does not count
         return f"{work.old} runs"
     detail = start_surely(work, work.old, work.new)
     hold(work, work.old, work.clock.now().boot)

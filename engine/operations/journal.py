@@ -302,7 +302,7 @@ def _alive(records: list[Record]) -> bool:
     return worker is not None and is_alive(worker)
 
 
-def _last_lines(path: Path, count: int = 12) -> tuple[str, ...]:
+def _last_lines(path: Path, count: int = 16) -> tuple[str, ...]:
     try:
         with path.open("rb") as stream:
             stream.seek(0, os.SEEK_END)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sys
 from pathlib import Path
@@ -17,7 +18,7 @@ _FACT = "log"
 
 
 class Narration:
-    """Appends lines; after :meth:`open` a line that cannot be written is lost silently, for the journal has it."""
+    """Appends lines; after :meth:`open` a line that cannot be written stops nothing here, for the journal has it."""
 
     def __init__(self, deployment: Deployment, operation: str, kind: str, clock: Clock) -> None:
         self._deployment = deployment
@@ -46,21 +47,26 @@ class Narration:
         self._path = path
         return ""
 
-    def say(self, text: str) -> None:
-        """One line, with the time and the operation's name."""
+    def say(self, text: str) -> str:
+        """One line, with the time and the operation's name; why it could not be written, or an empty text."""
         line = f"{iso(self._clock.now().wall)} {self._operation} {harmless(text, 2000)}\n"
         with contextlib.suppress(OSError):
             sys.stdout.write(line)
             sys.stdout.flush()
         if self._path is not None:
-            with contextlib.suppress(OSError):
+            try:
                 _append(self._path, line)
+            except OSError as error:
+                return str(error)
+        return ""
 
 
 def _append(path: Path, line: str) -> None:
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
     descriptor = os.open(path, flags, 0o640)
     try:
-        os.write(descriptor, line.encode())
+        data = line.encode()
+        if os.write(descriptor, data) < len(data):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
     finally:
         os.close(descriptor)

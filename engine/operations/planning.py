@@ -19,10 +19,15 @@ from engine.operations.journal import facts_of, list_operations, records_of
 from engine.operations.lock import held_by, holder
 from engine.operations.model import HOLD_STEP, Operation
 from engine.operations.own_steps import sealed
+from engine.operations.places import existing
 from engine.operations.plan import Evidence, Orders, OwnStep, Plan
+from engine.operations.preflight import preflight
+from engine.operations.reserve import reserve_problem
+from engine.operations.room import size
 from engine.operations.started import new_release_started, runs_of
 from engine.operations.steps import planned, steps_of
 from engine.operations.watchers import watchers, watching_in_words
+from engine.records import harmless
 from engine.services import open_service
 from engine.services.active import ActiveRelease, active_release
 from engine.services.build import build_hash
@@ -217,7 +222,7 @@ def _cutover_evidence(deployment: Deployment, operations: list[Operation]) -> li
             found.append(Evidence("no", "unfinished", text))
     found.append(_tape(deployment))
     found.append(_validated(deployment))
-    return [*found, _space(deployment)]
+    return [*found, *_space(deployment)]
 
 
 def _old_is_live(old: str, active: ActiveRelease) -> Evidence:
@@ -247,7 +252,7 @@ def _rollback_evidence(
     found.extend(Evidence("--", "takes over", f"{item.id} is {item.state} and ends first") for item in unfinished)
     if not started:
         found.append(Evidence("--", "metrics", f"{deployment.console.releases.new} never started: metrics stay"))
-    return [*found, _space(deployment)]
+    return [*found, _space_to_go_back(deployment)]
 
 
 def _passed_over(deployment: Deployment, chosen: Snapshot | None, unfinished: list[Operation]) -> list[PassedOver]:
@@ -278,11 +283,21 @@ def _validated(deployment: Deployment) -> Evidence:
     return Evidence("ok" if status == "PASS" else "--", "validation", text)
 
 
-def _space(deployment: Deployment) -> Evidence:
-    free = shutil.disk_usage(_existing(deployment.paths.rollback)).free
-    least = deployment.console.cadence.min_free
-    mark = Evidence("ok", "disk", f"{free / 1e9:.1f} GB free")
-    return mark if free >= least else Evidence("--", "disk", f"only {free / 1e9:.2f} GB free, {least / 1e9:.2f} wanted")
+def _space(deployment: Deployment) -> list[Evidence]:
+    """Room and places for a cutover, only looked at. A place is refused by the worker, who may be another user."""
+    try:
+        found = preflight(deployment, probing=False)
+    except (OSError, OpsError) as error:
+        return [Evidence("--", "disk", harmless(f"cannot be measured: {error}"))]
+    disk = Evidence("no", "disk", "; ".join(found.lacking)) if found.lacking else Evidence("ok", "disk", found.room)
+    return [disk, *(Evidence("--", "places", harmless(problem)) for problem in found.refused[:2])]
+
+
+def _space_to_go_back(deployment: Deployment) -> Evidence:
+    """A rollback is never refused for want of room: its records have some kept back, and the staged tree is there."""
+    free = shutil.disk_usage(existing(deployment.paths.rollback)).free
+    missing = reserve_problem(deployment)
+    return Evidence("--" if missing else "ok", "disk", f"{size(free)} free" + (f"; {missing}" if missing else ""))
 
 
 def _staged(deployment: Deployment, chosen: Snapshot) -> Evidence:
@@ -359,9 +374,3 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError:
         return b""
-
-
-def _existing(path: Path) -> Path:
-    while not path.exists():
-        path = path.parent
-    return path

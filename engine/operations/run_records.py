@@ -14,6 +14,9 @@ from engine.records.lines import decode
 from engine.services.protocol import Identity
 from engine.snapshots.manifest import sha256_of
 
+_A_RECORD = 1 << 16
+"""With less room than this (bytes) on their disk, run records cannot be waited for."""
+
 
 class _Reader:
     """The run records, whole lines only, each once."""
@@ -87,9 +90,13 @@ class Published:
 
     @property
     def records_blocked(self) -> bool:
-        """Whether nobody can append a run record now."""
+        """Whether nobody can append a run record now: no right, or no room."""
         place = self._runs if self._runs.exists() else self._runs.parent
-        return not os.access(place, os.W_OK)
+        try:
+            disk = os.statvfs(place)
+        except OSError:
+            return True
+        return not os.access(place, os.W_OK) or disk.f_bavail * disk.f_frsize < _A_RECORD
 
     def arrived(self, identity: Identity) -> bool:
         """Whether an output of the release is there that is newer than the process."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 import time
 import traceback
@@ -10,6 +11,7 @@ from collections.abc import Callable, Sequence
 from engine.errors import OpsError
 from engine.operations import requests
 from engine.operations.model import OperationState, StepState
+from engine.operations.reserve import disk_is_full
 from engine.operations.step import Outcome, Step, StepFailed
 from engine.operations.work import AbortRequested, JournalLost, Work, YieldRequested
 
@@ -32,8 +34,10 @@ def run_steps(work: Work, steps: Sequence[Step], begin: Begin) -> OperationState
                 _forward(work, step)
         except YieldRequested as request:
             return _give_way(work, request)
-        except JournalLost:
-            raise
+        except JournalLost as error:
+            if not _undone_with_the_reserve(work, error):
+                raise
+            return _stopped(work, steps, step, error, begin)
         except Exception as error:
             return _stopped(work, steps, step, error, begin)
     return "SUCCEEDED"
@@ -44,8 +48,9 @@ def undo_steps(work: Work, steps: Sequence[Step], begin: Begin) -> OperationStat
 
     The undo of the first step is that of the whole: it makes sure that everything is as it was.
     """
-    work.record("state", state="ABORTING")
     work.undoing = True
+    work.make_room()
+    work.record("state", state="ABORTING")
     acted = {step.name for step in work.operation().steps if step.state not in ("waiting", "undone")}
     acted |= {step.name for step in steps[:1]}
     for step in reversed(steps):
@@ -56,7 +61,7 @@ def undo_steps(work: Work, steps: Sequence[Step], begin: Begin) -> OperationStat
         began = time.monotonic()
         work.end_step()
         try:
-            detail = step.undo(work)
+            detail = work.with_room(functools.partial(step.undo, work))
         except JournalLost:
             raise
         except YieldRequested as request:
@@ -82,8 +87,9 @@ def in_words(error: Exception) -> str:
 
 def _forward(work: Work, step: Step) -> None:
     work.done_steps.discard(step.name)
-    work.record("intent", step=step.name, title=step.title, no_return=step.no_return)
     work.narrate(f"{step.phase}: {step.title} ...")
+    work.must_be_logged()
+    work.record("intent", step=step.name, title=step.title, no_return=step.no_return)
     work.begin_step(step.budget(work.deployment.console.operations.budgets))
     began = time.monotonic()
     outcome = work.with_room(lambda: _do(work, step))
@@ -144,9 +150,15 @@ def _stopped(work: Work, steps: Sequence[Step], step: Step, error: Exception, be
         return run_steps(work, steps, begin)
     if isinstance(error, AbortRequested):
         requests.set_aside(work.directory)  # it beats what else was asked for: everything is undone now
+    work.undoing = not past  # from here on the space kept for going back may be used
     work.record("failed", step=step.name, detail=why)
     work.narrate(f"FAILED {step.phase}: {step.title}: {why}")
     return "NEEDS_HUMAN" if past else undo_steps(work, steps, begin)
+
+
+def _undone_with_the_reserve(work: Work, error: JournalLost) -> bool:
+    """A full disk, before anything was started that could not be undone: the space kept is enough to undo it all."""
+    return work.plan.kind == "cutover" and disk_is_full(error) and not work.operation().past_no_return
 
 
 def _since(began: float) -> float:

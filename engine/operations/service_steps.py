@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from engine.errors import OpsError
 from engine.operations.step import StepFailed
 from engine.operations.work import Work
 from engine.records import harmless
@@ -90,7 +91,19 @@ def running_identity(work: Work, release: str) -> Identity:
         )
     if known is not None and status.identity != known:
         raise StepFailed(f"{release} died and was started again", _last_words(work, release))
+    if not status.supervised:
+        _give_supervisor(work, release)
     return status.identity
+
+
+def _give_supervisor(work: Work, release: str) -> None:
+    """Somebody ended the supervisor alone: a new one adopts the release that runs. Not to have one is a warning."""
+    try:
+        work.service(release).start()
+    except OpsError as error:
+        work.warn(f"{release} runs without a supervisor, and none can be started: {error.what}")
+    else:
+        work.warn(f"the supervisor of {release} was ended by somebody: a new one watches it")
 
 
 def hold(work: Work, release: str, since: float) -> str:

@@ -18,7 +18,9 @@ from engine.config import Deployment, load_deployment
 from engine.errors import CHECK_FAILED, DONE, OpsError
 from engine.operations.commands import Command, finish
 from engine.operations.lock import holder
+from engine.operations.reserve import keep_again, reserve_problem
 from engine.records import Record, append_event, harmless
+from engine.services.active import configured_release
 from engine.snapshots import Snapshot, choices, staged_problem, verify_snapshot
 
 EVENT = "way_back.proven"
@@ -37,7 +39,12 @@ class WayBackProof(msgspec.Struct, frozen=True):
 
 
 def prove(deployment: Deployment, clock: Clock, *, wait: Callable[[], None] | None = None) -> WayBackProof:
-    """Examine the way back, and record the answer in the audit trail. OSError, EventsBusy."""
+    """Examine the way back, and record the answer in the audit trail. OSError, EventsBusy.
+
+    The space kept for it is kept again where it is missing and there is room.
+    """
+    if configured_release(deployment.active_config)[0] == deployment.console.releases.new:
+        keep_again(deployment)
     proof = examine(deployment, wait or _sleep)
     data = msgspec.to_builtins(proof)
     del data["at"]
@@ -57,6 +64,8 @@ def examine(deployment: Deployment, wait: Callable[[], None]) -> WayBackProof:
     note = ""
     if found and not reason:
         reason, note = _computes(deployment, found[0], wait)
+        if configured_release(deployment.active_config)[0] == deployment.console.releases.new:
+            note = "; ".join(filter(None, (note, reserve_problem(deployment))))
     seconds = round(time.monotonic() - began + deployment.console.cadence.verify_hold, 2)
     return WayBackProof(not reason, seconds, found[0].id if found else None, release, harmless(reason or note))
 

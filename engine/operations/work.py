@@ -16,6 +16,7 @@ from engine.operations import requests
 from engine.operations.commands import Command, CommandResult, finish
 from engine.operations.journal import Journal, facts_of, read_operation, records_of
 from engine.operations.model import Operation
+from engine.operations.places import logs_of, not_appendable
 from engine.operations.plan import Orders
 from engine.operations.reserve import disk_is_full, give_back, release_reserve
 from engine.records import append_event
@@ -25,7 +26,9 @@ from engine.services.identity import identity_of
 from engine.services.protocol import Identity, Service
 
 Done = TypeVar("Done")
-RESERVE_USED = "the disk is full: the space kept for a rollback was given back; make room"
+RESERVE_USED = "the disk is (nearly) full: the space kept for a rollback was given back; make room"
+Narrate = Callable[[str], str | None]
+"""Writes one line for people, and says why it could not."""
 _LOOK_EVERY = 0.05
 _PAUSE = 0.02
 
@@ -52,6 +55,10 @@ class DeadlinePassed(OpsError):
     """A step took longer than its phase may."""
 
 
+class LogLost(OpsError):
+    """A log for people or the audit trail cannot be written: a cutover does not go on without."""
+
+
 class JournalLost(OpsError):
     """The journal cannot be written: nothing more may be done, because nobody could know it afterwards."""
 
@@ -59,13 +66,16 @@ class JournalLost(OpsError):
 class Work:
     """One worker's hold on one operation."""
 
-    def __init__(self, deployment: Deployment, orders: Orders, clock: Clock, narrate: Callable[[str], None]) -> None:
+    def __init__(
+        self, deployment: Deployment, orders: Orders, clock: Clock, narrate: Callable[[str], str | None]
+    ) -> None:
         self.deployment = deployment
         self.orders = orders
         self.plan = orders.plan
         self.directory: Path = deployment.paths.operation(orders.operation)
         self.clock = clock
         self._narrate = narrate
+        self._log_lost = ""
         self._journal = Journal(self.directory, clock)
         self._services: dict[str, Service] = {}
         self._looked = 0.0
@@ -88,7 +98,7 @@ class Work:
         except OSError as error:
             raise JournalLost(
                 f"the journal {self.directory / 'journal.jsonl'} cannot be written: {error}",
-                "make room or mount it writable; nothing was done since its last record",
+                "make room or mount it writable; no further step was begun",
             ) from error
 
     def operation(self) -> Operation:
@@ -113,8 +123,24 @@ class Work:
         self.narrate(f"WARNING {text}")
 
     def narrate(self, text: str) -> None:
-        """One line of the log that people read; losing it stops nothing here."""
-        self._narrate(text)
+        """One line of the log that people read; losing it stops nothing here. See :meth:`must_be_logged`."""
+        lost = self._narrate(text)
+        if lost:
+            self._log_lost = lost
+            if self.goes_back:
+                self.warn(f"the log of this operation cannot be written: {lost}")
+
+    def must_be_logged(self) -> None:
+        """Before the new release's first start a cutover stops when a log cannot be written any more (LogLost); later
+        it only warns.
+        """
+        if self.plan.kind != "cutover" or self.undoing:
+            return
+        lost = self._log_lost or "; ".join(filter(None, map(not_appendable, logs_of(self.deployment))))
+        if lost and self.operation().past_no_return:
+            self.warn(f"a log cannot be written any more: {lost}")
+        elif lost:
+            raise LogLost(f"a log cannot be written any more: {lost}", "make room, mount it writable, or chattr -i it")
 
     def event(self, kind: str, data: dict[str, Any], seq: int, actor: str = "") -> None:
         """Append to the audit trail. OSError or OpsError when it cannot be written."""
@@ -132,14 +158,21 @@ class Work:
         )
 
     def with_room(self, act: Callable[[], Done]) -> Done:
-        """Do it. Where the disk is full, a rollback gives the kept space back and does it once more."""
+        """Do it. Where the disk is full, a rollback, or the undo of a cutover, gives the kept space back and does it
+        once more.
+        """
         try:
             return act()
         except (OSError, OpsError) as error:
-            if self.plan.kind != "rollback" or not disk_is_full(error) or not give_back(self.deployment):
+            if not (self.goes_back and disk_is_full(error) and give_back(self.deployment)):
                 raise
         self.warn(RESERVE_USED)
         return act()
+
+    def make_room(self) -> None:
+        """Give the kept space back where the disk is nearly full: before a service of ours meets it."""
+        if release_reserve(self.deployment):
+            self.warn(RESERVE_USED)
 
     # --- releases ----------------------------------------------------------------------------------------------
 
@@ -148,6 +181,11 @@ class Work:
         if release not in self._services:
             self._services[release] = open_service(self.deployment, release)
         return self._services[release]
+
+    @property
+    def goes_back(self) -> bool:
+        """Whether it leads to the old release: a rollback, or a cutover that undoes itself."""
+        return self.plan.kind == "rollback" or self.undoing
 
     @property
     def old(self) -> str:
@@ -165,7 +203,7 @@ class Work:
         """From now on :meth:`checkpoint` raises after this many seconds."""
         self._deadline = self.clock.now().boot + budget
         if self.plan.kind == "rollback":
-            release_reserve(self.deployment)  # before a service of ours, not this worker, meets the full disk
+            self.make_room()
 
     def end_step(self) -> None:
         """No deadline until the next step."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import signal
 import sys
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ import msgspec
 from engine.clock import Clock, SystemClock
 from engine.config import Deployment, load_deployment
 from engine.errors import LOCK_HELD, NEEDS_HUMAN, REFUSED, OpsError
+from engine.operations.cutover_checks import COVERED_NAMES
 from engine.operations.force import Forcer, rivals, take_by_force
 from engine.operations.journal import offers
 from engine.operations.lock import Holder, OperationLock, held_by
@@ -21,13 +23,14 @@ from engine.operations.narration import Narration
 from engine.operations.outcome import exit_code
 from engine.operations.plan import Orders, Plan
 from engine.operations.planning import changed_since
-from engine.operations.remaining import remaining_commands
+from engine.operations.remaining import BY_HAND, remaining_commands
+from engine.operations.reserve import keep_again
 from engine.operations.runner import in_words, run_steps, undo_steps
 from engine.operations.step import Step
 from engine.operations.steps import steps_of
 from engine.operations.takeover import end_orphans, take_alone, take_lock
 from engine.operations.validate import run_validation_steps
-from engine.operations.work import JournalLost, Work
+from engine.operations.work import RESERVE_USED, JournalLost, Work
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -68,7 +71,6 @@ class _Worker:
         self._steps = steps_of(orders.plan)
 
     def run(self, mode: str) -> int:
-        work = self._work
         try:
             refused = self._begin() if mode == "run" else self._continue(mode)
             if refused is not None:
@@ -77,7 +79,7 @@ class _Worker:
             return self._end(state, failure)
         except JournalLost as error:
             self._narration.say(f"STOPPED: {in_words(error)}")
-            for command in (*offers(self._orders.operation, past_no_return=True), *remaining_commands(work)):
+            for command in self._ways():
                 self._narration.say(f"  {command}")
             return NEEDS_HUMAN
         finally:
@@ -139,6 +141,7 @@ class _Worker:
         What was asked for is judged again now: before the lock was ours, others may have gone on with it, or closed it.
         """
         work, name = self._work, self._orders.operation
+        work.undoing = mode == "abort"  # then a full disk does not stop it
         told = ""
         if self._forcer is not None:
             told = take_by_force(self._deployment, self._lock, self._forcer, work.clock)
@@ -176,7 +179,9 @@ class _Worker:
         now = work.operation()
         ways: tuple[str, ...] = ()
         if state == "NEEDS_HUMAN":
-            ways = (*offers(now.id, past_no_return=now.past_no_return), *remaining_commands(work))
+            ways = self._ways()
+        elif state != "ABORTED" or RESERVE_USED in now.warnings:
+            self._keep_again(state)
         began = now.seconds or 0.0
         self._narration.say(f"{state} after {began:.1f} s{': ' + failure if failure else ''}")
         for way in ways:
@@ -185,6 +190,22 @@ class _Worker:
         seconds = work.operation().seconds
         self._event("operation.ended", {"kind": work.plan.kind, "state": state, "seconds": seconds}, seq)
         return exit_code(state)
+
+    def _ways(self) -> tuple[str, ...]:
+        """What a person can do: by the engine, then by hand."""
+        past = True
+        with contextlib.suppress(JournalLost):
+            past = self._work.operation().past_no_return
+        by_hand = remaining_commands(self._work)
+        return (*offers(self._orders.operation, past_no_return=past), *([BY_HAND, *by_hand] if by_hand else []))
+
+    def _keep_again(self, state: OperationState) -> None:
+        """The space for the next rollback, where this operation used it; a disk that is still full is said."""
+        if self._orders.plan.kind == "validate":
+            return
+        missing = keep_again(self._deployment, int(self._work.facts.get(COVERED_NAMES, 0)))
+        if missing and state == "SUCCEEDED":
+            self._work.warn(f"{missing}: make room")
 
     def _event(self, kind: str, data: dict[str, object], seq: int) -> None:
         """The journal has it already and wins: an audit trail that cannot be written is a warning."""

@@ -8,12 +8,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from engine.records.atomic import FILE_MODE
+from engine.services.remains import MARK_VARIABLE
 
 
 def spawn_detached(command: Sequence[str], *, cwd: Path, output: Path, env: Mapping[str, str] | None = None) -> int:
     """Start ``command`` in a session of its own and return its pid.
 
-    No controlling terminal, stdin null, stdout and stderr appended to ``output``, no other descriptor kept.
+    No controlling terminal, stdin null, stdout and stderr appended to ``output``, no other descriptor kept, and no mark
+    of the command or service by which it is started: it does not belong to them.
     The caller need not wait for it; a caller that lives on should reap it (``os.waitpid``) or ignore SIGCHLD.
     OSError when the program cannot be started.
     """
@@ -27,7 +29,7 @@ def spawn_detached(command: Sequence[str], *, cwd: Path, output: Path, env: Mapp
             stderr=descriptor,
             start_new_session=True,
             close_fds=True,
-            env=dict(env) if env is not None else None,
+            env={name: value for name, value in (env or os.environ).items() if name != MARK_VARIABLE},
         )
     finally:
         os.close(descriptor)

@@ -15,6 +15,7 @@ from engine.config import Deployment
 from engine.operations import requests
 from engine.operations.commands import Command, finish
 from engine.operations.configuration import activate, changes, release_in
+from engine.operations.cutover_switch import start_old_again
 from engine.operations.lock import Holder, OperationLock, holder
 from engine.operations.remaining import remaining_commands
 from engine.operations.reserve import keep_reserve, release_reserve
@@ -126,16 +127,19 @@ def test_the_commands_that_remain_for_a_person_restore_everything(work: Work, de
     manifest = take_snapshot(deployment, Origin("final", "0001-cutover", "v1", "b", when))
     (deployment.metrics / "new").write_text("new")
     deployment.active_config.write_text("release: v2\n")
+    work.fact("abort_only", False)
     work.fact("snapshot", manifest.id)
 
     commands = remaining_commands(work)
 
-    assert "service stop v2" in commands[0] and "service start v1" in commands[-3]
+    assert "service stop v2" in commands[0] and "service stop v1" in commands[1] and "service start v1" in commands[-3]
     for command in commands:
         if not command.startswith("abaco-ops"):
             subprocess.run(shlex.split(command), check=True)
     assert deployment.active_config.read_bytes() == config
     assert [path.name for path in deployment.metrics.rglob("*")] == ["sub", "old"]
+    replaced = deployment.active_config.with_name(f"{deployment.active_config.name}.~1~")
+    assert replaced.read_text() == "release: v2\n"
     (kept,) = deployment.metrics.parent.glob("metrics.of-v2-*")
     assert (kept / "new").read_text() == "new"
 
@@ -146,6 +150,10 @@ def test_the_reserve_is_really_allocated_and_given_back_only_in_need(deployment:
     assert path.stat().st_blocks * 512 >= 8 << 20
     release_reserve(deployment)
     assert path.exists()
+
+
+def test_before_anything_was_chosen_nobody_is_told_to_start_the_old_release(work: Work) -> None:
+    assert remaining_commands(work) == []
 
 
 def test_a_configuration_is_replaced_wholly_with_its_mode(deployment: Deployment) -> None:
@@ -176,6 +184,29 @@ def test_a_command_that_never_ends_is_killed_with_everything_it_started(tmp_path
     while is_alive(grandchild):  # it was killed, and the kernel takes its time
         assert time.monotonic() < until
         time.sleep(0.01)
+
+
+@pytest.mark.parametrize("keeps_environment", [True, False], ids=["orphaned", "own environment"])
+def test_a_command_that_is_killed_takes_along_what_it_forked_away(tmp_path: Path, keeps_environment: bool) -> None:
+    """Orphaned into a session of its own it is known by its environment, without that by its parent."""
+    away = "start_new_session=True" + ("" if keeps_environment else ", env={}")
+    script = f"import subprocess, time; p = subprocess.Popen(['sleep', '600'], {away}); print(p.pid, flush=True)"
+    if keeps_environment:  # the parent in between ends
+        script = f"import subprocess, sys, time; subprocess.run([sys.executable, '-c', {script!r}])"
+    (result,) = finish([Command([sys.executable, "-c", f"{script}; time.sleep(600)"], tmp_path, 2.0)], lambda: None)
+    assert result.code is None
+    forked = identity_of(int(result.out))
+    until = time.monotonic() + 10
+    while is_alive(forked):
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+def test_an_old_release_that_was_asked_to_stop_and_cannot_end_is_not_taken_for_running(work: Work) -> None:
+    """Undoing a cutover: ABORTED would say that all is as before."""
+    services(work, v1=HandService(state="RUNNING", reason="it is being stopped", starts_as="UNSURE"), v2=HandService())
+    with pytest.raises(StepFailed):
+        start_old_again(work)
 
 
 def test_exactly_the_named_process_is_ended() -> None:

@@ -22,6 +22,7 @@ from engine.records.harmless import one_line
 from engine.services import open_service
 from engine.services.identity import identity_of
 from engine.services.protocol import Identity, Service
+from engine.snapshots.remembered import Remembered
 
 Done = TypeVar("Done")
 RESERVE_USED = "the disk is full: the space kept for a rollback was given back; make room"
@@ -60,6 +61,8 @@ class Work:
         self._looked = 0.0
         self._deadline: float | None = None
         self.me = _myself()
+        self.remembered = Remembered()
+        """What this worker has read itself: a worker that goes on after another one begins with nothing."""
         self.undoing = False
         self._warned: set[str] = set()
         self.facts = facts_of(records_of(self.directory))

@@ -45,7 +45,7 @@ SHORT = {
 }
 """By way of starting: who kills in phase 0, 1 ... of the cutover and of the rollback; the first kills the starter."""
 GONE_WITHIN = 15.0
-"""Seconds; sshd notices a dead line after 2 to 3, the console then has 1.2."""
+"""Seconds that a program may take, on a busy machine, to end when its terminal is gone."""
 TRIES = 3
 
 Window = Pty | Terminal
@@ -190,11 +190,10 @@ def strike(place: Place, starter: str, kind: str, killers: list[tuple[int, str]]
     strikes.join()
     if strikes.problem is not None:
         raise strikes.problem
-    nothing_is_left_at_the_terminal(place.operator.root)
-    place.close_all()
-    done = place.operator.until(lambda seen: seen["operation"] is None and seen["release"] == release)
+    done = place.operator.until(lambda seen: seen["operation"] is None and seen["release"] == release, timeout=90)
     last = done["last_operation"]
     assert (last["id"], last["kind"], last["state"]) == (strikes.operation, kind, "SUCCEEDED")
+    nothing_is_left_at_the_terminal(place, [killer for _, killer in killers])
     assert_told(place, strikes.operation, starter, release)
     return strikes.late
 
@@ -231,13 +230,16 @@ def kill(window: Window, killer: str) -> None:
         window.close()
 
 
-def nothing_is_left_at_the_terminal(root: Path) -> None:
+def nothing_is_left_at_the_terminal(place: Place, killers: list[str]) -> None:
     """Neither console nor command stays behind, idle or burning a core."""
+    if "ssh line" in killers and place.sshd is not None:
+        place.sshd.await_that_dead_lines_are_noticed()
     until = time.monotonic() + GONE_WITHIN
-    while left := list(programs_of(root)):
+    while left := list(programs_of(place.operator.root)):
         if time.monotonic() > until:
             pytest.fail("; ".join(in_words(process) for process in left))
         time.sleep(0.05)
+    place.close_all()
 
 
 def in_words(process: psutil.Process) -> str:

@@ -207,6 +207,13 @@ class Sshd:
                 if any(each.raddr and each.raddr.port == port for each in process.net_connections()):
                     process.kill()
 
+    def await_that_dead_lines_are_noticed(self) -> None:
+        """Until no session is left: at once where nothing is sent, after 20 s where a console redraws its clock."""
+        until = time.monotonic() + 120
+        while self._sessions():
+            assert time.monotonic() < until, "sshd does not notice that the line is dead"
+            time.sleep(0.05)
+
     def _sessions(self) -> list[psutil.Process]:
         found = psutil.Process(self._process.pid).children(recursive=True)
         return [process for process in found if process.name().startswith("sshd")]

@@ -91,6 +91,11 @@ class Paths:
         return self.rollback / "staged"
 
     @property
+    def proven_reads(self) -> Path:
+        """What the last proof of the way back had read, and when; no operation relies on it."""
+        return self.rollback / "proven_reads.json"
+
+    @property
     def services(self) -> Path:
         """State, lock and output of the embedded services."""
         return self.rollback / "services"

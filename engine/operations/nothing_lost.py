@@ -10,7 +10,7 @@ from engine.operations.rollback_prepare import chosen
 from engine.operations.rollback_restore import displaced_configs, side_directory
 from engine.operations.step import StepFailed
 from engine.operations.work import Work
-from engine.snapshots import Entry, LossProof, Manifest, entries_of, prove_no_loss, read_snapshot, verify_snapshot
+from engine.snapshots import Entry, LossProof, Manifest, different, entries_of, prove_no_loss, read_snapshot
 from engine.snapshots.take import TREE
 
 
@@ -24,7 +24,7 @@ def prove(work: Work) -> LossProof:
     manifest = snapshot.manifest
     if manifest is None:
         raise StepFailed(f"snapshot {snapshot.id} cannot be read", "delete nothing")
-    live = entries_of(work.deployment.root, manifest.covers, living=True)
+    live = entries_of(work.deployment.root, manifest.covers, living=True, remembered=work.remembered)
     lacking = _lacking(manifest, live)
     gone = _unexplained(work, lacking)
     others = [entry.path for entry in lacking if entry.path not in gone]
@@ -85,11 +85,11 @@ def _unexplained(work: Work, lacking: list[Entry]) -> list[str]:
 
 def _set_aside(work: Work) -> list[Entry]:
     side = read_snapshot(work.deployment, side_directory(work))
-    changed = verify_snapshot(side)
+    manifest = side.manifest
+    kept = [*entries_of(side.path / TREE, manifest.covers if manifest else ())]
+    changed = different(manifest.entries, kept) if manifest else side.problem
     if changed:
         work.warn(f"the side snapshot changed after it was sealed: {changed}")
-    covers = side.manifest.covers if side.manifest else ()
-    kept = [*entries_of(side.path / TREE, covers)]
     for name in displaced_configs(work):
         kept += entries_of(work.directory, (name,))
     return kept

@@ -32,11 +32,14 @@ def take_inventory(work: Work) -> Outcome:
     if not surely_stopped(work, work.old):
         work.warn(f"{work.old} was running beside {work.new}: {stop_surely(work, work.old).detail}")
     undo_half_swaps(work)
-    entries = _with_replaced_config(work, entries_of(work.deployment.root, covers_of(work.deployment), work.checkpoint))
+    covers = covers_of(work.deployment)
+    live = entries_of(work.deployment.root, covers, work.checkpoint, remembered=work.remembered)
+    entries = _with_replaced_config(work, live)
     write_file(work.directory / INVENTORY, msgspec.json.encode(entries))
     for covered in trees(work.deployment, chosen(work)):
         for process in who_has_open(work.deployment.root / covered, but=os.getpid()):
             work.warn(f"{process} has files open in {covered}: what it still writes goes to the side snapshot")
+            work.remembered.forget()  # it may have mapped them, and write unseen
     _compare_with_records(work, entries)
     files = sum(entry.type == "file" for entry in entries)
     return Outcome(f"{files} files, {sum(entry.size for entry in entries)} bytes are live")

@@ -36,7 +36,7 @@ def choose_snapshot(work: Work) -> Outcome:
     already = moved(work)
     snapshot = chosen(work) if already else _first_good(work)
     work.fact("snapshot", snapshot.id)
-    problem = staged_problem(work.deployment, snapshot, work.checkpoint, but=already)
+    problem = staged_problem(work.deployment, snapshot, work.checkpoint, but=already, remembered=work.remembered)
     if problem:
         work.warn(f"{problem}; staged now")
         for kept in stage(work.deployment, snapshot, origin_aside(work), work.checkpoint, but=already):
@@ -59,7 +59,7 @@ def snapshot_ready(work: Work) -> bool:
         snapshot = _read(work)
         if verify_snapshot(snapshot, work.checkpoint):
             return False
-    return not staged_problem(work.deployment, snapshot, work.checkpoint, but=already)
+    return not staged_problem(work.deployment, snapshot, work.checkpoint, but=already, remembered=work.remembered)
 
 
 def stop_new(work: Work) -> Outcome:

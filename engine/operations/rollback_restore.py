@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from pathlib import Path
 
 from engine.operations.configuration import activate, hash_of, release_in
@@ -71,7 +72,10 @@ def restore_metrics(work: Work) -> Outcome:
     for covered in trees(work.deployment, snapshot):
         if covered not in moved(work):
             _plan(work, snapshot, covered)
-        how.append(f"{covered}: {swap_in(known_swap(work, covered))}")
+        swap = known_swap(work, covered)
+        began = time.monotonic()
+        done = swap_in(swap)
+        how.append(f"{covered}: {done} in {(time.monotonic() - began) * 1000:.2f} ms")
     return Outcome("; ".join(how))
 
 
@@ -103,7 +107,7 @@ def set_aside(work: Work) -> Outcome:
     if kept.exists() and not target.exists():
         make_directory(target.parent)
         copy_file(kept, target)
-    manifest = seal_displaced(work.deployment, directory, origin_aside(work), work.checkpoint)
+    manifest = seal_displaced(work.deployment, directory, origin_aside(work), work.checkpoint, work.remembered)
     return Outcome(f"side snapshot {directory.name}: {len(manifest.files)} files, {manifest.bytes} bytes")
 
 

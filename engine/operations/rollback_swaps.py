@@ -46,7 +46,8 @@ def undo_half_swaps(work: Work) -> None:
 
 def live_problem(work: Work, manifest: Manifest, covered: str) -> str:
     """How the live tree falls short of the snapshot, hashed where it stands; empty when all of it is there."""
-    live = {entry.path: entry for entry in entries_of(work.deployment.root, (covered,), work.checkpoint)}
+    there = entries_of(work.deployment.root, (covered,), work.checkpoint, remembered=work.remembered)
+    live = {entry.path: entry for entry in there}
     for entry in manifest.below(covered):
         found = live.get(entry.path)
         if found is None:

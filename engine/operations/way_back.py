@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import sys
 import time
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +22,18 @@ from engine.operations.lock import holder
 from engine.operations.reserve import keep_again, reserve_problem
 from engine.records import Record, append_event, harmless
 from engine.services.active import configured_release
-from engine.snapshots import Snapshot, choices, staged_problem, verify_snapshot
+from engine.snapshots import Remembered, Snapshot, choices, load_remembered, staged_problem, verify_snapshot
 
 EVENT = "way_back.proven"
 _PAUSE = 0.02
+_STORE_EVERY = 10.0
 
 
 class WayBackProof(msgspec.Struct, frozen=True):
-    """``seconds``: what the proof measured plus the time that a restored release is watched."""
+    """``seconds``: what the proof measured plus the time that a restored release is watched.
+
+    What it did not read again counts with the time that reading it would have taken.
+    """
 
     ok: bool
     seconds: float
@@ -36,38 +41,61 @@ class WayBackProof(msgspec.Struct, frozen=True):
     release: str
     reason: str
     at: datetime | None = None
+    read_at: datetime | None = None
+    """Every byte was read then or later; what was not read again is, by inode, size and times, unchanged since."""
 
 
-def prove(deployment: Deployment, clock: Clock, *, wait: Callable[[], None] | None = None) -> WayBackProof:
+def prove(
+    deployment: Deployment,
+    clock: Clock,
+    *,
+    wait: Callable[[], None] | None = None,
+    remembered: Remembered | None = None,
+) -> WayBackProof:
     """Examine the way back, and record the answer in the audit trail. OSError, EventsBusy.
 
-    The space kept for it is kept again where it is missing and there is room.
+    Reads everything, but what is ``remembered``; what was read is kept for the next proof. The space kept for a
+    rollback is kept again where it is missing and there is room.
     """
     if configured_release(deployment.active_config)[0] == deployment.console.releases.new:
         keep_again(deployment)
-    proof = examine(deployment, wait or _sleep)
+    reads = Remembered() if remembered is None else remembered
+    proof = examine(deployment, wait or _sleep, reads)
+    _store(deployment, reads)
     data = msgspec.to_builtins(proof)
     del data["at"]
     append_event(deployment.paths.events, EVENT, data, source="way_back", clock=clock)
     return proof
 
 
-def examine(deployment: Deployment, wait: Callable[[], None]) -> WayBackProof:
-    """Hash the snapshot and the staged trees, and let the old release compute a tape; writes nothing."""
+def examine(deployment: Deployment, wait: Callable[[], None], remembered: Remembered | None = None) -> WayBackProof:
+    """Hash the snapshot and the staged trees, and let the old release compute a tape; writes nothing.
+
+    But for the reads that :func:`_keep` stores on the way: one that is killed at its deadline was not in vain.
+    """
     began = time.monotonic()
+    reads = Remembered() if remembered is None else remembered
+    keep = _keep(deployment, reads)
     release = deployment.console.releases.old
     found = choices(deployment, release)
     if not found:
         reason = "there is no snapshot to go back to"
     else:
-        reason = verify_snapshot(found[0]) or staged_problem(deployment, found[0])
+        reason = verify_snapshot(found[0], keep, reads) or staged_problem(deployment, found[0], keep, remembered=reads)
     note = ""
     if found and not reason:
         reason, note = _computes(deployment, found[0], wait)
         if configured_release(deployment.active_config)[0] == deployment.console.releases.new:
             note = "; ".join(filter(None, (note, reserve_problem(deployment))))
-    seconds = round(time.monotonic() - began + deployment.console.cadence.verify_hold, 2)
-    return WayBackProof(not reason, seconds, found[0].id if found else None, release, harmless(reason or note))
+    seconds = round(time.monotonic() - began + reads.would_take + deployment.console.cadence.verify_hold, 2)
+    return WayBackProof(
+        ok=not reason,
+        seconds=seconds,
+        snapshot=found[0].id if found else None,
+        release=release,
+        reason=harmless(reason or note),
+        read_at=datetime.fromtimestamp(reads.oldest, UTC) if reads.oldest is not None else None,
+    )
 
 
 def read_way_back(events: list[Record]) -> WayBackProof | None:
@@ -89,12 +117,32 @@ def main(arguments: list[str]) -> int:
         if holder(deployment) is not None:  # an operation moves what would be looked at
             sys.stdout.write("not now: an operation is running\n")
             return DONE
-        proof = prove(deployment, SystemClock())
+        not_before = time.time() - deployment.console.cadence.reread_way_back
+        proof = prove(deployment, SystemClock(), remembered=load_remembered(deployment.paths.proven_reads, not_before))
     except OpsError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
     sys.stdout.write(f"{'proven' if proof.ok else 'NOT PROVEN'}: {proof.seconds} s, {proof.reason or proof.snapshot}\n")
     return DONE if proof.ok else CHECK_FAILED
+
+
+def _keep(deployment: Deployment, reads: Remembered) -> Callable[[], None]:
+    """Called between files and blocks: stores what was read so far, every few seconds."""
+    last = time.monotonic()
+
+    def keep() -> None:
+        nonlocal last
+        if time.monotonic() - last > _STORE_EVERY:
+            last = time.monotonic()
+            _store(deployment, reads, so_far=True)
+
+    return keep
+
+
+def _store(deployment: Deployment, reads: Remembered, *, so_far: bool = False) -> None:
+    """Where it cannot be written, the next proof reads everything again; that disproves nothing."""
+    with contextlib.suppress(OSError):
+        reads.store(deployment.paths.proven_reads, so_far=so_far)
 
 
 def _computes(deployment: Deployment, snapshot: Snapshot, wait: Callable[[], None]) -> tuple[str, str]:

@@ -24,6 +24,7 @@ from engine.records.harmless import harmless, one_line
 from engine.services import open_service
 from engine.services.identity import identity_of
 from engine.services.protocol import Identity, Service
+from engine.snapshots.remembered import Remembered
 
 Done = TypeVar("Done")
 RESERVE_USED = "the disk is (nearly) full: the space kept for a rollback was given back; make room"
@@ -81,6 +82,8 @@ class Work:
         self._looked = 0.0
         self._deadline: float | None = None
         self.me = _myself()
+        self.remembered = Remembered()
+        """What this worker has read itself: a worker that goes on after another one begins with nothing."""
         self.undoing = False
         self.awaits_go = False
         self.go: Go | None = None

@@ -1,9 +1,18 @@
 """Snapshots: taken, sealed, verified, staged, and put back without losing what stood there."""
 
-from engine.snapshots.catalogue import Snapshot, choices, list_snapshots, prune, read_snapshot, verify_snapshot
+from engine.snapshots.catalogue import (
+    Snapshot,
+    choices,
+    different,
+    list_snapshots,
+    prune,
+    read_snapshot,
+    verify_snapshot,
+)
 from engine.snapshots.fallback import PassedOver, passed_over
 from engine.snapshots.manifest import Entry, Manifest, SnapshotProblem, entries_of
 from engine.snapshots.proof import LossProof, prove_no_loss
+from engine.snapshots.remembered import Remembered, load_remembered
 from engine.snapshots.restore import Swap, displaced, move_tree, plan_swap, swap_in, swapped, take_back
 from engine.snapshots.staging import stage, staged_path, staged_problem, trees
 from engine.snapshots.take import (
@@ -24,14 +33,17 @@ __all__ = [
     "Manifest",
     "Origin",
     "PassedOver",
+    "Remembered",
     "Snapshot",
     "SnapshotProblem",
     "Swap",
     "choices",
     "covers_of",
+    "different",
     "displaced",
     "entries_of",
     "list_snapshots",
+    "load_remembered",
     "move_tree",
     "new_snapshot",
     "passed_over",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
@@ -22,6 +23,7 @@ from engine.snapshots.manifest import (
     sha256_of,
     unsafe,
 )
+from engine.snapshots.remembered import Remembered
 from engine.snapshots.take import COMPLETE, MANIFEST, TREE
 
 
@@ -58,13 +60,25 @@ def list_snapshots(deployment: Deployment) -> list[Snapshot]:
     return sorted((read_snapshot(deployment, path) for path in found), key=lambda snapshot: snapshot.id)
 
 
-def differences(tree: Path, entries: tuple[Entry, ...], covers: tuple[str, ...], checkpoint: Checkpoint | None) -> str:
+def differences(
+    tree: Path,
+    entries: tuple[Entry, ...],
+    covers: tuple[str, ...],
+    checkpoint: Checkpoint | None,
+    remembered: Remembered | None = None,
+) -> str:
     """How what stands below ``tree`` differs from these entries, in words; empty when it does not.
 
-    Every file is read and hashed; names that should not be there count too. Times and modes do not.
+    Every file is read and hashed, unless it is ``remembered``; names that should not be there count too. Times and
+    modes do not.
     """
+    return different(entries, entries_of(tree, covers, checkpoint, remembered=remembered))
+
+
+def different(entries: Iterable[Entry], there: Iterable[Entry]) -> str:
+    """How what is ``there`` differs from these entries, in words; empty when it does not."""
     meant = {entry.path: entry for entry in entries}
-    found = {entry.path: entry for entry in entries_of(tree, covers, checkpoint)}
+    found = {entry.path: entry for entry in there}
     for path in sorted(meant.keys() - found.keys()):
         return f"{path} is missing"
     for path in sorted(found.keys() - meant.keys()):
@@ -76,13 +90,15 @@ def differences(tree: Path, entries: tuple[Entry, ...], covers: tuple[str, ...],
     return ""
 
 
-def verify_snapshot(snapshot: Snapshot, checkpoint: Checkpoint | None = None) -> str:
-    """Hash every file of a snapshot; the reason why it is not good, or an empty text."""
+def verify_snapshot(
+    snapshot: Snapshot, checkpoint: Checkpoint | None = None, remembered: Remembered | None = None
+) -> str:
+    """Hash every file of a snapshot (but those ``remembered``); the reason why it is not good, or an empty text."""
     if snapshot.manifest is None:
         return snapshot.problem
     manifest = snapshot.manifest
     try:
-        problem = differences(snapshot.path / TREE, manifest.entries, manifest.covers, checkpoint)
+        problem = differences(snapshot.path / TREE, manifest.entries, manifest.covers, checkpoint, remembered)
         if not problem and manifest.probe and sha256_of(snapshot.path / manifest.probe.path) != manifest.probe.sha256:
             problem = "its probe tape has another content"
     except (OSError, SnapshotProblem) as error:

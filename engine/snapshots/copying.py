@@ -15,6 +15,7 @@ from engine.snapshots.manifest import Checkpoint, Entry, SnapshotProblem, walk
 
 _FICLONE = 0x40049409
 _BLOCK = 1 << 20
+_ZEROS = bytes(_BLOCK)
 _TRIES = 100
 _PAUSE = 0.02
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -115,15 +116,25 @@ def _copy_living(
 
 def _transfer(reading: int, writing: int, checkpoint: Checkpoint | None) -> str:
     cloned = _cloned(reading, writing)
+    status = os.fstat(reading)
+    sparse = status.st_blocks * 512 < status.st_size
+    size = min(status.st_size + 1, _BLOCK)
     digest = hashlib.sha256()
-    while block := os.read(reading, _BLOCK):
+    while block := os.read(reading, size):
         digest.update(block)
-        view = memoryview(b"" if cloned else block)
-        while view:
-            view = view[os.write(writing, view) :]
+        if sparse and not cloned and block == _ZEROS:
+            os.ftruncate(writing, os.lseek(writing, _BLOCK, os.SEEK_CUR))  # a hole stays one: no room for nothing
+        elif not cloned:
+            _write_all(writing, block)
         if checkpoint is not None and len(block) == _BLOCK:
             checkpoint()
     return digest.hexdigest()
+
+
+def _write_all(descriptor: int, block: bytes) -> None:
+    view = memoryview(block)
+    while view:
+        view = view[os.write(descriptor, view) :]
 
 
 def _cloned(reading: int, writing: int) -> bool:

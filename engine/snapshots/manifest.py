@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Literal
 import msgspec
 
 from engine.errors import OpsError
+from engine.snapshots.remembered import Remembered
 
 VERSION = 1
 _BLOCK = 1 << 20
@@ -95,16 +97,26 @@ class Manifest(msgspec.Struct, frozen=True):
 
 def sha256_of(path: Path, checkpoint: Checkpoint | None = None) -> str:
     """The hash of a file's content; links are not followed (OSError)."""
+    return _sha256(os.fspath(path), checkpoint, None)
+
+
+def _sha256(path: str, checkpoint: Checkpoint | None, remembered: Remembered | None) -> str:
     digest = hashlib.sha256()
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
-        while block := os.read(descriptor, _BLOCK):
-            digest.update(block)
-            if checkpoint is not None and len(block) == _BLOCK:
+        began = time.time()
+        status = os.fstat(descriptor)
+        block = min(status.st_size + 1, _BLOCK)  # a small file: no large buffer, and its end seen by the same read
+        while data := os.read(descriptor, block):
+            digest.update(data)
+            if checkpoint is not None and len(data) == _BLOCK:
                 checkpoint()
+        found = digest.hexdigest()
+        if remembered is not None:
+            remembered.keep(status, os.fstat(descriptor), found, began)
     finally:
         os.close(descriptor)
-    return digest.hexdigest()
+    return found
 
 
 def walk(root: Path, covered: str) -> Iterator[tuple[str, os.stat_result]]:
@@ -112,9 +124,9 @@ def walk(root: Path, covered: str) -> Iterator[tuple[str, os.stat_result]]:
 
     SnapshotProblem for a device, a socket or a pipe: they have no content to keep.
     """
-    path = root / covered
+    path = os.path.join(root, covered)  # noqa: PTH118 - 10,000 files: plain text is four times as fast as Path
     try:
-        status = path.lstat()
+        status = os.lstat(path)
     except FileNotFoundError:
         return
     _refuse_special(path, status)
@@ -123,7 +135,7 @@ def walk(root: Path, covered: str) -> Iterator[tuple[str, os.stat_result]]:
         yield from _walk_below(path, covered)
 
 
-def _walk_below(directory: Path, relative: str) -> Iterator[tuple[str, os.stat_result]]:
+def _walk_below(directory: str, relative: str) -> Iterator[tuple[str, os.stat_result]]:
     try:
         with os.scandir(directory) as found:
             children = sorted(found, key=lambda child: child.name)
@@ -134,39 +146,55 @@ def _walk_below(directory: Path, relative: str) -> Iterator[tuple[str, os.stat_r
             status = child.stat(follow_symlinks=False)
         except FileNotFoundError:
             continue  # gone since the listing: it was never part of what is kept
-        _refuse_special(Path(child.path), status)
+        _refuse_special(child.path, status)
         name = f"{relative}/{child.name}"
         yield name, status
         if stat.S_ISDIR(status.st_mode):
-            yield from _walk_below(Path(child.path), name)
+            yield from _walk_below(child.path, name)
 
 
-def _refuse_special(path: Path, status: os.stat_result) -> None:
+def _refuse_special(path: str, status: os.stat_result) -> None:
     if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode) or stat.S_ISLNK(status.st_mode)):
         raise SnapshotProblem(f"{path} is neither file, directory nor link", "move it out of what snapshots cover")
 
 
-def entry_of(root: Path, relative: str, status: os.stat_result, checkpoint: Checkpoint | None = None) -> Entry:
-    """The manifest's entry of one name, its content hashed."""
+def entry_of(
+    root: str,
+    relative: str,
+    status: os.stat_result,
+    checkpoint: Checkpoint | None = None,
+    remembered: Remembered | None = None,
+) -> Entry:
+    """The manifest's entry of one name, its content hashed, or remembered."""
     mode = stat.S_IMODE(status.st_mode)
     if stat.S_ISDIR(status.st_mode):
         return Entry(relative, "directory", 0, mode, status.st_mtime_ns)
+    path = f"{root}/{relative}"
     if stat.S_ISLNK(status.st_mode):
-        return Entry(relative, "link", 0, mode, status.st_mtime_ns, target=os.readlink(root / relative))  # noqa: PTH115
-    return Entry(
-        relative, "file", status.st_size, mode, status.st_mtime_ns, sha256=sha256_of(root / relative, checkpoint)
-    )
+        return Entry(relative, "link", 0, mode, status.st_mtime_ns, target=os.readlink(path))  # noqa: PTH115
+    digest = remembered.find(status) if remembered is not None else None
+    if digest is None:
+        digest = _sha256(path, checkpoint, remembered)
+    return Entry(relative, "file", status.st_size, mode, status.st_mtime_ns, sha256=digest)
 
 
 def entries_of(
-    root: Path, covers: Iterable[str], checkpoint: Checkpoint | None = None, *, living: bool = False
+    root: Path,
+    covers: Iterable[str],
+    checkpoint: Checkpoint | None = None,
+    *,
+    living: bool = False,
+    remembered: Remembered | None = None,
 ) -> tuple[Entry, ...]:
-    """All entries below ``root``, hashed where they stand; ``living``: what vanishes meanwhile is left out."""
+    """All entries below ``root``, hashed where they stand; ``living``: what vanishes meanwhile is left out.
+
+    With ``remembered``, a file that was read before and is unchanged since is not read again.
+    """
     found: list[Entry] = []
     for covered in covers:
         for relative, status in walk(root, covered):
             try:
-                found.append(entry_of(root, relative, status, checkpoint))
+                found.append(entry_of(os.fspath(root), relative, status, checkpoint, remembered))
             except FileNotFoundError:
                 if not living:
                     raise
@@ -177,4 +205,4 @@ def entries_of(
 
 def unsafe(relative: str) -> bool:
     """Whether a manifest's path points outside the tree."""
-    return not relative or relative.startswith("/") or ".." in relative.split("/")
+    return not relative or relative.startswith("/") or (".." in relative and ".." in relative.split("/"))

@@ -9,7 +9,7 @@ from engine.records.harmless import harmless
 
 
 def who_has_open(directory: Path, *, but: int) -> tuple[str, ...]:
-    """``name (pid)`` of each process, other than ``but``, with a file open there, as far as this user may look."""
+    """``name (pid)`` of each process, other than ``but``, with a file open or mapped there, as far as one may look."""
     prefix = f"{directory}/"
     found = []
     for process in Path("/proc").iterdir():
@@ -21,7 +21,9 @@ def who_has_open(directory: Path, *, but: int) -> tuple[str, ...]:
 def _holds(process: Path, prefix: str) -> bool:
     try:
         with os.scandir(process / "fd") as descriptors:
-            return any(_target(entry.path).startswith(prefix) for entry in descriptors)
+            if any(_target(entry.path).startswith(prefix) for entry in descriptors):
+                return True
+        return f" {prefix}".encode() in (process / "maps").read_bytes()  # a mapped file needs no descriptor
     except OSError:
         return False  # gone, or another user's
 

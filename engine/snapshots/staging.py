@@ -12,6 +12,7 @@ from engine.snapshots.catalogue import Snapshot, differences, read_snapshot
 from engine.snapshots.copying import copy_tree, sync_tree
 from engine.snapshots.exchange import sync_both
 from engine.snapshots.manifest import Checkpoint, Entry, SnapshotProblem
+from engine.snapshots.remembered import Remembered
 from engine.snapshots.restore import move_tree
 from engine.snapshots.take import TREE, Origin, new_snapshot, seal_displaced
 
@@ -44,6 +45,7 @@ def staged_problem(
     checkpoint: Checkpoint | None = None,
     *,
     but: frozenset[str] = frozenset(),
+    remembered: Remembered | None = None,
 ) -> str:
     """Why the staged trees, ``but`` those swapped in already, cannot be swapped in as they are; empty when they can."""
     for covered in trees(deployment, snapshot):
@@ -55,7 +57,7 @@ def staged_problem(
         root = staged_root(deployment, snapshot.id, covered)
         if not (root / covered).exists():
             return f"{covered} is not staged"
-        problem = differences(root, entries, (covered,), checkpoint)
+        problem = differences(root, entries, (covered,), checkpoint, remembered)
         if problem:
             return f"staged: {problem}"
     return ""

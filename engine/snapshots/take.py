@@ -28,6 +28,7 @@ from engine.snapshots.manifest import (
     entries_of,
 )
 from engine.snapshots.numbers import new_directory
+from engine.snapshots.remembered import Remembered
 
 TREE = "tree"
 MANIFEST = "manifest.json"
@@ -75,15 +76,23 @@ def take_snapshot(
     for covered in covers_of(deployment):
         entries.extend(copy_tree(deployment.root, place / TREE, covered, checkpoint=checkpoint, living=living))
     probe = _keep_probe(deployment, place, checkpoint)
+    _check_copies(place / TREE, covers_of(deployment), entries, checkpoint)
     return _seal(deployment, place, origin, covers_of(deployment), tuple(entries), probe)
 
 
 def seal_displaced(
-    deployment: Deployment, directory: Path, origin: Origin, checkpoint: Checkpoint | None = None
+    deployment: Deployment,
+    directory: Path,
+    origin: Origin,
+    checkpoint: Checkpoint | None = None,
+    remembered: Remembered | None = None,
 ) -> Manifest:
-    """Make a snapshot of a tree that was moved into ``directory/tree`` as it is: hashed there, then sealed."""
+    """Make a snapshot of a tree that was moved into ``directory/tree`` as it is: hashed there, then sealed.
+
+    There is no copy to be read back: what is listed is what stands there.
+    """
     covers = covers_of(deployment)
-    entries = entries_of(directory / TREE, covers, checkpoint)
+    entries = entries_of(directory / TREE, covers, checkpoint, remembered=remembered)
     return _seal(deployment, directory, origin, covers, entries, None)
 
 
@@ -117,7 +126,6 @@ def _seal(
         machine_id=machine_identity(),
         root_sha256=root_hash(deployment),
     )
-    _check_copies(directory / TREE, manifest)
     sync_tree(directory)
     data = msgspec.json.format(msgspec.json.encode(manifest), indent=1)
     write_file(directory / MANIFEST, data)
@@ -126,10 +134,10 @@ def _seal(
     return manifest
 
 
-def _check_copies(tree: Path, manifest: Manifest) -> None:
+def _check_copies(tree: Path, covers: Iterable[str], entries: Iterable[Entry], checkpoint: Checkpoint | None) -> None:
     """Read everything back: a copy that differs from what was read from the source is no snapshot."""
-    found = {(entry.path, entry.sha256, entry.target) for entry in entries_of(tree, manifest.covers)}
-    meant = {(entry.path, entry.sha256, entry.target) for entry in manifest.entries}
+    found = {(entry.path, entry.sha256, entry.target) for entry in entries_of(tree, covers, checkpoint)}
+    meant = {(entry.path, entry.sha256, entry.target) for entry in entries}
     if found != meant:
         differing = sorted({name for name, *_ in found ^ meant})
         raise SnapshotProblem(

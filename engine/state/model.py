@@ -70,6 +70,8 @@ class WayBackView(msgspec.Struct, frozen=True):
     proven_at: datetime | None
     snapshot: str | None
     stale: bool
+    read_at: datetime | None = None
+    """Every byte of snapshot and staged tree was read then or later."""
 
 
 class WatchView(msgspec.Struct, frozen=True):

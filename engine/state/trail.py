@@ -25,6 +25,7 @@ class Proof:
     release: str
     reason: str
     at: datetime
+    read_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,4 +97,5 @@ def _proof(data: dict[str, Any], at: datetime) -> Proof:
         str(data.get("release") or ""),
         harmless(data.get("reason") or "", 200),
         at,
+        parse_iso(str(data["read_at"])) if data.get("read_at") else None,
     )

@@ -60,6 +60,7 @@ def way_back(
         proven_at=proof.at,
         snapshot=proof.snapshot,
         stale=stale,
+        read_at=proof.read_at,
     )
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import mmap
+import time
 from pathlib import Path
 
 import msgspec
@@ -78,6 +80,24 @@ def test_what_neither_tree_nor_side_nor_snapshot_holds_is_found_nowhere(restored
     (restored.deployment.root / name).unlink()
     (restored.deployment.paths.snapshots / str(restored.facts["snapshot"]) / "tree" / name).write_text("damaged")
     assert prove(restored).missing == (name,)
+
+
+def test_what_is_written_unseen_to_the_side_snapshot_is_found_by_a_last_reading(
+    restored: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A mapped page that is dirty already takes a write without any trace in the file's times."""
+    now = time.time
+    monkeypatch.setattr("engine.snapshots.remembered.time.time", lambda: now() + 60)
+    tree = restored.deployment.paths.snapshots / str(restored.facts["side"]) / "tree"
+    with (tree / "data/metrics/kpis_v2_5.json").open("r+b") as stream:
+        mapped = mmap.mmap(stream.fileno(), 0)
+    mapped[0:1] = mapped[0:1]
+    entries_of(tree, ("data/metrics",), remembered=restored.remembered)
+    mapped[0:1] = b"X"
+    proof = prove(restored)
+    mapped.close()
+    assert proof.missing == ("data/metrics/kpis_v2_5.json",)
+    assert "the side snapshot changed after it was sealed" in warnings(restored)
 
 
 def test_what_its_own_retention_removed_since_is_in_the_snapshot_and_no_loss(restored: Work) -> None:

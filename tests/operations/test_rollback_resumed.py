@@ -16,7 +16,8 @@ from engine.services import open_service
 
 def died(site: Site, step: str, kind: str = "intent") -> Accepted:
     """A cutover, and a rollback whose worker was killed."""
-    assert site.cutover().state == "SUCCEEDED"
+    cutover = site.cutover()
+    assert cutover.state == "SUCCEEDED", cutover.failure
     begun = site.begin_rollback()
     site.kill_worker_at(begun, step, kind)
     assert site.operation(begun.id).state == "INTERRUPTED"

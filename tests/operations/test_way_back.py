@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
-from site_at_work import Site, abaco
+from site_at_work import Site, abaco, await_that
 
 from engine.clock import SystemClock
 from engine.operations.launch import launch_validation
 from engine.operations.way_back import prove, read_way_back
 from engine.records import read_lines
+from engine.snapshots import load_remembered
 
 
 def newest(site: Site):  # type: ignore[no-untyped-def]
@@ -37,6 +40,34 @@ def test_the_way_back_is_proven_and_disproven_by_what_is_there(round_trip: Site)
     proof = prove(deployment, SystemClock())
     deployment.tape.write_bytes(tape)
     assert proof.ok and "proven on the snapshot's tape" in proof.reason
+
+
+def test_the_next_proof_reads_only_what_changed_and_says_since_when_every_byte_is_known(round_trip: Site) -> None:
+    assert round_trip.cutover().state == "SUCCEEDED"
+    command = [sys.executable, "-m", "engine.operations.way_back", "--root", str(round_trip.root)]
+    reads = round_trip.deployment.paths.proven_reads
+    await_that(lambda: subprocess.run(command, check=False).returncode == 0 and settled(reads))
+    first = newest(round_trip)
+    assert subprocess.run(command, check=False).returncode == 0
+    second = newest(round_trip)
+    assert second.at != first.at
+    assert second.read_at == first.read_at is not None, "nothing was read again"
+
+    victim = next((round_trip.deployment.paths.staged / str(first.snapshot) / "data/metrics").iterdir())
+    before, kept = victim.stat(), victim.read_bytes()
+    victim.write_bytes(bytes(len(kept)))
+    os.utime(victim, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert subprocess.run(command, check=False).returncode == 1
+    assert "another content" in newest(round_trip).reason
+    victim.write_bytes(kept)
+
+
+def settled(reads: Path) -> bool:
+    """Whether a proof has remembered every file: none of them is too new any more."""
+    known = load_remembered(reads, 0.0)
+    snapshot = next(reversed(sorted(reads.parent.glob("snapshots/*"))))
+    files = [path for path in (snapshot / "tree").rglob("*") if path.is_file()]
+    return all(known.find(path.stat()) for path in files)
 
 
 def test_without_a_snapshot_there_is_no_way_back(site: Site) -> None:

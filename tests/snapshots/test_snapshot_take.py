@@ -31,6 +31,19 @@ def test_a_copy_shares_no_inode_with_what_it_copies(deployment: Deployment) -> N
     assert (deployment.metrics / "kpis_v1.json").stat().st_nlink == 1
 
 
+def test_the_holes_of_a_sparse_file_take_no_room_in_its_copy(deployment: Deployment) -> None:
+    furnish(deployment)
+    sparse = deployment.metrics / "sparse.bin"
+    with sparse.open("wb") as stream:
+        stream.write(b"head")
+        stream.truncate(8 << 20)
+        stream.seek(5 << 20)
+        stream.write(b"middle")
+    copy = taken(deployment).path / TREE / "data/metrics/sparse.bin"
+    assert copy.read_bytes() == sparse.read_bytes()
+    assert copy.stat().st_blocks * 512 < copy.stat().st_size // 2
+
+
 def test_a_link_is_recorded_and_not_followed(deployment: Deployment, tmp_path: Path) -> None:
     furnish(deployment)
     secret = tmp_path / "secret"

@@ -10,7 +10,7 @@ from tui.lines import Line, Lines, Role, fit, heading, join, put, right, wrap
 from tui.listing import Listing, Row
 from tui.panels import checklist, log, matrix, operation, resources, validation
 from tui.screens.over import held_of
-from tui.words import ago, change, number, seconds, stamp
+from tui.words import age, ago, change, number, seconds, stamp
 
 _TIER: dict[str, Role] = {"WARNING": "warn", "CRITICAL": "crit"}
 
@@ -280,9 +280,17 @@ class WayBack(Listing):
             ("state", "ready" if way.ready else way.reason),
             ("takes", seconds(way.seconds) if way.seconds is not None else "not measured yet"),
             ("proven", proven + (" (stale)" if way.stale else "")),
+            *(
+                [("every byte", f"read and hashed in the last {age((self.look.now - way.read_at).total_seconds())}")]
+                if way.read_at
+                else []
+            ),
             ("snapshot", way.snapshot or "none yet"),
             ("go back", f"R, {way.release}, Enter; or abaco-ops --root {state.root} rollback"),
         ]
+        if way.read_at is not None:
+            within = age((self.look.now - way.read_at).total_seconds())
+            facts.insert(4, ("every byte", f"read and hashed in the last {within}"))
         made = [Row(self._fact(*fact)) for fact in facts]
         made += [Row(()), Row(put(" Releases", "title"))]
         for release in state.releases:

@@ -1201,7 +1201,7 @@ verify_old() {
 }
 
 keys_of() { # FILE of entries: what each file or link holds, a line each
-    tr '{' '\n' <"$1" | while IFS= read -r line; do
+    tr '{' '\n' <"$1" | while IFS= read -r line || [ -n "$line" ]; do
         case $line in
         *'","type":"file"'*)
             line=${line##*'"sha256":"'}
@@ -1348,8 +1348,9 @@ ended() { # STATE FAILURE CODE
     json "$2"
     record ended '' "\"failure\":$JSON," "\"offers\":[$offers]," ",\"state\":\"$1\""
     since "$BEGAN"
-    event operation.ended "{\"kind\":\"rollback\",\"seconds\":$DECIMAL,\"state\":\"$1\"}" "$SEQ" "$OPERATION"
-    say "$1 after $DECIMAL s${2:+: $2}"
+    total=$DECIMAL
+    event operation.ended "{\"kind\":\"rollback\",\"seconds\":$total,\"state\":\"$1\"}" "$SEQ" "$OPERATION"
+    say "$1 after $total s${2:+: $2}"
     [ "$1" != NEEDS_HUMAN ] || commands
     exit "$3"
 }
@@ -1504,6 +1505,22 @@ dry_run() {
     exit $code
 }
 
+find_beginning() { # of the operation that it goes on with: when it was accepted, in this boot, and whether it is past return
+    IFS=$NL
+    for line in $(cat "$JOURNAL"); do
+        case $line in
+        *"\"boot_id\":\"$BOOT\""*'"kind":"accepted"'*)
+            UP=${line#*'"boot":'} UP=${UP%%,*}
+            part=${UP#*.}00
+            part=${part%"${part#??}"}
+            BEGAN=$((${UP%.*} * 100 + 1$part - 100))
+            ;;
+        *'"no_return":true'*) PAST=1 ;;
+        esac
+    done
+    unset IFS
+}
+
 begin() { # the operation's directory, or that of the one that stopped half-way
     uptime
     BEGAN=$HUNDREDTHS
@@ -1515,7 +1532,7 @@ begin() { # the operation's directory, or that of the one that stopped half-way
         JOURNAL=$DIRECTORY/journal.jsonl
         whole_lines "$JOURNAL"
         SEQ=$(wc -l <"$JOURNAL")
-        case $(cat "$JOURNAL") in *'"no_return":true'*) PAST=1 ;; esac
+        find_beginning
     else
         new_number "$OPERATIONS" -rollback || refuse 3 "$WHY" "${WAY:-nothing was changed}"
         OPERATION=$NEW_NAME

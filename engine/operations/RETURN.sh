@@ -14,6 +14,7 @@
 # 5 somebody else operates.
 #
 # shellcheck disable=SC2317,SC2329 # steps are called by their names
+# shellcheck disable=SC2016 # a name may have a dollar in it
 # shellcheck disable=SC2013,SC2015 # lists are split at line ends on purpose; a failed part is a failure of the whole
 set -u
 set -f # names are never expanded, but where a directory is listed
@@ -134,10 +135,29 @@ json() { # TEXT: sets JSON to it as a JSON string; sets ODD when it holds what a
     esac
 }
 
-is_utf8() { # TEXT: whether it is; without a locale for it, the answer is no
-    characters=$(printf '%s' "$1" | tr -d '\n\200-\277' | wc -c)
-    matched=$(LC_ALL=C.UTF-8 expr "x$(printf '%s' "$1" | tr -d '\n')" : 'x.*$') || :
-    [ "$matched" -eq $((characters + 1)) ] 2>/dev/null
+is_utf8() { # TEXT: whether its bytes are
+    wanted=0 least=128 most=191
+    for byte in $(printf '%s' "$1" | od -An -v -tu1 | tr -s ' ' '\n'); do
+        if [ "$wanted" -gt 0 ]; then
+            [ "$byte" -ge "$least" ] && [ "$byte" -le "$most" ] || return 1
+            wanted=$((wanted - 1)) least=128 most=191
+            continue
+        fi
+        case $byte in
+        ? | ?? | 10? | 11? | 12[0-7]) ;;
+        19[4-9] | 20? | 21? | 22[0-3]) wanted=1 ;;
+        22[4-9] | 23?) wanted=2 ;;
+        24[0-4]) wanted=3 ;;
+        *) return 1 ;;
+        esac
+        case $byte in # no longer form than needed, no surrogate, nothing beyond the last character
+        224) least=160 ;;
+        237) most=159 ;;
+        240) least=144 ;;
+        244) most=143 ;;
+        esac
+    done
+    [ "$wanted" -eq 0 ]
 }
 
 decimal() { # TEXT: sets DECIMAL to the number as JSON writes it: 12.50 is 12.5, 12.00 is 12.0
@@ -294,7 +314,7 @@ event() { # KIND DATA SEQ OPERATION: into the audit trail, chained; nothing in i
 
 # ---- processes -------------------------------------------------------------------------------------------------
 
-read_stat() { # PID: sets STATE PARENT SESSION START; fails when there is none, or only a zombie
+read_stat() { # PID: sets STATE SESSION START; fails when there is none, or only a zombie
     stat_line=''
     while IFS= read -r part; do stat_line=$stat_line$part; done 2>/dev/null <"/proc/$1/stat" || return 1
     [ -n "$stat_line" ] || return 1
@@ -302,7 +322,7 @@ read_stat() { # PID: sets STATE PARENT SESSION START; fails when there is none, 
     # shellcheck disable=SC2086 # numbers, to be split
     set -- ${stat_line##*)}
     [ $# -ge 20 ] || return 1
-    STATE=$1 PARENT=$2 SESSION=$4 START=${20}
+    STATE=$1 SESSION=$4 START=${20}
     case $STATE in Z | X) return 1 ;; esac
 }
 
@@ -362,31 +382,34 @@ remains() { # MARK MAIN_PID MAIN_START: sets LEFT to "pid:start ..." of every pr
     LEFT='' MEMBERS=' '
     marked "$1"
     ! alive "$2" "$3" || MEMBERS=" $2 "
-    set +f
-    # shellcheck disable=SC2035
-    set -- "$1" "$2" "$3" /proc/[0-9]*
-    set -f
     main=$2 began=$3
-    shift 3
+    for number in $MARKED; do MEMBERS="$MEMBERS$number "; done
+    set +f
+    stats=$(cat /proc/[0-9]*/stat 2>/dev/null)
+    set -f
     again=1
     while [ -n "$again" ]; do # whatever descends from a member is one
         again=''
-        for process in "$@"; do
-            number=${process#/proc/}
+        IFS=$NL
+        for line in $stats; do
+            number=${line%%[!0-9]*}
             case "$MEMBERS" in *" $number "*) continue ;; esac
-            read_stat "$number" || continue
-            case " $MARKED " in *" $number "*) PARENT=mark MEMBERS="${MEMBERS}mark " ;; esac
-            [ -z "$main" ] || [ "$SESSION" != "$main" ] || [ "$START" -lt "$began" ] || PARENT=mark MEMBERS="${MEMBERS}mark "
-            case "$MEMBERS" in
-            *" $PARENT "*)
-                [ "$number" = $$ ] || MEMBERS="$MEMBERS$number " again=1
-                ;;
-            esac
+            unset IFS
+            belongs "${line##*)}" && [ "$number" != $$ ] && MEMBERS="$MEMBERS$number " && again=1
+            IFS=$NL
         done
+        unset IFS
     done
     for number in $MEMBERS; do
-        [ "$number" = mark ] || ! read_stat "$number" || LEFT="$LEFT $number:$START"
+        ! read_stat "$number" || LEFT="$LEFT $number:$START"
     done
+}
+
+belongs() { # REST OF A LINE of /proc/PID/stat: whether its parent is a member, or its session the service's
+    # shellcheck disable=SC2086 # numbers, to be split
+    set -- $1
+    case "$MEMBERS" in *" ${2-} "*) return 0 ;; esac
+    [ -n "$main" ] && [ "${4-}" = "$main" ] && [ "${20-0}" -ge "$began" ]
 }
 
 named() { # "pid:start ...": sets NAMED to the same for people
@@ -1074,9 +1097,9 @@ find_old() { # sets MAIN_PID and MAIN_START to the one that runs, if one does; a
     for process in $LEFT; do
         if read_stat "${process%%:*}" && [ "$SESSION" = "${process%%:*}" ]; then leaders="$leaders $process"; fi
     done
-    case $STAGE:$leaders in
-    starting:' '*' '*) ;;
-    starting:' '*) # an earlier attempt started it and was killed before it could say so
+    case $leaders in
+    ' '*' '*) ;;
+    ' '*) # an earlier attempt started it and was killed before it could say so, or a person did
         MAIN_PID=${leaders%%:*} MAIN_PID=${MAIN_PID# } MAIN_START=${leaders#*:}
         running_state
         return 0
@@ -1096,7 +1119,7 @@ launch_old() {
     write_state "$OLD_SERVICE" up starting null null '' false || return 1
     rm -f "$WORK/pid"
     output=$SERVICES/$OLD_SERVICE/output.log
-    # shellcheck disable=SC2016 # for the shell that becomes the release
+    # for the shell that becomes the release
     enter='printf "%s\n" "$$" >"$1"; shift; exec "$@"'
     if [ -n "$HAVE_SETSID" ]; then
         (in_the_old_place && old_command setsid -f /bin/sh -c "$enter" RETURN.sh "$WORK/pid") \
@@ -1458,6 +1481,7 @@ check_place() { # this deployment, and no copy of it
 take_lock() { # for this script's whole life, and for that of the commands it calls
     file=$ROLLBACK/operation.lock
     [ ! -L "$file" ] || refuse 2 "$file is a symbolic link" 'find who made it'
+    [ -z "$DRY" ] || [ -f "$file" ] || return 0
     if [ -n "$HAVE_FLOCK" ]; then
         [ -f "$file" ] || { : >>"$file" && chmod 660 "$file"; }
         exec 9<>"$file"
@@ -1572,7 +1596,8 @@ main() {
     arguments "$@"
     tools
     check_place
-    ACTOR="$(id -un 2>/dev/null || id -u)@$(uname -n)"
+    ACTOR=$(id -un 2>/dev/null) || ACTOR=$(id -u)
+    ACTOR=$ACTOR@$(uname -n)
     ORIGIN=${SSH_CONNECTION-}
     ORIGIN=${ORIGIN%% *}
     ORIGIN=${ORIGIN:-local}

@@ -207,7 +207,7 @@ def _releases(back: Return) -> dict[str, object]:
 
 
 def _json(value: object) -> str:
-    return msgspec.json.encode(value).decode()
+    return msgspec.json.encode(value, order="deterministic").decode()  # as the engine's records are
 
 
 def _bytes(path: Path) -> bytes:

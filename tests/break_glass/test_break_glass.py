@@ -16,6 +16,7 @@ import msgspec
 import pytest
 from shell_site import ShellSite, bare_path, encoded, tree_of
 
+from engine.clock import SystemClock
 from engine.operations import break_glass, rollback
 from engine.operations.journal import list_operations
 from engine.operations.lock import Holder
@@ -39,9 +40,9 @@ def test_it_is_posix_shell() -> None:
 def test_shellcheck_finds_nothing(gone_back: tuple[ShellSite, str]) -> None:
     if shutil.which("shellcheck") is None:
         pytest.skip("shellcheck is not installed")
-    for script in (TEMPLATE, gone_back[0].script):
-        found = subprocess.run(["shellcheck", "-s", "sh", script], capture_output=True, text=True, check=False)
-        assert found.stdout == ""
+    script = gone_back[0].script
+    found = subprocess.run(["shellcheck", "-s", "sh", script], capture_output=True, text=True, check=False)
+    assert found.stdout == ""
 
 
 def test_every_step_of_a_rollback_is_one_of_its_own() -> None:
@@ -113,7 +114,7 @@ def test_the_audit_trail_goes_on_unbroken(gone_back: tuple[ShellSite, str]) -> N
 
 def test_the_console_says_that_it_is_back(gone_back: tuple[ShellSite, str]) -> None:
     site, _ = gone_back
-    state = StateReader(site.deployment).read()
+    state = StateReader(site.deployment, SystemClock()).read()
     assert (state.release, state.phase) == ("v1", "BACK ON V1")
     assert state.operation is None or state.operation.state == "SUCCEEDED"
 
@@ -338,7 +339,7 @@ def make_root(place: Path) -> None:
     for name in ("usr/bin", "proc", "dev", "tmp"):
         (place / name).mkdir(parents=True)
     (place / "bin").symlink_to("usr/bin")
-    shutil.copy("/dev/null", place / "dev/null") if False else (place / "dev/null").touch()
+    (place / "dev/null").touch()
     needed = set()
     for name in [*COREUTILS, *UTIL_LINUX, "dirname", "sh"]:
         real = Path(str(shutil.which(name))).resolve()

@@ -522,15 +522,16 @@ walk() { # DIRECTORY (below the current one): a line for each name below it; lin
 
 line_of() { # NAME: prints its line; fails for a directory, which is to be looked into
     if [ -L "$1" ]; then
-        printf 'l %s -> %s\n' "$1" "$(readlink -- "$1")"
+        printf 'l %s -> %s\n' "$1" "$(readlink -- "$1")" || BROKEN=1
     elif [ -d "$1" ]; then
-        printf 'd %s\n' "$1"
+        printf 'd %s\n' "$1" || BROKEN=1
         return 1
     elif [ -f "$1" ]; then
-        printf 'f %s\n' "$1"
+        printf 'f %s\n' "$1" || BROKEN=1
     elif [ -e "$1" ]; then
-        printf '? %s\n' "$1"
+        printf '? %s\n' "$1" || BROKEN=1
     fi
+    return 0
 }
 
 walk_covered() { # COVERED...: itself and everything below it
@@ -548,9 +549,13 @@ covered_by() { # COVERED: the lines of $HERE/entries that are about it
     unset IFS
 }
 
-check_sums() { # DIRECTORY [LIST]: every file of the list has its hash there; sets WHY
-    [ -s "${2-$HERE/sha256sums}" ] || return 0
-    wrong=$(cd "$1" && sha256sum --quiet --strict -c "${2-$HERE/sha256sums}" 2>&1) && return 0
+check_sums() { # DIRECTORY: every file of the list has its hash there; sets WHY
+    [ -s "$HERE/sha256sums" ] || return 0
+    wrong=$(cd "$1" && sha256sum --quiet --strict -c "$HERE/sha256sums" 2>&1) && return 0
+    said_wrong "$1"
+}
+
+said_wrong() { # DIRECTORY: sets WHY from what sha256sum said
     wrong=$(printf '%s' "$wrong" | head -n 1 | tr -c '[:print:]' '?')
     WHY="in $1: $wrong"
     return 1
@@ -568,7 +573,7 @@ check_snapshot() { # seal, lists, every hash, and nothing that does not belong t
     check_sums "$HERE/tree" || { WHY="snapshot $SNAPSHOT is damaged $WHY"; return 1; }
     IFS=$NL
     # shellcheck disable=SC2086 # one name a line
-    other=$(cd "$HERE/tree" && walk_covered $CONFIG $TREES | sort | comm -3 - "$HERE/entries" | head -n 1)
+    other=$(cd "$HERE/tree" && walk_covered $CONFIG $TREES | sort | comm -3 - "$HERE/entries" | head -n 1 || echo 'its tree cannot be looked at')
     unset IFS
     [ -z "$other" ] || { WHY="snapshot $SNAPSHOT is damaged: ${other#	}"; return 1; }
     WHY='' WAY=''
@@ -599,10 +604,12 @@ held() { # TREE: whether the snapshot has anything there
 check_staged() { # TREE DIRECTORY: whether the copy below this directory is whole
     WHY=''
     [ -e "$2/$1" ] || [ -L "$2/$1" ] || { WHY="$1 is not staged"; return 1; }
-    other=$(cd "$2" && walk_covered "$1" | sort >"$WORK/found" && covered_by "$1" | sort | comm -3 - "$WORK/found" | head -n 1)
+    other=$(cd "$2" && walk_covered "$1" | sort >"$WORK/found" && covered_by "$1" | sort | comm -3 - "$WORK/found" | head -n 1 || echo "$1 cannot be looked at")
     [ -z "$other" ] || { WHY="staged: ${other#	}"; return 1; }
-    sums_below "$1" >"$WORK/sums"
-    check_sums "$2" "$WORK/sums"
+    sums=$(sums_below "$1")
+    [ -n "$sums" ] || return 0
+    wrong=$(cd "$2" && printf '%s\n' "$sums" | sha256sum --quiet --strict -c - 2>&1) && return 0
+    said_wrong "$2"
 }
 
 sums_below() { # TREE: the lines of sha256sums about it
@@ -633,14 +640,26 @@ stage() { # TREE: copied anew from the snapshot, verified, then given its name
     rm -rf "$partial"
 }
 
-entries_json() { # DIRECTORY COVERED...: an entry for each name, hashed where it stands; sets ODD_NAME for what JSON cannot hold
-    comma='' ODD_NAME=''
-    cd "$1" || return 1
-    shift
+entries_json() { # FILE DIRECTORY COVERED...: an entry for each name, hashed where it stands; sets NAMES, and ODD_NAME for
+    # what JSON cannot hold. Fails, with WHY, unless every name is there: on a full disk half a list proves nothing
+    comma='' ODD_NAME='' BROKEN='' NAMES=0 COUNT=0 WHY=''
+    cd "$2" || { WHY="$2 cannot be entered"; return 1; }
+    list=$1
+    shift 2
     IFS=$NL
-    walk_covered "$@" >"$WORK/names"
+    walk_covered "$@" >"$WORK/names" || BROKEN=1
     set --
+    listing "$@" >"$list" || BROKEN=1
+    unset IFS
+    cd /
+    [ -z "$BROKEN" ] && [ "$NAMES" -eq "$COUNT" ] && [ -z "$WHY" ] && return 0
+    WHY=${WHY:-"the list $list cannot be written"} WAY='make room'
+    return 1
+}
+
+listing() { # the entries of $WORK/names
     while IFS= read -r name; do
+        NAMES=$((NAMES + 1))
         kind=${name%% *}
         name=${name#? }
         case $kind in
@@ -655,12 +674,10 @@ entries_json() { # DIRECTORY COVERED...: an entry for each name, hashed where it
             ;;
         d) entry_other directory "$name" '' ;;
         l) entry_other link "${name%% -> *}" "$(readlink -- "${name%% -> *}")" ;;
-        *) ODD_NAME=$name ;;
+        *) ODD_NAME=$name COUNT=$((COUNT + 1)) ;;
         esac
     done <"$WORK/names"
     [ $# -eq 0 ] || entries_of_files "$@"
-    unset IFS
-    cd /
 }
 
 entries_of_files() { # FILE...: plain names, all at once
@@ -696,8 +713,8 @@ entry_json() { # TYPE NAME SUM TARGET "SIZE MODE MTIME"
     size=${5%% *} mode=${5#* } mtime=${5##* }
     mode=${mode%% *}
     printf '%s{"path":%s,"type":"%s","size":%s,"mode":%d,"mtime_ns":%s,"sha256":"%s","target":%s}' \
-        "$comma" "$2" "$1" "$size" "$((0x$mode & 07777))" "${mtime%.*}${mtime#*.}" "$3" "$4"
-    comma=",$NL"
+        "$comma" "$2" "$1" "$size" "$((0x$mode & 07777))" "${mtime%.*}${mtime#*.}" "$3" "$4" || BROKEN=1
+    comma=",$NL" COUNT=$((COUNT + 1))
 }
 
 seal() { # NUMBER PURPOSE: a manifest and COMPLETE, as abaco-ops writes them
@@ -712,8 +729,7 @@ seal() { # NUMBER PURPOSE: a manifest and COMPLETE, as abaco-ops writes them
     for covered in "$@"; do
         [ -e "$place/tree/$covered" ] || [ -L "$place/tree/$covered" ] || { json "$covered"; absent="$absent$gap$JSON" gap=,; }
     done
-    WHY=''
-    entries_json "$place/tree" "$@" >"$WORK/sealed" || WHY="$place/tree cannot be read"
+    entries_json "$WORK/sealed" "$place/tree" "$@" || return 1
     [ -z "$ODD_NAME" ] || WHY="$(printf '%s' "$ODD_NAME" | tr -c '[:print:]' '?') cannot be listed here"
     [ -z "$WHY" ] || { WAY='abaco-ops rollback seals it where Python works'; return 1; }
     sync -f "$place"
@@ -922,13 +938,11 @@ take_inventory() {
     done
     IFS=$NL
     # shellcheck disable=SC2086 # one name a line
-    entries_json "$ROOT" $CONFIG $TREES >"$WORK/inventory"
-    unset IFS
-    [ -z "$WHY" ] || return 1
+    entries_json "$WORK/inventory" "$ROOT" $CONFIG $TREES || return 1
     [ -z "$ODD_NAME" ] || warn "a name that is no text is listed with ? in it: $(printf '%s' "$ODD_NAME" | tr -c '[:print:]' '?')"
     put "$DIRECTORY/inventory.json" "[$(cat "$WORK/inventory")]" || return 1
     who_has_open
-    DETAIL="$(wc -l <"$WORK/names") names are live, each file hashed"
+    DETAIL="$NAMES names are live, each file hashed"
 }
 
 who_has_open() { # in the trees: what they still write goes where the tree goes
@@ -1189,7 +1203,7 @@ set_aside() {
         copy_file "$DIRECTORY/config_displaced.yml" "$kept" "$DIRECTORY/config_displaced.yml" || return 1
     fi
     seal "$SIDE" side || return 1
-    DETAIL="side snapshot $SIDE: $(wc -l <"$WORK/names") names, sealed"
+    DETAIL="side snapshot $SIDE: $NAMES names, sealed"
 }
 
 move_aside() { # TREE: what was displaced, wherever it stands, into the side snapshot
@@ -1242,21 +1256,23 @@ prove() { # everything that was live is found where it stands now; sets FILES RE
     TAB=$(printf '\t')
     IFS=$NL
     # shellcheck disable=SC2086 # one name a line
-    entries_json "$SNAPSHOTS/$SIDE/tree" $CONFIG $TREES >"$WORK/side"
-    unset IFS
-    if [ -n "$WHY" ]; then return 1; fi
+    entries_json "$WORK/side" "$SNAPSHOTS/$SIDE/tree" $CONFIG $TREES || return 1
     { keys_of "$WORK/side"; set +f; sha256sum "$DIRECTORY"/config_displaced*.yml 2>/dev/null | cut -c 1-64; set -f; } | sort -u >"$WORK/aside.keys"
     { checked "$ROOT"; links_of "$HERE/entries"; } | sort -u >"$WORK/restored.keys"
     { checked "$HERE/tree"; links_of "$HERE/entries"; } | sort -u >"$WORK/held.keys"
-    keys_of "$DIRECTORY/inventory.json" | sort >"$WORK/before.keys"
+    keys_of "$DIRECTORY/inventory.json" | sort >"$WORK/before.keys" &&
+        join -t "$TAB" "$WORK/before.keys" "$WORK/restored.keys" >"$WORK/found.keys" &&
+        join -t "$TAB" -v 1 "$WORK/before.keys" "$WORK/restored.keys" >"$WORK/rest.keys" &&
+        join -t "$TAB" "$WORK/rest.keys" "$WORK/aside.keys" >"$WORK/moved.keys" &&
+        join -t "$TAB" -v 1 "$WORK/rest.keys" "$WORK/aside.keys" >"$WORK/nowhere.keys" &&
+        join -t "$TAB" "$WORK/nowhere.keys" "$WORK/held.keys" >"$WORK/only.keys" &&
+        join -t "$TAB" -v 1 "$WORK/nowhere.keys" "$WORK/held.keys" >"$WORK/missing.keys" ||
+        { WHY="the proof cannot be written below $WORK" WAY='make room'; return 1; }
     FILES=$(wc -l <"$WORK/before.keys")
-    join -t "$TAB" "$WORK/before.keys" "$WORK/restored.keys" >"$WORK/found.keys"
     RESTORED=$(wc -l <"$WORK/found.keys")
-    join -t "$TAB" -v 1 "$WORK/before.keys" "$WORK/restored.keys" >"$WORK/rest.keys"
-    ASIDE=$(join -t "$TAB" "$WORK/rest.keys" "$WORK/aside.keys" | wc -l)
-    join -t "$TAB" -v 1 "$WORK/rest.keys" "$WORK/aside.keys" >"$WORK/nowhere.keys"
-    ONLY=$(join -t "$TAB" "$WORK/nowhere.keys" "$WORK/held.keys" | wc -l)
-    MISSING=$(join -t "$TAB" -v 1 "$WORK/nowhere.keys" "$WORK/held.keys" | wc -l)
+    ASIDE=$(wc -l <"$WORK/moved.keys")
+    ONLY=$(wc -l <"$WORK/only.keys")
+    MISSING=$(wc -l <"$WORK/missing.keys")
 }
 
 checked() { # DIRECTORY: the hashes of sha256sums that are right there now
@@ -1478,6 +1494,12 @@ check_place() { # this deployment, and no copy of it
     [ -w "$OPERATIONS" ] && [ -w "$ROOT/${CONFIG%/*}" ] || refuse 2 "$ROOT cannot be written to by $(id -un)" 'become the user who runs the services'
 }
 
+value_of() { # KEY TEXT: sets VALUE to a text in a flat JSON object
+    case $2 in *"\"$1\":\""*) ;; *) return 1 ;; esac
+    VALUE=${2#*"\"$1\":\""}
+    VALUE=${VALUE%%\"*}
+}
+
 take_lock() { # for this script's whole life, and for that of the commands it calls
     file=$ROLLBACK/operation.lock
     [ ! -L "$file" ] || refuse 2 "$file is a symbolic link" 'find who made it'
@@ -1491,7 +1513,12 @@ take_lock() { # for this script's whole life, and for that of the commands it ca
         case $(cat /proc/locks) in *FLOCK*":$INODE "*) ;; *) return 0 ;; esac
     fi
     who='somebody'
-    [ ! -f "$ROLLBACK/operation.holder.json" ] || who=$(tr -c '[:print:]' '?' <"$ROLLBACK/operation.holder.json" | head -c 500)
+    if [ -f "$ROLLBACK/operation.holder.json" ]; then
+        text=$(tr -c '[:print:]' '?' <"$ROLLBACK/operation.holder.json" | head -c 2000)
+        value_of actor "$text" && who=$VALUE
+        value_of operation "$text" && who="$who with $VALUE"
+        value_of step "$text" && who="$who, at: $VALUE"
+    fi
     refuse 5 "somebody else operates: $who" "wait for its end, or look at it: abaco-ops history"
 }
 

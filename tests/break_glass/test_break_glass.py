@@ -148,11 +148,11 @@ def test_nobody_is_asked_where_nobody_is(sites: Sites, bare: Path) -> None:
 
 def test_while_somebody_operates_it_is_refused_and_says_who(sites: Sites, bare: Path) -> None:
     site = sites()
-    (site.root / ".rollback/operation.holder.json").write_text('{"actor":"K. Lee"}')
+    (site.root / ".rollback/operation.holder.json").write_text('{"operation":"0007-cutover","actor":"K. Lee"}')
     with (site.root / ".rollback/operation.lock").open("w") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
         refused = site.run("--yes", path=bare)
-    assert refused.returncode == 5 and "K. Lee" in refused.stderr
+    assert refused.returncode == 5 and "K. Lee with 0007-cutover" in refused.stderr
     assert site.running("v2") and site.rollbacks() == []
 
 
@@ -228,6 +228,8 @@ def test_the_command_it_prints_starts_the_old_release_and_it_is_known_again(site
     assert site.run("--yes", path=bare).returncode == 0
     assert site.violations() == []
     assert site.running("v1") == by_hand, "no second one was started"
+    status = open_service(site.deployment, "v1").start()
+    assert status.supervised and site.running("v1") == by_hand, "from now on it is started again when it dies"
 
 
 def test_a_new_release_that_will_not_stop_is_killed(sites: Sites, bare: Path) -> None:

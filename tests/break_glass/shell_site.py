@@ -33,10 +33,11 @@ from engine.snapshots import Origin, read_snapshot, stage, take_snapshot
 
 # what the script may need: coreutils, flock and setsid; and sh itself
 COREUTILS = (
-    "cat chmod comm cp cut date env expr head id join ls mkdir mktemp mv od paste printf readlink rm rmdir sha256sum "
-    "sleep sort stat sync tail tr truncate uname wc"
-).split()
-UTIL_LINUX = ["flock", "setsid"]
+    *("cat", "chmod", "comm", "cp", "cut", "date", "env", "expr", "head", "id", "join", "ls", "mkdir", "mktemp", "mv"),
+    *("od", "paste", "printf", "readlink", "rm", "rmdir", "sha256sum", "sleep", "sort", "stat", "sync", "tail", "tr"),
+    *("truncate", "uname", "wc"),
+)
+UTIL_LINUX = ("flock", "setsid")
 
 SERVICE = r"""#!/bin/sh
 # RELEASE [HOW]: publishes a file at each turn, and notes what it wrote; HOW: stubborn, dies
@@ -58,8 +59,12 @@ while :; do
     sum=$(sha256sum <"data/metrics/.$name.tmp")
     echo "${sum%% *}" >>"logs/written.$release"
     mv "data/metrics/.$name.tmp" "data/metrics/$name"
-    printf '{"v":1,"run_id":"%s","release":"%s","build":"","started":"%s","ended":"%s","rows":1,"errors":0,"status":"ok","error":null,"tape_sha256":null,"incarnation":{"pid":%d,"start_time":%s,"boot_id":"%s"},"outputs":[{"path":"data/metrics/%s","sha256":"%s","bytes":1}]}\n' \
-        "$name" "$release" "$now" "$now" $$ "$start" "$boot" "$name" "${sum%% *}" >>logs/runs.jsonl
+    who=$(printf '{"pid":%d,"start_time":%s,"boot_id":"%s"}' $$ "$start" "$boot")
+    what=$(printf '{"path":"data/metrics/%s","sha256":"%s","bytes":1}' "$name" "${sum%% *}")
+    when=$(printf '"started":"%s","ended":"%s"' "$now" "$now")
+    rest='"build":"","rows":1,"errors":0,"status":"ok","error":null,"tape_sha256":null'
+    printf '{"v":1,"run_id":"%s","release":"%s",%s,%s,"incarnation":%s,"outputs":[%s]}\n' \
+        "$name" "$release" "$when" "$rest" "$who" "$what" >>logs/runs.jsonl
     sleep 0.3 &
     wait
 done
@@ -137,7 +142,7 @@ class ShellSite:
         (metrics / "by day").mkdir(parents=True)
         for number in range(3):
             (metrics / f"v1_{number}.json").write_text(f"old {number}")
-        (metrics / "by day/it's \"quoted\".csv").write_text("old, by day")
+        (metrics / 'by day/it\'s "quoted".csv').write_text("old, by day")
         (metrics / "by day/día.csv").write_text("old, accented")
         (metrics / "empty").mkdir()
         (metrics / "latest").symlink_to("v1_2.json")
@@ -231,7 +236,7 @@ class ShellSite:
 
     # --- the script ---
 
-    def run(self, *words: str, path: Path | None = None, more: Mapping[str, str] | None = None, **options: object):  # type: ignore[no-untyped-def]  # noqa: ANN201
+    def run(self, *words: str, path: Path | None = None, more: Mapping[str, str] | None = None, **options: object):  # type: ignore[no-untyped-def]
         """``sh RETURN.sh WORDS`` where nothing but these programs is on the PATH."""
         environment = {"PATH": str(path), "HOME": "/", **(more or {})} if path else {**os.environ, **(more or {})}
         command = ["/bin/sh", "-c", 'GLASS_GROUP=$$; export GLASS_GROUP; exec /bin/sh "$@"', "run"]
@@ -259,9 +264,7 @@ class ShellSite:
         return [json.loads(line) for line in path.read_text().splitlines()]
 
     def rollbacks(self) -> list[str]:
-        return sorted(
-            path.parent.name for path in self.root.glob(".rollback/operations/*-rollback/journal.jsonl")
-        )
+        return sorted(path.parent.name for path in self.root.glob(".rollback/operations/*-rollback/journal.jsonl"))
 
     def end_states(self) -> dict[str, object]:
         """The newest state that each journal declares."""
@@ -291,7 +294,7 @@ class ShellSite:
         """What must never be so; ``settled``: the way back has come to its end."""
         found = []
         old, new = self.running("v1"), self.running("v2")
-        if old and new or len(old) > 1:
+        if (old and new) or len(old) > 1:
             found.append(f"v1 {old} and v2 {new} run at once")
         lost = self.written("v2") - self.kept()
         if lost:

@@ -329,7 +329,9 @@ def test_it_works_where_no_python_exists(sites: Sites, tmp_path: Path) -> None:
     inside.mkdir(parents=True)
     program = 'mount --bind /proc "$1/proc" && mount --bind "$2" "$1$2" && exec chroot "$1" /bin/sh "$3" --yes'
     command = ["unshare", "-m", "sh", "-c", program, "enter", place, site.root.parent, site.script]
-    ended = subprocess.run(command, env={"PATH": "/usr/bin:/bin:/usr/sbin"}, capture_output=True, text=True, check=False)
+    ended = subprocess.run(
+        command, env={"PATH": "/usr/bin:/bin:/usr/sbin"}, capture_output=True, text=True, check=False
+    )
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert site.violations() == []
 

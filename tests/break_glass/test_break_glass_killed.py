@@ -24,12 +24,14 @@ from engine.pipeline import sample_tapes
 from engine.records import verify_chain
 from engine.services import open_service
 
-PART = 4
+PART = 3
 
 
 @pytest.fixture(scope="module")
-def sweep(tmp_path_factory: pytest.TempPathFactory) -> Sweep:
-    return Sweep(tmp_path_factory.mktemp("sweep"))
+def sweep(in_memory: Path) -> Sweep:
+    place = in_memory / "sweep"
+    place.mkdir()
+    return Sweep(place)
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +83,7 @@ def settled(site: ShellSite, operation: str) -> Operation:
     return read_operation(directory)
 
 
-@pytest.mark.parametrize("step", ["restore_metrics", "start_old", "set_aside"])
+@pytest.mark.parametrize("step", ["restore_metrics", "set_aside"])
 def test_the_engine_goes_on_with_one_that_was_killed(computing: ShellSite, step: str) -> None:
     site = computing
     kill_at_record(site, step)
@@ -96,7 +98,7 @@ def test_the_engine_goes_on_with_one_that_was_killed(computing: ShellSite, step:
     assert verify_chain(site.deployment.paths.events).intact
 
 
-@pytest.mark.parametrize("step", ["stop_new", "restore_config", "restore_metrics", "start_old", "verify_old"])
+@pytest.mark.parametrize("step", ["stop_new", "restore_metrics", "start_old"])
 def test_it_goes_on_with_a_rollback_of_the_engine_that_died(computing: ShellSite, bare: Path, step: str) -> None:
     site = computing
     accepted = launch(site.deployment, plan_rollback(site.deployment), reason="", actor="tester", origin="local")
@@ -134,4 +136,3 @@ def kill_at_record(site: ShellSite, step: str) -> None:
         assert process.poll() is None, "it ended before that"
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-

@@ -1160,7 +1160,7 @@ launch_old() {
 cannot_start() { # WHY
     write_state "$OLD_SERVICE" up failed null null "$1" false || :
     WHY="$OLD cannot start: $1; its last words: $(tail -n 2 "$SERVICES/$OLD_SERVICE/output.log" 2>/dev/null | tr -c '[:print:]' '/' | head -c 300)"
-    WAY="everything is restored, only $OLD does not run. Mend it (its interpreter?), then run this script again, or start it: $START_LINE"
+    WAY="everything is restored, only $OLD does not run. Mend it (its interpreter?), then run this script again; the command that starts it stands below"
 }
 
 stays_up() {

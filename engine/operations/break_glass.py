@@ -37,6 +37,12 @@ _BEGIN, _END = "# >>> what the cutover wrote in", "# <<< what the cutover wrote 
 _SUMS, _ENTRIES = "sha256sums", "entries"
 """Beside the manifest, for programs that cannot read it: hashes for ``sha256sum -c``, and every name with its kind."""
 
+OWN_FUNCTIONS: tuple[str, ...] = ()
+"""A shell function for each of one's own steps in a rollback, called as the step is: none yet.
+
+The steps themselves are written out of the list that Python runs, in its order.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Return:
@@ -146,7 +152,7 @@ def _functions(back: Return, steps: tuple[Step, ...]) -> list[str]:
     calls = [
         f"    step {s.name} {shlex.quote(s.phase)} {str(s.no_return).lower()} {shlex.quote(s.title)}" for s in steps
     ]
-    return ["old_command() {", f'    "$@" {command}', "}", "all_steps() {", *calls, "}"]
+    return ["old_command() {", f'    "$@" {command}', "}", *OWN_FUNCTIONS, "all_steps() {", *calls, "}"]
 
 
 def _start_line(back: Return) -> str:

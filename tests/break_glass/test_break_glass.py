@@ -132,6 +132,7 @@ def test_run_again_it_finds_nothing_to_go_back_from(gone_back: tuple[ShellSite, 
 
 def test_a_dry_run_checks_and_changes_nothing(sites: Sites, bare: Path) -> None:
     site = sites(ended=False)
+    site.await_runs("v2", 1)
     before = tree_of(site.root / ".rollback")
     looked = site.run("--dry-run", path=bare)
     assert looked.returncode == 0, looked.stderr

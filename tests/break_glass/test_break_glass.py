@@ -269,6 +269,7 @@ def test_where_the_new_release_never_started_the_metrics_are_not_touched(sites: 
     assert site.violations() == [], ended.stdout
     assert (site.root / "data/metrics").stat().st_ino == before
     assert len(list_snapshots(site.deployment)) == 1
+    assert site.run("--yes", path=bare).returncode == 2, "then there is nothing to go back from"
 
 
 def test_without_flock_and_setsid_it_says_so_and_works(sites: Sites, tmp_path: Path) -> None:

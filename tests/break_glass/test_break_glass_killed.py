@@ -84,7 +84,7 @@ def settled(site: ShellSite, operation: str) -> Operation:
 
 
 @pytest.mark.parametrize("step", ["restore_metrics", "set_aside"])
-def test_the_engine_goes_on_with_one_that_was_killed(computing: ShellSite, step: str) -> None:
+def test_the_engine_goes_on_with_one_that_was_killed(computing: ShellSite, bare: Path, step: str) -> None:
     site = computing
     kill_at_record(site, step)
     (name,) = site.rollbacks()
@@ -96,6 +96,8 @@ def test_the_engine_goes_on_with_one_that_was_killed(computing: ShellSite, step:
     assert site.violations() == []
     assert open_service(site.deployment, "v1").status().supervised
     assert verify_chain(site.deployment.paths.events).intact
+    again = site.run("--yes", path=bare)
+    assert (again.returncode, again.stdout) == (2, ""), "what the engine has ended is nothing to go back from"
 
 
 @pytest.mark.parametrize("step", ["restore_metrics", "start_old"])

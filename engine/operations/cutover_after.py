@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.operations.cutover_backup import write_break_glass
 from engine.operations.cutover_checks import passed, validated
 from engine.operations.run_records import FirstRun, verify_published
 from engine.operations.service_steps import running_identity
@@ -53,6 +54,7 @@ def prepare_way_back(work: Work) -> Outcome:
         "salvaged", work.orders.operation, work.new, build_hash(work.deployment, work.new), work.clock.now().wall
     )
     stage(work.deployment, snapshot, origin, work.checkpoint)
+    write_break_glass(work)
     proof = prove(work.deployment, work.clock, wait=work.pause)
     if not proof.ok:
         raise StepFailed(f"the way back is not proven: {proof.reason}", "it is offered all the same, from the snapshot")

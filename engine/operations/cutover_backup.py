@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 from engine.clock import compact, iso
+from engine.operations.break_glass import write_return
 from engine.operations.configuration import hash_of, release_in
 from engine.operations.step import Outcome, StepFailed
 from engine.operations.work import Work
@@ -48,7 +49,16 @@ def snapshot_final(work: Work) -> Outcome:
     if active.exists() and release_in(active.read_bytes()) == work.new:  # by an attempt that died later on
         what = f"what is live has changed since the final snapshot, and {work.new}'s configuration is active already"
         raise StepFailed(what, "go back to the old release, then start a new cutover")
-    return _snapshot(work, "final")
+    outcome = _snapshot(work, "final")
+    write_break_glass(work)  # before the new release first starts
+    return outcome
+
+
+def write_break_glass(work: Work) -> None:
+    """``RETURN.sh``, for the final snapshot. OSError or OpsError: without it the cutover does not go on."""
+    name = str(work.facts["final_snapshot"])
+    snapshot = read_snapshot(work.deployment, work.deployment.paths.snapshots / name)
+    write_return(work.deployment, work.orders.operation, work.plan, snapshot, work.clock)
 
 
 def live_snapshot_good(work: Work) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from engine.clock import iso
+from engine.config import Deployment
 from engine.errors import OpsError
 from engine.operations.journal import Journal, list_operations, read_operation
 from engine.operations.model import Operation
@@ -37,15 +38,21 @@ def record_incident(work: Work) -> Outcome:
 
 def tell_people(work: Work) -> Outcome:
     """Name whom to tell, in the audit trail; nothing here waits for anybody."""
-    contacts = work.deployment.monitoring.contacts
-    told = next((row.told for row in work.deployment.monitoring.matrix if row.verdict == "ROLL BACK"), [])
-    people = [f"{contacts[name].role} ({contacts[name].reach})" for name in told if name in contacts]
-    text = harmless("tell now: " + ", ".join(people)) if people else "nobody is named in config/monitoring.yml"
+    told, text = people_to_tell(work.deployment)
     try:
         work.event("rollback.tell", {"contacts": told, "text": text}, work.record("tell", detail=text))
     except (OSError, OpsError) as error:
         work.warn(f"the audit trail cannot be written: {error}")
     return Outcome(text)
+
+
+def people_to_tell(deployment: Deployment) -> tuple[list[str], str]:
+    """Whom the matrix names for a rollback: their names in the configuration, and a line for people."""
+    contacts = deployment.monitoring.contacts
+    told = next((row.told for row in deployment.monitoring.matrix if row.verdict == "ROLL BACK"), [])
+    people = [f"{contacts[name].role} ({contacts[name].reach})" for name in told if name in contacts]
+    text = harmless("tell now: " + ", ".join(people)) if people else "nobody is named in config/monitoring.yml"
+    return list(told), text
 
 
 def _facts(work: Work, proof: LossProof | None) -> dict[str, Any]:

@@ -28,8 +28,8 @@ def start_old(work: Work) -> Outcome:
 
 
 def old_runs(work: Work) -> bool:
-    """Whether the old release runs as it was started."""
-    return runs_as_started(work, work.old)
+    """Whether the old release runs as it was started, under a supervisor: one that ``RETURN.sh`` started has none."""
+    return runs_as_started(work, work.old) and work.service(work.old).status().supervised
 
 
 def verify_old(work: Work) -> Outcome:

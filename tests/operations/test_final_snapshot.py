@@ -7,6 +7,7 @@ from bench_at_work import work_on
 from site_at_work import Site, abaco, await_that
 
 from engine.config import Deployment
+from engine.operations import cutover
 from engine.operations.configuration import hash_of
 from engine.operations.cutover_backup import final_snapshot_good, snapshot_final
 from engine.operations.step import StepFailed
@@ -47,6 +48,21 @@ def test_once_the_new_release_may_have_run_it_is_never_taken_again(work: Work) -
     work.record("intent", step="start_new", no_return=True)
     (work.deployment.metrics / "kpis_v2_3.json").write_text("3")
     assert final_snapshot_good(work)
+
+
+def test_break_glass_is_written_with_it_and_so_before_the_new_release_first_starts(work: Work) -> None:
+    script = work.deployment.paths.rollback / "RETURN.sh"
+    assert f"SNAPSHOT={work.facts['final_snapshot']}\n" in script.read_text()
+    names = [step.name for step in cutover.STEPS]
+    assert names.index("snapshot_final") < names.index("start_new")
+
+
+def test_where_break_glass_cannot_be_written_the_cutover_does_not_go_on(work: Work) -> None:
+    script = work.deployment.paths.rollback / "RETURN.sh"
+    script.unlink()
+    script.mkdir()
+    with pytest.raises(OSError):
+        snapshot_final(work)
 
 
 def test_an_old_release_that_ran_again_before_the_cutover_went_on_loses_nothing_by_a_rollback(site: Site) -> None:

@@ -60,6 +60,9 @@ old_command() {
 all_steps() { # one's own steps (load balancer, migration, cache) stand between these, each with a function of its own
     step choose_snapshot '0 prepare' false 'snapshot whole, its tree staged'
 }
+own_commands() { # by hand: those of one's own steps that are not done
+    :
+}
 # <<< what the cutover wrote in
 
 ROLLBACK=$ROOT/.rollback
@@ -1349,15 +1352,20 @@ tell_holder() { # who holds the lock, for people
     put_once "$ROLLBACK/operation.holder.json" "{\"operation\":\"$OPERATION\",\"actor\":$ACTOR_JSON,\"origin\":$ORIGIN_JSON,\"step\":\"$1\",\"since\":\"$BEGAN_AT\",\"reason\":$REASON_JSON,\"pid\":$$}" 660 || :
 }
 
-step() { # NAME PHASE NO_RETURN TITLE
-    STEP=$1
+step() { # NAME PHASE NO_RETURN TITLE [FUNCTION [optional]]: one of one's own may be optional
+    STEP=$1 BEGUN=''
+    [ -z "${5-}" ] || ! was intent "$1" || BEGUN=1
     tell_holder "$4"
     record intent '' '' "\"no_return\":$3," ",\"step\":\"$1\",\"title\":\"$4\""
     [ "$3" = false ] || PAST=1
     say "$2: $4 ..."
     uptime
     step_began=$HUNDREDTHS DETAIL='' WHY='' WAY='' KIND='done'
-    "$1" || failed "$2: $4" "$WHY${WAY:+ ($WAY)}"
+    if ! "${5-$1}"; then
+        [ "${6-}" = optional ] || failed "$2: $4" "$WHY${WAY:+ ($WAY)}"
+        warn "$1: $WHY ($WAY)"
+        KIND=skipped DETAIL="NOT DONE, and not needed: $WHY"
+    fi
     since "$step_began"
     took=$DECIMAL
     json "$DETAIL"
@@ -1422,6 +1430,7 @@ commands_for_people() {
         ;;
     esac
     case $DONE_STEPS in *' start_old '*) ;; *) printf '%s\n' "$START_LINE" ;; esac
+    own_commands
     printf '%s\n' "abaco-ops resolve $OPERATION --reason 'put right by hand'"
 }
 
@@ -1454,6 +1463,44 @@ end_orphans() { # OPERATION: the commands that a dead worker left behind
     unset IFS
 }
 
+# ---- one's own steps: commands of the team's, each with a deadline ------------------------------------------------
+
+was() { # KIND STEP [JOURNAL]: whether there is such a record
+    IFS=$NL
+    for line in $(cat "${3-$JOURNAL}"); do
+        case $line in *"\"kind\":\"$1\""*"\"step\":\"$2\""*) unset IFS; return 0 ;; esac
+    done
+    unset IFS
+    return 1
+}
+
+own() { # STEP PART SECONDS COMMAND...: to its end, in the deployment; sets DETAIL to the last line that it said
+    own_name=$1 own_part=$2 own_limit=$3
+    shift 3
+    own_code=0
+    (cd "$ROOT" && exec timeout -s KILL "$own_limit" "$@") </dev/null >"$WORK/own" 2>&1 || own_code=$?
+    DETAIL=$(tail -n 1 "$WORK/own" | tr -cd '[:print:]' | cut -c 1-160)
+    [ "$own_code" != 0 ] || return 0
+    WHY="own step $own_name: its $own_part command failed, exit $own_code: $DETAIL"
+    WAY='mend that, then run this script again'
+    return 1
+}
+
+own_found() { # STEP SECONDS VERIFY...: whether an earlier attempt has done it; without a command its record counts
+    own_name=$1 own_limit=$2
+    shift 2
+    if [ $# = 0 ]; then
+        was 'done' "$own_name" || return 1
+    else
+        [ -n "$BEGUN" ] && own "$own_name" verify "$own_limit" "$@" || { WHY='' WAY='' DETAIL=''; return 1; }
+    fi
+    DETAIL='found done by an earlier attempt'
+}
+
+own_acted() { # STEP: whether the cutover has begun it, and it is not undone
+    was intent "$1" "$OPERATIONS/$CUTOVER/journal.jsonl" && ! was undone "$1" "$OPERATIONS/$CUTOVER/journal.jsonl"
+}
+
 # ---- from here on it runs --------------------------------------------------------------------------------------
 
 arguments() {
@@ -1478,7 +1525,7 @@ arguments() {
 
 tools() { # every program that is needed is there before anything begins
     lacking=''
-    for tool in cat chmod comm cp cut date env expr head id join ls mkdir mv od paste printf readlink rm rmdir sha256sum sleep sort stat sync tail tr truncate uname wc; do
+    for tool in cat chmod comm cp cut date env expr head id join ls mkdir mv od paste printf readlink rm rmdir sha256sum sleep sort stat sync tail timeout tr truncate uname wc; do
         command -v "$tool" >/dev/null || lacking="$lacking $tool"
     done
     [ -z "$lacking" ] || refuse 2 "these programs of coreutils are not here:$lacking" 'nothing was changed; put them on the PATH'

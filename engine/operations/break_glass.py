@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,8 +23,9 @@ from engine.errors import OpsError
 from engine.operations import rollback
 from engine.operations.configuration import changes
 from engine.operations.incident import people_to_tell
-from engine.operations.plan import Plan, PlannedStep
-from engine.operations.step import Step
+from engine.operations.order import arranged, planned
+from engine.operations.own_steps import UNDO, by_hand
+from engine.operations.plan import OwnStep, Plan
 from engine.records import write_file
 from engine.services.build import BUILD_VARIABLE
 from engine.services.remains import MARK_VARIABLE
@@ -34,14 +36,10 @@ from engine.snapshots.take import MANIFEST
 NAME = "RETURN.sh"
 _MODE = 0o750
 _BEGIN, _END = "# >>> what the cutover wrote in", "# <<< what the cutover wrote in"
+_OWN = "own_"
+"""How the functions of one's own steps begin, so that no name of theirs is one of the script's."""
 _SUMS, _ENTRIES = "sha256sums", "entries"
 """Beside the manifest, for programs that cannot read it: hashes for ``sha256sum -c``, and every name with its kind."""
-
-OWN_FUNCTIONS: tuple[str, ...] = ()
-"""A shell function for each of one's own steps in a rollback, called as the step is: none yet.
-
-The steps themselves are written out of the list that Python runs, in its order.
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +109,7 @@ def _settings(back: Return, clock: Clock) -> str:
     old, new = deployment.old, deployment.new
     covered = trees(deployment, snapshot)
     contacts, told = people_to_tell(deployment)
+    plan = _plan(back, clock)
     values: dict[str, str] = {
         "ROOT": str(deployment.root),
         "CUTOVER": back.cutover,
@@ -133,8 +132,10 @@ def _settings(back: Return, clock: Clock) -> str:
         "NEW_MARK": mark_of(deployment, new.service.name),
         "STOP_DEADLINE": str(round(cadence.stop_deadline * 100)),
         "VERIFY_HOLD": str(round(cadence.verify_hold * 100)),
-        "PLAN_JSON": _json(_plan(back, clock)),
-        "STEPS_JSON": _json([{"name": s.name, "title": s.title, "phase": s.phase} for s in rollback.STEPS]),
+        "PLAN_JSON": _json(plan),
+        "STEPS_JSON": _json(
+            [{"name": s.name, "title": s.title, "phase": s.phase} for s in arranged(rollback.STEPS, plan)]
+        ),
         "MANIFEST_JSON": _json(_manifest(back)),
         "TELL_TEXT": told,
         "TELL_JSON": _json(contacts),
@@ -142,17 +143,64 @@ def _settings(back: Return, clock: Clock) -> str:
         "BUILD_JSON": _json(_releases(back)),
     }
     lines = [f"{name}={shlex.quote(value)}" for name, value in values.items()]
-    return "\n".join([*lines, *_functions(back, rollback.STEPS)]) + "\n"
+    return "\n".join([*lines, *_functions(back, plan)]) + "\n"
 
 
-def _functions(back: Return, steps: tuple[Step, ...]) -> list[str]:
-    """How the old release is started, and the steps in their order; one's own get a function each before them."""
+def _functions(back: Return, plan: Plan) -> list[str]:
+    """How the old release is started, one's own steps, and all steps in the order in which Python runs them."""
     deployment = back.deployment
     command = shlex.join(deployment.command(deployment.old.service.command, deployment.old.release))
+    own = {step.name: step for step in plan.own_steps}
+    calls = []
+    for step in arranged(rollback.STEPS, plan):
+        call = f"    step {step.name} {shlex.quote(step.phase)} {str(step.no_return).lower()} {shlex.quote(step.title)}"
+        if step.name in own:
+            call += f" {_OWN}{step.name}" + ("" if own[step.name].needed else " optional")
+        calls.append(call)
+    lines = ["old_command() {", f'    "$@" {command}', "}"]
+    for mine in plan.own_steps:
+        lines += _own_function(deployment, mine)
+    lines += _undo_function(deployment, plan)
+    return [*lines, "all_steps() {", *calls, "}", "own_commands() {", *_own_commands(deployment, plan), "}"]
+
+
+def _own_function(deployment: Deployment, step: OwnStep) -> list[str]:
+    """One of one's own steps: looked for first, then its commands in turn."""
+    found = " ".join(filter(None, ("own_found", step.name, f"{step.deadline:g}", _words(deployment, step.verify))))
+    parts = (("precheck", step.precheck), ("do", step.do), ("verify", step.verify))
     calls = [
-        f"    step {s.name} {shlex.quote(s.phase)} {str(s.no_return).lower()} {shlex.quote(s.title)}" for s in steps
+        f"    own {step.name} {part} {step.deadline:g} {_words(deployment, command)} || return 1"
+        for part, command in parts
+        if command
     ]
-    return ["old_command() {", f'    "$@" {command}', "}", *OWN_FUNCTIONS, "all_steps() {", *calls, "}"]
+    return [f"{_OWN}{step.name}() {{", f"    ! {found} || return 0", *calls, "}"]
+
+
+def _undo_function(deployment: Deployment, plan: Plan) -> list[str]:
+    """What the cutover's own steps did is undone, backwards, where the new release has never started."""
+    if not plan.undoes:
+        return []
+    new = deployment.new.release
+    undo = [
+        f"    ! own_acted {step.name} || own {step.name} undo {step.deadline:g} "
+        f"{shlex.join(deployment.command(list(step.undo), new))} || return 1"
+        for step in reversed(plan.undoes)
+    ]
+    skip = f"    [ -n \"$ABORT_ONLY\" ] || {{ KIND=skipped DETAIL='{new} has started: not undone'; return 0; }}"
+    return [f"{UNDO}() {{", skip, *undo, "    DETAIL='what had acted is undone'", "}"]
+
+
+def _own_commands(deployment: Deployment, plan: Plan) -> list[str]:
+    lines = [
+        f"    case $DONE_STEPS in *' {step.name} '*) ;; *) printf '%s\\n' "
+        f"{shlex.quote(by_hand(deployment, deployment.old.release, step.do, step.verify))} ;; esac"
+        for step in plan.own_steps
+    ]
+    return lines or ["    :"]
+
+
+def _words(deployment: Deployment, command: Sequence[str]) -> str:
+    return shlex.join(deployment.command(list(command), deployment.old.release)) if command else ""
 
 
 def _start_line(back: Return) -> str:
@@ -176,7 +224,7 @@ def _plan(back: Return, clock: Clock) -> Plan:
     deployment, manifest, plan = back.deployment, back.manifest, back.plan
     then = back.snapshot.path / TREE / deployment.console.paths.active_config
     now = deployment.paths.release(deployment.new.release)
-    return Plan(
+    made = Plan(
         kind="rollback",
         release_from=deployment.new.release,
         release_to=deployment.old.release,
@@ -190,10 +238,13 @@ def _plan(back: Return, clock: Clock) -> Plan:
         snapshot_files=len(manifest.files),
         snapshot_bytes=manifest.bytes,
         not_covered=tuple(deployment.console.snapshot.not_covered),
-        steps=tuple(PlannedStep(s.name, s.title, s.phase, s.no_return) for s in rollback.STEPS),
         basis="",
         made_at=clock.now().wall,
+        own_steps=tuple(own for own in plan.own_steps if own.operation == "rollback"),
+        undoes=tuple(own for own in plan.own_steps if own.operation == "cutover" and own.undo),
+        undoes_of=back.cutover,
     )
+    return msgspec.structs.replace(made, steps=planned(arranged(rollback.STEPS, made), (*made.own_steps, *made.undoes)))
 
 
 def _manifest(back: Return) -> dict[str, object]:

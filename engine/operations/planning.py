@@ -18,6 +18,7 @@ from engine.operations.force import verified_holder
 from engine.operations.journal import facts_of, list_operations, records_of
 from engine.operations.lock import held_by, holder
 from engine.operations.model import HOLD_STEP, Operation
+from engine.operations.order import planned
 from engine.operations.own_steps import sealed
 from engine.operations.places import existing
 from engine.operations.plan import Evidence, Orders, OwnStep, Plan
@@ -25,7 +26,7 @@ from engine.operations.preflight import preflight
 from engine.operations.reserve import reserve_problem
 from engine.operations.room import size
 from engine.operations.started import new_release_started, runs_of
-from engine.operations.steps import planned, steps_of
+from engine.operations.steps import steps_of
 from engine.operations.watchers import watchers, watching_in_words
 from engine.records import harmless
 from engine.services import open_service

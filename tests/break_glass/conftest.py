@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from shell_site import ShellSite, bare_path
 
+from engine.operations.plan import OwnStep
+
 
 @pytest.fixture(scope="session")
 def in_memory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
@@ -28,8 +30,9 @@ def sites(in_memory: Path) -> Iterator[Callable[..., ShellSite]]:
     made: list[ShellSite] = []
     place = Path(tempfile.mkdtemp(dir=in_memory))
 
-    def make(*, how_old: str = "", how_new: str = "", **options: bool) -> ShellSite:
-        site = ShellSite(place / f'it\'s a "deployment" $HOME {len(made)}', how_old=how_old, how_new=how_new)
+    def make(*, how_old: str = "", how_new: str = "", own: tuple[OwnStep, ...] = (), **options: bool) -> ShellSite:
+        root = place / f'it\'s a "deployment" $HOME {len(made)}'
+        site = ShellSite(root, how_old=how_old, how_new=how_new, own=own)
         made.append(site)
         return site.make(**options)
 

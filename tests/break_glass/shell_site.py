@@ -25,7 +25,7 @@ from engine.config.templates import write_config
 from engine.operations.break_glass import mark_of, write_return
 from engine.operations.configuration import hash_of
 from engine.operations.journal import Journal
-from engine.operations.plan import Plan
+from engine.operations.plan import OwnStep, Plan
 from engine.records import append_event, make_directory
 from engine.services.identity import identity_of
 from engine.services.record import ServiceFiles, ServiceRecord
@@ -34,8 +34,8 @@ from engine.snapshots import Origin, read_snapshot, stage, take_snapshot
 # what the script may need: coreutils, flock and setsid; and sh itself
 COREUTILS = (
     *("cat", "chmod", "comm", "cp", "cut", "date", "env", "expr", "head", "id", "join", "ls", "mkdir", "mktemp", "mv"),
-    *("od", "paste", "printf", "readlink", "rm", "rmdir", "sha256sum", "sleep", "sort", "stat", "sync", "tail", "tr"),
-    *("truncate", "uname", "wc"),
+    *("od", "paste", "printf", "readlink", "rm", "rmdir", "sha256sum", "sleep", "sort", "stat", "sync", "tail"),
+    *("timeout", "tr", "truncate", "uname", "wc"),
 )
 UTIL_LINUX = ("flock", "setsid")
 
@@ -81,8 +81,9 @@ exec @REAL@ "$@"
 class ShellSite:
     """``how_old`` and ``how_new`` are the last argument of each release's service."""
 
-    def __init__(self, root: Path, *, how_old: str = "", how_new: str = "") -> None:
+    def __init__(self, root: Path, *, how_old: str = "", how_new: str = "", own: tuple[OwnStep, ...] = ()) -> None:
         self.root = root
+        self.own = own
         self.how = {"v1": how_old, "v2": how_new}
         self._started: list[subprocess.Popen[bytes]] = []
 
@@ -159,6 +160,7 @@ class ShellSite:
             config_then=then,
             basis="",
             made_at=SystemClock().now().wall,
+            own_steps=self.own,
         )
 
     def _write_cutover(self, snapshot: str, *, ended: bool, started: bool) -> None:
@@ -171,6 +173,9 @@ class ShellSite:
         accepted = journal.write("accepted", plan="")
         self._tell("operation.accepted", {"kind": "cutover", "reason": ""}, accepted)
         journal.write("fact", name="final_snapshot", value=snapshot)
+        for step in self.own:
+            if step.operation == "cutover":
+                journal.write("intent", step=step.name, title=step.title, no_return=False)
         if started:
             journal.write("intent", step="start_new", title="new release's first start", no_return=True)
         if ended:

@@ -17,13 +17,14 @@ from engine.config.own_steps import BUILT_IN, LAST_PHASE, NO_RETURN_IN
 from engine.operations import cutover, rollback
 from engine.operations.journal import read_operation, records_of
 from engine.operations.model import HOLD_STEP
+from engine.operations.order import number_of
 from engine.operations.own_steps import CHECK, UNDO, as_step, check_step
 from engine.operations.plan import Orders, OwnStep, Plan
 from engine.operations.planning import plan_cutover, plan_rollback
 from engine.operations.remaining import remaining_commands
 from engine.operations.requests import ask
 from engine.operations.runner import run_steps, undo_steps
-from engine.operations.steps import number_of, steps_of
+from engine.operations.steps import steps_of
 from engine.operations.work import Work
 from engine.services.identity import identity_of
 from engine.snapshots import Origin, take_snapshot

@@ -19,7 +19,7 @@ from engine.errors import CHECK_FAILED, DONE, OpsError
 from engine.operations.commands import Command, finish
 from engine.operations.lock import holder
 from engine.records import Record, append_event, harmless
-from engine.snapshots import Snapshot, choices, staged_problem, verify_snapshot
+from engine.snapshots import Snapshot, choices, passed_over, staged_problem, verify_snapshot
 
 EVENT = "way_back.proven"
 _PAUSE = 0.02
@@ -46,7 +46,10 @@ def prove(deployment: Deployment, clock: Clock, *, wait: Callable[[], None] | No
 
 
 def examine(deployment: Deployment, wait: Callable[[], None]) -> WayBackProof:
-    """Hash the snapshot and the staged trees, and let the old release compute a tape; writes nothing."""
+    """Hash the snapshot and the staged trees, and let the old release compute a tape; writes nothing.
+
+    Newer snapshots that cannot be restored are named, whatever the answer: what only they hold would not come back.
+    """
     began = time.monotonic()
     release = deployment.console.releases.old
     found = choices(deployment, release)
@@ -56,9 +59,11 @@ def examine(deployment: Deployment, wait: Callable[[], None]) -> WayBackProof:
         reason = verify_snapshot(found[0]) or staged_problem(deployment, found[0])
     note = ""
     if found and not reason:
-        reason, note = _computes(deployment, found[0], wait)
+        reason, note = computes(deployment, found[0], wait)
     seconds = round(time.monotonic() - began + deployment.console.cadence.verify_hold, 2)
-    return WayBackProof(not reason, seconds, found[0].id if found else None, release, harmless(reason or note))
+    refused = [str(item) for item in passed_over(deployment, release, found[0] if found else None)]
+    said = "; ".join(filter(None, (reason or note, *refused)))
+    return WayBackProof(not reason, seconds, found[0].id if found else None, release, harmless(said, 400))
 
 
 def read_way_back(events: list[Record]) -> WayBackProof | None:
@@ -88,11 +93,11 @@ def main(arguments: list[str]) -> int:
     return DONE if proof.ok else CHECK_FAILED
 
 
-def _computes(deployment: Deployment, snapshot: Snapshot, wait: Callable[[], None]) -> tuple[str, str]:
+def computes(deployment: Deployment, snapshot: Snapshot | None, wait: Callable[[], None]) -> tuple[str, str]:
     """Why the old release's KPI program cannot compute; and what is worth knowing when it can."""
     release = deployment.console.releases.old
     tapes = [deployment.tape]
-    if snapshot.manifest and snapshot.manifest.probe:
+    if snapshot and snapshot.manifest and snapshot.manifest.probe:
         tapes.append(snapshot.path / snapshot.manifest.probe.path)
     command = deployment.command(deployment.old.programs.kpi, release)
     deadline = deployment.console.cadence.command_deadline

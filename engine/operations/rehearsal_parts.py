@@ -188,12 +188,11 @@ class Rehearsing:
             copies = self.snapshot.manifest.bytes if self.snapshot and self.snapshot.manifest else 0
         else:
             copies = 2 * live
-        elsewhere = any(
-            _device(deployment.root / covered) != _device(deployment.paths.rollback)
-            for covered in covers_of(deployment)
-        )
+        covered = [_existing(deployment.root / name) for name in covers_of(deployment)]
+        own = deployment.paths.rollback
+        elsewhere = any(place.stat().st_dev != own.stat().st_dev for place in covered)
         needed = copies + RECORDS + (live if elsewhere else 0)
-        places = {deployment.paths.rollback, *(_existing(deployment.root / name) for name in covers_of(deployment))}
+        places = {own, *covered}
         free = min(shutil.disk_usage(place).free for place in places)
         if free < needed:
             raise NotReady(f"{_mb(free)} free, {_mb(needed)} needed for copy, side snapshot and records")

@@ -46,6 +46,10 @@ class Actions(Protocol):
         """Start a validation of the running release."""
         ...
 
+    def rehearse(self) -> int:
+        """Start a rehearsal of the rollback; its pid."""
+        ...
+
     def abort(self, operation: str) -> None:
         """Ask a running operation to stop and undo, or undo an interrupted one."""
         ...
@@ -104,6 +108,12 @@ class EngineActions:
         from engine.operations.launch import launch_validation, origin_here
 
         return launch_validation(self._deployment, actor=whoami(), origin=origin_here())
+
+    def rehearse(self) -> int:
+        """Start a rehearsal of the rollback; its pid."""
+        from engine.operations.rehearsal import start
+
+        return start(self._deployment)
 
     def abort(self, operation: str) -> None:
         """Ask a running operation to stop and undo, or undo an interrupted one."""

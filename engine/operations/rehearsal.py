@@ -25,10 +25,10 @@ from engine.operations.journal import list_operations
 from engine.operations.lock import holder
 from engine.operations.rehearsal_parts import Part, Rehearsing
 from engine.operations.rehearsal_place import Place
+from engine.operations.rehearsed import EVENT
 from engine.records import FileLock, append_event, harmless, is_locked, make_directory
 from engine.services.detached import spawn_detached
 
-EVENT = "rollback.rehearsed"
 _OPERATES = ("-cutover", "-rollback")
 _LOOK_EVERY = 0.05
 _PAUSE = 0.02

@@ -46,7 +46,7 @@ def tell(told: Told, events: Iterable[Record]) -> Told:
     kept: deque[str | Runs | Record] = deque(told.items, maxlen=LAST_EVENTS)
     for event in events:
         kind, data = event.get("kind"), _data(event)
-        if kind == "run.started" or (kind == "way_back.proven" and data.get("ok") is True):
+        if kind == "run.started" or (kind == "way_back.proven" and data.get("ok") is True and not data.get("reason")):
             continue
         if kind == "run.finished" and data.get("status") == "ok":
             _add_run(kept, str(data.get("release", "?")), _clock(event))
@@ -99,8 +99,18 @@ def _validated(data: dict[str, Any], _operation: str) -> str:
     return f"{words}: {others}" if others else words
 
 
-def _not_proven(data: dict[str, Any], _operation: str) -> str:
+def _proven(data: dict[str, Any], _operation: str) -> str:
+    if data.get("ok") is True:
+        return f"way back proven, but {data.get('reason')}"
     return f"way back NOT proven: {data.get('reason') or 'no reason given'}"
+
+
+def _rehearsed(data: dict[str, Any], _operation: str) -> str:
+    if data.get("ok") is not True:
+        return f"rollback rehearsed: NOT READY: {data.get('reason') or 'no reason given'}"
+    seconds = data.get("seconds")
+    took = f", {seconds:.1f} s" if isinstance(seconds, int | float) else ""
+    return f"rollback rehearsed: READY{took}" + (f"; {data['note']}" if data.get("note") else "")
 
 
 def _run(data: dict[str, Any], _operation: str) -> str:
@@ -132,7 +142,8 @@ _WORDS: dict[str, Callable[[dict[str, Any], str], str]] = {
     "operation.accepted": _accepted,
     "operation.ended": _ended,
     "validation.finished": _validated,
-    "way_back.proven": _not_proven,
+    "way_back.proven": _proven,
+    "rollback.rehearsed": _rehearsed,
     "run.finished": _run,
     "checklist.done": _ticked,
     "checklist.overridden": _overridden,
@@ -147,7 +158,16 @@ _WORDS: dict[str, Callable[[dict[str, Any], str], str]] = {
     "service.stop": _service("stopped by hand"),
 }
 _BY_PEOPLE = frozenset(
-    {"operation.accepted", "checklist.done", "checklist.overridden", "ack", "note", "service.start", "service.stop"}
+    {
+        "operation.accepted",
+        "rollback.rehearsed",
+        "checklist.done",
+        "checklist.overridden",
+        "ack",
+        "note",
+        "service.start",
+        "service.stop",
+    }
 )
 
 

@@ -61,6 +61,10 @@ class FakeActions:
         self.asked.append(("validate",))
         return FakeAccepted("0005-validate", 5121)
 
+    def rehearse(self) -> int:
+        self.asked.append(("rehearse",))
+        return 5122
+
     def abort(self, operation: str) -> None:
         self.asked.append(("abort", operation))
 

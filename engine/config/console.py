@@ -72,6 +72,8 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     prove_way_back: Duration
     min_free: Size
     """Free disk below which a cutover does not begin."""
+    shadow: Duration
+    """After a cutover the old release computes a changed tape in the shadow, not more often than this."""
 
 
 class PhaseBudgets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

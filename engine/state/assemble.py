@@ -9,7 +9,7 @@ from engine.config import Deployment
 from engine.operations.model import Operation
 from engine.state.doings import Doings, view_of
 from engine.state.measured import Measured
-from engine.state.model import ChecklistView, Phase, State, ValidationView
+from engine.state.model import ChecklistView, Phase, ShadowView, State, ValidationView
 from engine.state.releases import Releases
 from engine.state.trail import Proof, Trail, phase_of
 from engine.state.way_back import way_back
@@ -32,6 +32,7 @@ class Found:
     measured: Measured
     checklist: ChecklistView
     report: Report | None
+    shadow: ShadowView | None
     log: tuple[str, ...]
     cutover_at: datetime | None
     rolled_back_at: datetime | None
@@ -87,6 +88,7 @@ def assemble(deployment: Deployment, found: Found) -> State:
         events=found.trail.told.lines,
         monitor=seen.monitor,
         problems=found.problems + seen.problems,
+        shadow=found.shadow,
     )
 
 

@@ -142,15 +142,15 @@ def _readers(state: State, target: str, look: Look) -> str:
     shadow, name = state.shadow, target.upper()
     if shadow is None or shadow.release != target:
         return f"not known: {name} has not computed this tape in the shadow"
-    when = f"{name}'s shadow run {ago(shadow.observed_at, look.now)}"
+    when = ago(shadow.observed_at, look.now)
     if shadow.reason:
-        return f"not known: {when}: {shadow.reason}"
+        return f"not known: {name}'s shadow run {when}: {shadow.reason}"
     decimals = {release.name: release.decimals for release in state.releases}.get(target, 1)
     shown = [
         f"{kpi.title} {_value(shadow.values.get(kpi.id), decimals)} (now {_value(kpi.value, kpi.decimals)})"
         for kpi in state.kpis[:2]
     ]
-    return "   ".join([*shown, when if shadow.current else f"{when}, of an earlier tape"])
+    return "  ".join([*shown, f"{'shadow run' if shadow.current else 'earlier tape'} {when}"])
 
 
 def _value(value: float | None, decimals: int) -> str:

@@ -154,7 +154,7 @@ class Rehearsing:
         if self.snapshot is None:
             raise NotReady(f"no snapshot can be restored{': ' + said if said else ''}")
         if damaged:
-            raise NotReady(f"{said}; a rollback would restore {self.snapshot.id} instead")
+            raise NotReady(f"a rollback would restore {self.snapshot.id} instead: {said}")
         self.notes += [str(item) for item in newer]
         return f"{self.snapshot.id}: {self._size()}, every hash right"
 

@@ -46,7 +46,7 @@ def tell(told: Told, events: Iterable[Record]) -> Told:
     kept: deque[str | Runs | Record] = deque(told.items, maxlen=LAST_EVENTS)
     for event in events:
         kind, data = event.get("kind"), _data(event)
-        if kind == "run.started" or (kind == "way_back.proven" and data.get("ok") is True and not data.get("reason")):
+        if kind == "run.started" or (kind == "way_back.proven" and data.get("ok") is True):
             continue
         if kind == "run.finished" and data.get("status") == "ok":
             _add_run(kept, str(data.get("release", "?")), _clock(event))
@@ -99,9 +99,7 @@ def _validated(data: dict[str, Any], _operation: str) -> str:
     return f"{words}: {others}" if others else words
 
 
-def _proven(data: dict[str, Any], _operation: str) -> str:
-    if data.get("ok") is True:
-        return f"way back proven, but {data.get('reason')}"
+def _not_proven(data: dict[str, Any], _operation: str) -> str:
     return f"way back NOT proven: {data.get('reason') or 'no reason given'}"
 
 
@@ -142,7 +140,7 @@ _WORDS: dict[str, Callable[[dict[str, Any], str], str]] = {
     "operation.accepted": _accepted,
     "operation.ended": _ended,
     "validation.finished": _validated,
-    "way_back.proven": _proven,
+    "way_back.proven": _not_proven,
     "rollback.rehearsed": _rehearsed,
     "run.finished": _run,
     "checklist.done": _ticked,

@@ -90,6 +90,7 @@ def test_variance_and_change_rest_on_the_shadow_run_of_the_same_tape(watching: W
     evaluation = watching.tick(runs_every=0)
     assert round(condition(evaluation, "KPIV").value) == 14
     assert condition(evaluation, "KPIV").firing == "", "two runs are needed, and this is one, however often looked at"
+    watching.clock.step_wall(-0.01)  # clocks are never in step to the last digit
     assert condition(watching.tick(2, runs_every=0), "KPIV").firing == ""
     assert (evaluation.kpis[0].change, evaluation.kpis[0].change_from) == (0.3, "V1")
     evaluation = watching.tick(runs_every=1, tape="t2", kpis={**KPIS, "PAR30": 2.5})

@@ -226,6 +226,20 @@ def test_a_file_system_without_exchange_is_known_beforehand(on_new: Site, monkey
 
 
 @pytest.mark.usefixtures("without_computing")
+def test_a_copy_that_differs_from_its_snapshot_is_not_ready(on_new: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    really = rehearsal_parts.copy_tree
+
+    def badly(source: Path, target: Path, covered: str, **more: Any) -> Any:
+        copied = really(source, target, covered, **more)
+        next(path for path in target.rglob("*") if path.is_file()).write_bytes(b"another content")
+        return copied
+
+    monkeypatch.setattr(rehearsal_parts, "copy_tree", badly)
+    found = now(on_new)
+    assert not part(found, "verify copy").ok and "the copy is wrong" in found.reason
+
+
+@pytest.mark.usefixtures("without_computing")
 def test_what_is_live_and_cannot_be_kept_is_not_ready(on_new: Site) -> None:
     pipe = on_new.deployment.metrics / "pipe"
     os.mkfifo(pipe)

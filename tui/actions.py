@@ -49,6 +49,10 @@ class Actions(Protocol):
         """Start a validation of the running release."""
         ...
 
+    def rehearse(self) -> int:
+        """Start a rehearsal of the rollback; its pid."""
+        ...
+
     def go(self, operation: str, reason: str) -> None:
         """Tell a held cutover to go on with the switch; returns when its worker has taken it."""
         ...
@@ -125,6 +129,12 @@ class EngineActions:
         from engine.operations.launch import launch_validation, origin_here
 
         return launch_validation(self._deployment, actor=whoami(), origin=origin_here())
+
+    def rehearse(self) -> int:
+        """Start a rehearsal of the rollback; its pid."""
+        from engine.operations.rehearsal import start
+
+        return start(self._deployment)
 
     def go(self, operation: str, reason: str) -> None:
         """Tell a held cutover to go on with the switch; returns when its worker has taken it."""

@@ -322,6 +322,14 @@ class ConsoleApp(App[None], inherit_bindings=False):
             words = f"validation {after.checks.status}: {passed} of {len(after.checks.checks)} checks PASS"
             self.say(words, "text" if after.checks.status == "PASS" else "crit")
 
+    def rehearse(self) -> None:
+        """Start a rehearsal of the rollback; its answer stands in row 3 and among the events."""
+        self.background(
+            self.actions.rehearse,
+            lambda pid: self.written(f"the rehearsal runs without you (pid {pid}): row 3 tells its end"),
+            lambda why: self.say(why, "crit"),
+        )
+
     def open_rollback(self) -> None:
         """The rollback sheet, in front of whatever is there."""
         open_sheet = next((screen for screen in self.screen_stack if isinstance(screen, RollbackScreen)), None)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from engine.operations.plan import Plan, PlannedStep
 from engine.state.model import OperationView, State, StepView
+from engine.state.update import update_lines
 from tui.lines import Role
 from tui.look import Look
-from tui.words import ago, amount, clock, due_in, number, seconds, since_cutover, stamp
+from tui.words import amount, seconds, stamp
 
 _HASH = 12
 """Digits of a hash that tell two builds apart on a screen."""
@@ -14,26 +15,7 @@ _HASH = 12
 
 def update(state: State, look: Look) -> list[str]:
     """The status update: plain lines, ready to be pasted."""
-    release = state.release.upper() if state.release else "no release"
-    counted = state.cutover_at is not None and state.phase in ("BAKE", "STABILISE", "STEADY")
-    when = f", {since_cutover(state.cutover_at, look.now)}" if counted and state.cutover_at else f", {state.phase}"
-    lines = [f"{state.title} {state.environment}, {clock(look.now)}: {state.verdict.word}. {release} live{when}."]
-    lines.append(
-        f"Why: {state.verdict.why}"
-        + (f"; clears {state.verdict.clears.removeprefix('clears ')}" if state.verdict.clears else "")
-    )
-    shown = [f"{kpi.title} {number(kpi.value, kpi.decimals)}" for kpi in state.kpis if kpi.value is not None]
-    lines.append("KPIs: " + (", ".join(shown) or "none"))
-    lines.append("Resources: " + ", ".join(f"{gauge.label} {gauge.text}" for gauge in state.resources if gauge.text))
-    lines.append(f"Validation: {state.checks.status}, {ago(state.checks.observed_at, look.now)}")
-    way = state.way_back
-    lines.append(f"Way back: {way.release}, {'ready, ' + seconds(way.seconds) if way.ready else way.reason}")
-    if state.next_gate is not None:
-        fails = ", ".join(state.next_gate.would_fail_on) or "nothing"
-        lines.append(f"Next: {state.next_gate.title} {due_in(state.next_gate.due_at, look.now)}, would fail on {fails}")
-    if state.operation is not None:
-        lines.append(f"Operation: {state.operation.id} {state.operation.state}")
-    return lines
+    return update_lines(state, look.now)
 
 
 def operation_news(before: State, after: State, own: str) -> tuple[str, Role] | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from engine.state.model import WayBackView
+
 
 def age(seconds: float) -> str:
     """A time that has passed, in at most four cells where it can be: ``2s``, ``12m``, ``7h05``, ``3d04h``."""
@@ -66,6 +68,13 @@ def change(value: float | None, decimals: int) -> str:
     if not text.strip("+-0."):
         return "="
     return text.replace("+0.", "+.").replace("-0.", "-.")
+
+
+def rests_on(way: WayBackView, now: datetime) -> str:
+    """``rehearsed 2.1 s, 3m ago``: what says how long the way back takes; ``never rehearsed`` when nothing does."""
+    if way.seconds is None or way.basis_at is None:
+        return "never rehearsed"
+    return f"{way.basis} {seconds(way.seconds)}, {ago(way.basis_at, now)}"
 
 
 def seconds(value: float | None) -> str:

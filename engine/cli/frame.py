@@ -39,6 +39,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "resume": ("resume", "continue an interrupted operation"),
     "resolve": ("resolve", "close an operation that a person has put right"),
     "snapshots": ("snapshots", "what could be restored"),
+    "rehearse": ("rehearse", "everything of a rollback but the swap, on the live deployment, timed"),
     "service": ("service", "start, stop, status of a release's service, by hand"),
     "monitor": ("monitor", "the monitor in the foreground"),
     "checklist": ("checklist", "show and answer the checklist"),
@@ -51,7 +52,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
 
 # Commands that always write; cutover and rollback do unless --dry-run. Those that write in some forms only
 # (service start, checklist tick, ...) ask Context.require_write themselves.
-ALWAYS_WRITE = frozenset({"demo", "init", "validate", "go", "abort", "resume", "resolve", "monitor", "note", "ack"})
+ALWAYS_WRITE = frozenset(
+    {"demo", "init", "validate", "go", "abort", "resume", "resolve", "rehearse", "monitor", "note", "ack"}
+)
 WRITE_UNLESS_DRY = frozenset({"cutover", "rollback"})
 
 

@@ -37,6 +37,11 @@ class Paths:
         return self.logs / "runs.jsonl"
 
     @property
+    def shadow(self) -> Path:
+        """What the old release computed of each tape after the cutover, kept aside."""
+        return self.logs / "shadow.jsonl"
+
+    @property
     def samples(self) -> Path:
         """Measured series (SQLite)."""
         return self.logs / "samples.db"

@@ -28,6 +28,7 @@ def read_board(deployment: Deployment, clock: Clock) -> tuple[Item, ...]:
         time_scale=deployment.console.time_scale,
         grounds=GroundsReader(deployment).read(),
         proven=facts.proven,
+        rehearsed=facts.rehearsed,
     )
     return items(deployment.checklist, moment)
 

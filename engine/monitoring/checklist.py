@@ -12,7 +12,7 @@ import msgspec
 from engine.config.checklist import RECORDED, ChecklistConfig, Task, Window
 from engine.errors import Refused
 from engine.monitoring.answers import Answer, Answers
-from engine.monitoring.facts import Validation
+from engine.monitoring.facts import Rehearsed, Validation
 from engine.monitoring.grounds import Grounds, Measurement, recorded
 from engine.monitoring.model import Evaluation, Gate
 from engine.monitoring.schedule import offsets, slot_name
@@ -68,6 +68,8 @@ class Moment:
     """What the records say; None: they were not read, and nothing is filled in from them."""
     proven: tuple[datetime, bool, str] | None = None
     """When, how and with which snapshot the way back was examined last."""
+    rehearsed: Rehearsed | None = None
+    """The newest rehearsal of a rollback."""
 
 
 def items(config: ChecklistConfig, moment: Moment) -> tuple[Item, ...]:
@@ -206,7 +208,14 @@ def measure(task: Task, moment: Moment, begin: datetime | None, end: datetime | 
     if name in RECORDED:
         if moment.grounds is None:
             return "", None
-        return recorded(name, moment.grounds, least=task.least, proven=moment.proven, back=moment.rolled_back_at)
+        return recorded(
+            name,
+            moment.grounds,
+            least=task.least,
+            proven=moment.proven,
+            back=moment.rolled_back_at,
+            rehearsed=moment.rehearsed,
+        )
     special: Mapping[str, Callable[[], Measurement]] = {
         "validation": lambda: _validation(moment, begin, end),
         "kpis": lambda: _kpis(moment.evaluation),

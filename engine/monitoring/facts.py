@@ -10,7 +10,7 @@ import msgspec
 
 from engine.clock import parse_iso
 from engine.monitoring.answers import Answer, extend
-from engine.records import Record
+from engine.records import Record, harmless
 
 VALIDATIONS_KEPT = 400
 
@@ -43,6 +43,15 @@ class Validation(msgspec.Struct, frozen=True):
         return f"{sum(status == 'PASS' for status in self.checks.values())}/{len(self.checks)}"
 
 
+class Rehearsed(msgspec.Struct, frozen=True):
+    """A rehearsal of a rollback: when, and whether it found everything ready."""
+
+    at: datetime
+    ok: bool
+    seconds: float | None
+    reason: str
+
+
 class Facts(msgspec.Struct, frozen=True):
     """The fold of all events so far; ``seq`` is the last one in it."""
 
@@ -55,6 +64,8 @@ class Facts(msgspec.Struct, frozen=True):
     proven_ok: bool = False
     """How the way back was examined last, at ``proven_at``."""
     proven_snapshot: str = ""
+    rehearsed: Rehearsed | None = None
+    """The newest rehearsal of a rollback."""
     operated: bool = False
     """Whether a cutover or rollback ever ended, however it did."""
 
@@ -104,6 +115,10 @@ def _one(event: Record, changes: dict[str, Any], validations: list[Validation]) 
     elif kind == "way_back.proven":
         changes |= {"proven_at": at, "proven_ok": data.get("ok") is True}
         changes["proven_snapshot"] = str(data.get("snapshot") or "")
+    elif kind == "rollback.rehearsed":
+        seconds = data.get("seconds")
+        took = float(seconds) if isinstance(seconds, int | float) else None
+        changes["rehearsed"] = Rehearsed(at, data.get("ok") is True, took, harmless(data.get("reason") or "", 200))
 
 
 def _ended(data: dict[str, Any], at: datetime, changes: dict[str, Any]) -> None:

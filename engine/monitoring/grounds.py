@@ -9,6 +9,7 @@ from pathlib import Path
 from engine.config import Deployment
 from engine.errors import OpsError
 from engine.monitoring.disk import free_bytes
+from engine.monitoring.facts import Rehearsed
 from engine.operations.configuration import hash_of, release_in
 from engine.operations.journal import facts_of, read_operation, records_of
 from engine.operations.model import ENDED, Operation
@@ -102,15 +103,22 @@ class GroundsReader:
 
 
 def recorded(
-    name: str, grounds: Grounds, *, least: int | None, proven: tuple[datetime, bool, str] | None, back: datetime | None
+    name: str,
+    grounds: Grounds,
+    *,
+    least: int | None,
+    proven: tuple[datetime, bool, str] | None,
+    back: datetime | None,
+    rehearsed: Rehearsed | None = None,
 ) -> Measurement:
     """One measure that rests on records. ``proven``: when, how and with which snapshot the way back was last examined;
-    ``back``: when a rollback last succeeded; ``least``: bytes that the line asks for.
+    ``back``: when a rollback last succeeded; ``rehearsed``: the last rehearsal; ``least``: bytes that the line
+    asks for.
     """
     if name == "free_space":
         return _free(grounds, least)
     if name == "rehearsed":
-        return _rehearsed(proven, back)
+        return _rehearsed(rehearsed, back)
     if name == "backups":
         return _backups(proven)
     return _of_cutover(name, grounds, proven)
@@ -123,12 +131,16 @@ def _free(grounds: Grounds, least: int | None) -> Measurement:
     return f"disk: {_gb(grounds.free)} free, {_gb(limit)} needed", grounds.free >= limit
 
 
-def _rehearsed(proven: tuple[datetime, bool, str] | None, back: datetime | None) -> Measurement:
-    if back is not None and (proven is None or back >= proven[0]):
+def _rehearsed(rehearsed: Rehearsed | None, back: datetime | None) -> Measurement:
+    """The newer of a real rollback and a rehearsal. A proof is neither: it copies and writes nothing."""
+    if back is not None and (rehearsed is None or back >= rehearsed.at):
         return f"journal: a rollback succeeded at {_at(back)}", True
-    if proven is None:
-        return "records: no rollback and no proof of the way back yet", False
-    return f"way back {'proven' if proven[1] else 'NOT proven'} at {_at(proven[0])}", proven[1]
+    if rehearsed is None:
+        return "records: neither rolled back nor rehearsed yet (abaco-ops rehearse)", False
+    if not rehearsed.ok:
+        return f"rehearsed {_on(rehearsed.at)}: NOT READY, {rehearsed.reason}", False
+    took = "" if rehearsed.seconds is None else f", {rehearsed.seconds:.1f} s"
+    return f"rehearsed {_on(rehearsed.at)}: READY{took}", True
 
 
 def _backups(proven: tuple[datetime, bool, str] | None) -> Measurement:
@@ -161,7 +173,7 @@ def _of_cutover(name: str, grounds: Grounds, proven: tuple[datetime, bool, str] 
     since = operation.started
     if proven is None or since is None or proven[0] < since:
         return f"way back not proven since {operation.id}", False
-    return _rehearsed(proven, None)
+    return f"way back {'proven' if proven[1] else 'NOT proven'} at {_at(proven[0])}", proven[1]
 
 
 def _gb(size: int) -> str:
@@ -170,6 +182,11 @@ def _gb(size: int) -> str:
 
 def _at(moment: datetime) -> str:
     return f"{moment:%H:%M:%S}Z"
+
+
+def _on(moment: datetime) -> str:
+    """With its day: a rehearsal may be of last week."""
+    return f"{moment:%d %b %H:%M:%SZ}"
 
 
 def _bytes(path: Path) -> bytes:

@@ -17,10 +17,12 @@ from engine.monitoring.log import NOT_RUN, STATUS, MonitoringLog, Row
 from engine.monitoring.model import Evaluation
 from engine.monitoring.running import Running
 from engine.monitoring.schedule import due_now, log_slots, served, slot_name, validation_slots
+from engine.monitoring.shadow import tape_stamp
 from engine.monitoring.trail_source import TrailSource
 from engine.records import append_event, harmless
 
 VALIDATION, AFRESH, PROOF = "scheduled validation", "validation after a change", "proof of the way back"
+SHADOW = "shadow run of the old release"
 JUDGED_BY_VALIDATION = ("validation_level", "data_quality_level")
 Note = Callable[[Instant, Sequence[str]], None]
 
@@ -35,6 +37,8 @@ class Round:
         self._unknown_since: float | None = None
         self._proof_tried = -1e18
         self._validated_for = ("", "", -1e18)
+        self._shadowed: tuple[str, float] = ("", -1e18)
+        self._shadow_failed = False
 
     @property
     def validating(self) -> bool:
@@ -54,9 +58,12 @@ class Round:
                 note(now, [f"{ended.name} was killed at its deadline"])
             elif ended.code not in (0, 1):
                 note(now, [f"{ended.name} ended with {ended.code}; see logs/monitor.out"])
+            if ended.name == SHADOW:
+                self._shadow_failed = ended.code != 0
         watch = self._scheduled_validation(evaluation, watch, trail, now, note)
         self._validate_afresh(evaluation, running, now, note)
         self._prove(evaluation, trail, now, note)
+        self._shadow(evaluation, now, note)
         rows, watch = self._rows(evaluation, watch, trail, now)
         for row in rows:
             try:
@@ -201,6 +208,22 @@ class Round:
         self._proof_tried = now.boot
         command = [sys.executable, "-m", "engine.operations.way_back", "--root", str(self._deployment.root)]
         self._start(PROOF, command, now.boot + self._deployment.console.operations.budgets.rollback, now, note)
+
+    def _shadow(self, evaluation: Evaluation, now: Instant, note: Note) -> None:
+        """After a cutover the old release computes each tape in the shadow; one that failed is tried again later."""
+        if evaluation.cutover_at is None or not evaluation.paging or self.children.running(SHADOW):
+            return
+        cadence = self._deployment.console.cadence
+        stamp, began = self._shadowed
+        since = now.boot - began
+        if since < cadence.shadow:
+            return
+        found = tape_stamp(self._deployment.tape)
+        if found == stamp and not (self._shadow_failed and since >= cadence.prove_way_back):
+            return
+        self._shadowed = (found, now.boot)
+        command = [sys.executable, "-m", "engine.monitoring.shadow", "--root", str(self._deployment.root)]
+        self._start(SHADOW, command, now.boot + 2 * cadence.command_deadline, now, note)
 
     def _start(self, name: str, command: list[str], until: float, now: Instant, note: Note) -> None:
         try:

@@ -16,6 +16,7 @@ from engine.monitoring.kpis import Published, read_published, variance
 from engine.monitoring.model import Baseline
 from engine.monitoring.reading import Missing, Nothing, Reading, Value
 from engine.monitoring.runs import Run, error_rate, parse_run, run_level, run_metrics, usual_interval
+from engine.monitoring.shadow import Shadow, shadow_of
 from engine.records import Record, Tail, harmless
 
 READ_AT_START = 512 * 1024
@@ -39,6 +40,9 @@ class RunSource:
     ) -> None:
         self._deployment = deployment
         self._tail = tail_of(deployment.paths.runs, READ_AT_START)
+        self._shadows = tail_of(deployment.paths.shadow, READ_AT_START)
+        self._shadow: Shadow | None = None
+        self._compared = last_fed.get(deployment.new.release, "")
         self._recent: dict[str, deque[Run]] = {}
         self._waiting: dict[str, deque[Run]] = {}
         self._to_audit: list[Run] = []
@@ -60,6 +64,11 @@ class RunSource:
                 continue
             self._recent.setdefault(run.release, deque(maxlen=REMEMBERED)).append(run)
             self._waiting.setdefault(run.release, deque(maxlen=REMEMBERED)).append(run)
+        for record in _records(self._shadows, problems):
+            try:
+                self._shadow = shadow_of(record)
+            except ValueError as error:
+                problems.append(harmless(error))
         if self._first:
             self._first = False
             self._skip_what_was_fed()
@@ -85,7 +94,7 @@ class RunSource:
         readings["rows_per_second"] = self._against_baseline(readings["rows_per_second"], release)
         readings["audit_level"] = self._audit(new, now, seen)
         problems = self._publish(new)
-        readings["kpi_variance_percent"] = self._variance(new, release, now)
+        readings["kpi_variance_percent"] = self._variance(release, now)
         if new:
             self.last_fed[release] = new[-1].run_id
         return readings, problems
@@ -104,10 +113,34 @@ class RunSource:
     def change_from(self, release: str) -> tuple[Published | None, str]:
         """What the KPIs' change is counted from: the old release on the same tape, else the last tape's values."""
         now, old = self.published.get(release), self._deployment.console.releases.old
-        other = self.published.get(old)
-        if now and other and release != old and other.tape_sha256 == now.tape_sha256:
+        other = self._old_on(now.tape_sha256) if now and release != old else None
+        if other is not None:
             return other, old.upper()
         return self._changed_tape.get(release), "last run"
+
+    def _old_on(self, tape_sha256: str | None) -> Published | None:
+        """What the old release made of this very tape: as it published it, or as it computed it in the shadow."""
+        old = self.published.get(self._deployment.old.release)
+        if old is not None and old.tape_sha256 == tape_sha256:
+            return old
+        shadow = self._shadow_on(tape_sha256)
+        if shadow is None or not shadow.values:
+            return None
+        return Published(
+            run_id="",
+            release=shadow.release,
+            at=shadow.at,
+            tape_sha256=shadow.tape_sha256,
+            measurement_date=shadow.measurement_date,
+            values=shadow.values,
+            unheld=shadow.unheld,
+            reasons=shadow.reasons,
+            trend={},
+        )
+
+    def _shadow_on(self, tape_sha256: str | None) -> Shadow | None:
+        same = self._shadow is not None and tape_sha256 is not None and self._shadow.tape_sha256 == tape_sha256
+        return self._shadow if same else None
 
     def record_baseline(self, now: datetime, before: datetime | None = None) -> None:
         """Medians of the old release's last runs; kept as it is when there are too few of them."""
@@ -191,16 +224,21 @@ class RunSource:
         self.published[newest.release] = found
         return []
 
-    def _variance(self, new: Sequence[Run], release: str, now: Instant) -> Reading:
+    def _variance(self, release: str, now: Instant) -> Reading:
         pair = (self._deployment.old, self._deployment.new)
         if release != pair[1].release:
             return Missing(f"{release} runs: nothing to compare it with", needed=False)
-        old, own = (self.published.get(side.release) for side in pair)
-        if old is None or own is None or old.tape_sha256 != own.tape_sha256:
-            return Missing(f"{pair[0].release} has not computed this tape", needed=False, at_once=True)
-        runs = [run for run in new if run.run_id == own.run_id]
-        if not runs:
+        own = self.published.get(release)
+        old = self._old_on(own.tape_sha256) if own is not None else None
+        if old is None or own is None:
+            shadow = self._shadow_on(own.tape_sha256) if own is not None else None
+            said = f"cannot compute this tape: {shadow.reason}" if shadow else "has not computed this tape"
+            return Missing(f"{pair[0].release} {said}", needed=False, at_once=True)
+        # a shadow run ends after the run that it is compared with: that run is judged then, and once
+        runs = [run for run in self._recent.get(release, ()) if run.run_id == own.run_id]
+        if not runs or own.run_id == self._compared:
             return Nothing(needed=False)
+        self._compared = own.run_id
         found = variance(
             old.values,
             own.values,

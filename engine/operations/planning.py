@@ -23,6 +23,7 @@ from engine.operations.own_steps import sealed
 from engine.operations.places import existing
 from engine.operations.plan import Evidence, Orders, OwnStep, Plan
 from engine.operations.preflight import preflight
+from engine.operations.rehearsed import last_rehearsal
 from engine.operations.reserve import reserve_problem
 from engine.operations.room import size
 from engine.operations.started import new_release_started, runs_of
@@ -223,6 +224,7 @@ def _cutover_evidence(deployment: Deployment, operations: list[Operation]) -> li
             found.append(Evidence("no", "unfinished", text))
     found.append(_tape(deployment))
     found.append(_validated(deployment))
+    found.append(_rehearsed(deployment))
     return [*found, *_space(deployment)]
 
 
@@ -282,6 +284,19 @@ def _validated(deployment: Deployment) -> Evidence:
     status = str(report.get("status"))
     text = f"{status} of {report.get('release')}, {pretty_duration(age)} ago"
     return Evidence("ok" if status == "PASS" else "--", "validation", text)
+
+
+def _rehearsed(deployment: Deployment) -> Evidence:
+    """The newest rehearsal of the way back, with its age; one of another build proves nothing about this one."""
+    found = last_rehearsal(deployment)
+    if found is None:
+        return Evidence("--", "rehearsal", "the rollback was never rehearsed: abaco-ops rehearse")
+    age = pretty_duration(SystemClock().now().wall.timestamp() - found.at.timestamp())
+    if not found.ok:
+        return Evidence("--", "rehearsal", f"rehearsed {age} ago, NOT READY: {found.reason}")
+    if found.build != _build(deployment, deployment.console.releases.old):
+        return Evidence("--", "rehearsal", f"rehearsed {age} ago, with build {found.build[:6]}: not the one of now")
+    return Evidence("ok", "rehearsal", f"rollback rehearsed {age} ago, {found.seconds:.1f} s")
 
 
 def _space(deployment: Deployment) -> list[Evidence]:

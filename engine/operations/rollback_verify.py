@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from engine.config import Deployment
 from engine.errors import OpsError
 from engine.operations.commands import Command, CommandResult
 from engine.operations.cutover_checks import judged
@@ -35,7 +36,7 @@ def old_runs(work: Work) -> bool:
 def verify_old(work: Work) -> Outcome:
     """It stays up for the configured time; meanwhile its KPIs are compared, and its own check runs."""
     identity = running_identity(work, work.old)
-    agree = work.start(_agree(work, None))
+    agree = work.start(agree_command(work.deployment, work.old, None))
     try:
         run = _first_run(work)
         verify = work.start(work.deployment.command(work.deployment.old.programs.verify, work.old))
@@ -43,7 +44,7 @@ def verify_old(work: Work) -> Outcome:
         agree.kill()
         raise
     agreed, verified = _finish_beside_hold(work, agree, verify, started_at(identity))
-    problem = _disagreement(agreed)
+    problem = disagreement(agreed)
     ran = run.get("status") == "ok"
     if ran and not problem:
         return _judged(work, run, verified)
@@ -118,21 +119,22 @@ def _on_probe_tape(work: Work, problem: str) -> Outcome:
     probe = snapshot.manifest.probe if snapshot and snapshot.manifest else None
     if snapshot is None or probe is None:
         raise StepFailed(f"{harmless(problem)}, and no snapshot holds a probe tape", "mend the tape, then resume")
-    agreed = work.finish([work.start(_agree(work, snapshot.path / probe.path))])[0]
-    disagreement = _disagreement(agreed)
-    if disagreement:
-        raise StepFailed(f"{work.old} does not agree with the probe tape either: {disagreement}", "call its owner")
+    agreed = work.finish([work.start(agree_command(work.deployment, work.old, snapshot.path / probe.path))])[0]
+    again = disagreement(agreed)
+    if again:
+        raise StepFailed(f"{work.old} does not agree with the probe tape either: {again}", "call its owner")
     running_identity(work, work.old)
     text = f"the live tape cannot be computed ({harmless(problem)}); verified on snapshot {snapshot.id}'s tape"
     return Outcome(f"{work.old} is up and agrees with the probe tape", (("verify_old", text),))
 
 
-def _agree(work: Work, tape: Path | None) -> list[str]:
-    command = [sys.executable, "-m", "engine.validation", "agree", "--root", str(work.deployment.root)]
-    return [*command, "--release", work.old, *(["--tape", str(tape)] if tape else []), "--json"]
+def agree_command(deployment: Deployment, release: str, tape: Path | None) -> list[str]:
+    """The comparison of a release's KPIs with a tape, recomputed independently; None: with the live one."""
+    command = [sys.executable, "-m", "engine.validation", "agree", "--root", str(deployment.root)]
+    return [*command, "--release", release, *(["--tape", str(tape)] if tape else []), "--json"]
 
 
-def _disagreement(result: CommandResult) -> str:
+def disagreement(result: CommandResult) -> str:
     """Why the KPIs do not agree; empty when they do. No answer is no agreement."""
     try:
         answer = judged(result, "the comparison with the tape")

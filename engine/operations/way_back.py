@@ -22,7 +22,15 @@ from engine.operations.lock import holder
 from engine.operations.reserve import keep_again, reserve_problem
 from engine.records import Record, append_event, harmless
 from engine.services.active import configured_release
-from engine.snapshots import Remembered, Snapshot, choices, load_remembered, staged_problem, verify_snapshot
+from engine.snapshots import (
+    Remembered,
+    Snapshot,
+    choices,
+    load_remembered,
+    passed_over,
+    staged_problem,
+    verify_snapshot,
+)
 
 EVENT = "way_back.proven"
 _PAUSE = 0.02
@@ -72,6 +80,7 @@ def examine(deployment: Deployment, wait: Callable[[], None], remembered: Rememb
     """Hash the snapshot and the staged trees, and let the old release compute a tape; writes nothing.
 
     But for the reads that :func:`_keep` stores on the way: one that is killed at its deadline was not in vain.
+    Newer snapshots that cannot be restored are named, whatever the answer: what only they hold would not come back.
     """
     began = time.monotonic()
     reads = Remembered() if remembered is None else remembered
@@ -84,16 +93,17 @@ def examine(deployment: Deployment, wait: Callable[[], None], remembered: Rememb
         reason = verify_snapshot(found[0], keep, reads) or staged_problem(deployment, found[0], keep, remembered=reads)
     note = ""
     if found and not reason:
-        reason, note = _computes(deployment, found[0], wait)
+        reason, note = computes(deployment, found[0], wait)
         if configured_release(deployment.active_config)[0] == deployment.console.releases.new:
             note = "; ".join(filter(None, (note, reserve_problem(deployment))))
     seconds = round(time.monotonic() - began + reads.would_take + deployment.console.cadence.verify_hold, 2)
+    refused = [str(item) for item in passed_over(deployment, release, found[0] if found else None)]
     return WayBackProof(
         ok=not reason,
         seconds=seconds,
         snapshot=found[0].id if found else None,
         release=release,
-        reason=harmless(reason or note),
+        reason=harmless("; ".join(filter(None, (reason or note, *refused))), 400),
         read_at=datetime.fromtimestamp(reads.oldest, UTC) if reads.oldest is not None else None,
     )
 
@@ -145,11 +155,11 @@ def _store(deployment: Deployment, reads: Remembered, *, so_far: bool = False) -
         reads.store(deployment.paths.proven_reads, so_far=so_far)
 
 
-def _computes(deployment: Deployment, snapshot: Snapshot, wait: Callable[[], None]) -> tuple[str, str]:
+def computes(deployment: Deployment, snapshot: Snapshot | None, wait: Callable[[], None]) -> tuple[str, str]:
     """Why the old release's KPI program cannot compute; and what is worth knowing when it can."""
     release = deployment.console.releases.old
     tapes = [deployment.tape]
-    if snapshot.manifest and snapshot.manifest.probe:
+    if snapshot and snapshot.manifest and snapshot.manifest.probe:
         tapes.append(snapshot.path / snapshot.manifest.probe.path)
     command = deployment.command(deployment.old.programs.kpi, release)
     deadline = deployment.console.cadence.command_deadline

@@ -19,7 +19,8 @@ from engine.snapshots.remembered import Remembered
 VERSION = 1
 _BLOCK = 1 << 20
 
-Purpose = Literal["live", "final", "side", "salvaged"]
+Purpose = Literal["live", "final", "side", "salvaged", "rehearsal"]
+"""A rollback restores a final or a live one; a rehearsal's is discarded with it."""
 Checkpoint = Callable[[], None]
 """Called between files; may raise to stop."""
 

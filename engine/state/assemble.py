@@ -11,9 +11,9 @@ from engine.operations.model import Operation
 from engine.operations.watchers import Watcher
 from engine.state.doings import Doings, view_of
 from engine.state.measured import Measured
-from engine.state.model import ChecklistView, Phase, State, ValidationView
+from engine.state.model import ChecklistView, Phase, ShadowView, State, ValidationView
 from engine.state.releases import Releases
-from engine.state.trail import Trail, phase_of
+from engine.state.trail import Proof, Trail, phase_of
 from engine.state.way_back import way_back
 from engine.state.written import Report, validation_view
 
@@ -34,6 +34,7 @@ class Found:
     measured: Measured
     checklist: ChecklistView
     report: Report | None
+    shadow: ShadowView | None
     log: tuple[str, ...]
     cutover_at: datetime | None
     rolled_back_at: datetime | None
@@ -72,6 +73,8 @@ def assemble(deployment: Deployment, found: Found) -> State:
             cutover_at=found.cutover_at,
             build=found.releases.views[0].build,
             unfinished=_unfinished_cutover(found.doings, new_is_live=found.releases.live == deployment.new.release),
+            rehearsal=found.trail.rehearsal,
+            rolled_back=_rolled_back(found.doings.rolled_back),
         ),
         watch=found.trail.watch,
         next_gate=seen.next_gate if phase in WATCHED else None,
@@ -91,6 +94,7 @@ def assemble(deployment: Deployment, found: Found) -> State:
         problems=found.problems + seen.problems,
         holder=found.holder,
         watchers=found.watchers,
+        shadow=found.shadow,
     )
 
 
@@ -109,6 +113,13 @@ def _phase(deployment: Deployment, found: Found) -> Phase:
         stabilise=last / scale,
         cutover_runs=current is not None and current.kind == "cutover",
     )
+
+
+def _rolled_back(done: Operation | None) -> Proof | None:
+    """The last real rollback, as what the way back rests on; one that a person closed was not measured."""
+    if done is None or done.ended is None or done.by_hand:
+        return None
+    return Proof(True, done.seconds, done.snapshot, done.release_to, "", done.ended, "rolled back")
 
 
 def _unfinished_cutover(doings: Doings, *, new_is_live: bool) -> Operation | None:

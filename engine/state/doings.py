@@ -25,6 +25,8 @@ class Doings:
     validating: bool
     cutover_at: datetime | None
     rolled_back_at: datetime | None
+    rolled_back: Operation | None
+    """The newest rollback that succeeded."""
 
 
 class OperationsReader:
@@ -79,12 +81,16 @@ def _chosen(unfinished: list[Operation], ended: list[Operation]) -> Doings:
         validating=bool(validations),
         cutover_at=_newest(finished, "cutover"),
         rolled_back_at=_newest(finished, "rollback"),
+        rolled_back=next((item for item in reversed(finished) if _succeeded(item, "rollback")), None),
     )
 
 
 def _newest(finished: list[Operation], kind: str) -> datetime | None:
-    ends = [item.ended for item in finished if item.kind == kind and item.state == "SUCCEEDED" and item.ended]
-    return max(ends, default=None)
+    return max((item.ended for item in finished if item.ended and _succeeded(item, kind)), default=None)
+
+
+def _succeeded(item: Operation, kind: str) -> bool:
+    return item.kind == kind and item.state == "SUCCEEDED"
 
 
 def view_of(operation: Operation | None) -> OperationView | None:

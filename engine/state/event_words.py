@@ -109,6 +109,14 @@ def _not_proven(data: dict[str, Any], _operation: str) -> str:
     return f"way back NOT proven: {data.get('reason') or 'no reason given'}"
 
 
+def _rehearsed(data: dict[str, Any], _operation: str) -> str:
+    if data.get("ok") is not True:
+        return f"rollback rehearsed: NOT READY: {data.get('reason') or 'no reason given'}"
+    seconds = data.get("seconds")
+    took = f", {seconds:.1f} s" if isinstance(seconds, int | float) else ""
+    return f"rollback rehearsed: READY{took}" + (f"; {data['note']}" if data.get("note") else "")
+
+
 def _run(data: dict[str, Any], _operation: str) -> str:
     return f"{data.get('release', '?')} run {str(data.get('status', '?')).upper()}"
 
@@ -142,6 +150,7 @@ _WORDS: dict[str, Callable[[dict[str, Any], str], str]] = {
     "operation.forced": lambda data, _operation: str(data.get("detail", "")),
     "validation.finished": _validated,
     "way_back.proven": _not_proven,
+    "rollback.rehearsed": _rehearsed,
     "run.finished": _run,
     "checklist.done": _ticked,
     "checklist.overridden": _overridden,
@@ -159,6 +168,7 @@ _BY_PEOPLE = frozenset(
     {
         "operation.accepted",
         "operation.go",
+        "rollback.rehearsed",
         "checklist.done",
         "checklist.overridden",
         "ack",

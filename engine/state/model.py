@@ -59,7 +59,7 @@ class VerdictView(msgspec.Struct, frozen=True):
 
 
 class WayBackView(msgspec.Struct, frozen=True):
-    """Row 3: could we go back now, how long would it take, when was that last proven."""
+    """Row 3: could we go back now, how long would it take, what says so and since when."""
 
     release: str
     build: str
@@ -67,11 +67,30 @@ class WayBackView(msgspec.Struct, frozen=True):
     reason: str
     """Why it is not ready; empty when it is."""
     seconds: float | None
+    """As ``basis`` measured it; None: nothing ever did."""
     proven_at: datetime | None
+    """When a real snapshot was examined last, by a proof or a rehearsal."""
     snapshot: str | None
     stale: bool
     read_at: datetime | None = None
     """Every byte of snapshot and staged tree was read then or later."""
+    basis: str = ""
+    """What ``seconds`` rests on: ``rolled back``, ``rehearsed`` or ``proven``, whichever was last; empty: nothing."""
+    basis_at: datetime | None = None
+    note: str = ""
+    """Worth knowing though it is ready: a newer snapshot that is refused, a rehearsal that failed."""
+
+
+class ShadowView(msgspec.Struct, frozen=True):
+    """What the old release computes of the live tape while the new one runs: what readers would get."""
+
+    release: str
+    observed_at: datetime
+    values: dict[str, float | None]
+    reason: str
+    """Why there are no values; empty when there are."""
+    current: bool
+    """Whether the live tape is still the one that was computed."""
 
 
 class WatchView(msgspec.Struct, frozen=True):
@@ -319,3 +338,5 @@ class State(msgspec.Struct, frozen=True):
     """Who operates now; None when nobody does."""
     watchers: tuple[Watcher, ...] = ()
     """The other consoles that are open, the longest first."""
+    shadow: ShadowView | None = None
+    """The old release's newest shadow run; None when there was none."""

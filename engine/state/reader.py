@@ -20,7 +20,7 @@ from engine.state.model import State
 from engine.state.releases import ReleasesReader
 from engine.state.slots import ChecklistReader
 from engine.state.trail import Trail, extend
-from engine.state.written import LastRows, NewestReport
+from engine.state.written import LastRows, NewestReport, NewestShadow
 
 BITE = 1 << 20
 """Bytes of the audit trail read at once: a trail of many days is folded in pieces, not held whole."""
@@ -45,6 +45,7 @@ class StateReader:
         self._checklist = ChecklistReader(deployment)
         self._log = LastRows(deployment.paths.monitoring_log)
         self._report = NewestReport(deployment.paths.validation_report)
+        self._shadow = NewestShadow(deployment)
         self._user, _, self._host = whoami().partition("@")
 
     def read(self) -> State:
@@ -76,6 +77,7 @@ class StateReader:
                 now.wall, trail.facts, evaluation, cutover_at=cutover_at, rolled_back_at=rolled_back_at
             ),
             report=self._report.read(problems),
+            shadow=self._shadow.read(problems),
             log=self._log.read(problems),
             cutover_at=cutover_at,
             rolled_back_at=rolled_back_at,

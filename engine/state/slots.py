@@ -61,6 +61,7 @@ class ChecklistReader:
             time_scale=float(self._deployment.console.time_scale),
             grounds=self._grounds.read(),
             proven=facts.proven,
+            rehearsed=facts.rehearsed,
         )
         hourly = evaluation.hourly if evaluation else None
         return ChecklistView(

@@ -17,14 +17,19 @@ from engine.state.model import Phase, WatchView
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """The newest ``way_back.proven`` event."""
+    """The newest ``way_back.proven`` or ``rollback.rehearsed`` event, or the last real rollback."""
 
     ok: bool
     seconds: float | None
     snapshot: str | None
     release: str
     reason: str
+    """Why it is not good; when it is, what is worth knowing all the same."""
     at: datetime
+    how: str = "proven"
+    """``proven``, ``rehearsed`` or ``rolled back``."""
+    own_snapshot: bool = False
+    """A rehearsal before a cutover: it says nothing about a snapshot that a rollback restores."""
     read_at: datetime | None = None
 
 
@@ -36,6 +41,7 @@ class Trail:
     """Cutover, way back, validations and answers, folded as the monitor folds them."""
     watch: WatchView = field(default_factory=lambda: WatchView(None, None))
     proof: Proof | None = None
+    rehearsal: Proof | None = None
     acknowledged: dict[str, tuple[str, datetime]] = field(default_factory=dict)
     """Condition -> who acknowledged it last, and when."""
     told: Told = field(default_factory=Told)
@@ -85,6 +91,9 @@ def _fold(trail: Trail, event: Record) -> Trail:
         return replace(trail, acknowledged={**trail.acknowledged, str(data["condition"]): taken})
     if kind == "way_back.proven":
         return replace(trail, proof=_proof(data, at))
+    if kind == "rollback.rehearsed":
+        found = replace(_proof(data, at), how="rehearsed", own_snapshot=data.get("own_snapshot") is True)
+        return replace(trail, rehearsal=found)
     return trail
 
 
@@ -95,7 +104,7 @@ def _proof(data: dict[str, Any], at: datetime) -> Proof:
         float(seconds) if seconds is not None else None,
         str(data["snapshot"]) if data.get("snapshot") else None,
         str(data.get("release") or ""),
-        harmless(data.get("reason") or "", 200),
+        harmless(data.get("reason") or data.get("note") or "", 200),
         at,
-        parse_iso(str(data["read_at"])) if data.get("read_at") else None,
+        read_at=parse_iso(str(data["read_at"])) if data.get("read_at") else None,
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+import msgspec
+
 from engine.clock import pretty_duration
 from engine.config import Deployment
 from engine.operations.model import Operation
@@ -25,12 +27,55 @@ def way_back(
     cutover_at: datetime | None,
     build: str,
     unfinished: Operation | None = None,
+    rehearsal: Proof | None = None,
+    rolled_back: Proof | None = None,
 ) -> WayBackView:
     """The view. Ready only while the newest proof is good, fresh, and younger than the cutover it would undo.
+
+    A ``rehearsal`` on a real snapshot is a proof too. Seconds and age are always there: those of the newest of real
+    rollback, rehearsal and proof that went well.
 
     ``unfinished``: a cutover that runs, stopped half-way, or ended otherwise than by success. Until it has proven
     its way back, what it sealed before the new release started is the way back.
     """
+    examined = _newest(proof, rehearsal if rehearsal is not None and not rehearsal.own_snapshot else None)
+    view = _judged(deployment, examined, now, release, cutover_at, build, unfinished)
+    rests = _newest(*(found for found in (proof, rehearsal, rolled_back) if found and found.ok and found.seconds))
+    note = view.note or _failed_rehearsal(rehearsal, examined, rolled_back, cutover_at)
+    return msgspec.structs.replace(
+        view,
+        seconds=rests.seconds if rests else None,
+        basis=rests.how if rests else "",
+        basis_at=rests.at if rests else None,
+        note=note,
+    )
+
+
+def _newest(*found: Proof | None) -> Proof | None:
+    return max((item for item in found if item is not None), key=lambda item: item.at, default=None)
+
+
+def _failed_rehearsal(
+    rehearsal: Proof | None, examined: Proof | None, rolled_back: Proof | None, cutover_at: datetime | None
+) -> str:
+    """A rehearsal that failed stands until the next one, a real rollback or a cutover: no lesser proof hides it."""
+    if rehearsal is None or rehearsal.ok or (rehearsal is examined and not rehearsal.own_snapshot):
+        return ""
+    over = [moment for moment in (rolled_back.at if rolled_back else None, cutover_at) if moment is not None]
+    if any(moment >= rehearsal.at for moment in over):
+        return ""
+    return f"rehearsal of {rehearsal.at:%H:%M}Z NOT READY: {rehearsal.reason}"
+
+
+def _judged(
+    deployment: Deployment,
+    proof: Proof | None,
+    now: datetime,
+    release: str | None,
+    cutover_at: datetime | None,
+    build: str,
+    unfinished: Operation | None,
+) -> WayBackView:
     old = deployment.console.releases.old
     if unfinished is not None and not _proven_by(unfinished, proof) and (unfinished.past_no_return or release != old):
         return _of_unfinished(deployment, unfinished, build, release)
@@ -50,7 +95,7 @@ def way_back(
     stale = age > limit
     reason = proof.reason or "the last proof failed" if not proof.ok else ""
     if proof.ok and stale:
-        reason = f"last proven {pretty_duration(age)} ago"
+        reason = f"last {proof.how} {pretty_duration(age)} ago"
     return WayBackView(
         release=old,
         build=build,
@@ -61,6 +106,7 @@ def way_back(
         snapshot=proof.snapshot,
         stale=stale,
         read_at=proof.read_at,
+        note=proof.reason if proof.ok else "",
     )
 
 

@@ -1,4 +1,4 @@
-"""Two files made for people that the screen shows too: the monitoring log and the validation report."""
+"""Files that the screen shows as they are: the monitoring log, the validation report, the newest shadow run."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from typing import Any
 import msgspec
 
 from engine.clock import parse_iso
-from engine.records import harmless
+from engine.config import Deployment
+from engine.monitoring.shadow import Shadow, shadow_of, tape_stamp
+from engine.records import harmless, records_from_end
 from engine.records.atomic import open_to_read
 from engine.state.absent import no_validation
-from engine.state.model import CheckStatus, CheckView, ValidationView
+from engine.state.model import CheckStatus, CheckView, ShadowView, ValidationView
 
 LOG_BYTES = 32_768
 LOG_ROWS = 200
@@ -80,6 +82,40 @@ class NewestReport:
         except (OSError, ValueError, msgspec.DecodeError) as error:
             problems.append(harmless(f"{self._path.name}: {error}"))
         return self._report
+
+
+class NewestShadow:
+    """The old release's newest shadow run, read again only when another one was kept."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        self._deployment = deployment
+        self._stamp: _Stamp | None = None
+        self._newest: Shadow | None = None
+
+    def read(self, problems: list[str]) -> ShadowView | None:
+        """The view; None when there was none. A damaged line is passed over, and said."""
+        path = self._deployment.paths.shadow
+        try:
+            with open_to_read(path) as stream:
+                stamp = _stamp(stream.fileno())
+            if stamp != self._stamp:
+                self._newest, self._stamp = _newest_shadow(path), stamp
+        except FileNotFoundError:
+            self._stamp, self._newest = None, None
+        except (OSError, ValueError) as error:
+            problems.append(harmless(f"{path.name}: {error}"))
+        found = self._newest
+        if found is None:
+            return None
+        current = found.stamp == tape_stamp(self._deployment.tape)
+        return ShadowView(found.release, found.at, found.values, found.reason, current)
+
+
+def _newest_shadow(path: Path) -> Shadow | None:
+    record = next(records_from_end(path), {})
+    if record is None:
+        raise ValueError("its last line is no record")
+    return shadow_of(record) if record else None
 
 
 class _Check(msgspec.Struct):

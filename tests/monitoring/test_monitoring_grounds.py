@@ -133,5 +133,20 @@ def test_a_rollback_that_succeeded_is_a_rehearsal(deployment: Deployment, clock:
     assert items(deployment.checklist, _moment(now))[0].measured == ""
 
 
+def test_the_newer_of_rehearsal_and_rollback_fills_in_the_line_and_a_proof_does_not(watching: Watching) -> None:
+    watching.tick(2)
+    watching.event("way_back.proven", ok=True, seconds=1.1, snapshot="0002", release="v1", reason="")
+    assert board(watching)["before/0/rehearsed"].measured_ok is False
+    watching.event("rollback.rehearsed", ok=True, seconds=2.1, snapshot=None, release="v1", reason="")
+    line = board(watching)["before/0/rehearsed"]
+    assert (line.measured, line.measured_ok, line.state) == ("rehearsed 31 Jan 02:00:02Z: READY, 2.1 s", True, "due")
+    watching.event("rollback.rehearsed", ok=False, seconds=2.1, snapshot=None, release="v1", reason="space: full")
+    line = board(watching)["before/0/rehearsed"]
+    assert (line.measured, line.measured_ok) == ("rehearsed 31 Jan 02:00:02Z: NOT READY, space: full", False)
+    watching.clock.advance(1)
+    watching.roll_back()
+    assert board(watching)["before/0/rehearsed"].measured_ok is True
+
+
 def _moment(now: Any) -> Any:
     return Moment(now, None, None, {}, None, (), "v2", 1.0)

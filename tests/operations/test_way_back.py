@@ -9,7 +9,7 @@ from site_at_work import Site, abaco, await_that
 
 from engine.clock import SystemClock
 from engine.operations.launch import launch_validation
-from engine.operations.way_back import prove, read_way_back
+from engine.operations.way_back import examine, prove, read_way_back
 from engine.records import read_lines
 from engine.snapshots import load_remembered
 
@@ -68,6 +68,20 @@ def settled(reads: Path) -> bool:
     snapshot = next(reversed(sorted(reads.parent.glob("snapshots/*"))))
     files = [path for path in (snapshot / "tree").rglob("*") if path.is_file()]
     return all(known.find(path.stat()) for path in files)
+
+
+def test_a_newer_snapshot_that_is_refused_is_named_by_the_proof(round_trip: Site) -> None:
+    if round_trip.live() != "v2":
+        assert round_trip.cutover().state == "SUCCEEDED"
+    path = round_trip.deployment.paths.snapshots / str(newest(round_trip).snapshot)
+    seal = (path / "COMPLETE").read_bytes()
+    (path / "COMPLETE").unlink()
+    try:
+        found = examine(round_trip.deployment, lambda: None)
+    finally:
+        (path / "COMPLETE").write_bytes(seal)
+    assert found.snapshot is not None and found.snapshot < path.name
+    assert f"snapshot {path.name} is newer and cannot be restored" in found.reason and "never sealed" in found.reason
 
 
 def test_without_a_snapshot_there_is_no_way_back(site: Site) -> None:

@@ -48,6 +48,13 @@ def test_a_failed_run_and_a_failed_proof_are_said_a_good_proof_is_not() -> None:
     assert [line[9:] for line in told.lines] == ["v2 run FAILED", "way back NOT proven: snapshot 0004 is not whole"]
 
 
+def test_a_rehearsal_is_told_with_its_answer_and_who_asked_for_it() -> None:
+    good = event("rollback.rehearsed", ok=True, seconds=2.12, note="")
+    assert in_words(good) == "01:00:00 rollback rehearsed: READY, 2.1 s (moreno@ops1)"
+    bad = event("rollback.rehearsed", ok=False, seconds=2.1, reason="space: 1 MB free")
+    assert in_words(bad) == "01:00:00 rollback rehearsed: NOT READY: space: 1 MB free (moreno@ops1)"
+
+
 @pytest.mark.parametrize(
     ("made", "words"),
     [

@@ -10,7 +10,8 @@ import pytest
 from engine.config import Deployment
 from engine.operations.model import Operation, OperationState, OperationStep
 from engine.snapshots import COMPLETE
-from engine.state.trail import Proof
+from engine.state.model import WayBackView
+from engine.state.trail import Proof, Trail, extend
 from engine.state.way_back import way_back
 
 NOW = datetime(2026, 1, 31, 9, tzinfo=UTC)
@@ -115,3 +116,84 @@ def test_a_new_release_that_nobody_cut_over_to_has_no_way_back_and_says_so(deplo
     view = way_back(deployment, None, NOW, release="v2", cutover_at=None, build="")
     assert not view.ready
     assert "no cutover yet" not in view.reason
+
+
+def rehearsed(minutes: float, *, ok: bool = True, reason: str = "", own: bool = False) -> Proof:
+    snapshot = None if own else "0004"
+    return Proof(ok, 2.6, snapshot, "v1", reason, NOW - timedelta(minutes=minutes), "rehearsed", own)
+
+
+def rolled_back(minutes: float) -> Proof:
+    return Proof(True, 3.1, "0004", "v1", "", NOW - timedelta(minutes=minutes), "rolled back")
+
+
+@pytest.mark.parametrize(
+    ("found", "basis", "seconds"),
+    [
+        ((None, None, None), "", None),
+        ((proof(1), None, None), "proven", 2.1),
+        ((proof(3), rehearsed(1), None), "rehearsed", 2.6),
+        ((proof(1), rehearsed(3), rolled_back(2)), "proven", 2.1),
+        ((proof(3), rehearsed(2), rolled_back(1)), "rolled back", 3.1),
+        ((proof(3), rehearsed(1, ok=False, reason="space: full"), None), "proven", 2.1),
+    ],
+)
+@pytest.mark.parametrize("release", ["v1", "v2", None])
+def test_seconds_and_age_are_those_of_the_newest_that_went_well_whatever_is_live(
+    deployment: Deployment, found: tuple[Proof | None, ...], basis: str, seconds: float | None, release: str | None
+) -> None:
+    given, rehearsal, back = found
+    view = way_back(
+        deployment,
+        given,
+        NOW,
+        release=release,
+        cutover_at=CUTOVER,
+        build="",
+        rehearsal=rehearsal,
+        rolled_back=back,
+    )
+    assert (view.basis, view.seconds) == (basis, seconds)
+    newest = next((item for item in found if item is not None and item.how == basis), None)
+    assert view.basis_at == (newest.at if newest else None)
+
+
+def test_a_rehearsal_on_a_real_snapshot_is_a_proof_and_one_that_failed_is_none(deployment: Deployment) -> None:
+    def judged(rehearsal: Proof, given: Proof | None = None) -> WayBackView:
+        return way_back(deployment, given, NOW, release="v2", cutover_at=CUTOVER, build="", rehearsal=rehearsal)
+
+    assert judged(rehearsed(1)).ready
+    assert not judged(rehearsed(60)).ready
+    failed = judged(rehearsed(1, ok=False, reason="staged: damaged"), proof(2))
+    assert (failed.ready, failed.reason) == (False, "staged: damaged")
+    hidden = judged(rehearsed(2, ok=False, reason="space: full"), proof(1))
+    assert hidden.ready and "NOT READY: space: full" in hidden.note, "a lesser proof hides no failed rehearsal"
+    assert judged(rehearsed(60 * 8, ok=False, reason="space: full"), proof(1)).note == "", "it was before the cutover"
+
+
+def test_a_rehearsal_before_the_cutover_is_no_proof_of_a_snapshot(deployment: Deployment) -> None:
+    own = rehearsed(1, own=True)
+    for cutover_at in (CUTOVER, None):
+        view = way_back(deployment, None, NOW, release="v2", cutover_at=cutover_at, build="", rehearsal=own)
+        assert not view.ready
+        assert (view.basis, view.seconds) == ("rehearsed", 2.6)
+
+
+def test_what_a_good_proof_found_worth_knowing_is_a_note(deployment: Deployment) -> None:
+    given = proof(1, reason="snapshot 0005 is newer and cannot be restored")
+    view = way_back(deployment, given, NOW, release="v2", cutover_at=CUTOVER, build="")
+    assert view.ready and view.reason == "" and "0005" in view.note
+
+
+def test_the_fold_keeps_the_newest_rehearsal(deployment: Deployment) -> None:
+    def event(seq: int, **data: Any) -> dict[str, Any]:
+        head = {"seq": seq, "at": f"2026-01-31T08:0{seq}:00.000Z", "kind": "rollback.rehearsed", "actor": "a"}
+        return {**head, "data": {"release": "v1", **data}}
+
+    trail = extend(Trail(), [event(1, ok=False, seconds=1.0, reason="no room", snapshot=None, own_snapshot=True)])
+    assert trail.rehearsal is not None
+    assert (trail.rehearsal.ok, trail.rehearsal.reason, trail.rehearsal.own_snapshot) == (False, "no room", True)
+    trail = extend(trail, [event(2, ok=True, seconds=2.5, reason="", snapshot="0004"), event(3)])
+    assert (trail.rehearsal.seconds, trail.rehearsal.how, trail.proof) == (2.5, "rehearsed", None)
+    assert trail.facts.rehearsed is not None and trail.facts.rehearsed.seconds is None, "a bare event is not READY"
+    assert not trail.facts.rehearsed.ok

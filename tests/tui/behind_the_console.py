@@ -56,6 +56,10 @@ class FakeActions:
         self.asked.append(("validate",))
         return FakeAccepted("0005-validate", 5121)
 
+    def rehearse(self) -> int:
+        self.asked.append(("rehearse",))
+        return 5122
+
     def go(self, operation: str, reason: str) -> None:
         self.asked.append(("go", operation, reason))
 

@@ -19,6 +19,7 @@ from engine.state.model import (
     OperationView,
     ReleaseView,
     ResourceView,
+    ShadowView,
     State,
     StepView,
     ValidationView,
@@ -246,6 +247,7 @@ CHECKS = ValidationView(
     running=False,
 )
 
+SHADOW = ShadowView("v1", NOW - timedelta(seconds=12), {"PAR30": 2.2, "PAR90": 0.3}, "", True)
 NORMAL = State(
     at=NOW,
     root="/srv/abaco",
@@ -266,7 +268,9 @@ NORMAL = State(
     phase="BAKE",
     cutover_at=CUTOVER_AT,
     verdict=VerdictView("CONTINUE", "everything on target", "", "", FRESH, False),
-    way_back=WayBackView("v1", "a41f09", True, "", 2.1, NOW - timedelta(minutes=3), "0004", False),
+    way_back=WayBackView(
+        "v1", "a41f09", True, "", 2.1, NOW - timedelta(minutes=3), "0004", False, "proven", NOW - timedelta(minutes=3)
+    ),
     watch=WatchView("A. Moreno", NOW - timedelta(hours=3)),
     next_gate=GateView("hour-8", "hour-8 gate", NOW + timedelta(minutes=48, seconds=20), (), ()),
     kpis=KPIS,
@@ -283,6 +287,7 @@ NORMAL = State(
     events=EVENTS,
     monitor=MonitorView(True, 3977, FRESH, False, ""),
     problems=(),
+    shadow=SHADOW,
 )
 
 WARNING = replace(
@@ -335,7 +340,9 @@ STALE = replace(
     verdict=VerdictView(
         "UNKNOWN", "no sample for 41s; last CONTINUE", "when the monitor samples again", "", FRESH, True
     ),
-    way_back=replace(NORMAL.way_back, stale=True, proven_at=NOW - timedelta(minutes=41)),
+    way_back=replace(
+        NORMAL.way_back, stale=True, proven_at=NOW - timedelta(minutes=41), basis_at=NOW - timedelta(minutes=41)
+    ),
     kpis=(
         *(replace(each, stale=True, observed_at=NOW - timedelta(minutes=44)) for each in KPIS[:3]),
         replace(KPIS[3], value=None, status="undefined", reason="no run for 44m"),
@@ -440,7 +447,18 @@ ROLLED_BACK = replace(
     release="v1",
     cutover_at=None,
     next_gate=None,
-    way_back=WayBackView("v1", "a41f09", False, "v1 is live: nothing to roll back", None, None, "0004", False),
+    way_back=WayBackView(
+        "v1",
+        "a41f09",
+        False,
+        "v1 is live: nothing to roll back",
+        2.2,
+        None,
+        "0004",
+        False,
+        "rolled back",
+        NOW - timedelta(minutes=1),
+    ),
     last_operation=replace(
         OPERATION,
         id="0004-rollback",

@@ -73,7 +73,7 @@ def test_a_rollback_under_way_is_the_way_back_being_taken() -> None:
 
 def test_on_the_old_release_no_way_back_is_needed_and_the_watch_still_fits() -> None:
     row = plain(header.draw(states.ROLLED_BACK, 80, LOOK)[2])
-    assert "not needed: v1 is live" in row and "on watch A. Moreno" in row
+    assert "v1 is live; rolled back 2.2 s, 60s ago" in row and "on watch A. Moreno" in row
 
 
 def test_the_operation_stands_in_front_until_its_end_is_old_news() -> None:

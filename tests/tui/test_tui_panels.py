@@ -129,6 +129,17 @@ def test_a_way_back_that_is_not_ready_says_why() -> None:
     assert "NOT READY: snapshot 0004 has a wrong hash" in drawn
 
 
+def test_before_a_cutover_the_way_back_is_rehearsed_or_never_was() -> None:
+    assert "v1 is live; never rehearsed" in text(header.draw(states.BEFORE, 80, LOOK))
+    way = replace(states.BEFORE.way_back, seconds=2.1, basis="rehearsed", basis_at=states.NOW - timedelta(hours=1))
+    assert "v1 is live; rehearsed 2.1 s, 1h00 ago" in text(header.draw(replace(states.BEFORE, way_back=way), 80, LOOK))
+
+
+def test_a_note_beside_a_ready_way_back_is_shown() -> None:
+    way = replace(states.NORMAL.way_back, note="snapshot 0005 is newer and cannot be restored")
+    assert "snapshot 0005 is newer" in text(header.draw(replace(states.NORMAL, way_back=way), 120, LOOK))
+
+
 def test_hostile_text_is_only_visible_text() -> None:
     evil = "\x1b]52;c;ZXZpbA==\x07\x9b31m\u202eevil[bold red]"
     state = replace(states.NORMAL, log=(evil,), host=evil, events=(evil,), problems=(evil,))

@@ -74,9 +74,9 @@ def test_the_rollback_sheet_shows_its_facts_at_80x24() -> None:
     drawn = "\n".join(plain(line) for line in lines)
     for words in (
         "ROLL BACK   v2 c03d77  →  v1 a41f09",
-        "about 2.1 s; proven 3m ago",
+        "about 2.1 s; proven 3m ago, 2.1 s",
         "v1 a41f09, config 7c1e22 (3 keys differ), metrics of 01:58:04Z",
-        "PAR30 2.2 (now 2.21)   PAR90 0.3 (now 0.32)   at V1's first run",
+        "PAR30 2.2 (now 2.21)  PAR90 0.3 (now 0.32)  shadow run 12s ago",
         "V2's 14 runs, 42 files, 18 MB, in a side snapshot",
         "WATCH: no rollback tier is met. The decision is yours.",
         "stop v2 > config > metrics > start v1 > verify v1 > record > tell",
@@ -156,6 +156,27 @@ def rollback_text(**more: object) -> str:
 
 def test_the_rollback_sheet_says_what_the_matrix_says() -> None:
     assert "WATCH: no rollback tier holds; you decide" in rollback_text()
+
+
+def test_what_readers_get_is_what_the_old_release_computed_and_never_made_up() -> None:
+    drawn = rollback.draw(armed(plan=ROLLBACK), with_fields(states.WARNING, shadow=None), 80, 20, LOOK)
+    assert any("not known: V1 has not computed this tape" in plain(line) for line in drawn)
+    for changes, words in (
+        ({"values": {"PAR30": 3.14}}, "PAR30 3.1 (now 2.21)  PAR90 undefined (now 0.32)"),
+        ({"reason": "the tape is empty"}, "not known: V1's shadow run 12s ago: the tape is empty"),
+        ({"current": False}, "earlier tape 12s ago"),
+    ):
+        state = with_fields(states.WARNING, shadow=with_fields(states.SHADOW, **changes))
+        drawn = rollback.draw(armed(plan=ROLLBACK), state, 120, 20, LOOK)
+        assert any(words in plain(line) for line in drawn), words
+
+
+def test_the_sheets_say_what_the_seconds_rest_on() -> None:
+    way = with_fields(states.WARNING.way_back, basis="rehearsed", seconds=2.6)
+    drawn = rollback.draw(armed(plan=ROLLBACK), with_fields(states.WARNING, way_back=way), 80, 20, LOOK)
+    assert any("about 2.1 s; rehearsed 3m ago, 2.6 s" in plain(line) for line in drawn)
+    assert "never rehearsed" in cutover_text(states.BEFORE)
+    assert "rehearsed 2.6 s, 3m ago" in cutover_text(with_fields(states.BEFORE, way_back=way))
 
 
 def test_a_release_that_published_nothing_is_said_as_that() -> None:

@@ -57,6 +57,15 @@ class GoHere(Go):
     footer, palette = "go", False
 
 
+class Rehearse(Command):
+    """Rehearse the rollback: everything but the swap, on the live deployment, timed. Row 3 remembers it."""
+
+    id, keys, title, risk = "rehearse", (), "rehearse the rollback", "write"
+
+    def run(self, app: ConsoleApp) -> None:
+        app.rehearse()
+
+
 class AbortOperation(Command):
     """Ask the running operation to stop and undo what it did; after the point of no return, roll back instead."""
 

@@ -7,7 +7,7 @@ from typing import cast
 from engine.state.model import OperationView, State, WayBackView
 from tui.lines import Line, Lines, Role, crop, first_that_fits, fit, join, put, spread, width_of
 from tui.look import Look
-from tui.words import age, ago, clock, due_in, seconds, since_cutover
+from tui.words import age, ago, clock, due_in, rests_on, seconds, since_cutover
 
 ROWS = 3
 _UNFINISHED = {"NEEDS_HUMAN": "NEEDS YOU", "INTERRUPTED": "INTERRUPTED", "HOLDING": "HOLDING"}
@@ -159,23 +159,32 @@ def _way_back(state: State, width: int, look: Look) -> Line:
     observed = state.monitor.observed_at
     old = "no data" if observed is None else f"data {age((look.now - observed).total_seconds())}"
     data = put(old, "warn" if state.monitor.stale else "dim")
-    proof = f"proven {ago(way.proven_at, look.now)}"
-    operation = state.operation
+    whole, brief = _how_it_stands(state, look)
+    full, person = join(put(holder, "dim"), "  ", data, " "), join(data, " ")
+    choices = [(join(head, whole), full), (join(put(" WAY BACK", "title"), brief), full), (join(head, whole), person)]
+    if not brief:
+        del choices[1]
+    left, right = next((pair for pair in choices if width_of(pair[0]) + width_of(pair[1]) <= width - 3), choices[-1])
+    return spread(left, right, width)
+
+
+def _how_it_stands(state: State, look: Look) -> tuple[Line, Line]:
+    """Ready or not, seconds, what they rest on and its age; and a brief form that says the same, empty: none."""
+    way, operation = state.way_back, state.operation
+    rests = rests_on(way, look.now)
+    note = put(f"  {way.note}", "warn") if way.note else ()
     if operation is not None and operation.kind == "cutover" and not _proven_since(way, operation):
         words, role = _before_proof(state, operation)
-        middle = put(f"  {words}", role)
-    elif operation is not None and operation.kind == "rollback" and operation.alive:
-        middle = put("  is being taken now", "info")
-    elif way.ready:
+        return join(put(f"  {words}", role), put(f"; {rests}", "dim")), ()
+    if operation is not None and operation.kind == "rollback" and operation.alive:
+        return put("  is being taken now", "info"), ()
+    if way.ready:
         role = "warn" if way.stale else "text"
-        ready = join(put("  ready", role), put(f"  {seconds(way.seconds)}" if way.seconds else "", "text"))
-        middle = join(ready, put(f"  {proof}", "warn" if way.stale else "dim"))
-    else:
-        calm = state.release is not None and state.release == way.release
-        words = f"not needed: {way.release} is live" if calm else f"NOT READY: {way.reason}"
-        middle = put(f"  {words}", "dim" if calm else "crit")
-    person = join(put(holder, "dim"), "  ", data, " ")
-    room = width - 3
-    if width_of(head) + width_of(middle) + width_of(person) > room:
-        person = join(data, " ")
-    return spread(join(head, middle), person, width)
+        took = join(put("  ready", role), put(f"  {seconds(way.seconds)}" if way.seconds else "", "text"))
+        said = f"{way.basis} {ago(way.basis_at, look.now)}" if way.basis else rests
+        return join(took, put(f"  {said}", "warn" if way.stale else "dim"), note), ()
+    if state.release is not None and state.release == way.release:
+        live = f"{way.release} is live"
+        tail = put(f"; {rests}", "dim" if way.basis else "text")
+        return join(put(f"  not needed: {live}", "dim"), tail, note), join(put(f"  {live}", "dim"), tail, note)
+    return join(put(f"  NOT READY: {way.reason}", "crit"), put(f"; {rests}", "dim"), note), ()

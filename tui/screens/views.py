@@ -10,7 +10,7 @@ from tui.lines import Line, Lines, Role, fit, heading, join, put, right, wrap
 from tui.listing import Listing, Row
 from tui.panels import checklist, log, matrix, operation, resources, validation
 from tui.screens.over import held_of
-from tui.words import age, ago, change, number, seconds, stamp
+from tui.words import age, ago, change, number, rests_on, seconds, stamp
 
 _TIER: dict[str, Role] = {"WARNING": "warn", "CRITICAL": "crit"}
 
@@ -278,7 +278,8 @@ class WayBack(Listing):
         facts = [
             ("leads to", f"{way.release}, build {way.build or 'unknown'}"),
             ("state", "ready" if way.ready else way.reason),
-            ("takes", seconds(way.seconds) if way.seconds is not None else "not measured yet"),
+            ("takes", f"about {seconds(way.seconds)}" if way.seconds is not None else "not measured yet"),
+            ("rests on", f"{rests_on(way, self.look.now)}{'; ' + way.note if way.note else ''}"),
             ("proven", proven + (" (stale)" if way.stale else "")),
             *(
                 [("every byte", f"read and hashed in the last {age((self.look.now - way.read_at).total_seconds())}")]

@@ -10,7 +10,7 @@ from engine.state.model import State
 from tui.field import EMPTY, Field
 from tui.lines import Line, Lines, Role, block, fit, join, put, width_of
 from tui.look import Look
-from tui.words import ago, seconds
+from tui.words import ago, rests_on, seconds
 
 TALLEST = 24
 """Rows of the sheet on a large screen: the question stays near its facts."""
@@ -101,7 +101,7 @@ def _facts(sheet: CutoverSheet, state: State, look: Look) -> Lines:
         *([_fact("Your steps", f"{len(own)}: {', '.join(own)}")] if own else []),
         join(fit(put(" Evidence", "dim"), 15), _validated(state, plan, look)),
         _fact("No return", f"{plan.release_to}'s first start: a failure before it undoes everything"),
-        _fact("Way back", f"R, {plan.release_from}, Enter; at any time, during the cutover too"),
+        _fact("Way back", f"R, {plan.release_from}, Enter; at any time; {rests_on(state.way_back, look.now)}"),
     ]
 
 

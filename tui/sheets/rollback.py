@@ -9,7 +9,7 @@ from engine.state.model import State
 from tui.field import EMPTY, Field
 from tui.lines import Line, Lines, block, fit, join, put, spread, width_of
 from tui.look import Look
-from tui.words import ago, amount, clock, number, seconds
+from tui.words import ago, amount, clock, number, rests_on, seconds
 
 TALLEST = 24
 """Rows of the sheet on a large screen: the question stays near its facts."""
@@ -107,11 +107,11 @@ def _facts(sheet: RollbackSheet, state: State, look: Look) -> Lines:
     plan, way = sheet.plan, state.way_back
     if plan is None:
         waiting = sheet.trouble or "the plan is being made ..."
-        known = f"{way.release} {way.build}, snapshot {way.snapshot or '?'}; proven {ago(way.proven_at, look.now)}"
+        known = f"{way.release} {way.build}, snapshot {way.snapshot or '?'}; {rests_on(way, look.now)}"
         return [_fact("Plan", waiting), _fact("Known", known)]
     expected = plan.expected_seconds if plan.expected_seconds is not None else way.seconds
-    rehearsed = f"; proven {ago(way.proven_at, look.now)}" if way.proven_at else "; never proven"
-    takes = f"about {seconds(expected)}{rehearsed}" if expected is not None else f"not known{rehearsed}"
+    rests = f"{way.basis} {ago(way.basis_at, look.now)}, {seconds(way.seconds)}" if way.basis else "never rehearsed"
+    takes = f"about {seconds(expected)}; {rests}" if expected is not None else f"not known; {rests}"
     metrics = (
         "metrics are not touched"
         if plan.abort_only
@@ -128,7 +128,7 @@ def _facts(sheet: RollbackSheet, state: State, look: Look) -> Lines:
     lines = [
         _fact("Takes", takes),
         _fact("Restores", restores),
-        _fact("Readers get", _readers(state, plan.release_to)),
+        _fact("Readers get", _readers(state, plan.release_to, look)),
         _fact("Sets aside", wrote if plan.sets_aside_files else f"nothing: {plan.release_from.upper()} wrote nothing"),
         _fact("Cannot undo", taken if plan.sets_aside_runs else nothing),
     ]
@@ -137,14 +137,24 @@ def _facts(sheet: RollbackSheet, state: State, look: Look) -> Lines:
     return lines
 
 
-def _readers(state: State, target: str) -> str:
+def _readers(state: State, target: str, look: Look) -> str:
+    """What the old release itself computed of the live tape; nothing is made up where it has computed nothing."""
+    shadow, name = state.shadow, target.upper()
+    if shadow is None or shadow.release != target:
+        return f"not known: {name} has not computed this tape in the shadow"
+    when = ago(shadow.observed_at, look.now)
+    if shadow.reason:
+        return f"not known: {name}'s shadow run {when}: {shadow.reason}"
     decimals = {release.name: release.decimals for release in state.releases}.get(target, 1)
     shown = [
-        f"{kpi.title} {number(kpi.value, decimals)} (now {number(kpi.value, kpi.decimals)})"
+        f"{kpi.title} {_value(shadow.values.get(kpi.id), decimals)} (now {_value(kpi.value, kpi.decimals)})"
         for kpi in state.kpis[:2]
-        if kpi.value is not None
     ]
-    return "   ".join([*shown, f"at {target.upper()}'s first run"]) if shown else f"{target.upper()}'s next run"
+    return "  ".join([*shown, f"{'shadow run' if shadow.current else 'earlier tape'} {when}"])
+
+
+def _value(value: float | None, decimals: int) -> str:
+    return "undefined" if value is None else number(value, decimals)
 
 
 def _evidence(sheet: RollbackSheet, state: State) -> Lines:

@@ -1,0 +1,49 @@
+"""The status update for the team: a few plain lines, ready to be pasted; for console and command line alike."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from engine.clock import pretty_duration
+from engine.state.model import State
+from engine.state.told import rests_on
+
+
+def update_lines(state: State, now: datetime) -> list[str]:
+    """The lines, as of ``now``."""
+    release = state.release.upper() if state.release else "no release"
+    counted = state.cutover_at is not None and state.phase in ("BAKE", "STABILISE", "STEADY")
+    when = f", {_since(state.cutover_at, now)}" if counted and state.cutover_at else f", {state.phase}"
+    lines = [f"{state.title} {state.environment}, {now:%H:%M:%SZ}: {state.verdict.word}. {release} live{when}."]
+    clears = state.verdict.clears.removeprefix("clears ")
+    lines.append(f"Why: {state.verdict.why}" + (f"; clears {clears}" if clears else ""))
+    shown = [f"{kpi.title} {kpi.value:,.{kpi.decimals}f}" for kpi in state.kpis if kpi.value is not None]
+    lines.append("KPIs: " + (", ".join(shown) or "none"))
+    lines.append("Resources: " + ", ".join(f"{gauge.label} {gauge.text}" for gauge in state.resources if gauge.text))
+    lines.append(f"Validation: {state.checks.status}, {_ago(state.checks.observed_at, now)}")
+    way = state.way_back
+    note = f"; {way.note}" if way.note else ""
+    lines.append(f"Way back: {way.release}, {'ready' if way.ready else way.reason}, {rests_on(way, now)}{note}")
+    gate = state.next_gate
+    if gate is not None:
+        fails = ", ".join(gate.would_fail_on) or "nothing"
+        lines.append(f"Next: {gate.title} {_due(gate.due_at, now)}, would fail on {fails}")
+    if state.operation is not None:
+        lines.append(f"Operation: {state.operation.id} {state.operation.state}")
+    return lines
+
+
+def _since(moment: datetime, now: datetime) -> str:
+    """``T+07:12``; from a hundred hours on ``T+5d03h``."""
+    minutes = int(max((now - moment).total_seconds(), 0.0) // 60)
+    hours = minutes // 60
+    return f"T+{hours:02d}:{minutes % 60:02d}" if hours < 100 else f"T+{hours // 24}d{hours % 24:02d}h"
+
+
+def _ago(moment: datetime | None, now: datetime) -> str:
+    return "never" if moment is None else f"{pretty_duration((now - moment).total_seconds())} ago"
+
+
+def _due(moment: datetime, now: datetime) -> str:
+    left = (moment - now).total_seconds()
+    return f"in {pretty_duration(left)}" if left >= 1 else f"{pretty_duration(-left)} over"

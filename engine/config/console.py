@@ -75,7 +75,7 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Free disk below which a cutover does not begin."""
     shadow: Duration
     """After a cutover the old release computes a changed tape in the shadow, not more often than this."""
-    reread_way_back: Duration = Duration(86400.0)
+    reread_way_back: Duration
     """A proof reads a file of snapshot or staged tree again when it changed, or was read longer ago than this."""
 
 

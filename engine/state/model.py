@@ -72,13 +72,13 @@ class WayBackView(msgspec.Struct, frozen=True):
     """When a real snapshot was examined last, by a proof or a rehearsal."""
     snapshot: str | None
     stale: bool
-    read_at: datetime | None = None
-    """Every byte of snapshot and staged tree was read then or later."""
     basis: str = ""
     """What ``seconds`` rests on: ``rolled back``, ``rehearsed`` or ``proven``, whichever was last; empty: nothing."""
     basis_at: datetime | None = None
     note: str = ""
     """Worth knowing though it is ready: a newer snapshot that is refused, a rehearsal that failed."""
+    read_at: datetime | None = None
+    """Every byte of snapshot and staged tree was read then or later."""
 
 
 class ShadowView(msgspec.Struct, frozen=True):

@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 import traceback
+from functools import partial
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -27,6 +28,7 @@ if __name__ == "__main__":
 
 import carried_out  # noqa: E402
 import cases  # noqa: E402
+from apart import run_apart  # noqa: E402
 from carried_out import UNEXPECTED, Act, Ending, Fault, carry_out, start_together  # noqa: E402
 from ground import Ground, adopt_everything  # noqa: E402
 from hypothesis import HealthCheck, Phase, seed, settings  # noqa: E402
@@ -169,19 +171,21 @@ def _fork_lane(runs: int, number: int) -> int:
     if os.fork() == 0:
         os.close(read)
         os.setsid()
-        failed = 1
-        try:
-            failed = _walk(runs, number)
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            os.write(write, f"{Walk.steps} {failed}\n".encode())
-            os._exit(0)
+        os._exit(run_apart(partial(_walk, runs, number, write)))
     os.close(write)
     return read
 
 
-def _walk(runs: int, number: int) -> int:
+def _walk(runs: int, number: int, write: int) -> int:
+    failed = 1
+    try:
+        failed = _walked(runs, number)
+    finally:
+        os.write(write, f"{Walk.steps} {failed}\n".encode())
+    return failed
+
+
+def _walked(runs: int, number: int) -> int:
     adopt_everything()
     base = Path(tempfile.mkdtemp(prefix="abaco-walk-", dir=cases.base_directory()))
     Walk.lane = cases.Lane(Ground(base / "lane"))

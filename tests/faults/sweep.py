@@ -23,6 +23,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
@@ -35,6 +36,7 @@ if __name__ == "__main__":
     breaker.preloaded(sys.argv)
 
 import cases  # noqa: E402
+from apart import run_apart  # noqa: E402
 from ground import Ground, adopt_everything  # noqa: E402
 
 _COMMIT_PARTS = 24
@@ -76,7 +78,7 @@ def _in_lanes(lanes: int, first: int, every: int, options: argparse.Namespace, u
         read, write = os.pipe()
         if os.fork() == 0:
             os.close(read)
-            os._exit(_lane(lane, lanes, first, every, options, until, write))
+            os._exit(run_apart(partial(_lane, lane, lanes, first, every, options, until, write)))
         os.close(write)
         pipes.append(os.fdopen(read))
     yield from _merged(pipes)

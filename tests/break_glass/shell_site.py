@@ -6,6 +6,7 @@ reads files, hashes and ``/proc``.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -27,6 +28,7 @@ from engine.operations.configuration import hash_of
 from engine.operations.journal import Journal
 from engine.operations.plan import OwnStep, Plan
 from engine.records import append_event, make_directory
+from engine.services import open_service
 from engine.services.identity import identity_of
 from engine.services.record import ServiceFiles, ServiceRecord
 from engine.snapshots import Origin, read_snapshot, stage, take_snapshot
@@ -233,9 +235,13 @@ class ShellSite:
         return found
 
     def end(self) -> None:
+        """End both releases with their supervisors; nothing of them may be left."""
         for release in ("v1", "v2"):
             for pid in self.running(release):
-                os.killpg(pid, signal.SIGKILL)
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(pid, signal.SIGKILL)  # a stubborn one need not be waited for
+            stopped = open_service(self.deployment, release).stop()
+            assert stopped.stopped, stopped.left
         for process in self._started:
             process.wait()
 

@@ -72,8 +72,14 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     prove_way_back: Duration
     min_free: Size
     """Free disk below which a cutover does not begin."""
-    shadow: Duration
-    """After a cutover the old release computes a changed tape in the shadow, not more often than this."""
+    shadow: Duration | None = None
+    """After a cutover the old release computes a changed tape in the shadow, not more often than this; null or
+    absent (a configuration from before it must not bar the way back): as often as the way back is proven."""
+
+    @property
+    def shadow_every(self) -> float:
+        """Seconds between two shadow runs at least."""
+        return float(self.prove_way_back if self.shadow is None else self.shadow)
 
 
 class PhaseBudgets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -73,10 +73,22 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     prove_way_back: Duration
     min_free: Size
     """Free disk below which a cutover does not begin."""
-    shadow: Duration
-    """After a cutover the old release computes a changed tape in the shadow, not more often than this."""
-    reread_way_back: Duration
-    """A proof reads a file of snapshot or staged tree again when it changed, or was read longer ago than this."""
+    reread_way_back: Duration | None = None
+    """A proof reads a file of snapshot or staged tree again when it changed, or was read longer ago than this; null or
+    absent: a day."""
+    shadow: Duration | None = None
+    """After a cutover the old release computes a changed tape in the shadow, not more often than this; null or
+    absent (a configuration from before it must not bar the way back): as often as the way back is proven."""
+
+    @property
+    def reread_every(self) -> float:
+        """Seconds after which a proof reads everything again."""
+        return 86400.0 if self.reread_way_back is None else float(self.reread_way_back)
+
+    @property
+    def shadow_every(self) -> float:
+        """Seconds between two shadow runs at least."""
+        return float(self.prove_way_back if self.shadow is None else self.shadow)
 
 
 class PhaseBudgets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

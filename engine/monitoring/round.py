@@ -216,7 +216,7 @@ class Round:
         cadence = self._deployment.console.cadence
         stamp, began = self._shadowed
         since = now.boot - began
-        if since < cadence.shadow:
+        if since < cadence.shadow_every:
             return
         found = tape_stamp(self._deployment.tape)
         if found == stamp and not (self._shadow_failed and since >= cadence.prove_way_back):

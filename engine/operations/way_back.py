@@ -127,7 +127,7 @@ def main(arguments: list[str]) -> int:
         if holder(deployment) is not None:  # an operation moves what would be looked at
             sys.stdout.write("not now: an operation is running\n")
             return DONE
-        not_before = time.time() - deployment.console.cadence.reread_way_back
+        not_before = time.time() - deployment.console.cadence.reread_every
         proof = prove(deployment, SystemClock(), remembered=load_remembered(deployment.paths.proven_reads, not_before))
     except OpsError as error:
         sys.stderr.write(f"{error}\n")

@@ -9,7 +9,7 @@ import pytest
 from watching import KPIS, Watching, condition
 
 from engine.clock import iso
-from engine.config import Deployment
+from engine.config import Deployment, load_deployment
 from engine.monitoring.round import SHADOW
 from engine.monitoring.shadow import run_shadow, shadow_of, tape_stamp
 from engine.records import append_line, read_lines
@@ -60,6 +60,16 @@ def test_a_changed_tape_is_computed_once_after_the_cutover_and_not_more_often_th
     assert begun(watching) == 2, "ten seconds have not passed"
     watching.tick(6)
     assert begun(watching) == 3
+
+
+def test_a_configuration_from_before_shadow_runs_is_good_and_they_come_as_often_as_the_proof(
+    deployment: Deployment,
+) -> None:
+    path = deployment.paths.config / "console.yml"
+    kept = [line for line in path.read_text().splitlines() if not line.strip().startswith("shadow:")]
+    path.write_text("\n".join(kept) + "\n")
+    cadence = load_deployment(deployment.root).console.cadence
+    assert cadence.shadow_every == cadence.prove_way_back == 60
 
 
 def test_no_shadow_run_begins_during_an_operation_or_beside_another(watching: Watching) -> None:

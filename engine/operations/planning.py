@@ -2,38 +2,29 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import shutil
 from pathlib import Path
 
 import msgspec
 
-from engine.clock import Clock, SystemClock, parse_iso, pretty_duration
+from engine.clock import Clock, SystemClock, parse_iso
 from engine.config import Deployment
-from engine.errors import OpsError, Refused
+from engine.errors import Refused
 from engine.operations import validate
 from engine.operations.configuration import changes, hash_of
+from engine.operations.evidence import build_or_nothing, cutover_evidence, people, rollback_evidence
 from engine.operations.force import verified_holder
-from engine.operations.journal import facts_of, list_operations, records_of
-from engine.operations.lock import held_by, holder
+from engine.operations.journal import list_operations
+from engine.operations.lock import held_by
 from engine.operations.model import HOLD_STEP, Operation
 from engine.operations.order import planned
 from engine.operations.own_steps import sealed
-from engine.operations.places import existing
-from engine.operations.plan import Evidence, Orders, OwnStep, Plan
-from engine.operations.preflight import preflight
-from engine.operations.rehearsed import last_rehearsal
-from engine.operations.reserve import reserve_problem
-from engine.operations.room import size
+from engine.operations.plan import Orders, OwnStep, Plan
 from engine.operations.started import new_release_started, runs_of
 from engine.operations.steps import steps_of
-from engine.operations.watchers import watchers, watching_in_words
-from engine.records import harmless
-from engine.services import open_service
-from engine.services.active import ActiveRelease, active_release
+from engine.services.active import active_release
 from engine.services.build import build_hash
-from engine.snapshots import PassedOver, Snapshot, choices, list_snapshots, passed_over, staged_path, trees
+from engine.snapshots import Snapshot, choices, list_snapshots, trees
 from engine.snapshots.manifest import walk
 from engine.snapshots.take import TREE
 
@@ -54,7 +45,7 @@ def plan_cutover(deployment: Deployment, *, hold: bool = False, clock: Clock | N
         config_then=hash_of(deployment.paths.release(deployment.console.releases.new)),
         changes=changes(now, then),
         not_covered=tuple(deployment.console.snapshot.not_covered),
-        evidence=(*_cutover_evidence(deployment, operations), *_people(deployment, None)),
+        evidence=(*cutover_evidence(deployment, operations), *people(deployment, None)),
         expected_seconds=_expected(operations, "cutover"),
         basis=_hashed(rests_on),
         rests_on=rests_on,
@@ -100,8 +91,8 @@ def plan_rollback(
         kind="rollback",
         release_from=new,
         release_to=old,
-        build_from=_build(deployment, new),
-        build_to=_build(deployment, old),
+        build_from=build_or_nothing(deployment, new),
+        build_to=build_or_nothing(deployment, old),
         config_now=hash_of(deployment.active_config),
         config_then=hashlib.sha256(then).hexdigest() if then else "",
         changes=changes(now, then) if then else (),
@@ -114,8 +105,8 @@ def plan_rollback(
         sets_aside_bytes=aside[2],
         not_covered=tuple(deployment.console.snapshot.not_covered),
         evidence=(
-            *_rollback_evidence(deployment, operations, chosen, started),
-            *_people(deployment, takes_over, force=force),
+            *rollback_evidence(deployment, operations, chosen, started),
+            *people(deployment, takes_over, force=force),
         ),
         expected_seconds=_expected(operations, "rollback"),
         basis=_hashed(rests_on),
@@ -180,19 +171,6 @@ def _hashed(rests_on: dict[str, str]) -> str:
     return hashlib.sha256("\n".join(rests_on.values()).encode()).hexdigest()
 
 
-def _people(deployment: Deployment, takes_over: str | None, *, force: bool = False) -> list[Evidence]:
-    """Who operates and who watches: nobody meets another by surprise."""
-    watching = watching_in_words(watchers(deployment))
-    found = [Evidence("--", "watching", watching)] if watching else []
-    held = holder(deployment)
-    if held is None:
-        return [Evidence("ok", "nobody operates", watching or "no other console is open")]
-    told = held.told(SystemClock().now().wall)
-    if force:
-        return [Evidence("--", "force", f"ends the worker of {told}"), *found]
-    return [Evidence("--" if takes_over else "no", "operates", told), *found]
-
-
 def _acting(deployment: Deployment) -> list[Operation]:
     """Cutovers and rollbacks that were accepted, oldest first; validations and refusals change nothing."""
     found = list_operations(deployment.paths.operations)
@@ -207,126 +185,6 @@ def _undoes(deployment: Deployment, cutover: str) -> tuple[OwnStep, ...]:
     except (OSError, msgspec.DecodeError, msgspec.ValidationError):
         return ()
     return tuple(own for own in plan.own_steps if own.operation == "cutover" and own.undo)
-
-
-def _cutover_evidence(deployment: Deployment, operations: list[Operation]) -> list[Evidence]:
-    old, new = deployment.console.releases.old, deployment.console.releases.new
-    active = active_release(deployment)
-    status = open_service(deployment, new).status()
-    found = [_old_is_live(old, active)]
-    if status.state in ("STOPPED", "FAILED"):
-        found.append(Evidence("ok", "new", f"{new} is stopped"))
-    elif active.name != new:  # else it was just said
-        found.append(Evidence("no", "new", f"{new} is {status.state} already"))
-    for item in operations:
-        if item.open:
-            text = f"{item.id} stopped half-way: roll back, resume or resolve it first"
-            found.append(Evidence("no", "unfinished", text))
-    found.append(_tape(deployment))
-    found.append(_validated(deployment))
-    found.append(_rehearsed(deployment))
-    return [*found, *_space(deployment)]
-
-
-def _old_is_live(old: str, active: ActiveRelease) -> Evidence:
-    if active.name == old:
-        return Evidence("ok", "live", f"{old} is live")
-    why = f"{active.name} is live already" if active.name else f"{old} is not live: {active.reason}"
-    return Evidence("no", "live", why)
-
-
-def _rollback_evidence(
-    deployment: Deployment, operations: list[Operation], chosen: Snapshot | None, started: bool
-) -> list[Evidence]:
-    old = deployment.console.releases.old
-    found: list[Evidence] = []
-    unfinished = [item for item in operations if item.open or item.running]
-    if active_release(deployment).name == old and not started and not unfinished:
-        found.append(Evidence("no", "live", f"{old} is live and nothing is unfinished: nothing to roll back"))
-    passed = _passed_over(deployment, chosen, unfinished) if started else []
-    if chosen is None and started:
-        why = "".join(f"; {item.id}: {item.reason}" for item in passed)
-        found.append(Evidence("no", "snapshot", f"there is no sealed snapshot to go back to{why}"))
-    elif chosen is not None and chosen.manifest is not None:
-        files = len(chosen.manifest.files)
-        found.append(Evidence("ok", "snapshot", f"{chosen.id} sealed, {files} files; every hash is checked first"))
-        found.extend(Evidence("--", "refused", f"{item}. {chosen.id} is restored instead") for item in passed)
-        found.append(_staged(deployment, chosen))
-    found.extend(Evidence("--", "takes over", f"{item.id} is {item.state} and ends first") for item in unfinished)
-    if not started:
-        found.append(Evidence("--", "metrics", f"{deployment.console.releases.new} never started: metrics stay"))
-    return [*found, _space_to_go_back(deployment)]
-
-
-def _passed_over(deployment: Deployment, chosen: Snapshot | None, unfinished: list[Operation]) -> list[PassedOver]:
-    """Newer snapshots that cannot be restored; what an unfinished rollback is setting aside is none of them."""
-    aside = set()
-    for item in unfinished:
-        with contextlib.suppress(OSError, OpsError):  # a damaged journal must not stop the way back
-            aside.add(str(facts_of(records_of(deployment.paths.operation(item.id))).get("side")))
-    return passed_over(deployment, deployment.console.releases.old, chosen, but=frozenset(aside))
-
-
-def _tape(deployment: Deployment) -> Evidence:
-    if deployment.tape.exists():
-        return Evidence("ok", "tape", f"{deployment.console.paths.tape} is there")
-    return Evidence("no", "tape", f"the tape {deployment.console.paths.tape} is missing")
-
-
-def _validated(deployment: Deployment) -> Evidence:
-    """The newest validation report, with its age: evidence for a person, no condition."""
-    path = deployment.paths.validation_report
-    try:
-        report = msgspec.json.decode(path.read_bytes(), type=dict[str, object])
-        age = SystemClock().now().wall.timestamp() - path.stat().st_mtime
-    except (OSError, msgspec.DecodeError, msgspec.ValidationError):
-        return Evidence("--", "validation", "no validation report")
-    status = str(report.get("status"))
-    text = f"{status} of {report.get('release')}, {pretty_duration(age)} ago"
-    return Evidence("ok" if status == "PASS" else "--", "validation", text)
-
-
-def _rehearsed(deployment: Deployment) -> Evidence:
-    """The newest rehearsal of the way back, with its age; one of another build proves nothing about this one."""
-    found = last_rehearsal(deployment)
-    if found is None:
-        return Evidence("--", "rehearsal", "the rollback was never rehearsed: abaco-ops rehearse")
-    age = pretty_duration(SystemClock().now().wall.timestamp() - found.at.timestamp())
-    if not found.ok:
-        return Evidence("--", "rehearsal", f"rehearsed {age} ago, NOT READY: {found.reason}")
-    if found.build != _build(deployment, deployment.console.releases.old):
-        return Evidence("--", "rehearsal", f"rehearsed {age} ago, with build {found.build[:6]}: not the one of now")
-    return Evidence("ok", "rehearsal", f"rollback rehearsed {age} ago, {found.seconds:.1f} s")
-
-
-def _space(deployment: Deployment) -> list[Evidence]:
-    """Room and places for a cutover, only looked at. A place is refused by the worker, who may be another user."""
-    try:
-        found = preflight(deployment, probing=False)
-    except (OSError, OpsError) as error:
-        return [Evidence("--", "disk", harmless(f"cannot be measured: {error}"))]
-    disk = Evidence("no", "disk", "; ".join(found.lacking)) if found.lacking else Evidence("ok", "disk", found.room)
-    return [disk, *(Evidence("--", "places", harmless(problem)) for problem in found.refused[:2])]
-
-
-def _space_to_go_back(deployment: Deployment) -> Evidence:
-    """A rollback is never refused for want of room: its records have some kept back, and the staged tree is there."""
-    free = shutil.disk_usage(existing(deployment.paths.rollback)).free
-    missing = reserve_problem(deployment)
-    return Evidence("--" if missing else "ok", "disk", f"{size(free)} free" + (f"; {missing}" if missing else ""))
-
-
-def _staged(deployment: Deployment, chosen: Snapshot) -> Evidence:
-    missing = [
-        covered
-        for covered in trees(deployment, chosen)
-        if chosen.manifest
-        and chosen.manifest.below(covered)
-        and not staged_path(deployment, chosen.id, covered).exists()
-    ]
-    if missing:
-        return Evidence("--", "staged", f"{', '.join(missing)} is not staged: it is copied first")
-    return Evidence("ok", "staged", "ready to be swapped in, same file system")
 
 
 def _chosen(deployment: Deployment, name: str | None) -> Snapshot | None:
@@ -367,14 +225,6 @@ def _began(run: dict[str, object]) -> float:
         return parse_iso(str(run.get("started"))).timestamp()
     except ValueError:
         return 0.0
-
-
-def _build(deployment: Deployment, release: str) -> str:
-    """The build, or nothing where its files cannot be read: no reason to refuse a way back."""
-    try:
-        return build_hash(deployment, release)
-    except Refused:
-        return ""
 
 
 def _expected(operations: list[Operation], kind: str) -> float | None:

@@ -1,0 +1,170 @@
+"""What speaks for and against a plan: the lines that a person decides on, and those that refuse it."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+
+import msgspec
+
+from engine.clock import SystemClock, pretty_duration
+from engine.config import Deployment
+from engine.errors import OpsError, Refused
+from engine.operations.journal import facts_of, records_of
+from engine.operations.lock import holder
+from engine.operations.model import Operation
+from engine.operations.places import existing
+from engine.operations.plan import Evidence
+from engine.operations.preflight import preflight
+from engine.operations.rehearsed import last_rehearsal
+from engine.operations.reserve import reserve_problem
+from engine.operations.room import size
+from engine.operations.watchers import watchers, watching_in_words
+from engine.records import harmless
+from engine.services import open_service
+from engine.services.active import ActiveRelease, active_release
+from engine.services.build import build_hash
+from engine.snapshots import PassedOver, Snapshot, passed_over, staged_path, trees
+
+
+def cutover_evidence(deployment: Deployment, operations: list[Operation]) -> list[Evidence]:
+    """Of a cutover: releases, unfinished operations, tape, validation, rehearsal, room."""
+    old, new = deployment.console.releases.old, deployment.console.releases.new
+    active = active_release(deployment)
+    status = open_service(deployment, new).status()
+    found = [_old_is_live(old, active)]
+    if status.state in ("STOPPED", "FAILED"):
+        found.append(Evidence("ok", "new", f"{new} is stopped"))
+    elif active.name != new:  # else it was just said
+        found.append(Evidence("no", "new", f"{new} is {status.state} already"))
+    for item in operations:
+        if item.open:
+            text = f"{item.id} stopped half-way: roll back, resume or resolve it first"
+            found.append(Evidence("no", "unfinished", text))
+    found.append(_tape(deployment))
+    found.append(_validated(deployment))
+    found.append(_rehearsed(deployment))
+    return [*found, *_space(deployment)]
+
+
+def _old_is_live(old: str, active: ActiveRelease) -> Evidence:
+    if active.name == old:
+        return Evidence("ok", "live", f"{old} is live")
+    why = f"{active.name} is live already" if active.name else f"{old} is not live: {active.reason}"
+    return Evidence("no", "live", why)
+
+
+def rollback_evidence(
+    deployment: Deployment, operations: list[Operation], chosen: Snapshot | None, started: bool
+) -> list[Evidence]:
+    """Of a rollback: whether there is anything to go back from, the snapshot, its staged tree, what ends first."""
+    old = deployment.console.releases.old
+    found: list[Evidence] = []
+    unfinished = [item for item in operations if item.open or item.running]
+    if active_release(deployment).name == old and not started and not unfinished:
+        found.append(Evidence("no", "live", f"{old} is live and nothing is unfinished: nothing to roll back"))
+    passed = _passed_over(deployment, chosen, unfinished) if started else []
+    if chosen is None and started:
+        why = "".join(f"; {item.id}: {item.reason}" for item in passed)
+        found.append(Evidence("no", "snapshot", f"there is no sealed snapshot to go back to{why}"))
+    elif chosen is not None and chosen.manifest is not None:
+        files = len(chosen.manifest.files)
+        found.append(Evidence("ok", "snapshot", f"{chosen.id} sealed, {files} files; every hash is checked first"))
+        found.extend(Evidence("--", "refused", f"{item}. {chosen.id} is restored instead") for item in passed)
+        found.append(_staged(deployment, chosen))
+    found.extend(Evidence("--", "takes over", f"{item.id} is {item.state} and ends first") for item in unfinished)
+    if not started:
+        found.append(Evidence("--", "metrics", f"{deployment.console.releases.new} never started: metrics stay"))
+    return [*found, _space_to_go_back(deployment)]
+
+
+def _passed_over(deployment: Deployment, chosen: Snapshot | None, unfinished: list[Operation]) -> list[PassedOver]:
+    """Newer snapshots that cannot be restored; what an unfinished rollback is setting aside is none of them."""
+    aside = set()
+    for item in unfinished:
+        with contextlib.suppress(OSError, OpsError):  # a damaged journal must not stop the way back
+            aside.add(str(facts_of(records_of(deployment.paths.operation(item.id))).get("side")))
+    return passed_over(deployment, deployment.console.releases.old, chosen, but=frozenset(aside))
+
+
+def _tape(deployment: Deployment) -> Evidence:
+    if deployment.tape.exists():
+        return Evidence("ok", "tape", f"{deployment.console.paths.tape} is there")
+    return Evidence("no", "tape", f"the tape {deployment.console.paths.tape} is missing")
+
+
+def _validated(deployment: Deployment) -> Evidence:
+    """The newest validation report, with its age: evidence for a person, no condition."""
+    path = deployment.paths.validation_report
+    try:
+        report = msgspec.json.decode(path.read_bytes(), type=dict[str, object])
+        age = SystemClock().now().wall.timestamp() - path.stat().st_mtime
+    except (OSError, msgspec.DecodeError, msgspec.ValidationError):
+        return Evidence("--", "validation", "no validation report")
+    status = str(report.get("status"))
+    text = f"{status} of {report.get('release')}, {pretty_duration(age)} ago"
+    return Evidence("ok" if status == "PASS" else "--", "validation", text)
+
+
+def _rehearsed(deployment: Deployment) -> Evidence:
+    """The newest rehearsal of the way back, with its age; one of another build proves nothing about this one."""
+    found = last_rehearsal(deployment)
+    if found is None:
+        return Evidence("--", "rehearsal", "the rollback was never rehearsed: abaco-ops rehearse")
+    age = pretty_duration(SystemClock().now().wall.timestamp() - found.at.timestamp())
+    if not found.ok:
+        return Evidence("--", "rehearsal", f"rehearsed {age} ago, NOT READY: {found.reason}")
+    if found.build != build_or_nothing(deployment, deployment.console.releases.old):
+        return Evidence("--", "rehearsal", f"rehearsed {age} ago, with build {found.build[:6]}: not the one of now")
+    return Evidence("ok", "rehearsal", f"rollback rehearsed {age} ago, {found.seconds:.1f} s")
+
+
+def _space(deployment: Deployment) -> list[Evidence]:
+    """Room and places for a cutover, only looked at. A place is refused by the worker, who may be another user."""
+    try:
+        found = preflight(deployment, probing=False)
+    except (OSError, OpsError) as error:
+        return [Evidence("--", "disk", harmless(f"cannot be measured: {error}"))]
+    disk = Evidence("no", "disk", "; ".join(found.lacking)) if found.lacking else Evidence("ok", "disk", found.room)
+    return [disk, *(Evidence("--", "places", harmless(problem)) for problem in found.refused[:2])]
+
+
+def _space_to_go_back(deployment: Deployment) -> Evidence:
+    """A rollback is never refused for want of room: its records have some kept back, and the staged tree is there."""
+    free = shutil.disk_usage(existing(deployment.paths.rollback)).free
+    missing = reserve_problem(deployment)
+    return Evidence("--" if missing else "ok", "disk", f"{size(free)} free" + (f"; {missing}" if missing else ""))
+
+
+def _staged(deployment: Deployment, chosen: Snapshot) -> Evidence:
+    missing = [
+        covered
+        for covered in trees(deployment, chosen)
+        if chosen.manifest
+        and chosen.manifest.below(covered)
+        and not staged_path(deployment, chosen.id, covered).exists()
+    ]
+    if missing:
+        return Evidence("--", "staged", f"{', '.join(missing)} is not staged: it is copied first")
+    return Evidence("ok", "staged", "ready to be swapped in, same file system")
+
+
+def people(deployment: Deployment, takes_over: str | None, *, force: bool = False) -> list[Evidence]:
+    """Who operates and who watches: nobody meets another by surprise."""
+    watching = watching_in_words(watchers(deployment))
+    found = [Evidence("--", "watching", watching)] if watching else []
+    held = holder(deployment)
+    if held is None:
+        return [Evidence("ok", "nobody operates", watching or "no other console is open")]
+    told = held.told(SystemClock().now().wall)
+    if force:
+        return [Evidence("--", "force", f"ends the worker of {told}"), *found]
+    return [Evidence("--" if takes_over else "no", "operates", told), *found]
+
+
+def build_or_nothing(deployment: Deployment, release: str) -> str:
+    """The build, or nothing where its files cannot be read: no reason to refuse a way back."""
+    try:
+        return build_hash(deployment, release)
+    except Refused:
+        return ""

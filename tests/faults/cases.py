@@ -19,7 +19,8 @@ from engine.operations import cutover, rollback
 from engine.operations.launch import plan_cutover, plan_rollback
 from engine.records.events import verify_chain
 
-ERRORS = ("kill", "ENOSPC", "EIO", "full")
+ERRORS = ("kill", "ENOSPC", "EIO")
+FULL = "full"
 BEFORE, AFTER = "before a cutover", "after a cutover"
 WAYS = ("rollback", "resume", "abort")
 _TRIES = 3
@@ -254,11 +255,11 @@ def of_power(lane: Lane) -> Iterator[Case]:
             yield Case(operation, Fault(at, "power"), WAYS[at % len(WAYS)])
 
 
-def of_calls(lane: Lane) -> Iterator[Case]:
+def of_calls(lane: Lane, errors: tuple[str, ...] = ERRORS) -> Iterator[Case]:
     """Every call of both operations, broken in every way; the ways to put it right take turns."""
     for operation in ("cutover", "rollback"):
         for at in range(1, lane.calls(operation) + 1):
-            for index, how in enumerate(ERRORS):
+            for index, how in enumerate(errors):
                 way = WAYS[(at + index) % len(WAYS)] if operation == "cutover" else "rollback"
                 yield Case(operation, Fault(at, how), way)
 

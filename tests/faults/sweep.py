@@ -2,6 +2,7 @@
 
     python tests/faults/sweep.py                     everything, on as many lanes as there are processors
     python tests/faults/sweep.py --what calls        only: each call of an operation and its supervisor, every fault
+    python tests/faults/sweep.py --what full         only: a disk that is full from each call on, until something is removed
     python tests/faults/sweep.py --what recovery     only: recovery killed at each of its calls, from each step boundary
     python tests/faults/sweep.py --what power        only: the power cut at each call, on an ext4 (needs root)
     python tests/faults/sweep.py --part 7/40         every 40th case, beginning with the 7th
@@ -40,12 +41,13 @@ from apart import run_apart  # noqa: E402
 from ground import Ground, adopt_everything  # noqa: E402
 
 _COMMIT_PARTS = 24
+_TOLD_EVERY = 500
 
 
 def main() -> int:
     """The command."""
     parser = argparse.ArgumentParser(prog="sweep", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--what", choices=("calls", "recovery", "power", "all"), default="all")
+    parser.add_argument("--what", choices=("calls", "full", "recovery", "power", "all"), default="all")
     parser.add_argument("--part", default="1/1", metavar="K/N", help="every N-th case, from the K-th on")
     parser.add_argument("--commit", action="store_true", help="the part that the commit's hash chooses")
     parser.add_argument("--minutes", type=float, default=0.0, help="begin no case after so long")
@@ -63,6 +65,8 @@ def main() -> int:
         results[kind] += 1
         if kind == "FAILED":
             print(text, flush=True)
+        if sum(results.values()) % _TOLD_EVERY == 0:
+            sys.stderr.write(f"{sum(results.values())} cases, {time.monotonic() - began:.0f} s\n")
     done = sum(results.values())
     print(
         f"sweep {options.what}, part {part}: {done} cases, {results['FAILED']} failures, "
@@ -111,6 +115,8 @@ def _lane(lane: int, lanes: int, first: int, every: int, options: argparse.Names
 def _all(runner: cases.Lane, what: str, every_way: bool) -> Iterator[cases.Case]:
     if what == "power":
         yield from cases.of_power(runner)
+    if what in ("full", "all"):
+        yield from cases.of_calls(runner, (cases.FULL,))
     if what in ("calls", "all"):
         yield from cases.of_calls(runner)
         yield from cases.of_supervisor(runner)

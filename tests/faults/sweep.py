@@ -2,7 +2,7 @@
 
     python tests/faults/sweep.py                     everything, on as many lanes as there are processors
     python tests/faults/sweep.py --what calls        only: each call of an operation and its supervisor, every fault
-    python tests/faults/sweep.py --what full         only: a disk that is full from each call on, until something is removed
+    python tests/faults/sweep.py --what full         only: a disk that stays full from each call on
     python tests/faults/sweep.py --what recovery     only: recovery killed at each of its calls, from each step boundary
     python tests/faults/sweep.py --what power        only: the power cut at each call, on an ext4 (needs root)
     python tests/faults/sweep.py --part 7/40         every 40th case, beginning with the 7th

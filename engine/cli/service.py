@@ -16,6 +16,7 @@ from engine.operations.journal import list_operations
 from engine.operations.model import Operation
 from engine.records import append_event, harmless, is_locked
 from engine.services import Service, ServiceStatus, open_service
+from engine.services.active import configured_release
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,6 +54,8 @@ def _act(deployment: Deployment, service: Service, options: argparse.Namespace) 
     if action == "start":
         data |= _forced(deployment, options)
         _refuse_second_release(deployment, release)
+        if not options.force:
+            _refuse_without_its_configuration(deployment, release)
         service.start()
     else:
         result = service.stop()
@@ -62,6 +65,14 @@ def _act(deployment: Deployment, service: Service, options: argparse.Namespace) 
         append_event(deployment.paths.events, f"service.{action}", data, source="cli")
     except (OSError, OpsError) as error:  # it is done: what is to be done after it must not stop here
         sys.stderr.write(f"WARNING the audit trail cannot be written: {harmless(error)}\n")
+
+
+def _refuse_without_its_configuration(deployment: Deployment, release: str) -> None:
+    """A release that does not look for itself would publish into the other one's metrics, without any snapshot."""
+    configured, problem = configured_release(deployment.active_config)
+    if configured != release:
+        found = problem or f"the active configuration is that of {configured}"
+        raise Refused(f"{release} is not started: {found}", "abaco-ops cutover or rollback; or --force --reason TEXT")
 
 
 def _forced(deployment: Deployment, options: argparse.Namespace) -> dict[str, object]:

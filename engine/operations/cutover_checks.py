@@ -132,6 +132,8 @@ def judged(result: CommandResult, what: str) -> dict[str, Any]:
         answer = None
     if not isinstance(answer, dict) or not isinstance(answer.get("checks"), dict) or "status" not in answer:
         raise StepFailed(f"{what} gave no answer: {result.said}", "run it by hand: " + " ".join(result.command))
+    if result.code is None:
+        raise StepFailed(f"{what} {result.said}", "see command_deadline in config/console.yml")
     if (result.code == 0) != (answer["status"] in ("PASS", "WARN")):
         raise StepFailed(f"{what} contradicts itself: {answer['status']} with {result.said}", "report this")
     return answer

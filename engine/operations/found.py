@@ -88,7 +88,7 @@ def _compared(deployment: Deployment, snapshot: Snapshot) -> _Metrics:
     old, new = deployment.console.releases.old, deployment.console.releases.new
     kept = {(entry.path, entry.sha256) for entry in (snapshot.manifest.files if snapshot.manifest else ())}
     try:
-        live = entries_of(deployment.root, trees(deployment, snapshot))
+        live = entries_of(deployment.root, trees(deployment, snapshot), passing=[])
     except (OSError, OpsError) as error:
         return _Metrics("", harmless(f"they cannot be read: {error}"))
     written = _written(runs_of(deployment) or [])

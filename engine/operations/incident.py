@@ -17,14 +17,15 @@ from engine.operations.step import Outcome, StepFailed
 from engine.operations.work import Work
 from engine.records import append_event, harmless, write_file
 from engine.snapshots import LossProof
+from engine.snapshots.manifest import encoded
 
 
 def record_incident(work: Work) -> Outcome:
     """Prove zero loss by hash, write ``incident.json`` and ``incident.md``, close what this rollback put right."""
     proof = None if work.facts["abort_only"] else prove(work)
     facts = _facts(work, proof)
-    write_file(work.directory / "incident.json", msgspec.json.format(msgspec.json.encode(facts), indent=2))
-    write_file(work.directory / "incident.md", _markdown(facts, proof).encode())
+    write_file(work.directory / "incident.json", encoded(facts, indent=2))
+    write_file(work.directory / "incident.md", _markdown(facts, proof).encode("utf-8", "backslashreplace"))
     _must_be_complete(work, proof)
     _close_cutovers(work)
     if proof is None:

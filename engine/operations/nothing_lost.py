@@ -24,7 +24,7 @@ def prove(work: Work) -> LossProof:
     manifest = snapshot.manifest
     if manifest is None:
         raise StepFailed(f"snapshot {snapshot.id} cannot be read", "delete nothing")
-    live = entries_of(work.deployment.root, manifest.covers, living=True, remembered=work.remembered)
+    live = entries_of(work.deployment.root, manifest.covers, living=True, remembered=work.remembered, passing=[])
     lacking = _lacking(manifest, live)
     gone = _unexplained(work, lacking)
     others = [entry.path for entry in lacking if entry.path not in gone]
@@ -86,7 +86,7 @@ def _unexplained(work: Work, lacking: list[Entry]) -> list[str]:
 def _set_aside(work: Work) -> list[Entry]:
     side = read_snapshot(work.deployment, side_directory(work))
     manifest = side.manifest
-    kept = [*entries_of(side.path / TREE, manifest.covers if manifest else ())]
+    kept = [*entries_of(side.path / TREE, manifest.covers if manifest else (), passing=[])]
     changed = different(manifest.entries, kept) if manifest else side.problem
     if changed:
         work.warn(f"the side snapshot changed after it was sealed: {changed}")

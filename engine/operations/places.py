@@ -30,9 +30,20 @@ def problems(deployment: Deployment, *, probing: bool) -> list[str]:
         f"a log cannot be written: {problem}" for path in logs_of(deployment) if (problem := not_appendable(path))
     ]
     found += [problem for path in _replaced(deployment) if (problem := not_replaceable(path))]
+    found += [problem for covered in covers_of(deployment) if (problem := _leads_elsewhere(deployment, covered))]
     for covered in deployment.console.snapshot.covers:
         found.append(_cannot_be_exchanged(deployment, covered, probing=probing))
     return list(dict.fromkeys(problem for problem in found if problem))
+
+
+def _leads_elsewhere(deployment: Deployment, covered: str) -> str:
+    """A link is recorded and never followed: what it leads to would be in no snapshot, and no rollback restores it."""
+    path = deployment.root
+    for part in Path(covered).parts:
+        path /= part
+        if path.is_symlink():
+            return f"{path} is a symbolic link: no snapshot holds what it leads to; put the real path into console.yml"
+    return ""
 
 
 def places(deployment: Deployment) -> list[Path]:

@@ -212,7 +212,7 @@ def _written_since(deployment: Deployment, chosen: Snapshot | None) -> tuple[int
     new = [
         status.st_size
         for covered in trees(deployment, chosen)
-        for path, status in walk(deployment.root, covered)
+        for path, status in walk(deployment.root, covered, [])
         if path not in known
     ]
     release, since = deployment.console.releases.new, chosen.manifest.taken_at.timestamp()

@@ -200,7 +200,7 @@ class Rehearsing:
 
     def _covered_bytes(self) -> int:
         root = self._deployment.root
-        return sum(status.st_size for covered in covers_of(self._deployment) for _, status in walk(root, covered))
+        return sum(status.st_size for covered in covers_of(self._deployment) for _, status in walk(root, covered, []))
 
     # ---- trees
 
@@ -233,7 +233,7 @@ class Rehearsing:
 
     def _inventory(self) -> str:
         """What a rollback lists and sets aside: everything live can be read."""
-        found = entries_of(self._deployment.root, covers_of(self._deployment), self._look, living=True)
+        found = entries_of(self._deployment.root, covers_of(self._deployment), self._look, living=True, passing=[])
         return f"{sum(entry.type == 'file' for entry in found)} live files hashed"
 
     # ---- configuration and swap, without either

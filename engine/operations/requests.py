@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 
 from engine.records import harmless, make_directory, sync_directory, write_file
+from engine.records.atomic import open_to_read
 from engine.services.protocol import Identity
 
 DIRECTORY = "requests"
@@ -82,9 +83,8 @@ def answered(path: Path, seconds: float) -> bool:
 
 def _read(path: Path) -> Request | None:
     try:
-        if path.is_symlink():
-            return None
-        return msgspec.json.decode(path.read_bytes(), type=Request)
+        with open_to_read(path) as stream:  # no link, no pipe: it must not hang whoever reads it
+            return msgspec.json.decode(stream.read(), type=Request)
     except (OSError, msgspec.DecodeError, msgspec.ValidationError):
         return None
 

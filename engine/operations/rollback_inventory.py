@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import msgspec
-
 from engine.operations.configuration import hash_of, release_in
 from engine.operations.journal import list_operations
 from engine.operations.recorded import Recorded, keep_runs, recorded
@@ -17,8 +15,8 @@ from engine.operations.started import since_last_rollback
 from engine.operations.step import Outcome
 from engine.operations.work import Work
 from engine.records import write_file
-from engine.snapshots import Entry, covers_of, entries_of, list_snapshots, trees
-from engine.snapshots.manifest import sha256_of
+from engine.snapshots import Entry, entries_of, list_snapshots, trees
+from engine.snapshots.manifest import decoded, encoded, sha256_of
 from engine.snapshots.openers import who_has_open
 
 INVENTORY = "inventory.json"
@@ -32,10 +30,15 @@ def take_inventory(work: Work) -> Outcome:
     if not surely_stopped(work, work.old):
         work.warn(f"{work.old} was running beside {work.new}: {stop_surely(work, work.old).detail}")
     undo_half_swaps(work)
-    covers = covers_of(work.deployment)
-    live = entries_of(work.deployment.root, covers, work.checkpoint, remembered=work.remembered)
+    odd: list[str] = []
+    manifest = chosen(work).manifest
+    covers = manifest.covers if manifest else ()  # what is swapped, whatever the configuration says by now
+    live = entries_of(work.deployment.root, covers, work.checkpoint, remembered=work.remembered, passing=odd)
     entries = _with_replaced_config(work, live)
-    write_file(work.directory / INVENTORY, msgspec.json.encode(entries))
+    write_file(work.directory / INVENTORY, encoded(entries))
+    if odd:
+        named = ", ".join(odd[:5])
+        work.warn(f"{len(odd)} names are neither file, directory nor link: moved with their tree, not proven: {named}")
     for covered in trees(work.deployment, chosen(work)):
         for process in who_has_open(work.deployment.root / covered, but=os.getpid()):
             work.warn(f"{process} has files open in {covered}: what it still writes goes to the side snapshot")
@@ -58,7 +61,7 @@ def inventory_stands(work: Work) -> bool:
 def inventory(work: Work) -> tuple[Entry, ...]:
     """What :func:`take_inventory` wrote down."""
     data = (work.directory / INVENTORY).read_bytes()
-    return msgspec.json.decode(data, type=tuple[Entry, ...])
+    return decoded(data, tuple[Entry, ...])
 
 
 def _with_replaced_config(work: Work, entries: tuple[Entry, ...]) -> tuple[Entry, ...]:

@@ -107,7 +107,9 @@ def set_aside(work: Work) -> Outcome:
     if kept.exists() and not target.exists():
         make_directory(target.parent)
         copy_file(kept, target)
-    manifest = seal_displaced(work.deployment, directory, origin_aside(work), work.checkpoint, work.remembered)
+    restored = chosen(work).manifest
+    covers = restored.covers if restored else None
+    manifest = seal_displaced(work.deployment, directory, origin_aside(work), work.checkpoint, work.remembered, covers)
     return Outcome(f"side snapshot {directory.name}: {len(manifest.files)} files, {manifest.bytes} bytes")
 
 

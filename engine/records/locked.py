@@ -42,6 +42,10 @@ class FileLock:
                 return False
             time.sleep(0.01)
 
+    def take(self) -> bool:
+        """Try once, without waiting for somebody who only looks. OSError when the file cannot be opened."""
+        return self.held or self._try()
+
     def _try(self) -> bool:
         descriptor = self._open()
         try:

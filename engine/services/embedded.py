@@ -98,9 +98,9 @@ class EmbeddedService:
         make_directory(self._files.directory)
         asked: set[int] = set()
         lock = FileLock(self._files.lock)
-        if is_locked(self._files.lock):  # asked before the wait for its lock: in an emergency that counts
+        if not lock.take():  # where it cannot even be opened, nothing has been asked to end yet
             self._ask_supervisor(asked, signal.SIGTERM)
-        while not lock.acquire():
+        while not _taken(lock):
             late = time.monotonic() > until
             self._ask_supervisor(set() if late else asked, signal.SIGKILL if late else signal.SIGTERM)
             if time.monotonic() > until + _SUPERVISOR_GRACE:
@@ -181,3 +181,11 @@ class EmbeddedService:
             return ServiceStatus(self.name, "UNSURE", None, None, restarts, supervised, known)
         settled = "FAILED" if state == "FAILED" else "STOPPED"
         return ServiceStatus(self.name, settled, None, None, restarts, supervised, reason)  # type: ignore[arg-type]
+
+
+def _taken(lock: FileLock) -> bool:
+    """Once a service has been asked to end, an error on the way to its lock must not leave it half-asked."""
+    try:
+        return lock.acquire()
+    except OSError:
+        return lock.held

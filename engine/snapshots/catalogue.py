@@ -19,6 +19,7 @@ from engine.snapshots.manifest import (
     Entry,
     Manifest,
     SnapshotProblem,
+    decoded,
     entries_of,
     sha256_of,
     unsafe,
@@ -66,13 +67,14 @@ def differences(
     covers: tuple[str, ...],
     checkpoint: Checkpoint | None,
     remembered: Remembered | None = None,
+    passing: list[str] | None = None,
 ) -> str:
     """How what stands below ``tree`` differs from these entries, in words; empty when it does not.
 
     Every file is read and hashed, unless it is ``remembered``; names that should not be there count too. Times and
     modes do not.
     """
-    return different(entries, entries_of(tree, covers, checkpoint, remembered=remembered))
+    return different(entries, entries_of(tree, covers, checkpoint, remembered=remembered, passing=passing))
 
 
 def different(entries: Iterable[Entry], there: Iterable[Entry]) -> str:
@@ -98,7 +100,10 @@ def verify_snapshot(
         return snapshot.problem
     manifest = snapshot.manifest
     try:
-        problem = differences(snapshot.path / TREE, manifest.entries, manifest.covers, checkpoint, remembered)
+        # what was set aside may hold pipes and sockets, which have no content; what is restored must not
+        passing: list[str] | None = None if snapshot.restorable else []
+        there = snapshot.path / TREE
+        problem = differences(there, manifest.entries, manifest.covers, checkpoint, remembered, passing)
         if not problem and manifest.probe and sha256_of(snapshot.path / manifest.probe.path) != manifest.probe.sha256:
             problem = "its probe tape has another content"
     except (OSError, SnapshotProblem) as error:
@@ -148,7 +153,7 @@ def _sealed_manifest(path: Path) -> Manifest:
     seal = (path / COMPLETE).read_text(encoding="ascii", errors="replace").strip()
     if hashlib.sha256(data).hexdigest() != seal:
         raise SnapshotProblem("its manifest is not the one that was sealed")
-    return msgspec.json.decode(data, type=Manifest)
+    return decoded(data, Manifest)
 
 
 def _foreign(deployment: Deployment, path: Path, manifest: Manifest) -> str:
@@ -161,10 +166,17 @@ def _foreign(deployment: Deployment, path: Path, manifest: Manifest) -> str:
         return stranger
     if manifest.id != path.name:
         return f"it is a copy of snapshot {manifest.id}"
+    if manifest.purpose in ("live", "final") and not _holds_configuration(deployment, manifest):
+        return f"it holds no configuration: {deployment.console.paths.active_config} was no file when it was taken"
     names = [entry.path for entry in manifest.entries] + list(manifest.covers)
     if any(unsafe(name) for name in names) or (manifest.probe and unsafe(manifest.probe.path)):
         return "its manifest names paths outside the tree"
     return ""
+
+
+def _holds_configuration(deployment: Deployment, manifest: Manifest) -> bool:
+    entry = manifest.entry(deployment.console.paths.active_config)
+    return entry is not None and entry.type == "file"
 
 
 def _in_words(error: Exception) -> str:

@@ -9,7 +9,7 @@ import msgspec
 from engine.config import Deployment
 from engine.snapshots.catalogue import Snapshot, list_snapshots
 from engine.snapshots.identity import identity_of_deployment
-from engine.snapshots.manifest import Manifest, SnapshotProblem, walk
+from engine.snapshots.manifest import Manifest, SnapshotProblem, decoded, walk
 from engine.snapshots.take import MANIFEST, TREE, covers_of
 
 _NAMED = 3
@@ -57,7 +57,7 @@ def passed_over(
 def _claimed(snapshot: Snapshot) -> Manifest | None:
     """What a manifest says that cannot be trusted; None when it says nothing."""
     try:
-        return msgspec.json.decode((snapshot.path / MANIFEST).read_bytes(), type=Manifest)
+        return decoded((snapshot.path / MANIFEST).read_bytes(), Manifest)
     except (OSError, msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError):
         return None
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import stat
 import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import msgspec
 
 from engine.errors import OpsError
 from engine.snapshots.remembered import Remembered
 
+Decoded = TypeVar("Decoded")
 VERSION = 1
 _BLOCK = 1 << 20
 
@@ -120,23 +122,25 @@ def _sha256(path: str, checkpoint: Checkpoint | None, remembered: Remembered | N
     return found
 
 
-def walk(root: Path, covered: str) -> Iterator[tuple[str, os.stat_result]]:
+def walk(root: Path, covered: str, passing: list[str] | None = None) -> Iterator[tuple[str, os.stat_result]]:
     """Every name of ``root/covered``, itself first, in a fixed order; links are not followed.
 
-    SnapshotProblem for a device, a socket or a pipe: they have no content to keep.
+    A device, a socket or a pipe has no content to keep: SnapshotProblem, or, where ``passing`` is given, left out and
+    named there.
     """
     path = os.path.join(root, covered)  # noqa: PTH118 - 10,000 files: plain text is four times as fast as Path
     try:
         status = os.lstat(path)
     except FileNotFoundError:
         return
-    _refuse_special(path, status)
+    if _special(path, covered, status, passing):
+        return
     yield covered, status
     if stat.S_ISDIR(status.st_mode):
-        yield from _walk_below(path, covered)
+        yield from _walk_below(path, covered, passing)
 
 
-def _walk_below(directory: str, relative: str) -> Iterator[tuple[str, os.stat_result]]:
+def _walk_below(directory: str, relative: str, passing: list[str] | None) -> Iterator[tuple[str, os.stat_result]]:
     try:
         with os.scandir(directory) as found:
             children = sorted(found, key=lambda child: child.name)
@@ -147,16 +151,21 @@ def _walk_below(directory: str, relative: str) -> Iterator[tuple[str, os.stat_re
             status = child.stat(follow_symlinks=False)
         except FileNotFoundError:
             continue  # gone since the listing: it was never part of what is kept
-        _refuse_special(child.path, status)
         name = f"{relative}/{child.name}"
+        if _special(child.path, name, status, passing):
+            continue
         yield name, status
         if stat.S_ISDIR(status.st_mode):
-            yield from _walk_below(child.path, name)
+            yield from _walk_below(child.path, name, passing)
 
 
-def _refuse_special(path: str, status: os.stat_result) -> None:
-    if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode) or stat.S_ISLNK(status.st_mode)):
+def _special(path: str, name: str, status: os.stat_result, passing: list[str] | None) -> bool:
+    if stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode) or stat.S_ISLNK(status.st_mode):
+        return False
+    if passing is None:
         raise SnapshotProblem(f"{path} is neither file, directory nor link", "move it out of what snapshots cover")
+    passing.append(name)
+    return True
 
 
 def entry_of(
@@ -186,14 +195,16 @@ def entries_of(
     *,
     living: bool = False,
     remembered: Remembered | None = None,
+    passing: list[str] | None = None,
 ) -> tuple[Entry, ...]:
     """All entries below ``root``, hashed where they stand; ``living``: what vanishes meanwhile is left out.
 
+    ``passing``: see :func:`walk`.
     With ``remembered``, a file that was read before and is unchanged since is not read again.
     """
     found: list[Entry] = []
     for covered in covers:
-        for relative, status in walk(root, covered):
+        for relative, status in walk(root, covered, passing):
             try:
                 found.append(entry_of(os.fspath(root), relative, status, checkpoint, remembered))
             except FileNotFoundError:
@@ -202,6 +213,25 @@ def entries_of(
             if checkpoint is not None:
                 checkpoint()
     return tuple(found)
+
+
+def encoded(value: object, indent: int | None = None) -> bytes:
+    """As JSON; a name that is no UTF-8 keeps its odd bytes as lone surrogates, which :func:`decoded` takes back."""
+    try:
+        data = msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        return json.dumps(msgspec.to_builtins(value), indent=indent).encode()
+    return data if indent is None else msgspec.json.format(data, indent=indent)
+
+
+def decoded(data: bytes, kind: type[Decoded]) -> Decoded:
+    """The inverse of :func:`encoded`. msgspec.DecodeError when it is none."""
+    if b"\\ud" not in data:
+        return msgspec.json.decode(data, type=kind)
+    try:
+        return msgspec.convert(json.loads(data), kind)
+    except ValueError as error:
+        raise msgspec.DecodeError(str(error)) from error
 
 
 def unsafe(relative: str) -> bool:

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-import msgspec
-
 from engine import __version__
 from engine.config import Deployment
 from engine.records.atomic import make_directory, sync_directory, write_file
@@ -25,6 +23,7 @@ from engine.snapshots.manifest import (
     Probe,
     Purpose,
     SnapshotProblem,
+    encoded,
     entries_of,
 )
 from engine.snapshots.numbers import new_directory
@@ -86,13 +85,15 @@ def seal_displaced(
     origin: Origin,
     checkpoint: Checkpoint | None = None,
     remembered: Remembered | None = None,
+    covers: tuple[str, ...] | None = None,
 ) -> Manifest:
     """Make a snapshot of a tree that was moved into ``directory/tree`` as it is: hashed there, then sealed.
 
-    There is no copy to be read back: what is listed is what stands there.
+    There is no copy to be read back: what is listed is what stands there. ``covers``: those of the snapshot that took
+    its place, whatever the configuration says by now.
     """
-    covers = covers_of(deployment)
-    entries = entries_of(directory / TREE, covers, checkpoint, remembered=remembered)
+    covers = covers_of(deployment) if covers is None else covers
+    entries = entries_of(directory / TREE, covers, checkpoint, remembered=remembered, passing=[])
     return _seal(deployment, directory, origin, covers, entries, None)
 
 
@@ -127,7 +128,7 @@ def _seal(
         root_sha256=root_hash(deployment),
     )
     sync_tree(directory)
-    data = msgspec.json.format(msgspec.json.encode(manifest), indent=1)
+    data = encoded(manifest, indent=1)
     write_file(directory / MANIFEST, data)
     write_file(directory / COMPLETE, hashlib.sha256(data).hexdigest().encode() + b"\n")
     sync_directory(directory.parent)

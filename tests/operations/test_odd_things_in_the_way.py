@@ -1,0 +1,63 @@
+"""What somebody left where the way back has to pass: odd names, pipes, another configuration. None of it bars the way."""
+
+from __future__ import annotations
+
+import os
+
+from bench_at_work import ME, work_on
+from site_at_work import Site, abaco
+
+from engine.clock import Clock
+from engine.config import Deployment
+from engine.operations import requests
+from engine.snapshots import list_snapshots
+
+
+def test_odd_names_of_the_new_release_are_moved_aside_with_all_the_rest(round_trip: Site) -> None:
+    config, metrics = round_trip.config(), round_trip.metrics()
+    assert round_trip.cutover().state == "SUCCEEDED"
+    place = os.fsencode(round_trip.deployment.metrics)
+    for name in (b"\xff.csv", b"line\nend.csv", b"quo'te\".csv"):
+        with open(place + b"/" + name, "wb") as stream:  # noqa: PTH123 - bytes that are no text
+            stream.write(b"written by v2 as " + name)
+    os.mkfifo(place + b"/pipe")
+    (round_trip.deployment.metrics / "a -> b").symlink_to("/nowhere")
+    operation = round_trip.rollback()
+    assert operation.state == "SUCCEEDED", operation.failure
+    assert any("data/metrics/pipe" in warning and "not proven" in warning for warning in operation.warnings)
+    side = round_trip.deployment.paths.snapshots / str(round_trip.incident(operation.id)["side_snapshot"])
+    kept = set(os.listdir(os.fsencode(side / "tree/data/metrics")))  # noqa: PTH208 - bytes that are no text
+    assert {b"\xff.csv", b"line\nend.csv", b"quo'te\".csv", b"pipe", b"a -> b"} <= kept
+    round_trip.assert_back_on_v1(config, metrics)
+
+
+def test_what_is_covered_by_now_does_not_blind_the_proof(round_trip: Site) -> None:
+    assert round_trip.cutover().state == "SUCCEEDED"
+    live = len(round_trip.metrics())
+    round_trip.edit_console("covers: [data/metrics]", "covers: [data/elsewhere]")
+    try:
+        operation = round_trip.rollback()
+    finally:
+        round_trip.edit_console("covers: [data/elsewhere]", "covers: [data/metrics]")
+    assert operation.state == "SUCCEEDED", operation.failure
+    assert round_trip.incident(operation.id)["proof"]["files"] >= live
+    side = list_snapshots(round_trip.deployment)[-1]
+    assert side.manifest is not None and "data/metrics" in side.manifest.covers
+
+
+def test_a_release_is_not_started_by_hand_on_the_configuration_of_the_other(round_trip: Site) -> None:
+    root = str(round_trip.root)
+    assert abaco("--root", root, "service", "stop", "v1").returncode == 0
+    refused = abaco("--root", root, "service", "start", "v2")
+    assert refused.returncode == 2
+    assert "the active configuration is that of v1" in refused.stderr
+    assert round_trip.state("v2") != "RUNNING"
+    assert abaco("--root", root, "service", "start", "v1").returncode == 0
+
+
+def test_a_pipe_among_the_requests_hangs_nobody(deployment: Deployment, clock: Clock) -> None:
+    work = work_on(deployment, clock)
+    os.mkfifo(work.directory / "requests/x.json")
+    requests.ask(work.directory, ME, "abort", "because")
+    found = requests.take(work.directory, ME)
+    assert found is not None and found[0].want == "abort"

@@ -85,7 +85,13 @@ def _result(item: Operation) -> str:
 
 def _one(item: Operation, ways: WaysOn, people: list[str]) -> str:
     lines = [*people, _row(item)]
-    lines += [step_line(step.name, step.state, step.seconds, step.detail) for step in item.steps]
+    stopped = not item.running
+    lines += [
+        step_line(
+            step.name, "stopped" if stopped and step.state == "running" else step.state, step.seconds, step.detail
+        )
+        for step in item.steps
+    ]
     if not ways.choices:
         return "\n".join([*lines, *result_lines(item)])
     remain = [offer for offer in item.offers if "    (" not in offer]  # exact commands, for one's own hands

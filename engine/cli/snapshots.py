@@ -26,6 +26,9 @@ def run(context: Context, options: argparse.Namespace) -> int:
     else:
         sys.stdout.write("\n".join(_row(snapshot, problem) for snapshot, problem in found) or "no snapshot yet")
         sys.stdout.write("\n")
+        if options.what == "verify" and found:
+            bad = sum(bool(problem) for _, problem in found)
+            sys.stdout.write(f"every file of {len(found)} snapshots was read and hashed now; {bad} cannot be used\n")
     damaged = any(problem for _, problem in found)
     return CHECK_FAILED if options.what == "verify" and damaged else DONE
 

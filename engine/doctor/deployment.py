@@ -15,6 +15,7 @@ from engine.config import Deployment
 from engine.doctor.finding import Finding
 from engine.errors import OpsError
 from engine.monitoring.store import SampleStore
+from engine.operations.journal import list_operations
 from engine.operations.places import existing, problems
 from engine.operations.preflight import rooms
 from engine.operations.reserve import reserve_problem
@@ -164,13 +165,21 @@ def _samples(deployment: Deployment) -> Iterator[Finding]:
 def _services(deployment: Deployment) -> Iterator[Finding]:
     for release in (deployment.old, deployment.new):
         status = open_service(deployment, release.release).status()
-        wrong = status.state in ("FAILED", "UNSURE")
-        said = f"{status.state}{': ' + status.reason if status.reason else ''}"
-        fix = f"abaco-ops service status {release.release}" if wrong else ""
+        alone = status.state == "RUNNING" and not status.supervised
+        wrong = status.state in ("FAILED", "UNSURE") or alone
+        said = (
+            f"{status.state}{': ' + status.reason if status.reason else ''}{', without a supervisor' if alone else ''}"
+        )
+        fix = f"abaco-ops service {'start' if alone else 'status'} {release.release}" if wrong else ""
         yield Finding(f"service {release.release}", "WARN" if wrong else "ok", harmless(said), fix)
+    for item in list_operations(deployment.paths.operations):
+        if item.open:
+            yield Finding(
+                "operation", "WARN", f"{item.id} is {item.state}", f"abaco-ops history {item.id}: its ways on"
+            )
     live = active_release(deployment)
     if live.name is None:
-        fix = f"abaco-ops service start {deployment.old.release}, if nothing should run yet all is well"
+        fix = f"abaco-ops service start {live.configured or deployment.old.release}; none is needed before it is used"
         yield Finding("live release", "WARN", harmless(live.reason), fix)
     else:
         yield Finding("live release", "ok", live.name)

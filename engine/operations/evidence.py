@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+from datetime import datetime
 
 import msgspec
 
 from engine.clock import SystemClock, pretty_duration
 from engine.config import Deployment
 from engine.errors import OpsError, Refused
-from engine.operations.journal import facts_of, records_of
+from engine.operations.journal import facts_of, list_operations, records_of
 from engine.operations.lock import holder
 from engine.operations.model import Operation
 from engine.operations.places import existing
@@ -72,7 +73,8 @@ def rollback_evidence(
         found.append(Evidence("ok", "snapshot", f"{chosen.id} sealed, {files} files; every hash is checked first"))
         found.extend(Evidence("--", "refused", f"{item}. {chosen.id} is restored instead") for item in passed)
         found.append(_staged(deployment, chosen))
-    found.extend(Evidence("--", "takes over", f"{item.id} is {item.state} and ends first") for item in unfinished)
+    ends = [item for item in unfinished if item.open or item.kind == "cutover"]
+    found.extend(Evidence("--", "takes over", f"{item.id} is {item.state} and ends first") for item in ends)
     if not started:
         found.append(Evidence("--", "metrics", f"{deployment.console.releases.new} never started: metrics stay"))
     return [*found, _space_to_go_back(deployment)]
@@ -112,11 +114,18 @@ def _rehearsed(deployment: Deployment) -> Evidence:
     if found is None:
         return Evidence("--", "rehearsal", "the rollback was never rehearsed: abaco-ops rehearse")
     age = pretty_duration(SystemClock().now().wall.timestamp() - found.at.timestamp())
+    if not found.ok and _rolled_back_since(deployment, found.at):
+        return Evidence("--", "rehearsal", f"not rehearsed since the last rollback (NOT READY {age} ago, before it)")
     if not found.ok:
         return Evidence("--", "rehearsal", f"rehearsed {age} ago, NOT READY: {found.reason}")
     if found.build != build_or_nothing(deployment, deployment.console.releases.old):
         return Evidence("--", "rehearsal", f"rehearsed {age} ago, with build {found.build[:6]}: not the one of now")
     return Evidence("ok", "rehearsal", f"rollback rehearsed {age} ago, {found.seconds:.1f} s")
+
+
+def _rolled_back_since(deployment: Deployment, moment: datetime) -> bool:
+    done = [item for item in list_operations(deployment.paths.operations) if item.kind == "rollback"]
+    return any(item.state == "SUCCEEDED" and item.ended is not None and item.ended > moment for item in done)
 
 
 def _space(deployment: Deployment) -> list[Evidence]:
@@ -159,7 +168,9 @@ def people(deployment: Deployment, takes_over: str | None, *, force: bool = Fals
     told = held.told(SystemClock().now().wall)
     if force:
         return [Evidence("--", "force", f"ends the worker of {told}"), *found]
-    return [Evidence("--" if takes_over else "no", "operates", told), *found]
+    if takes_over:
+        return [Evidence("--", "operates", told), *found]
+    return [Evidence("no", "operates", f"hangs? abaco-ops rollback --force. {told}"), *found]
 
 
 def build_or_nothing(deployment: Deployment, release: str) -> str:

@@ -107,6 +107,9 @@ def must_be_open(operation: Operation, mode: str) -> None:
         state = operation.state.replace("_", " ")
         raise Refused(f"{operation.id} is {state}: nothing to {mode}", f"abaco-ops history {operation.id}")
     if mode == "abort" and operation.kind == "rollback":
-        raise Refused(f"{operation.id} cannot be aborted: half a rollback helps nobody", "let it end, or resume it")
+        raise Refused(
+            f"{operation.id} cannot be aborted: half a rollback helps nobody",
+            "let it end, or resume it; if its worker hangs: abaco-ops rollback --force",
+        )
     if mode == "abort" and operation.past_no_return:
         raise Refused(f"{operation.id} cannot be aborted: {operation.release_to} may have run", "abaco-ops rollback")

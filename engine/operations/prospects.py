@@ -82,7 +82,7 @@ def _resume(operation: Operation, seen: Seen) -> Choice:
         does = f"{_undone(operation, seen)} It was undoing itself already, and goes on with that."
     else:
         name, ends = "resume", operation.release_to
-        metrics = f"Metrics are not touched before {ends} publishes."
+        metrics = f"{ends} goes on publishing." if seen.new_started else f"No metric changes before {ends} publishes."
         does = f"{ends} runs at the end. {_steps(operation, seen)} {metrics}"
     return Choice("resume", name, f"abaco-ops resume {operation.id}", does, ends)
 

@@ -208,6 +208,8 @@ class Rehearsing:
         """The tree that a rollback would swap in stands ready and is whole."""
         assert self.snapshot is not None
         problem = staged_problem(self._deployment, self.snapshot, self._look)
+        if problem.endswith("is not staged"):
+            return f"{problem}: a rollback stages it first, which takes the time of the copy below"
         if problem:
             raise NotReady(f"{problem}; a rollback would stage it first")
         return "the tree that would be swapped in is whole"

@@ -18,7 +18,7 @@ from engine.operations.found import Found, find_state
 from engine.operations.journal import Journal, list_operations, read_operation, records_of, worker_of
 from engine.operations.launch import Accepted, continue_operation, origin_here
 from engine.operations.lock import Holder, OperationLock, held_by
-from engine.operations.model import CLOSED_BY_HAND, Operation, OperationState, must_be_open
+from engine.operations.model import CLOSED_BY_HAND, HOLD_STEP, Operation, OperationState, must_be_open
 from engine.operations.takeover import take_alone
 from engine.records import append_event
 from engine.services.identity import own_identity
@@ -112,10 +112,18 @@ def _obeyed(directory: Path, request: Path) -> str:
         time.sleep(_POLL)
 
 
+def _last_hold(deployment: Deployment) -> str:
+    """How the last cutover that was to hold has ended, for whoever comes with a go too late."""
+    for item in reversed(list_operations(deployment.paths.operations)):
+        if item.kind == "cutover" and any(step.name == HOLD_STEP for step in item.steps):
+            return f"; {item.id} is {item.state}" + (f": {item.failure}" if item.failure else "")
+    return ""
+
+
 def _holding(deployment: Deployment) -> Operation:
     holding = [item for item in list_operations(deployment.paths.operations) if item.state == "HOLDING"]
     if not holding:
-        raise Refused("no cutover holds: there is nothing to tell go", "abaco-ops cutover --hold prepares one")
+        raise Refused(f"no cutover holds: there is nothing to tell go{_last_hold(deployment)}", "abaco-ops history")
     return holding[-1]
 
 
@@ -178,6 +186,11 @@ def resolve(
             raise Refused(
                 f"{operation_now.id} is not put right: {found.says}",
                 "abaco-ops rollback puts configuration and metrics back together; --force closes it all the same",
+            )
+        if found.live is None and not force:
+            raise Refused(
+                f"{operation_now.id} is not put right, no release is live: {found.says}",
+                "abaco-ops rollback, or start the release that is configured; --force closes it all the same",
             )
         state = _state_by_hand(operation_now, found)
         _close(deployment, operation_now, Closed(state, found, forced), reason, actor, clock)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 
 from engine.config import Deployment
+from engine.errors import OpsError
 from engine.operations import requests
 from engine.operations.force import Forcer, at_work, end_commands, take_by_force
-from engine.operations.journal import list_operations, records_of, worker_of
+from engine.operations.journal import Journal, list_operations, records_of, worker_of
 from engine.operations.lock import OperationLock, holder
 from engine.operations.work import Work
 from engine.services.identity import end_process
@@ -81,7 +83,12 @@ def _from_cutover(work: Work, lock: OperationLock, target: str) -> bool:
         return True
     work.warn(f"{target} did not give way within {_YIELDS_WITHIN:.0f} s: its worker (pid {worker.pid}) was ended")
     end_process(worker, group=True)
-    return lock.acquire(_PATIENCE)
+    if not lock.acquire(_PATIENCE):
+        return False
+    detail = f"gave no way within {_YIELDS_WITHIN:.0f} s to {work.orders.operation}, which has taken over"
+    with contextlib.suppress(OSError, OpsError):  # for people who follow it; nothing here may stop the way back
+        Journal(directory, work.clock).write("forced", detail=detail)
+    return True
 
 
 def _gave_way(work: Work, lock: OperationLock, target: str) -> bool:

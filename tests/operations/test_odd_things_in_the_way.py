@@ -1,4 +1,4 @@
-"""What somebody left where the way back has to pass: odd names, pipes, another configuration. None of it bars the way."""
+"""What somebody left where the way back has to pass: odd names, pipes, another configuration. Nothing bars it."""
 
 from __future__ import annotations
 

@@ -359,7 +359,7 @@ def test_a_plan_names_who_operates_and_who_watches(
 ) -> None:
     leave_console(deployment, identity(lock_holder), "other.json")
     evidence = {item.name: (item.mark, item.text) for item in plan_cutover(deployment).evidence}
-    assert evidence["operates"][0] == "no" and evidence["operates"][1].startswith("someone with an operation")
+    assert evidence["operates"][0] == "no" and "someone with an operation" in evidence["operates"][1]
     assert evidence["watching"] == ("--", "k.lee@ops1 from 10.0.0.7 is watching")
     assert "someone" in plan_cutover(deployment).lock_holder
     lock_holder.kill()

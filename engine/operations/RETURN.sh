@@ -71,7 +71,7 @@ SNAPSHOTS=$ROLLBACK/snapshots
 SERVICES=$ROLLBACK/services
 HERE=$SNAPSHOTS/$SNAPSHOT
 YES='' DRY='' REASON='' OPERATION='' DIRECTORY='' WHY='' WAY='' PAST='' HAVE_FLOCK='' HAVE_SETSID=''
-SEQ=0 STEP='' DONE_STEPS=' '
+SEQ=0 STEP='' DONE_STEPS=' ' LISTS=''
 
 # ---- what people read ------------------------------------------------------------------------------------------
 
@@ -127,6 +127,7 @@ json() { # TEXT: sets JSON to it as a JSON string; sets ODD when it holds what a
         one=${rest%"$after"}
         case $one in
         \" | \\) JSON="$JSON\\$one" ;;
+        "$NL") JSON="$JSON\\n" ;;
         [[:cntrl:]]) JSON="$JSON\\u00$(printf '%s' "$one" | od -An -tx1 | tr -d ' ')" ;;
         *) JSON=$JSON$one ;;
         esac
@@ -176,7 +177,8 @@ decimal() { # TEXT: sets DECIMAL to the number as JSON writes it: 12.50 is 12.5,
 }
 
 uptime() { # UP: seconds since boot; HUNDREDTHS: the same as a whole number
-    read -r UP rest </proc/uptime
+    read -r UP rest </proc/uptime || UP=''
+    case $UP in [0-9]*.[0-9][0-9]) ;; *) UP=0.00 ;; esac
     HUNDREDTHS=$((${UP%.*} * 100 + 1${UP#*.} - 100))
 }
 
@@ -210,6 +212,7 @@ new_number() { # DIRECTORY SUFFIX: makes DIRECTORY/NNNN-SUFFIX; sets NEW_NAME. N
     last=0
     [ ! -f "$1/.last" ] || last=$(cat "$1/.last")
     case $last in '' | *[!0-9]*) last=0 ;; esac
+    while :; do case $last in 0?*) last=${last#0} ;; *) break ;; esac; done
     set +f
     for taken in "$1"/[0-9][0-9][0-9][0-9]*; do
         taken=${taken##*/}
@@ -289,10 +292,11 @@ event() { # KIND DATA SEQ OPERATION: into the audit trail, chained; nothing in i
     if [ -n "$HAVE_FLOCK" ]; then
         can_lock "$trail.lock" || { say "WARNING $WHY: $1 is only in the journal"; return 0; }
         exec 6>>"$trail.lock"
-        flock -w 1 6 || { say "WARNING the audit trail is locked: $1 is only in the journal"; return 0; }
+        flock -w 1 6 || { exec 6>&-; say "WARNING the audit trail is locked: $1 is only in the journal"; return 0; }
     fi
     last=$(tail -n 1 "$trail")
     if [ -n "$(tail -c 1 "$trail")" ]; then
+        [ -z "$HAVE_FLOCK" ] || exec 6>&-
         say "WARNING the audit trail ends in half a line: $1 is only in the journal"
         return 0
     fi
@@ -305,6 +309,7 @@ event() { # KIND DATA SEQ OPERATION: into the audit trail, chained; nothing in i
         previous=$(expr "$last" : '.*"hash":"\([0-9a-f]*\)","kind"')
         ;;
     esac
+    case $number in -1) ;; '' | *[!0-9]*) previous=damaged number=-1 ;; esac
     now
     uptime
     decimal "$UP"
@@ -337,12 +342,12 @@ signal() { # NAME PID START: exactly this process, never a later one with its nu
     if alive "$2" "$3"; then kill -s "$1" "$2" 2>/dev/null || :; fi
 }
 
-identity() { # JSON: sets PID and STARTED of {"pid":..,"start_time":..,"boot_id":..}; empty for null or another boot
-    PID='' STARTED=''
+identity() { # JSON: sets PID and BORN of {"pid":..,"start_time":..,"boot_id":..}; empty for null or another boot
+    PID='' BORN=''
     case $1 in
     *"\"$BOOT\""*)
-        PID=${1#*'"pid":'} STARTED=${1#*'"start_time":'}
-        PID=${PID%%[!0-9]*} STARTED=${STARTED%%[!0-9]*}
+        PID=${1#*'"pid":'} BORN=${1#*'"start_time":'}
+        PID=${PID%%[!0-9]*} BORN=${BORN%%[!0-9]*}
         ;;
     esac
 }
@@ -355,9 +360,9 @@ service_state() { # SERVICE: what its supervisor wrote down: STAGE RESTARTS MAIN
     STAGE=${text#*'"stage":"'} STAGE=${STAGE%%\"*}
     RESTARTS=${text#*'"restarts":'} RESTARTS=${RESTARTS%%]*}]
     part=${text#*'"supervisor":'}
-    case $part in '{'*) identity "${part%%\}*}"; SUP_PID=$PID SUP_START=$STARTED ;; esac
+    case $part in '{'*) identity "${part%%\}*}"; SUP_PID=$PID SUP_START=$BORN ;; esac
     part=${text#*'"main":'}
-    case $part in '{'*) identity "${part%%\}*}"; MAIN_PID=$PID MAIN_START=$STARTED ;; esac
+    case $part in '{'*) identity "${part%%\}*}"; MAIN_PID=$PID MAIN_START=$BORN ;; esac
 }
 
 write_state() { # SERVICE WANTED STAGE MAIN SINCE REASON KILLED
@@ -524,8 +529,13 @@ walk() { # DIRECTORY (below the current one): a line for each name below it; lin
 }
 
 line_of() { # NAME: prints its line; fails for a directory, which is to be looked into
+    if [ -n "$LISTS" ]; then
+        case $1 in *"$NL"*) entry_now "$1"; return ;; esac
+    fi
     if [ -L "$1" ]; then
-        printf 'l %s -> %s\n' "$1" "$(readlink -- "$1")" || BROKEN=1
+        target=''
+        [ -n "$LISTS" ] || target=" -> $(readlink -- "$1")" # a name may have an arrow in it: a list needs the name alone
+        printf 'l %s%s\n' "$1" "$target" || BROKEN=1
     elif [ -d "$1" ]; then
         printf 'd %s\n' "$1" || BROKEN=1
         return 1
@@ -643,20 +653,56 @@ stage() { # TREE: copied anew from the snapshot, verified, then given its name
     rm -rf "$partial"
 }
 
-entries_json() { # FILE DIRECTORY COVERED...: an entry for each name, hashed where it stands; sets NAMES, and ODD_NAME for
-    # what JSON cannot hold. Fails, with WHY, unless every name is there: on a full disk half a list proves nothing
-    comma='' ODD_NAME='' BROKEN='' NAMES=0 COUNT=0 WHY=''
+entry_now() { # NAME with a line end in it, which no list of lines can hold; fails for a directory, as line_of does
+    NAMES=$((NAMES + 1))
+    if [ -L "$1" ]; then
+        entry_link "$1" >>"$list"
+    elif [ -d "$1" ]; then
+        entry_other directory "$1" '' >>"$list"
+        return 1
+    elif [ -f "$1" ]; then
+        entry_file "$1" >>"$list"
+    else
+        cannot_list "$1"
+    fi
+    return 0
+}
+
+odd() { # NAME that no list of abaco-ops can hold as it is: sets ODD_NAME to the last one, for people
+    ODD_NAME=$(printf '%s' "$1" | tr -c '[:print:]' '?')
+    ODD_COUNT=$((ODD_COUNT + 1))
+}
+
+cannot_list() { # NAME: no file, link or directory; one that is gone meanwhile is none of what is there
+    if [ -e "$1" ] || [ -L "$1" ]; then odd "$1"; COUNT=$((COUNT + 1)); else NAMES=$((NAMES - 1)); fi
+}
+
+unread() { # NAME: what could not be read is a failure, unless it is gone meanwhile
+    if [ -e "$1" ] || [ -L "$1" ]; then
+        WHY="$(printf '%s' "$1" | tr -c '[:print:]' '?') cannot be read" WAY='become a user who may read it'
+    else
+        NAMES=$((NAMES - 1))
+    fi
+}
+
+entries_json() { # FILE DIRECTORY COVERED...: an entry for each name, hashed where it stands; sets NAMES, and ODD_NAME and
+    # ODD_COUNT for what JSON cannot hold. Fails, with WHY, unless every name is there: on a full disk half a list proves nothing
+    comma='' ODD_NAME='' ODD_COUNT=0 BROKEN='' NAMES=0 COUNT=0 WHY=''
     cd "$2" || { WHY="$2 cannot be entered"; return 1; }
     list=$1
     shift 2
-    IFS=$NL
+    rm -f "$list"
+    unset IFS
+    LISTS=1
     walk_covered "$@" >"$WORK/names" || BROKEN=1
+    LISTS=''
+    IFS=$NL
     set --
-    listing "$@" >"$list" || BROKEN=1
+    listing "$@" >>"$list" || BROKEN=1
     unset IFS
     cd /
     [ -z "$BROKEN" ] && [ "$NAMES" -eq "$COUNT" ] && [ -z "$WHY" ] && return 0
-    WHY=${WHY:-"the list $list cannot be written"} WAY='make room'
+    [ -n "$WHY" ] || { WHY="the list $list cannot be written" WAY='make room'; }
     return 1
 }
 
@@ -668,7 +714,7 @@ listing() { # the entries of $WORK/names
         case $kind in
         f)
             case $name in
-            *[!\ -~]* | *[\"\\]*) entry_odd "$name" ;;
+            *[!\ -~]* | *[\"\\]*) entry_file "$name" ;;
             *)
                 set -- "$@" "$name"
                 [ $# -lt 400 ] || { entries_of_files "$@"; set --; }
@@ -676,15 +722,18 @@ listing() { # the entries of $WORK/names
             esac
             ;;
         d) entry_other directory "$name" '' ;;
-        l) entry_other link "${name%% -> *}" "$(readlink -- "${name%% -> *}")" ;;
-        *) ODD_NAME=$name COUNT=$((COUNT + 1)) ;;
+        l) entry_link "$name" ;;
+        *) cannot_list "$name" ;;
         esac
     done <"$WORK/names"
     [ $# -eq 0 ] || entries_of_files "$@"
 }
 
-entries_of_files() { # FILE...: plain names, all at once
-    sha256sum -- "$@" >"$WORK/hashes" && stat -c '%s %f %.9Y' -- "$@" >"$WORK/stats" || WHY="$1 or one beside it cannot be read"
+entries_of_files() { # FILE...: plain names, all at once; one by one when one of them cannot be read
+    if ! { sha256sum -- "$@" >"$WORK/hashes" && stat -c '%s %f %.9Y' -- "$@" >"$WORK/stats"; } 2>/dev/null; then
+        for file in "$@"; do entry_file "$file"; done
+        return
+    fi
     while IFS= read -r line; do
         stats=${line%%|*} sum=${line#*|}
         entry_json file "\"${sum#*"  "}\"" "${sum%% *}" '""' "$stats"
@@ -693,28 +742,51 @@ $(paste -d '|' "$WORK/stats" "$WORK/hashes")
 EOF
 }
 
-entry_odd() { # FILE: one whose name has to be escaped
-    sum_of "$1"
-    json "$1"
-    if [ -n "$ODD" ]; then
-        ODD_NAME=$1
-        json "$(printf '%s' "$1" | tr -c '[:print:]' '?')"
+entry_file() { # FILE: alone; its name is escaped where it has to be
+    sum_of "$1" 2>/dev/null
+    stats=$(stat -c '%s %f %.9Y' -- "$1" 2>/dev/null) || stats=''
+    if [ "$SUM" = none ] || [ -z "$stats" ]; then
+        unread "$1"
+        return
     fi
-    entry_json file "$JSON" "$SUM" '""' "$(stat -c '%s %f %.9Y' -- "$1")"
+    json_name "$1"
+    entry_json file "$JSON" "$SUM" '""' "$stats"
+}
+
+json_name() { # NAME: sets JSON; one that is no text is listed with ? in it, and known as ODD_NAME
+    json "$1"
+    [ -n "$ODD" ] || return 0
+    odd "$1"
+    json "$(printf '%s' "$1" | tr -c '[:print:]' '?')"
+}
+
+entry_link() { # NAME
+    target=$(readlink -n -- "$1" 2>/dev/null && printf x) # the x keeps line ends at its end
+    if [ -z "$target" ]; then unread "$1"; else entry_other link "$1" "${target%x}"; fi
 }
 
 entry_other() { # TYPE NAME TARGET
+    stats=$(stat -c '%f %.9Y' -- "$2" 2>/dev/null) || stats=''
+    if [ -z "$stats" ]; then
+        unread "$2"
+        return
+    fi
     json "$3"
     target=$JSON
-    [ -z "$ODD" ] || ODD_NAME=$2
-    json "$2"
-    [ -z "$ODD" ] || ODD_NAME=$2
-    entry_json "$1" "$JSON" '' "$target" "0 $(stat -c '%f %.9Y' -- "$2")"
+    [ -z "$ODD" ] || odd "$2"
+    json_name "$2"
+    entry_json "$1" "$JSON" '' "$target" "0 $stats"
 }
 
 entry_json() { # TYPE NAME SUM TARGET "SIZE MODE MTIME"
     size=${5%% *} mode=${5#* } mtime=${5##* }
     mode=${mode%% *}
+    case $size:$mode in
+    : | :* | *: | *[!0-9a-f:]*) # a calculation with nothing would end this shell
+        WHY="$2 cannot be looked at"
+        return
+        ;;
+    esac
     printf '%s{"path":%s,"type":"%s","size":%s,"mode":%d,"mtime_ns":%s,"sha256":"%s","target":%s}' \
         "$comma" "$2" "$1" "$size" "$((0x$mode & 07777))" "${mtime%.*}${mtime#*.}" "$3" "$4" || BROKEN=1
     comma=",$NL" COUNT=$((COUNT + 1))
@@ -733,7 +805,7 @@ seal() { # NUMBER PURPOSE: a manifest and COMPLETE, as abaco-ops writes them
         [ -e "$place/tree/$covered" ] || [ -L "$place/tree/$covered" ] || { json "$covered"; absent="$absent$gap$JSON" gap=,; }
     done
     entries_json "$WORK/sealed" "$place/tree" "$@" || return 1
-    [ -z "$ODD_NAME" ] || WHY="$(printf '%s' "$ODD_NAME" | tr -c '[:print:]' '?') cannot be listed here"
+    [ -z "$ODD_NAME" ] || WHY="$ODD_COUNT names, $ODD_NAME among them, are no text or no file: they cannot be listed here"
     [ -z "$WHY" ] || { WAY='abaco-ops rollback seals it where Python works'; return 1; }
     sync -f "$place"
     now
@@ -745,13 +817,13 @@ seal() { # NUMBER PURPOSE: a manifest and COMPLETE, as abaco-ops writes them
 
 # ---- what happened before --------------------------------------------------------------------------------------
 
-look_at() { # OPERATION: sets L_ACCEPTED L_STATE L_NO_RETURN L_AT from its journal
-    L_ACCEPTED='' L_STATE='' L_NO_RETURN='' L_AT=''
+look_at() { # OPERATION: sets L_ACCEPTED L_STATE L_NO_RETURN L_AT L_WORKER from its journal
+    L_ACCEPTED='' L_STATE='' L_NO_RETURN='' L_AT='' L_WORKER=''
     IFS=$NL
     for line in $(cat "$OPERATIONS/$1/journal.jsonl"); do
         case $line in
         *'"kind":"accepted"'*) L_ACCEPTED=1 ;;
-        *'"kind":"worker"'*) L_STATE='' ;;
+        *'"kind":"worker"'*) L_STATE='' L_WORKER=$line ;;
         *'"kind":"ended"'* | *'"kind":"closed"'*)
             L_STATE=${line##*'"state":"'} L_STATE=${L_STATE%%\"*}
             L_AT=${line#*'"at":"'} L_AT=${L_AT%%\"*}
@@ -772,6 +844,7 @@ look_around() { # which operations are unfinished, and whether the new release h
         case $name in [0-9]*-cutover | [0-9]*-rollback) ;; *) continue ;; esac
         [ -f "$OPERATIONS/$name/journal.jsonl" ] || continue
         look_at "$name"
+        refuse_living "$name"
         [ -n "$L_ACCEPTED" ] || continue
         case $name:$L_STATE in
         *-rollback:SUCCEEDED) STARTED='' GOES_ON='' BACK=$name BACK_AT=$L_AT ;;
@@ -783,6 +856,14 @@ look_around() { # which operations are unfinished, and whether the new release h
             ;;
         esac
     done
+}
+
+refuse_living() { # OPERATION that was looked at: one whose worker lives is not gone on with, whatever the lock says
+    case $L_STATE in SUCCEEDED | ABORTED | ROLLED_BACK) return 0 ;; esac
+    identity "$L_WORKER"
+    [ "$PID" != $$ ] && alive "$PID" "$BORN" || return 0
+    named "$PID:$BORN"
+    refuse 5 "somebody else operates: $1 is worked on by process${NAMED%;}" 'wait for its end (abaco-ops history); if it hangs, end that process, then run this script again'
 }
 
 new_has_started() { # by a journal, by a process, or by a run; a doubt counts as yes, for then nothing is left out
@@ -942,7 +1023,7 @@ take_inventory() {
     IFS=$NL
     # shellcheck disable=SC2086 # one name a line
     entries_json "$WORK/inventory" "$ROOT" $CONFIG $TREES || return 1
-    [ -z "$ODD_NAME" ] || warn "a name that is no text is listed with ? in it: $(printf '%s' "$ODD_NAME" | tr -c '[:print:]' '?')"
+    [ -z "$ODD_NAME" ] || warn "$ODD_COUNT names are no text or no file, $ODD_NAME among them: they are set aside with the rest, but stay outside the proof or have ? in it"
     put "$DIRECTORY/inventory.json" "[$(cat "$WORK/inventory")]" || return 1
     who_has_open
     DETAIL="$NAMES names are live, each file hashed"
@@ -1205,7 +1286,10 @@ set_aside() {
         mkdir -p "${kept%/*}"
         copy_file "$DIRECTORY/config_displaced.yml" "$kept" "$DIRECTORY/config_displaced.yml" || return 1
     fi
-    seal "$SIDE" side || return 1
+    seal "$SIDE" side || {
+        WHY="everything is restored and $OLD was started; side snapshot $SIDE holds what was displaced, and is not sealed: $WHY"
+        return 1
+    }
     DETAIL="side snapshot $SIDE: $NAMES names, sealed"
 }
 
@@ -1456,8 +1540,8 @@ end_orphans() { # OPERATION: the commands that a dead worker left behind
         unset IFS
         case $line in *'"kind":"child"'*"\"$BOOT\""* | *"\"$BOOT\""*'"kind":"child"'*) ;; *) continue ;; esac
         identity "$line"
-        alive "$PID" "$STARTED" || continue
-        kill -s KILL -- "-$PID" 2>/dev/null || signal KILL "$PID" "$STARTED"
+        alive "$PID" "$BORN" || continue
+        kill -s KILL -- "-$PID" 2>/dev/null || signal KILL "$PID" "$BORN"
         warn "$1 left a command running (pid $PID): ended"
     done
     unset IFS
@@ -1478,7 +1562,8 @@ own() { # STEP PART SECONDS COMMAND...: to its end, in the deployment; sets DETA
     own_name=$1 own_part=$2 own_limit=$3
     shift 3
     own_code=0
-    (cd "$ROOT" && exec timeout -s KILL "$own_limit" "$@") </dev/null >"$WORK/own" 2>&1 || own_code=$?
+    # timeout keeps the locks as long as the command itself runs; what that leaves running has none of them
+    (cd "$ROOT" && exec timeout -s KILL "$own_limit" /bin/sh -c 'exec "$@" 6>&- 7>&- 8>&- 9>&-' RETURN.sh "$@") </dev/null >"$WORK/own" 2>&1 || own_code=$?
     DETAIL=$(tail -n 1 "$WORK/own" | tr -cd '[:print:]' | cut -c 1-160)
     [ "$own_code" != 0 ] || return 0
     WHY="own step $own_name: its $own_part command failed, exit $own_code: $DETAIL"
@@ -1611,6 +1696,7 @@ find_beginning() { # of the operation that it goes on with: when it was accepted
             UP=${line#*'"boot":'} UP=${UP%%,*}
             part=${UP#*.}00
             part=${part%"${part#??}"}
+            case ${UP%.*}:$part in :* | *[!0-9:]*) continue ;; esac
             BEGAN=$((${UP%.*} * 100 + 1$part - 100))
             ;;
         *'"no_return":true'*) PAST=1 ;;
@@ -1694,6 +1780,7 @@ main() {
     printf '%s\n' "  what $NEW wrote is set aside in a side snapshot; nothing is deleted"
     [ -z "$DRY" ] || dry_run
     confirm
+    look_around # without flock somebody may have begun while this one asked
     json "$REASON" && REASON_JSON=$JSON
     trap '' HUP INT QUIT PIPE TSTP # a line that drops, or a key, leaves nothing half-done
     begin

@@ -10,12 +10,13 @@ import contextlib
 import hashlib
 import json
 import os
+import select
 import shutil
 import signal
 import stat
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import msgspec
@@ -71,6 +72,8 @@ while :; do
     wait
 done
 """
+# an own step's command that says that it has begun, and waits for the file go-on
+WAITS = ("/bin/sh", "-c", "echo $$ >begun; while ! test -e go-on; do sleep 0.02; done")
 # sets counting wrappers apart from what they wrap: the script's own process group dies at the chosen call
 WRAPPER = """#!/bin/dash
 printf x >>"$GLASS_COUNT"
@@ -263,6 +266,33 @@ class ShellSite:
             process_group=0,
             **options,  # type: ignore[call-overload]
         )
+
+    @contextlib.contextmanager
+    def waiting(self, path: Path) -> Iterator[subprocess.Popen[bytes]]:
+        """The script while it waits in an own step that does WAITS; in the end the step is told to go on."""
+        begun, go_on = self.root / "begun", self.root / "go-on"
+        script = subprocess.Popen(
+            ["/bin/sh", str(self.script), "--yes"],
+            env={"PATH": str(path)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            while not begun.exists() or not begun.read_text().strip():
+                assert script.poll() is None, "it ended before that"
+                time.sleep(0.01)
+            handle = os.pidfd_open(int(begun.read_text()))
+            try:
+                yield script
+            finally:
+                go_on.touch()
+                select.select([handle], [], [], 60)
+                os.close(handle)
+        finally:
+            if script.poll() is None:
+                script.kill()
+            script.wait()
 
     # --- looking, with nothing of the engine ---
 

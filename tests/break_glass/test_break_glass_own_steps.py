@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from shell_site import ShellSite
+from shell_site import WAITS, ShellSite
 
 from engine.operations.journal import list_operations
 from engine.operations.plan import OwnStep
@@ -93,3 +95,27 @@ def test_what_a_cutover_did_is_undone_where_the_new_release_never_started(sites:
     assert done.returncode == 0, done.stdout
     assert log(site) == ["undo-moved", "undo-drained"]
     assert site.violations() == []
+
+
+def test_what_one_leaves_running_keeps_no_lock(sites: Sites, bare: Path) -> None:
+    program = "setsid /bin/sh -c 'echo $$ >left.pid; exec sleep 601' & until test -s left.pid; do sleep 0.01; done"
+    leaves = step("leaves", do=("/bin/sh", "-c", program))
+    site = sites(own=(leaves,))
+    site.await_runs("v2")
+    done = site.run("--yes", path=bare)
+    assert done.returncode == 0, done.stdout
+    pid = int((site.root / "left.pid").read_text())
+    try:
+        held = [path.readlink() for path in Path(f"/proc/{pid}/fd").iterdir()]
+        assert [path for path in held if "lock" in path.name] == []
+        assert site.run("--yes", path=bare).returncode == 2, "nothing to go back from, and nobody operates"
+    finally:
+        os.kill(pid, signal.SIGKILL)
+
+
+def test_while_one_runs_nobody_else_gets_the_lock_even_if_the_script_is_gone(sites: Sites, bare: Path) -> None:
+    site = sites(own=(step("waits", before=1, after=None, do=WAITS, deadline=60.0),))
+    with site.waiting(bare) as script:
+        os.kill(script.pid, signal.SIGKILL)
+        script.wait()
+        assert site.run("--yes", path=bare).returncode == 5

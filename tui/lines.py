@@ -205,3 +205,10 @@ def wrap(text: str, width: int, role: Role = "text", indent: int = 0) -> Lines:
             else:
                 rows.append(word)
     return [join(put(" " * indent), put(row, role)) for row in rows if row]
+
+
+def cut_short(lines: Lines, rows: int, where: str) -> Lines:
+    """As many as fit into ``rows``; the last of these says how many do not, and ``where`` they are shown."""
+    if len(lines) <= rows or rows < 1:
+        return lines
+    return [*lines[: rows - 1], put(f"     and {len(lines) - rows + 1} more: {where}", "dim")]

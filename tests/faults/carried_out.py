@@ -119,6 +119,8 @@ def _in_child(place: grounds.Ground, act: Act, fault: Fault, log: int, said: int
         os.dup2(said, 2)
         sys.stdout, sys.stderr = os.fdopen(1, "w", closefd=False), os.fdopen(2, "w", 1, closefd=False)
         launch.spawn_detached = _work_here  # type: ignore[attr-defined]
+        deployment = place.deployment
+        worker.load_deployment = lambda _root: deployment  # type: ignore[attr-defined]  # no case changes it
         if fault.step:
             _die_at(fault.step)
         arm = partial(breaker.arm, place.root, fault.at, fault.how, log, power)

@@ -25,6 +25,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import TextIO
 
@@ -53,6 +54,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=0.0, help="begin no case after so long")
     parser.add_argument("--lanes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--every-way", action="store_true", help="recovery by each way, not by turns")
+    parser.add_argument("--skip", type=int, default=0, metavar="N", help="leave out the first N cases")
     parser.add_argument("--case", default="", help="only cases whose name contains this")
     options = parser.parse_args()
     part = _of_commit() if options.commit else options.part
@@ -99,7 +101,9 @@ def _lane(lane: int, lanes: int, first: int, every: int, options: argparse.Names
     runner = (cases.PowerLane if options.what == "power" else cases.Lane)(Ground(base / "lane"))
     try:
         runner.prepare()
-        for case in _mine(_all(runner, options.what, options.every_way), lane, lanes, first, every, options.case):
+        for case in _mine(
+            _all(runner, options.what, options.every_way, options.skip), lane, lanes, first, every, options.case
+        ):
             if time.monotonic() > until:
                 break
             result = runner.run(case)
@@ -112,7 +116,11 @@ def _lane(lane: int, lanes: int, first: int, every: int, options: argparse.Names
     return 0
 
 
-def _all(runner: cases.Lane, what: str, every_way: bool) -> Iterator[cases.Case]:
+def _all(runner: cases.Lane, what: str, every_way: bool, skip: int) -> Iterator[cases.Case]:
+    return islice(_each(runner, what, every_way), skip, None)
+
+
+def _each(runner: cases.Lane, what: str, every_way: bool) -> Iterator[cases.Case]:
     if what == "power":
         yield from cases.of_power(runner)
     if what in ("full", "all"):

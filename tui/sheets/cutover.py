@@ -8,7 +8,7 @@ from typing import Literal
 from engine.operations.plan import Plan
 from engine.state.model import State
 from tui.field import EMPTY, Field
-from tui.lines import Line, Lines, Role, block, fit, join, put, width_of
+from tui.lines import Line, Lines, Role, block, cut_short, fit, join, put, width_of
 from tui.look import Look
 from tui.words import ago, rests_on, seconds
 
@@ -75,8 +75,9 @@ def draw(sheet: CutoverSheet, state: State, width: int, height: int, look: Look)
     head = join(put(rule + " ", "faint"), put("CUT OVER", "strong"), "   ", put(words, "text"), " ")
     top = [(), join(head, put(rule * max(width - width_of(head), 0), "faint")), ()]
     bottom = [(), *_answers(sheet, width, look), fit(_message(sheet), width)]
-    middle = [*_facts(sheet, state, look), (), *_evidence(sheet)]
     room = max(tall - len(top) - len(bottom), 0)
+    facts: Lines = [*_facts(sheet, state, look), ()]
+    middle = [*facts, *cut_short(_evidence(sheet), room - len(facts), "abaco-ops cutover --dry-run")]
     drawn = [*top, *block(middle, width, room), *bottom][-tall:]
     return block(drawn, width, height)
 
@@ -123,7 +124,8 @@ def _validated(state: State, plan: Plan, look: Look) -> Line:
 def _evidence(sheet: CutoverSheet) -> Lines:
     lines: Lines = []
     marks: dict[str, Role] = {"no": "crit", "--": "dim", "ok": "dim"}
-    for item in sheet.plan.evidence if sheet.plan else ():
+    found = sheet.plan.evidence if sheet.plan else ()
+    for item in sorted(found, key=lambda item: item.mark != "no"):
         text = put(item.text, "crit" if item.mark == "no" else "text")
         lines.append(join(fit(put(f" {item.mark}", marks[item.mark]), 5), fit(put(item.name, "dim"), 17), " ", text))
     return lines

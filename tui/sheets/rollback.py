@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from engine.operations.plan import Plan
 from engine.state.model import State
 from tui.field import EMPTY, Field
-from tui.lines import Line, Lines, block, fit, join, put, spread, width_of
+from tui.lines import Line, Lines, block, cut_short, fit, join, put, spread, width_of
 from tui.look import Look
 from tui.words import ago, amount, clock, number, rests_on, seconds
 
@@ -82,7 +82,7 @@ def draw(sheet: RollbackSheet, state: State, width: int, height: int, look: Look
     evidence = _evidence(sheet, state)
     room = tall - len(top) - len(bottom)
     gap: Lines = [()] if len(middle) + len(evidence) < room else []
-    middle = [*middle, *gap, *evidence][: max(room, 0)]
+    middle = [*middle, *gap, *cut_short(evidence, room - len(middle) - len(gap), "d")][: max(room, 0)]
     drawn = [*top, *block(middle, width, max(room, 0)), *bottom][-tall:]
     return block(drawn, width, height)
 

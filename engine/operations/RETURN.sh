@@ -806,7 +806,7 @@ seal() { # NUMBER PURPOSE: a manifest and COMPLETE, as abaco-ops writes them
     done
     entries_json "$WORK/sealed" "$place/tree" "$@" || return 1
     [ -z "$ODD_NAME" ] || WHY="$ODD_COUNT names, $ODD_NAME among them, are no text or no file: they cannot be listed here"
-    [ -z "$WHY" ] || { WAY='abaco-ops rollback seals it where Python works'; return 1; }
+    [ -z "$WHY" ] || { WAY="below $place/tree rename what is no text, move out what is no file; then run this script again"; return 1; }
     sync -f "$place"
     now
     put "$place/manifest.json" "${MANIFEST_JSON%\}},\"id\":\"$number\",\"purpose\":\"$purpose\",\"operation\":\"$OPERATION\",\"taken_at\":\"$NOW\",\"absent\":[$absent],\"entries\":[$(cat "$WORK/sealed")]}" || return 1

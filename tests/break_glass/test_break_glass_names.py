@@ -41,15 +41,22 @@ def test_what_no_list_can_hold_stops_nothing_before_the_old_release_runs_again(s
     site = sites()
     site.await_runs("v2")
     os.mkfifo(site.root / "data/metrics/fifo")
-    (Path(os.fsdecode(os.fsencode(site.root / "data/metrics") + b"/\xff"))).write_text("no text")
+    Path(os.fsdecode(os.fsencode(site.root / "data/metrics") + b"/\xff")).write_text("no text")
     stopped = site.run("--yes", path=bare)
     assert stopped.returncode == 4, stopped.stdout + stopped.stderr
     assert "WARNING 2 names are no text or no file" in stopped.stdout
     assert "everything is restored and v1 was started" in stopped.stdout
+    assert "rename what is no text, move out what is no file" in stopped.stdout
     assert "What remains" in stopped.stdout and "abaco-ops rollback" in stopped.stdout
     assert len(site.running("v1")) == 1 and site.violations(settled=False) == []
     assert (site.root / "config/pipeline.yml").read_bytes() == site.old_config
     assert [record["kind"] for record in site.journal(site.rollbacks()[-1])][-2:] == ["failed", "ended"]
+    aside = site.root / ".rollback/snapshots/0002/tree/data/metrics"
+    (aside / "fifo").rename(site.root / "fifo")
+    Path(os.fsdecode(os.fsencode(aside) + b"/\xff")).rename(aside / "a text")
+    again = site.run("--yes", path=bare)
+    assert again.returncode == 0, again.stdout
+    assert site.violations() == []
 
 
 VANISHING = """#!/bin/sh

@@ -28,10 +28,19 @@ set -- ${stat##*) }
 shift 19
 begun=$1
 
+surely() { # COMMAND...: sets answer; whoever stops this service asks its children to end too, in the middle
+    until answer=$("$@"); do :; done
+}
+
+hash_of() { # TEXT
+    printf '%s' "$1" | sha256sum
+}
+
 event() { # event KIND RUN
     exec 8>>"$root/logs/events.jsonl.lock"
-    flock 8
-    last=$(tail -n 1 "$root/logs/events.jsonl" 2>/dev/null)
+    surely flock 8
+    last=
+    [ ! -s "$root/logs/events.jsonl" ] || { surely tail -n 1 "$root/logs/events.jsonl" && last=$answer; }
     seq=0 prev=0000000000000000000000000000000000000000000000000000000000000000
     case $last in *\"seq\":*)
         seq=${last##*\"seq\":} seq=${seq%%,*}
@@ -39,14 +48,15 @@ event() { # event KIND RUN
     esac
     head="{\"actor\":\"little\",\"at\":\"$now\",\"boot\":0.0,\"data\":{\"release\":\"$release\",\"run_id\":\"$2\"},"
     rest="\"kind\":\"$1\",\"operation\":null,\"operation_seq\":null,\"prev\":\"$prev\",\"seq\":$((seq + 1)),\"source\":\"pipeline\",\"v\":1}"
-    chained=$(printf '%s%s' "$head" "$rest" | sha256sum)
-    printf '%s"hash":"%s",%s\n' "$head" "${chained%% *}" "$rest" >>"$root/logs/events.jsonl"
-    sync "$root/logs/events.jsonl"
+    surely hash_of "$head$rest"
+    printf '%s"hash":"%s",%s\n' "$head" "${answer%% *}" "$rest" >>"$root/logs/events.jsonl"
+    surely sync "$root/logs/events.jsonl"
     exec 8>&-
 }
 
 publish() {
-    moment=$(date -u '+%Y-%m-%dT%H:%M:%S.%3NZ %s%N')
+    surely date -u '+%Y-%m-%dT%H:%M:%S.%3NZ %s%N'
+    moment=$answer
     now=${moment% *}
     run="$release-${moment#* }-$$"
     name="kpis_$run.json"
@@ -55,7 +65,8 @@ publish() {
     sync "$root/data/metrics/$name.tmp" || return
     mv "$root/data/metrics/$name.tmp" "$root/data/metrics/$name" || return
     sync "$root/data/metrics" || return
-    sum=$(sha256sum "$root/data/metrics/$name") sum=${sum%% *}
+    surely sha256sum "$root/data/metrics/$name"
+    sum=${answer%% *}
     echo "$release $sum $name" >>"$ledger/published"
     read -r tape rest <"$root/data/tape.sha256"
     event run.finished "$run"

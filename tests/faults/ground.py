@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import functools
 import hashlib
@@ -153,7 +154,8 @@ class Ground:
         ]
         mains = [pid for pid in releases if _parent(pid) not in releases]
         for pid in mains if which == "service" else [_parent(pid) for pid in mains if _parent(pid) != os.getpid()]:
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it ended by itself this instant
+                os.kill(pid, signal.SIGKILL)
 
     def end_everything(self) -> None:
         """SIGKILL whatever a case has left."""

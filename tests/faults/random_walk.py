@@ -37,6 +37,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 from invariants import Scene, violations  # noqa: E402
 
 _STEPS = 8
+_RESTARTED_WITHIN = 12.0
 FAULTS = st.one_of(
     st.just(Fault()),
     st.builds(Fault, st.integers(1, 420), st.sampled_from(["kill", "kill", "ENOSPC", "EIO", "full"])),
@@ -89,7 +90,12 @@ class Walk(RuleBasedStateMachine):
 
     @rule(which=st.sampled_from(["service", "supervisor"]))
     def one_process_is_killed(self, which: str) -> None:
+        before = self._ground.running()
         self._ground.kill_one(which)
+        until = time.monotonic() + _RESTARTED_WITHIN
+        while before and not self._ground.running() and time.monotonic() < until:
+            time.sleep(0.005)  # its supervisor starts it again, unless it has had to too often
+        self.ended_by_hand = self.ended_by_hand or not self._ground.running()
 
     @rule()
     def started_by_hand(self) -> None:

@@ -156,6 +156,8 @@ class Ground:
         for pid in mains if which == "service" else [_parent(pid) for pid in mains if _parent(pid) != os.getpid()]:
             with contextlib.suppress(ProcessLookupError):  # it ended by itself this instant
                 os.kill(pid, signal.SIGKILL)
+            while any(_words(pid)):  # a killed process is there for an instant more
+                time.sleep(0.001)
 
     def end_everything(self) -> None:
         """SIGKILL whatever a case has left."""

@@ -22,6 +22,7 @@ from engine.services.active import active_release
 from engine.services.build import build_hash
 
 CHECKED = "checked_process"
+CHECKED_BY = "checked_by"
 """Fact: the old release's process when it was checked."""
 COVERED_NAMES = "covered_names"
 """Fact: how many files, directories and links the snapshots cover; the kept space is sized by it."""
@@ -54,6 +55,7 @@ def check_services(work: Work) -> Outcome:
         raise StepFailed(f"{work.new} is {status.state} already", f"abaco-ops service stop {work.new}")
     identity = work.service(work.old).status().identity
     work.fact(CHECKED, msgspec.to_builtins(identity) if identity else None)
+    work.fact(CHECKED_BY, work.me.pid)
     return Outcome(f"{work.old} is live, {work.new} is stopped")
 
 

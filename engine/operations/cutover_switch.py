@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from engine.operations.configuration import activate, hash_of, release_in
-from engine.operations.cutover_checks import CHECKED, same_as_planned
+from engine.operations.cutover_checks import CHECKED, CHECKED_BY, same_as_planned
 from engine.operations.service_steps import (
     hold,
     running_identity,
@@ -37,6 +37,8 @@ def stop_old(work: Work) -> Outcome:
 
 
 def _died_meanwhile(work: Work) -> str:
+    if work.facts.get(CHECKED_BY) != work.me.pid:
+        return ""  # an earlier worker looked: it may have run again since, and its last runs are in the final snapshot
     checked = work.facts.get(CHECKED)
     status = work.service(work.old).status()
     if not checked or (status.identity is not None and msgspec.to_builtins(status.identity) == checked):

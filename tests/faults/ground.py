@@ -153,7 +153,8 @@ class Ground:
             pid for pid in _descendants(os.getpid()) if str(self.ledger) in _words(pid) and "serve" in _words(pid)
         ]
         mains = [pid for pid in releases if _parent(pid) not in releases]
-        for pid in mains if which == "service" else [_parent(pid) for pid in mains if _parent(pid) != os.getpid()]:
+        # with the service its subshells: for an instant they would look as if it still ran
+        for pid in releases if which == "service" else [_parent(pid) for pid in mains if _parent(pid) != os.getpid()]:
             with contextlib.suppress(ProcessLookupError):  # it ended by itself this instant
                 os.kill(pid, signal.SIGKILL)
             while any(_words(pid)):  # a killed process is there for an instant more

@@ -47,13 +47,6 @@ def stamp(moment: datetime | None) -> str:
     return "-" if moment is None else moment.astimezone(UTC).strftime("%m-%d %H:%M:%SZ")
 
 
-def since_cutover(moment: datetime, now: datetime) -> str:
-    """``T+07:12``; from a hundred hours on ``T+5d03h``."""
-    seconds = max((now - moment).total_seconds(), 0.0)
-    hours, minutes = int(seconds // 3600), int(seconds % 3600 // 60)
-    return f"T+{hours:02d}:{minutes:02d}" if hours < 100 else f"T+{hours // 24}d{hours % 24:02d}h"
-
-
 def number(value: float, decimals: int) -> str:
     """A number with its decimals, never ``-0.00``."""
     text = f"{value:,.{decimals}f}"

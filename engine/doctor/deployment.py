@@ -16,10 +16,10 @@ from engine.doctor.finding import Finding
 from engine.errors import OpsError
 from engine.monitoring.store import SampleStore
 from engine.operations.journal import list_operations
-from engine.operations.places import existing, problems
+from engine.operations.places import problems
 from engine.operations.preflight import rooms
 from engine.operations.reserve import reserve_problem
-from engine.records import harmless, is_locked, verify_chain
+from engine.records import existing, harmless, is_locked, verify_chain
 from engine.services import open_service
 from engine.services.active import active_release, configured_release
 

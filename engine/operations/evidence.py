@@ -14,14 +14,13 @@ from engine.errors import OpsError, Refused
 from engine.operations.journal import facts_of, list_operations, records_of
 from engine.operations.lock import holder
 from engine.operations.model import Operation
-from engine.operations.places import existing
 from engine.operations.plan import Evidence
 from engine.operations.preflight import preflight
 from engine.operations.rehearsed import last_rehearsal
 from engine.operations.reserve import reserve_problem
 from engine.operations.room import size
 from engine.operations.watchers import watchers, watching_in_words
-from engine.records import harmless
+from engine.records import existing, harmless
 from engine.services import open_service
 from engine.services.active import ActiveRelease, active_release
 from engine.services.build import build_hash

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from engine.config import Deployment
-from engine.records import make_directory, sync_directory
+from engine.records import existing, make_directory, sync_directory
 from engine.snapshots import covers_of
 from engine.snapshots.staging import staged_root
 
@@ -94,13 +94,6 @@ def not_replaceable(path: Path) -> str:
     if flags & _IMMUTABLE:
         return f"{path} is immutable: chattr -i it"
     return f"{path} can only be appended to: chattr -a it" if flags & _APPEND_ONLY else ""
-
-
-def existing(path: Path) -> Path:
-    """``path``, or the nearest directory above it that is there: what would have to take a new name."""
-    while not path.exists():
-        path = path.parent
-    return path
 
 
 def _services(deployment: Deployment) -> list[Path]:

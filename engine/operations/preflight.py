@@ -13,6 +13,7 @@ from engine.config import Deployment
 from engine.operations import places
 from engine.operations.reserve import reserve_problem
 from engine.operations.room import BLOCK, Need, Room, Surroundings, Tree, needs
+from engine.records import existing
 from engine.snapshots import covers_of
 from engine.snapshots.manifest import walk
 
@@ -67,7 +68,7 @@ def _where(deployment: Deployment) -> list[Path]:
 
 
 def _held(need: Need, path: Path, root: Path) -> Room:
-    found = os.statvfs(places.existing(path))
+    found = os.statvfs(existing(path))
     name = str(path.relative_to(root)) if path != root else path.name
     return Room(need, name, found.f_bavail * found.f_frsize, found.f_favail if found.f_files else None)
 
@@ -87,4 +88,4 @@ def _probe_bytes(deployment: Deployment) -> int:
 
 
 def _device(path: Path) -> int:
-    return places.existing(path).stat().st_dev
+    return existing(path).stat().st_dev

@@ -21,7 +21,7 @@ from engine.operations.rollback_verify import agree_command, disagreement
 from engine.operations.runner import in_words
 from engine.operations.started import new_release_started
 from engine.operations.way_back import computes
-from engine.records import harmless, make_directory, sync_directory
+from engine.records import existing, harmless, make_directory, sync_directory
 from engine.services.build import build_hash
 from engine.snapshots import (
     TREE,
@@ -188,7 +188,7 @@ class Rehearsing:
             copies = self.snapshot.manifest.bytes if self.snapshot and self.snapshot.manifest else 0
         else:
             copies = 2 * live
-        covered = [_existing(deployment.root / name) for name in covers_of(deployment)]
+        covered = [existing(deployment.root / name) for name in covers_of(deployment)]
         own = deployment.paths.rollback
         elsewhere = any(place.stat().st_dev != own.stat().st_dev for place in covered)
         needed = copies + RECORDS + (live if elsewhere else 0)
@@ -346,12 +346,6 @@ def _tried(staged: Path, beside: Path) -> str:
     if (inode(beside), inode(staged)) != was:
         raise NotReady("an exchange that was reported done did not happen")
     return "exchanged in one step"
-
-
-def _existing(path: Path) -> Path:
-    while not path.exists():
-        path = path.parent
-    return path
 
 
 def _mb(size: int) -> str:

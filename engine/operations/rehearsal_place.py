@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from engine.config import Deployment
-from engine.records import make_directory, sync_directory
+from engine.records import existing, make_directory, sync_directory
 from engine.snapshots import covers_of
 
 _MARK = ".abaco-rehearsal-"
@@ -35,12 +35,12 @@ class Place:
 
     def beside(self, target: Path) -> Path:
         """A directory in the same directory as ``target``, or in the nearest parent that is there."""
-        return _existing(target.parent) / f"{_MARK}{self._token}"
+        return existing(target.parent) / f"{_MARK}{self._token}"
 
     def tree_root(self, covered: str) -> Path:
         """Below which ``covered`` is staged: on the file system of its target, as a rollback's own tree is."""
         target = self._deployment.root / covered
-        if _existing(target.parent).stat().st_dev == self._deployment.paths.rollback.stat().st_dev:
+        if existing(target.parent).stat().st_dev == self._deployment.paths.rollback.stat().st_dev:
             return self.own / "staged"
         return self.beside(target) / "staged"
 
@@ -65,7 +65,7 @@ class Place:
 def _standing(deployment: Deployment) -> Iterator[Path]:
     """Everything that bears a rehearsal's name, where a rehearsal puts things."""
     yield from _named(deployment.paths.rollback / _ROOM, "")
-    parents = {_existing((deployment.root / covered).parent) for covered in covers_of(deployment)}
+    parents = {existing((deployment.root / covered).parent) for covered in covers_of(deployment)}
     for parent in sorted(parents):
         yield from _named(parent, _MARK)
     active = deployment.active_config
@@ -92,9 +92,3 @@ def _remove(paths: Iterator[Path]) -> str:
         except OSError as error:
             left.append(f"{path}: {error.strerror or error}")
     return f"copies of a rehearsal are left: {'; '.join(left)}" if left else ""
-
-
-def _existing(path: Path) -> Path:
-    while not path.exists():
-        path = path.parent
-    return path

@@ -1,6 +1,6 @@
 """Append-only records: what happened, once, in order, and provably unchanged."""
 
-from engine.records.atomic import make_directory, sync_directory, write_file
+from engine.records.atomic import existing, make_directory, sync_directory, write_file
 from engine.records.events import ChainReport, EventsBusy, append_event, event_hash, verify_chain, whoami
 from engine.records.harmless import harmless
 from engine.records.lines import Record, append_line, read_lines
@@ -17,6 +17,7 @@ __all__ = [
     "append_event",
     "append_line",
     "event_hash",
+    "existing",
     "harmless",
     "is_locked",
     "make_directory",

@@ -47,6 +47,13 @@ def make_directory(path: Path, mode: int = DIRECTORY_MODE) -> None:
     sync_directory(path.parent)
 
 
+def existing(path: Path) -> Path:
+    """``path``, or the nearest directory above it that is there: what would have to take a new name."""
+    while not path.exists():
+        path = path.parent
+    return path
+
+
 def open_to_append(path: Path, mode: int = FILE_MODE) -> int:
     """A descriptor that appends to the regular file ``path``, created with ``mode`` when it is absent.
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from engine.config import Deployment
-from engine.records.atomic import make_directory
+from engine.records.atomic import existing, make_directory
 from engine.snapshots.catalogue import Snapshot, differences, read_snapshot
 from engine.snapshots.copying import copy_tree, sync_tree
 from engine.snapshots.exchange import sync_both
@@ -28,8 +28,8 @@ def trees(deployment: Deployment, snapshot: Snapshot) -> tuple[str, ...]:
 def staged_root(deployment: Deployment, snapshot: str, covered: str) -> Path:
     """The directory below which ``covered`` is staged: in ``.rollback``, or beside the target on another disk."""
     target = deployment.root / covered
-    parent = _existing(target.parent)
-    if parent.stat().st_dev == _existing(deployment.paths.rollback).stat().st_dev:
+    parent = existing(target.parent)
+    if parent.stat().st_dev == existing(deployment.paths.rollback).stat().st_dev:
         return deployment.paths.staged / snapshot
     return target.parent / f"{_BESIDE}{snapshot}"
 
@@ -115,12 +115,6 @@ def _discard_copy(partial: Path) -> None:
 
 def _entries(snapshot: Snapshot, covered: str) -> tuple[Entry, ...]:
     return snapshot.manifest.below(covered) if snapshot.manifest else ()
-
-
-def _existing(path: Path) -> Path:
-    while not path.exists():
-        path = path.parent
-    return path
 
 
 def discard_staged(deployment: Deployment, keep: str) -> list[str]:

@@ -13,7 +13,7 @@ def update_lines(state: State, now: datetime) -> list[str]:
     """The lines, as of ``now``."""
     release = state.release.upper() if state.release else "no release"
     counted = state.cutover_at is not None and state.phase in ("BAKE", "STABILISE", "STEADY")
-    when = f", {_since(state.cutover_at, now)}" if counted and state.cutover_at else f", {state.phase}"
+    when = f", {since_cutover(state.cutover_at, now)}" if counted and state.cutover_at else f", {state.phase}"
     lines = [f"{state.title} {state.environment}, {now:%H:%M:%SZ}: {state.verdict.word}. {release} live{when}."]
     clears = state.verdict.clears.removeprefix("clears ")
     lines.append(f"Why: {state.verdict.why}" + (f"; clears {clears}" if clears else ""))
@@ -33,7 +33,7 @@ def update_lines(state: State, now: datetime) -> list[str]:
     return lines
 
 
-def _since(moment: datetime, now: datetime) -> str:
+def since_cutover(moment: datetime, now: datetime) -> str:
     """``T+07:12``; from a hundred hours on ``T+5d03h``."""
     minutes = int(max((now - moment).total_seconds(), 0.0) // 60)
     hours = minutes // 60

@@ -138,6 +138,10 @@ class Ground:
         except FileNotFoundError:
             return []
 
+    def services(self) -> list[str]:
+        """What each supervisor wrote last, for whoever has to understand a failure."""
+        return [path.read_text() for path in sorted((self.root / ".rollback/services").glob("*/state.json"))]
+
     def running(self) -> list[str]:
         """The releases that run, by their processes."""
         found = set()

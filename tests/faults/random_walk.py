@@ -52,6 +52,7 @@ class Walk(RuleBasedStateMachine):
 
     @initialize()
     def v1_runs(self) -> None:
+        self.story: list[str] = []
         self.aside: frozenset[str] = frozenset()
         self.ended_by_hand = False
         self.lane.lay("cutover")
@@ -84,6 +85,7 @@ class Walk(RuleBasedStateMachine):
     @rule()
     def everything_is_killed(self) -> None:
         """What a reboot leaves, and nobody has started anything since."""
+        self.story.append("everything killed")
         self._ground.end_everything()
         self.ended_by_hand = True
         self._look()
@@ -91,6 +93,7 @@ class Walk(RuleBasedStateMachine):
     @rule(which=st.sampled_from(["service", "supervisor"]))
     def one_process_is_killed(self, which: str) -> None:
         before = self._ground.running()
+        self.story.append(f"{which} of {before} killed")
         self._ground.kill_one(which)
         until = time.monotonic() + _RESTARTED_WITHIN
         while before and not self._ground.running() and time.monotonic() < until:
@@ -132,6 +135,7 @@ class Walk(RuleBasedStateMachine):
         self._after(carry_out(self._ground, act, fault))
 
     def _after(self, ending: Ending) -> None:
+        self.story.append(f"exit {ending.code} after {len(ending.calls)} calls: {ending.said[-200:]}")
         assert ending.code != UNEXPECTED and "Traceback" not in ending.said, ending.said
         assert ending.code != carried_out.NO_END, f"it did not end: {ending.said}"
         if self._ground.running():
@@ -142,7 +146,7 @@ class Walk(RuleBasedStateMachine):
         Walk.steps += 1
         scene = self._scene()
         found = violations(scene)
-        assert not found, found
+        assert not found, (found, self.story, self._ground.services())
         self.aside |= scene.set_aside
 
     def _scene(self) -> Scene:

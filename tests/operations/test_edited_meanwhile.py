@@ -79,7 +79,8 @@ def test_under_a_cutover(round_trip: Site, config_kept: dict[Path, bytes], step:
     declared(round_trip, ended, config_kept)
     if not ended.past_no_return:
         assert ended.state == "ABORTED" and round_trip.live() == "v1"
-    elif round_trip.rollback().state:
+    else:
+        assert round_trip.rollback().state == "SUCCEEDED"
         assert round_trip.live() == "v1"
     now = round_trip.metrics()
     assert {name: now.get(name) for name in metrics} == metrics

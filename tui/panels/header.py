@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import cast
 
 from engine.state.model import OperationView, State, WayBackView
+from engine.state.update import since_cutover
 from tui.lines import Line, Lines, Role, crop, first_that_fits, fit, join, put, spread, width_of
 from tui.look import Look
-from tui.words import age, ago, clock, due_in, rests_on, seconds, since_cutover
+from tui.words import age, ago, clock, due_in, rests_on, seconds
 
 ROWS = 3
 _UNFINISHED = {"NEEDS_HUMAN": "NEEDS YOU", "INTERRUPTED": "INTERRUPTED", "HOLDING": "HOLDING"}

@@ -138,6 +138,13 @@ class Ground:
         except FileNotFoundError:
             return []
 
+    def started_again(self) -> bool:
+        """Whether a release's main process is there: it leads its session, a subshell that is left over does not."""
+        return any(
+            "serve" in _words(pid) and str(self.ledger) in _words(pid) and _leads(pid)
+            for pid in _descendants(os.getpid())
+        )
+
     def services(self) -> list[str]:
         """What each supervisor wrote last, for whoever has to understand a failure."""
         return [path.read_text() for path in sorted((self.root / ".rollback/services").glob("*/state.json"))]
@@ -212,6 +219,13 @@ def _children(pid: int) -> list[int]:
     except OSError:
         return []
     return [int(word) for word in re.findall(r"\d+", text)]
+
+
+def _leads(pid: int) -> bool:
+    try:
+        return os.getsid(pid) == pid
+    except ProcessLookupError:
+        return False
 
 
 def _parent(pid: int) -> int:

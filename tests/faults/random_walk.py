@@ -96,9 +96,9 @@ class Walk(RuleBasedStateMachine):
         self.story.append(f"{which} of {before} killed")
         self._ground.kill_one(which)
         until = time.monotonic() + _RESTARTED_WITHIN
-        while before and not self._ground.running() and time.monotonic() < until:
+        while before and not self._ground.started_again() and time.monotonic() < until:
             time.sleep(0.005)  # its supervisor starts it again, unless it has had to too often
-        self.ended_by_hand = self.ended_by_hand or not self._ground.running()
+        self.ended_by_hand = self.ended_by_hand or not self._ground.started_again()
 
     @rule()
     def started_by_hand(self) -> None:

@@ -117,7 +117,9 @@ def test_runs_killed_at_any_moment_leave_only_whole_files(pipeline: Pipeline, se
             assert pq.read_table(path).num_rows == 24
     recorded = {output["path"] for run in pipeline.runs() for output in run["outputs"]}
     assert all((pipeline.deployment.root / path).exists() for path in recorded)
-    serve(pipeline).terminate()
+    last = serve(pipeline)
+    last.terminate()
+    assert last.wait(10) == 0, "a run still publishing would show what it writes aside"
     assert not [name for name in pipeline.published() if name.startswith(".")]
 
 

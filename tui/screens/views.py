@@ -281,11 +281,6 @@ class WayBack(Listing):
             ("takes", f"about {seconds(way.seconds)}" if way.seconds is not None else "not measured yet"),
             ("rests on", f"{rests_on(way, self.look.now)}{'; ' + way.note if way.note else ''}"),
             ("proven", proven + (" (stale)" if way.stale else "")),
-            *(
-                [("every byte", f"read and hashed in the last {age((self.look.now - way.read_at).total_seconds())}")]
-                if way.read_at
-                else []
-            ),
             ("snapshot", way.snapshot or "none yet"),
             ("go back", f"R, {way.release}, Enter; or abaco-ops --root {state.root} rollback"),
         ]

@@ -7,7 +7,9 @@ from urllib.parse import parse_qsl, urlsplit
 
 VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 ONLY_VARIABLE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
-_SECRET_NAME = re.compile(r"(?i)(^|[-_])(authorization|token|secret|passw(or)?d|pass|api[-_]?key|key|auth|sig(nature)?)$")
+_SECRET_NAME = re.compile(
+    r"(?i)(^|[-_])(authorization|token|secret|passw(or)?d|pass|api[-_]?key|key|auth|sig(nature)?)$"
+)
 _RANDOM = re.compile(r"(?=[^/]*[0-9])(?=[^/]*[A-Za-z])[A-Za-z0-9_-]{18,}")
 KEYS = frozenset({"url", "urls", "headers", "password", "username"})
 """Configuration keys whose values are never repeated in an error."""

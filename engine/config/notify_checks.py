@@ -93,6 +93,11 @@ def _check_channel(located: Located, where: KeyPath, channel: Channel) -> None:
         allowed = ("kind", "deadline", *needed, *_ALSO.get(channel.kind, ()))
         if field.name not in allowed and getattr(channel, field.name) != getattr(default, field.name):
             located.report((*where, field.name), f"says nothing to the kind {channel.kind}", "leave it out")
+    _check_secrets(located, where, channel)
+    _check_command(located, (*where, "command"), channel.command)
+
+
+def _check_secrets(located: Located, where: KeyPath, channel: Channel) -> None:
     if channel.url:
         _check_url(located, (*where, "url"), channel.url)
     for name, value in channel.headers.items():
@@ -105,7 +110,6 @@ def _check_channel(located: Located, where: KeyPath, channel: Channel) -> None:
     for index, url in enumerate(channel.urls):
         if not ONLY_VARIABLE.fullmatch(url):
             located.report((*where, "urls", index), "is not ${NAME} alone", f"such URLs are secrets: {_HINT}")
-    _check_command(located, (*where, "command"), channel.command)
 
 
 def _check_command(located: Located, where: KeyPath, command: list[str]) -> None:

@@ -10,7 +10,7 @@ from engine.clock import Clock, Instant
 from engine.config import Deployment
 from engine.errors import OpsError
 from engine.monitoring import checkpoint as saved
-from engine.monitoring.alerts import Book, Firing, Standing, delivered, rebased
+from engine.monitoring.alerts import VERDICT, Book, Firing, Standing, delivered, rebased
 from engine.monitoring.escalation import Rules, advance, due_at
 from engine.monitoring.judgement import NO_DATA
 from engine.monitoring.model import Alert, Evaluation
@@ -179,6 +179,7 @@ class Paging:
             condition=standing.condition,
             tier=standing.peak,
             priority=priority,
+            verdict=VERDICT[standing.peak or standing.tier],
         )
         channels = self._deployment.monitoring.notify.channels
         return any(channels[name].kind == "bell" for name in channels_for(self._rules.notify, probe))

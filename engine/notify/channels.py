@@ -16,6 +16,8 @@ from engine.notify.within import StillHangs, Within
 from engine.records import harmless
 from engine.records.atomic import open_to_append
 
+SOCKET = 1.5
+"""A socket's own patience, in deadlines: it ends what was left behind."""
 Send = Callable[[Channel, Message, Secrets, Deployment], str]
 """Delivers, and says how; raises DeliveryFailed, OSError or SecretMissing."""
 
@@ -70,7 +72,7 @@ def _webhook(channel: Channel, message: Message, secrets: Secrets, deployment: D
     from engine.notify import web  # a channel's libraries are paid for by who uses it
 
     headers = {name: secrets.filled(value) for name, value in channel.headers.items()}
-    return web.post(secrets.filled(channel.url), headers, message, float(channel.deadline))
+    return web.post(secrets.filled(channel.url), headers, message, SOCKET * channel.deadline)
 
 
 def _mail(channel: Channel, message: Message, secrets: Secrets, deployment: Deployment) -> str:

@@ -8,14 +8,14 @@ from email.message import EmailMessage
 from email.utils import format_datetime
 
 from engine.config.notify import Channel
-from engine.notify.channels import DeliveryFailed
+from engine.notify.channels import SOCKET, DeliveryFailed
 from engine.notify.message import Message
 
 
 def send(channel: Channel, username: str, password: str, message: Message) -> str:
     """Hand it to the server. DeliveryFailed with the server's code, never its text; OSError when it is not there."""
     try:
-        with smtplib.SMTP(channel.host, channel.port, timeout=float(channel.deadline)) as server:
+        with smtplib.SMTP(channel.host, channel.port, timeout=SOCKET * channel.deadline) as server:
             if channel.starttls:
                 server.starttls(context=ssl.create_default_context())
             if username:

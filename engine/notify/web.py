@@ -52,7 +52,7 @@ def _ask(method: str, url: str, headers: Mapping[str, str], data: bytes | None, 
         said = reason.strerror if isinstance(reason, OSError) and reason.strerror else type(reason).__name__
         raise DeliveryFailed(f"cannot be reached: {said}") from None
     except TimeoutError:
-        raise DeliveryFailed(f"no answer within {seconds:g} s") from None
+        raise DeliveryFailed("no answer in time") from None
     except (http.client.HTTPException, ValueError) as error:  # their texts repeat the URL
         raise DeliveryFailed(f"is no usable address or answer: {type(error).__name__}") from None
 

@@ -65,7 +65,7 @@ def _log(channel: Channel, message: Message, secrets: Secrets, deployment: Deplo
 
 
 def _bell(channel: Channel, message: Message, secrets: Secrets, deployment: Deployment) -> str:
-    return "open consoles ring"
+    return "left to the consoles that are open"
 
 
 def _webhook(channel: Channel, message: Message, secrets: Secrets, deployment: Deployment) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -12,15 +14,18 @@ from typing import Any
 
 import msgspec
 import pytest
+import yaml
 from watching import Watching, condition
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "notify"))
 from servers import Web, closed_port, until, web_server
 
-from engine.config import Deployment
+from engine.config import Deployment, load_deployment
 from engine.config.notify import Channel, Route, UpdatesSection
 from engine.monitoring import answers
+from engine.monitoring.launch import ensure_monitor, monitor_pid, monitor_running
 from engine.monitoring.model import Evaluation
+from engine.monitoring.store import SampleStore
 
 LATE = 100.0
 
@@ -249,3 +254,35 @@ def test_the_monitors_tick_does_not_wait_for_a_name_that_is_never_resolved(
     failing(watching, 10)
     until(lambda: asked)
     assert events(watching, "notified") == []
+
+
+def test_a_monitor_that_is_killed_and_started_again_pages_once(deployment: Deployment, web: Web) -> None:
+    """The real process, the real signal."""
+    root = deployment.root / "config"
+    console = (root / "console.yml").read_text()
+    (root / "console.yml").write_text(
+        console.replace("sample: 1s", "sample: 200ms").replace("first_run: 20s", "first_run: 300ms")
+    )
+    plain = yaml.safe_load((root / "monitoring.yml").read_text())
+    plain["notify"] = {"channels": {"x": {"kind": "webhook", "url": web.url}}, "routes": [{"channels": ["x"]}]}
+    (root / "monitoring.yml").write_text(yaml.safe_dump(plain, sort_keys=False))
+    made = load_deployment(deployment.root)
+    for _ in range(2):
+        ensure_monitor(made)
+        until(lambda: said(web), 30)
+        until(lambda: monitor_pid(made), 30)
+        before = newest(made)
+        until(
+            lambda seen=before: (now := newest(made)) is not None and seen is not None and now.boot > seen.boot + 1, 30
+        )
+        os.kill(monitor_pid(made) or 0, signal.SIGKILL)
+        until(lambda: not monitor_running(made))
+    assert said(web) == ["opened NODATA"]
+
+
+def newest(deployment: Deployment) -> Evaluation | None:
+    store = SampleStore(deployment.paths.samples, read_only=True)
+    try:
+        return store.newest_evaluation()
+    finally:
+        store.close()

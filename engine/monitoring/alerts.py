@@ -87,6 +87,14 @@ class Happening(msgspec.Struct, frozen=True):
         return self.kind, str(self.data.get("alert")), int(self.data.get("n") or 0)
 
 
+class Early(msgspec.Struct, frozen=True):
+    """An acknowledgement of what fires and is not open yet, because an operation runs."""
+
+    taken: Taken
+    tier: str = ""
+    """What fired when it was written: a heavier one was not taken."""
+
+
 class Book(msgspec.Struct, frozen=True):
     """Everything that a restart must not forget."""
 
@@ -101,6 +109,7 @@ class Book(msgspec.Struct, frozen=True):
     """How many alerts there ever were."""
     unidentified: float | None = None
     """Boot time since when no release can be identified."""
+    early: dict[str, Early] = {}
 
 
 def rebased(book: Book, shift: float) -> Book:
@@ -120,6 +129,7 @@ def rebased(book: Book, shift: float) -> Book:
         silences={name: msgspec.structs.replace(one, ends=one.ends + shift) for name, one in book.silences.items()},
         outbox=tuple(msgspec.structs.replace(one, boot=one.boot + shift) for one in book.outbox),
         unidentified=None,
+        early={},
     )
 
 
@@ -154,10 +164,12 @@ def _one(book: Book, kind: str, event: Record, data: dict[str, Any], now: Instan
 def _acknowledged(book: Book, event: Record, data: dict[str, Any], now: Instant) -> Book:
     alert = book.alerts.get(str(data["condition"]))
     at = parse_iso(str(event["at"]))
-    if alert is None or at < alert.opened - timedelta(seconds=1):
-        return book
     taken = taken_of(event, data, now)
     if taken.ends is not None and taken.ends <= now.boot:
+        return book
+    if alert is None:
+        return msgspec.structs.replace(book, early={**book.early, str(data["condition"]): Early(taken)})
+    if at < alert.opened - timedelta(seconds=1):
         return book
     return with_alert(book, msgspec.structs.replace(alert, taken=taken))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,6 +17,7 @@ from engine.monitoring.alerts import (
     TIERS,
     VERDICT,
     Book,
+    Early,
     Firing,
     Happening,
     Standing,
@@ -69,13 +70,27 @@ def advance(
     book = _ends(heard(book, events, now), now)
     if known is not None:
         book = _rollbacks(book, events, known, now, rules)
+    fires = {one.condition: one for one in firing}
+    book = msgspec.structs.replace(book, early=_still_early(book, fires, now))
     if paging:
-        fires = {one.condition: one for one in firing}
         for condition in [name for name in book.alerts if name not in fires]:
             book = _cleared(book, book.alerts[condition], now, rules)
         for one in fires.values():
             book = _stands(book, one, now, rules)
     return msgspec.structs.replace(book, unrecorded=book.unrecorded[-MOST_KEPT:], outbox=_kept(book.outbox))
+
+
+def _still_early(book: Book, fires: Mapping[str, Firing], now: Instant) -> dict[str, Early]:
+    """What was acknowledged before it was opened stays so while it fires and grows no heavier."""
+    kept = {}
+    for condition, early in book.early.items():
+        one, ends = fires.get(condition), early.taken.ends
+        if one is None or (ends is not None and ends <= now.boot):
+            continue
+        if early.tier and TIERS.index(one.tier) > TIERS.index(early.tier):
+            continue
+        kept[condition] = msgspec.structs.replace(early, tier=early.tier or one.tier)
+    return kept
 
 
 def due_at(alert: Standing, now: Instant, rules: Rules) -> datetime | None:
@@ -109,8 +124,11 @@ def _stands(book: Book, one: Firing, now: Instant, rules: Rules) -> Book:
     alert = book.alerts.get(one.condition)
     if alert is None:
         name = f"{one.condition}-{compact(now.wall)}-{book.opened + 1}"
-        alert = Standing(name, one.condition, one.tier, one.text, now.wall)
-        book = msgspec.structs.replace(book, opened=book.opened + 1)
+        early = book.early.get(one.condition)
+        taken = early.taken if early is not None else None
+        alert = Standing(name, one.condition, one.tier, one.text, now.wall, taken=taken)
+        rest = {condition: item for condition, item in book.early.items() if condition != one.condition}
+        book = msgspec.structs.replace(book, opened=book.opened + 1, early=rest)
         book, alert = _record(book, alert, "alert.opened", now, rules, to=_now_and_later(one, now, rules)[0])
     alert = msgspec.structs.replace(alert, tier=one.tier, text=one.text)
     if one.condition not in book.silences:

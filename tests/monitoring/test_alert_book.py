@@ -193,6 +193,31 @@ def test_during_an_operation_nobody_is_told_and_what_still_fires_after_it_is_tol
     assert night.tick(CRITICAL, after=5) == ["opened CRASH on_call"]
 
 
+def test_what_was_taken_during_an_operation_is_told_after_it_and_does_not_go_up(night: Night) -> None:
+    night.tick(ROLLBACK, paging=False)
+    night.tick(ROLLBACK, events=[night.ack("CRASH")], paging=False, after=5)
+    assert night.tick(ROLLBACK, after=5) == ["opened CRASH vp_engineering engineering_lead on_call"]
+    assert night.tick(ROLLBACK, after=60 * MINUTE) == []
+
+
+def test_an_acknowledgement_of_something_lighter_or_of_nothing_takes_nothing_later(night: Night) -> None:
+    night.tick(CRITICAL, paging=False)
+    night.tick(CRITICAL, events=[night.ack("CRASH"), night.ack("DQ")], paging=False, after=5)
+    data = Firing("DQ", "rollback", "DQ loss confirmed")
+    night.tick(ROLLBACK, paging=False, after=5)
+    night.tick(ROLLBACK, data, after=5)
+    assert [alert.taken for alert in night.book.alerts.values()] == [None, None]
+
+
+def test_another_trail_in_its_place_is_read_from_its_beginning(night: Night) -> None:
+    for _ in range(5):
+        night.event("note")
+    night.tick(CRITICAL, events=[night.event("note")])
+    night.seq = 0
+    night.tick(CRITICAL, events=[night.event("note"), night.ack("CRASH")], after=5)
+    assert night.book.alerts["CRASH"].taken is not None
+
+
 def test_flapping_is_told_once(night: Night) -> None:
     night.tick(CRITICAL)
     flapping = msgspec.structs.replace(CRITICAL, flapping=True)

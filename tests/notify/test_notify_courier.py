@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 import pytest
 from servers import Post as MailServer
@@ -19,6 +21,7 @@ from engine.notify.courier import QUEUE, Post
 from engine.notify.dead_man import DeadMan
 from engine.notify.message import Notice
 from engine.notify.outage import Recorder
+from engine.notify.secrets import Secrets
 
 SECRET = "zweiundvierzig-Xq81"
 
@@ -177,6 +180,15 @@ def test_a_dead_man_that_does_not_answer_is_one_recorded_outage(configure: Any, 
 # ---- secrets
 
 
+@pytest.mark.parametrize("form", [str, quote, quote_plus, lambda value: b64encode(value.encode()).decode()])
+def test_a_value_that_was_filled_in_is_masked_in_every_form_in_which_it_is_sent(form: Any) -> None:
+    secrets, word = Secrets({"WORD": "zwei und/vierzig+42"}), "zwei und/vierzig+42"
+    whole = secrets.filled("https://h/${WORD}/x")
+    assert word in whole
+    assert secrets.masked(f"cannot reach {form(word)}: refused") == "cannot reach ***: refused"
+    assert word not in secrets.masked(whole)
+
+
 def _places(deployment: Deployment) -> str:
     """Every file of the deployment, and every command line of this machine."""
     texts = [path.read_bytes().decode("utf-8", "replace") for path in deployment.root.rglob("*") if path.is_file()]
@@ -218,8 +230,6 @@ def test_no_secret_reaches_a_file_an_event_an_error_or_a_process_list(
     until(lambda: sum(len(recorded(made, name)) > 0 for name in channels) == expected)
     found = _places(made) + "\n".join(post.troubles())
     assert SECRET not in found
-    import base64
-
-    assert base64.b64encode(f"\0abaco\0{SECRET}".encode()).decode() not in found
+    assert b64encode(f"\0abaco\0{SECRET}".encode()).decode() not in found
     assert any(SECRET in path for _, path, _, _ in web.requests), "it really was used"
     assert any(SECRET in headers.get("Authorization", "") for _, _, headers, _ in web.requests)

@@ -121,6 +121,10 @@ def _apprise(channel: Channel, message: Message, secrets: Secrets, deployment: D
         import apprise
     except ImportError:
         raise DeliveryFailed("Apprise is not installed: pip install 'abaco-ops[notify]'") from None
+    import logging
+
+    logger = logging.getLogger("apprise")  # what it warns about may hold its URLs, which are secrets
+    logger.handlers, logger.propagate = [logging.NullHandler()], False
     carrier = apprise.Apprise()
     for url in channel.urls:
         if not carrier.add(secrets.filled(url)):

@@ -22,6 +22,8 @@ from servers import Web, closed_port, until, web_server
 
 from engine.config import Deployment, load_deployment
 from engine.config.notify import Channel, Route, UpdatesSection
+from engine.config.paths import Paths
+from engine.config.templates import write_config
 from engine.monitoring import answers
 from engine.monitoring.launch import ensure_monitor, monitor_pid, monitor_running
 from engine.monitoring.model import Evaluation
@@ -48,12 +50,25 @@ def told_by(deployment: Deployment, url: str, **sections: Any) -> Deployment:
     return replace(deployment, monitoring=msgspec.structs.replace(deployment.monitoring, notify=notify, **sections))
 
 
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
+    root = tmp_path_factory.mktemp("shipped") / "d"
+    write_config(root, demo=True)
+    return load_deployment(root)
+
+
 @pytest.fixture
-def watch_with(clock: Any, deployment: Deployment) -> Iterator[Callable[..., Watching]]:
+def here(shipped: Deployment, tmp_path: Path) -> Deployment:
+    """The demo configuration, read once, on a directory of this test's own."""
+    return replace(shipped, paths=Paths(tmp_path / "here"))
+
+
+@pytest.fixture
+def watch_with(clock: Any, here: Deployment) -> Iterator[Callable[..., Watching]]:
     made: list[Watching] = []
 
     def make(url: str, **sections: Any) -> Watching:
-        made.append(Watching(told_by(deployment, url, **sections), clock))
+        made.append(Watching(told_by(here, url, **sections), clock))
         made[-1].stage.release = made[-1].stage.configured = "v2"
         made[-1].tick(3)
         return made[-1]
@@ -217,11 +232,9 @@ def test_that_no_release_can_be_identified_is_told_though_no_value_is_missing(wa
     until(lambda: "opened NODATA" in said(web))
 
 
-def test_a_status_update_that_is_due_is_started_once_where_channels_are_named(
-    clock: Any, deployment: Deployment
-) -> None:
+def test_a_status_update_that_is_due_is_started_once_where_channels_are_named(clock: Any, here: Deployment) -> None:
     section = UpdatesSection(channels=["log"])
-    made = replace(deployment, monitoring=msgspec.structs.replace(deployment.monitoring, updates=section))
+    made = replace(here, monitoring=msgspec.structs.replace(here.monitoring, updates=section))
     watching = Watching(made, clock)
     watching.tick(2)
     watching.cut_over()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import logging
 import stat
 import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, ClassVar
 
 import pytest
 from servers import Post, Web, closed_port, dripping_server, until
@@ -176,6 +178,31 @@ def test_apprise_that_is_not_installed_says_how_to_get_it(configure: Any, monkey
     monkeypatch.setitem(sys.modules, "apprise", None)
     made = configure({"x": {"kind": "apprise", "urls": ["${WORD}"]}})
     assert "pip install 'abaco-ops[notify]'" in failure(made, WORD="json://localhost")
+
+
+@pytest.mark.parametrize(("takes", "said"), [(True, "taken by Apprise"), (False, "could not deliver")])
+def test_apprise_gets_the_urls_and_nothing_that_it_warns_about_is_written(
+    configure: Any, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], takes: bool, said: str
+) -> None:
+    class Apprise:
+        urls: ClassVar[list[str]] = []
+
+        def add(self, url: str) -> bool:
+            self.urls.append(url)
+            return True
+
+        def notify(self, *, body: str, title: str) -> bool:
+            logging.getLogger("apprise").warning("cannot reach %s", self.urls[-1])
+            return takes
+
+    monkeypatch.setitem(sys.modules, "apprise", SimpleNamespace(Apprise=Apprise))
+    made = configure({"x": {"kind": "apprise", "urls": ["${WORD}"]}})
+    url = f"slack://{SECRET}"
+    told = deliver(made, WORD=url) if takes else failure(made, WORD=url)
+    assert said in told
+    assert Apprise.urls == [url]
+    assert not logging.getLogger("apprise").propagate
+    assert SECRET not in "".join(capfd.readouterr())
 
 
 def test_a_variable_that_is_not_set_is_named(configure: Any, web: Web) -> None:

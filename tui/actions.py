@@ -85,8 +85,16 @@ class Actions(Protocol):
         """Write a note into the audit trail."""
         ...
 
-    def acknowledge(self, condition: str, reason: str) -> None:
-        """Take an alert."""
+    def acknowledge(self, condition: str, reason: str, *, owner: str = "", lasts: float | None = None) -> None:
+        """Take an alert, for somebody else (``owner``) or for a while (``lasts`` seconds) where that is given."""
+        ...
+
+    def silence(self, condition: str, lasts: float, reason: str) -> None:
+        """Page nobody about a condition for ``lasts`` seconds."""
+        ...
+
+    def send_update(self) -> str:
+        """Send the status update, or record that it was pasted; says which."""
         ...
 
     def take_watch(self) -> None:
@@ -181,9 +189,26 @@ class EngineActions:
         """Write a note into the audit trail."""
         answers.note(self._deployment, text, actor=whoami())
 
-    def acknowledge(self, condition: str, reason: str) -> None:
+    def acknowledge(self, condition: str, reason: str, *, owner: str = "", lasts: float | None = None) -> None:
         """Take an alert."""
-        answers.acknowledge(self._deployment, condition, reason=reason, actor=whoami())
+        answers.acknowledge(self._deployment, condition, reason=reason, owner=owner, lasts=lasts, actor=whoami())
+
+    def silence(self, condition: str, lasts: float, reason: str) -> None:
+        """Page nobody about a condition for a while."""
+        answers.silence(self._deployment, condition, reason=reason, lasts=lasts, actor=whoami())
+
+    def send_update(self) -> str:
+        """Send the status update, or record that it was pasted."""
+        from engine.clock import SystemClock
+        from engine.state.sending import record_sent, send_update
+
+        channels = self._deployment.monitoring.updates.channels
+        if not channels:
+            record_sent(self._deployment, [], actor=whoami(), clock=SystemClock())
+            return "no channel is configured for updates: recorded as pasted by you"
+        results = send_update(self._deployment, channels, actor=whoami(), clock=SystemClock())
+        said = ", ".join(f"{name} {'ok' if ok else f'FAILED: {detail}'}" for name, (ok, detail) in results.items())
+        return f"status update: {said}"
 
     def take_watch(self) -> None:
         """Take the watch."""

@@ -15,7 +15,7 @@ from textual.screen import Screen
 from engine.operations.plan import Plan
 from engine.records import harmless
 from engine.state.model import OperationView, State, StepView
-from tui import offering, telling
+from tui import calling, offering, telling
 from tui.actions import AcceptedView, Actions
 from tui.apart import Answered, run_apart
 from tui.commands import COMMANDS, Command, refusal
@@ -84,6 +84,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self._asked_validation: datetime | None = None
         self._notices = 0
         self.offers = offering.Offering()
+        self._bell = calling.Bell()
         self._reader = ReaderThread(make_reader, self.post_message)
 
     # ---- what the screens see -----------------------------------------------------------------------------
@@ -130,6 +131,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         if news is not None and not in_sight:
             self.say(*news)
         offer.offer_once(self, message.state)
+        self._bell.hear(self, message.state)
         self._redraw()
 
     def on_read_failed(self, message: ReadFailed) -> None:
@@ -242,7 +244,9 @@ class ConsoleApp(App[None], inherit_bindings=False):
 
     def show_contacts(self) -> None:
         """Who to call."""
-        self.push_screen(Text("Who to call", paragraphs(self._contacts, self.size.width)))
+        self.push_screen(
+            Text("Who to call", paragraphs(calling.who_to_call(self.shown_state, self._contacts), self.size.width))
+        )
 
     def show_update(self) -> None:
         """The status update as text."""

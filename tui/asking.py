@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from engine.config.quantities import Duration
+from engine.errors import Refused
 from engine.operations.prospects import Choice, WaysOn
+from engine.state.alerts import attention
 from engine.state.model import ChecklistItemView, State
 from tui.actions import Actions
+from tui.calling import leading
 from tui.sheets.form import Ask
 
 
@@ -62,11 +66,61 @@ def acknowledge(actions: Actions, state: State, condition: str | None) -> Ask | 
         return "no alert waits to be acknowledged"
     return Ask(
         title="ACKNOWLEDGE",
-        facts=(("Alert", chosen.text),),
+        facts=(
+            ("Alert", chosen.text),
+            *((("Told", attention(chosen)),) if chosen.told else ()),
+            ("May begin with", "2h: it goes up again after that; @NAME: who does it, when it is not you"),
+        ),
         label="What you do about it",
         required=False,
-        answer=lambda text: actions.acknowledge(chosen.condition, text),
+        answer=lambda text: _take(actions, chosen.condition, text),
         done=f"acknowledged: {chosen.condition}",
+    )
+
+
+def _take(actions: Actions, condition: str, text: str) -> None:
+    """``2h @K.Lee looking at the heap``: how long, who, why; each may be left out."""
+    words, lasts, owner = text.split(), None, ""
+    while words:
+        if words[0].startswith("@") and not owner:
+            owner = words.pop(0)[1:]
+        elif words[0][0].isdigit() and lasts is None and (seconds := _lasting(words[0])) is not None:
+            lasts = seconds
+            words.pop(0)
+        else:
+            break
+    actions.acknowledge(condition, " ".join(words), owner=owner, lasts=lasts)
+
+
+def _lasting(word: str) -> float | None:
+    try:
+        return float(Duration.parse(word))
+    except ValueError:
+        return None
+
+
+def silence(actions: Actions, state: State, condition: str | None) -> Ask | str:
+    """Page nobody about the alert named, else the heaviest, for a while."""
+    named = next((alert.condition for alert in state.alerts if alert.condition == condition), None)
+    first = leading(state) or next(iter(state.alerts), None)
+    chosen = named or (first.condition if first is not None else None)
+    if chosen is None:
+        return "no alert stands: abaco-ops silence CONDITION silences one beforehand"
+
+    def write(text: str) -> None:
+        word, _, reason = text.strip().partition(" ")
+        seconds = _lasting(word)
+        if seconds is None or not reason.strip():
+            raise Refused("how long comes first, then why, such as: 30m the proxy is being replaced")
+        actions.silence(chosen, seconds, reason)
+
+    return Ask(
+        title="SILENCE",
+        facts=(("Condition", chosen), ("Does", "pages nobody about it until then; verdict and records go on")),
+        label="How long, and why",
+        required=True,
+        answer=write,
+        done=f"silenced: {chosen}",
     )
 
 

@@ -45,6 +45,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "checklist": ("checklist", "show and answer the checklist"),
     "note": ("note", "write a note into the audit trail"),
     "ack": ("ack", "acknowledge a condition"),
+    "silence": ("silence", "page nobody about a condition for a while"),
+    "update": ("update", "a status update for the team, ready to be pasted, or sent"),
+    "notify": ("notify", "test the channels by which people are told"),
     "watch": ("watch", "take the watch"),
     "audit": ("audit", "verify the audit trail's hash chain"),
 }

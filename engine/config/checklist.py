@@ -19,6 +19,7 @@ RECORDED = (
     "duration",
     "cutover_log",
     "assets",
+    "channels",
 )
 """Measures that rest on records and files, not on the newest sample: they can still be taken later."""
 

@@ -15,6 +15,7 @@ from engine.config.console import ConsoleConfig
 from engine.config.kpis import KpiConfig
 from engine.config.located import Located, read_yaml
 from engine.config.monitoring import MonitoringConfig
+from engine.config.notify_checks import check_notify
 from engine.config.paths import Paths
 from engine.config.problems import ConfigError, Problem
 from engine.config.release import ReleaseConfig
@@ -110,6 +111,7 @@ def load_deployment(root: Path) -> Deployment:
         consistency.check_kpis(files["kpis"], kpis)
     if monitoring is not None:
         consistency.check_monitoring(files["monitoring"], monitoring)
+        check_notify(files["monitoring"], monitoring)
     if checklist is not None and monitoring is not None:
         consistency.check_checklist(files["checklist"], checklist, monitoring.conditions)
     releases = _read_releases(paths, files)

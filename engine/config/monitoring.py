@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from engine.config.notify import Also, DeadManSection, NotifySection, SilencesSection, UpdatesSection, Wait
 from engine.config.quantities import Duration, Size
 
 Verdict = Literal["ROLL BACK", "INVESTIGATE", "UNKNOWN", "WATCH", "CONTINUE"]
@@ -134,6 +135,16 @@ class EscalationSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
 
     levels: list[str]
     acknowledge_within: dict[str, Duration]
+    priorities: dict[str, str] = msgspec.field(
+        default_factory=lambda: {"rollback": "P1", "critical": "P1", "unknown": "P2", "warning": "P3"}
+    )
+    """Tier -> priority; ``unknown``: a value that the verdict needs is missing."""
+    waits: list[Wait] = []
+    also: list[Also] = []
+    rolled_back: list[str] = []
+    """Who is told at once that a rollback was performed; empty: the row ROLL BACK."""
+    rollback_failed: list[str] = []
+    """Who is told besides when a rollback needs a person; empty: the last level."""
 
 
 class MonitoringConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -151,3 +162,7 @@ class MonitoringConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     matrix: list[MatrixRow]
     contacts: dict[str, Contact]
     escalation: EscalationSection
+    notify: NotifySection = msgspec.field(default_factory=NotifySection)
+    updates: UpdatesSection = msgspec.field(default_factory=UpdatesSection)
+    dead_man: DeadManSection | None = None
+    silences: SilencesSection = msgspec.field(default_factory=SilencesSection)

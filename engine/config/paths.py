@@ -62,6 +62,11 @@ class Paths:
         return self.root / "production_validation_report.json"
 
     @property
+    def notifications_log(self) -> Path:
+        """What people were told by the channel ``log``."""
+        return self.logs / "notifications.log"
+
+    @property
     def rollback(self) -> Path:
         """Everything the way back needs."""
         return self.root / ".rollback"

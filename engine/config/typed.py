@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from engine.config.literal_secrets import KEYS
 from engine.config.located import KeyPath, Located
 from engine.config.quantities import Duration, Size
 
@@ -95,7 +96,8 @@ def _check_leaf(located: Located, value: Any, kind: Any, where: KeyPath) -> None
         said = str(error).split(" - at ")[0]
         limits = f" ({said})" if any(sign in said for sign in ("<", ">", "length")) else ""
         quotes = "; put the text in quotes" if str in _options(kind) and value is not None else ""
-        located.report(where, f"is {_shown(value)}", f"expected {expected(kind)}{limits}{quotes}")
+        shown = "is not shown here, for it may be a secret" if not KEYS.isdisjoint(where) else f"is {_shown(value)}"
+        located.report(where, shown, f"expected {expected(kind)}{limits}{quotes}")
 
 
 def expected(kind: Any) -> str:

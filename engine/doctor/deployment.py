@@ -12,6 +12,7 @@ from pathlib import Path
 
 from engine.clock import SystemClock, pretty_duration
 from engine.config import Deployment
+from engine.doctor.channels import examine_channels
 from engine.doctor.finding import Finding
 from engine.errors import OpsError
 from engine.monitoring.store import SampleStore
@@ -219,4 +220,5 @@ EXAMINATIONS: dict[str, Examination] = {
     "services": _services,
     "monitor": _monitor,
     "audit trail": _audit,
+    "channels": examine_channels,
 }

@@ -6,11 +6,11 @@ Console and command line both write through these functions, and read them back 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
-from engine.clock import Clock, parse_iso
+from engine.clock import Clock, SystemClock, iso, parse_iso, pretty_duration
 from engine.config import Deployment
 from engine.errors import Refused
 from engine.records import Record, append_event, harmless
@@ -57,13 +57,48 @@ def note(deployment: Deployment, text: str, *, actor: str, clock: Clock | None =
 
 
 def acknowledge(
-    deployment: Deployment, condition: str, *, reason: str = "", actor: str, clock: Clock | None = None
+    deployment: Deployment,
+    condition: str,
+    *,
+    reason: str = "",
+    owner: str = "",
+    lasts: float | None = None,
+    actor: str,
+    clock: Clock | None = None,
 ) -> Record:
-    """Say that someone has taken a condition; Refused when there is none of that name."""
-    known = deployment.monitoring.conditions
-    if condition not in known:
-        raise Refused(f"there is no condition {harmless(condition, 40)!r}", f"one of: {', '.join(known)}")
-    return _append(deployment, "ack", {"condition": condition, "reason": _clean(reason)}, actor, clock)
+    """Say that ``owner`` (who writes, when none is given) has taken a condition, for ``lasts`` seconds or until it
+    clears; Refused when there is none of that name.
+    """
+    _known(deployment, condition)
+    if lasts is not None and lasts <= 0:
+        raise Refused("an acknowledgement for no time acknowledges nothing", "--for 2h, or leave it out")
+    until = None if lasts is None else iso(_now(clock) + timedelta(seconds=lasts))
+    data = {"condition": condition, "reason": _clean(reason), "owner": _clean(owner) or actor, "until": until}
+    return _append(deployment, "ack", data, actor, clock)
+
+
+def silence(
+    deployment: Deployment, condition: str, *, reason: str, lasts: float, actor: str, clock: Clock | None = None
+) -> Record:
+    """Page nobody about a condition for ``lasts`` seconds; Refused without a reason, or for longer than configured."""
+    _known(deployment, condition)
+    longest = float(deployment.monitoring.silences.longest)
+    if not 0 < lasts <= longest:
+        raise Refused(
+            f"a silence lasts up to {pretty_duration(longest)}, not {pretty_duration(lasts)}",
+            "give --for 30m; a longer one is written anew, so that somebody looks again",
+        )
+    cleaned = _required(reason, "a silence needs a reason")
+    data = {"condition": condition, "reason": cleaned, "until": iso(_now(clock) + timedelta(seconds=lasts))}
+    return _append(deployment, "silenced", data, actor, clock)
+
+
+def end_silence(deployment: Deployment, condition: str, *, actor: str, clock: Clock | None = None) -> Record:
+    """End a silence before its time."""
+    _known(deployment, condition)
+    # until the moment before it is written: it has ended
+    data = {"condition": condition, "reason": "ended", "until": iso(_now(clock) - timedelta(milliseconds=1))}
+    return _append(deployment, "silenced", data, actor, clock)
 
 
 def take_watch(deployment: Deployment, *, actor: str, clock: Clock | None = None) -> Record:
@@ -101,7 +136,19 @@ def _answer(event: Record) -> Answer | None:
     )
 
 
-def _append(deployment: Deployment, kind: str, data: dict[str, str], actor: str, clock: Clock | None) -> Record:
+def _known(deployment: Deployment, condition: str) -> None:
+    known = deployment.monitoring.conditions
+    if condition not in known:
+        raise Refused(f"there is no condition {harmless(condition, 40)!r}", f"one of: {', '.join(known)}")
+
+
+def _now(clock: Clock | None) -> datetime:
+    return (clock or SystemClock()).now().wall
+
+
+def _append(
+    deployment: Deployment, kind: str, data: Mapping[str, str | None], actor: str, clock: Clock | None
+) -> Record:
     return append_event(deployment.paths.events, kind, data, source=SOURCE, actor=actor, clock=clock)
 
 

@@ -29,6 +29,7 @@ def read_board(deployment: Deployment, clock: Clock) -> tuple[Item, ...]:
         grounds=GroundsReader(deployment).read(),
         proven=facts.proven,
         rehearsed=facts.rehearsed,
+        channels_tested=facts.channels_tested,
     )
     return items(deployment.checklist, moment)
 

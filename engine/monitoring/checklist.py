@@ -12,7 +12,7 @@ import msgspec
 from engine.config.checklist import RECORDED, ChecklistConfig, Task, Window
 from engine.errors import Refused
 from engine.monitoring.answers import Answer, Answers
-from engine.monitoring.facts import Rehearsed, Validation
+from engine.monitoring.facts import ChannelsTested, Rehearsed, Validation
 from engine.monitoring.grounds import Grounds, Measurement, recorded
 from engine.monitoring.model import Evaluation, Gate
 from engine.monitoring.schedule import offsets, slot_name
@@ -70,6 +70,8 @@ class Moment:
     """When, how and with which snapshot the way back was examined last."""
     rehearsed: Rehearsed | None = None
     """The newest rehearsal of a rollback."""
+    channels_tested: ChannelsTested | None = None
+    """The last test of the alert channels."""
 
 
 def items(config: ChecklistConfig, moment: Moment) -> tuple[Item, ...]:
@@ -205,6 +207,8 @@ def measure(task: Task, moment: Moment, begin: datetime | None, end: datetime | 
         return "", None
     if name == "baseline":
         return _baseline(moment.evaluation)
+    if name == "channels":
+        return _channels(moment.channels_tested)
     if name in RECORDED:
         if moment.grounds is None:
             return "", None
@@ -221,6 +225,15 @@ def measure(task: Task, moment: Moment, begin: datetime | None, end: datetime | 
         "kpis": lambda: _kpis(moment.evaluation),
     }
     return special[name]() if name in special else _condition(name, moment.evaluation)
+
+
+def _channels(tested: ChannelsTested | None) -> Measurement:
+    if tested is None:
+        return "records: never tested (abaco-ops notify test)", False
+    when = f"tested {tested.at:%d %b %H:%M:%SZ}"
+    if tested.failed:
+        return f"{when}: {', '.join(tested.failed)} FAILED", False
+    return f"{when}: {', '.join(tested.channels)} ok", True
 
 
 def _baseline(evaluation: Evaluation | None) -> Measurement:

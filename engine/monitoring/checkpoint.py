@@ -13,8 +13,8 @@ from engine.monitoring.model import Baseline
 from engine.monitoring.watched import Watched
 
 T = TypeVar("T")
-WATCH, TRAIL, OUTPUT = "watch", "trail", "output"
-"""Names of the three parts: each tick, when the trail moved, when a run published."""
+WATCH, TRAIL, OUTPUT, BOOK = "watch", "trail", "output", "book"
+"""Names of the parts: each tick, when the trail moved, when a run published, when an alert did."""
 
 
 class Watch(msgspec.Struct, frozen=True):

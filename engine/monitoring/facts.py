@@ -52,6 +52,14 @@ class Rehearsed(msgspec.Struct, frozen=True):
     reason: str
 
 
+class ChannelsTested(msgspec.Struct, frozen=True):
+    """The last test of the alert channels: when, which, and which of them failed."""
+
+    at: datetime
+    channels: tuple[str, ...]
+    failed: tuple[str, ...]
+
+
 class Facts(msgspec.Struct, frozen=True):
     """The fold of all events so far; ``seq`` is the last one in it."""
 
@@ -68,6 +76,9 @@ class Facts(msgspec.Struct, frozen=True):
     """The newest rehearsal of a rollback."""
     operated: bool = False
     """Whether a cutover or rollback ever ended, however it did."""
+    channels_tested: ChannelsTested | None = None
+    updated_at: datetime | None = None
+    """When the last status update was sent."""
 
     @property
     def proven(self) -> tuple[datetime, bool, str] | None:
@@ -119,6 +130,11 @@ def _one(event: Record, changes: dict[str, Any], validations: list[Validation]) 
         seconds = data.get("seconds")
         took = float(seconds) if isinstance(seconds, int | float) else None
         changes["rehearsed"] = Rehearsed(at, data.get("ok") is True, took, harmless(data.get("reason") or "", 200))
+    elif kind == "notify.tested":
+        tested = {str(name): dict(one).get("ok") is True for name, one in dict(data["channels"]).items()}
+        changes["channels_tested"] = ChannelsTested(at, tuple(tested), tuple(n for n, ok in tested.items() if not ok))
+    elif kind == "update.sent":
+        changes["updated_at"] = at
 
 
 def _ended(data: dict[str, Any], at: datetime, changes: dict[str, Any]) -> None:

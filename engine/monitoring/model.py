@@ -154,6 +154,27 @@ class Alert(msgspec.Struct, frozen=True):
     level: Level
     text: str
     since: datetime
+    id: str = ""
+    """Of the alert book; empty: nobody was told of it (an operation runs, or it has only just begun)."""
+    tier: str = ""
+    priority: str = ""
+    called: str = ""
+    """The role that is called at the present level of escalation."""
+    told: tuple[str, ...] = ()
+    """The roles that were told."""
+    told_at: datetime | None = None
+    escalates_at: datetime | None = None
+    """When it goes up a level unless somebody takes it; None: it does not."""
+    escalates_to: str = ""
+    taken_by: str = ""
+    """Who owns it; empty: nobody has acknowledged it."""
+    taken_until: datetime | None = None
+    taken_reason: str = ""
+    silenced_by: str = ""
+    silenced_until: datetime | None = None
+    silenced_reason: str = ""
+    rings: bool = False
+    """Whether open consoles ring for it: a P1 or P2 that nobody has taken, where a bell is routed to."""
 
 
 class Evaluation(msgspec.Struct, frozen=True):

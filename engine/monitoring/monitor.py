@@ -16,6 +16,7 @@ from engine.monitoring.assembly import Seen, evaluation_of
 from engine.monitoring.disk import DiskSource
 from engine.monitoring.judgement import Circumstances, judge
 from engine.monitoring.model import ConditionReading, Evaluation
+from engine.monitoring.paging import Paging, going_on
 from engine.monitoring.process_source import ProcessSource
 from engine.monitoring.reading import Reading
 from engine.monitoring.round import Round
@@ -64,6 +65,7 @@ class Monitor:
         self._first_runs = FirstRuns(deployment)
         self._trends: dict[str, deque[float]] = {}
         self.round = Round(deployment)
+        self.paging = Paging(deployment, clock, going_on(self._checkpoint, self._boot_id, clock.now()))
 
     @property
     def deployment(self) -> Deployment:
@@ -103,14 +105,17 @@ class Monitor:
         samples = self._samples(watch.conditions, conditions, readings)
         watch = self._remember(watch, conditions, read, release, now)
         evaluation = self._evaluate(now, active, running, read, watch, operation)
+        evaluation = self.paging.judge(evaluation, self._trail.new, now, settled=now.boot >= watch.settled_at)
         watch = self.round.after(evaluation, watch, self._trail, now, self._note, running)
         self._write(samples, evaluation, watch, now)
+        self._note(now, self.paging.tell(now))
         self._watch, self._first = watch, False
         return evaluation
 
     def stop(self) -> None:
         """End what it started, close the store."""
         self.round.stop()
+        self.paging.close()
         self._store.close()
 
     # ---- going on
@@ -273,6 +278,7 @@ class Monitor:
         parts: dict[str, object] = {
             saved.WATCH: watch,
             saved.OUTPUT: saved.Output(dict(self._runs.published), self._runs.baseline),
+            saved.BOOK: self.paging.book,
         }
         trail = saved.Trail(self._trail.offset, self._trail.facts)
         if self._trail_moved(trail):

@@ -19,10 +19,14 @@ from engine.monitoring.running import Running
 from engine.monitoring.schedule import due_now, log_slots, served, slot_name, validation_slots
 from engine.monitoring.shadow import tape_stamp
 from engine.monitoring.trail_source import TrailSource
+from engine.monitoring.updates import update_due
 from engine.records import append_event, harmless
 
 VALIDATION, AFRESH, PROOF = "scheduled validation", "validation after a change", "proof of the way back"
 SHADOW = "shadow run of the old release"
+UPDATE = "status update"
+UPDATE_AGAIN = 300.0
+"""Seconds after which one that could not be sent is tried again."""
 JUDGED_BY_VALIDATION = ("validation_level", "data_quality_level")
 Note = Callable[[Instant, Sequence[str]], None]
 
@@ -39,6 +43,7 @@ class Round:
         self._validated_for = ("", "", -1e18)
         self._shadowed: tuple[str, float] = ("", -1e18)
         self._shadow_failed = False
+        self._update_tried = -1e18
 
     @property
     def validating(self) -> bool:
@@ -56,6 +61,8 @@ class Round:
         for ended in self.children.ended(now.boot):
             if ended.code is None:
                 note(now, [f"{ended.name} was killed at its deadline"])
+            elif ended.name == UPDATE and ended.code == 1:
+                note(now, ["a status update could not be sent by every channel; see 7, the events"])
             elif ended.code not in (0, 1):
                 note(now, [f"{ended.name} ended with {ended.code}; see logs/monitor.out"])
             if ended.name == SHADOW:
@@ -64,6 +71,7 @@ class Round:
         self._validate_afresh(evaluation, running, now, note)
         self._prove(evaluation, trail, now, note)
         self._shadow(evaluation, now, note)
+        self._update(evaluation, trail, now, note)
         rows, watch = self._rows(evaluation, watch, trail, now)
         for row in rows:
             try:
@@ -224,6 +232,23 @@ class Round:
         self._shadowed = (found, now.boot)
         command = [sys.executable, "-m", "engine.monitoring.shadow", "--root", str(self._deployment.root)]
         self._start(SHADOW, command, now.boot + 2 * cadence.command_deadline, now, note)
+
+    def _update(self, evaluation: Evaluation, trail: TrailSource, now: Instant, note: Note) -> None:
+        """A status update that is due goes to the channels that are named for it."""
+        section = self._deployment.monitoring.updates
+        if evaluation.cutover_at is None or not section.channels or not evaluation.paging:
+            return
+        if self.children.running(UPDATE) or now.boot - self._update_tried < UPDATE_AGAIN:
+            return
+        scale = float(self._deployment.console.time_scale)
+        due, _ = update_due(section, evaluation.cutover_at, now.wall, scale, trail.facts.updated_at)
+        if due is None:
+            return
+        self._update_tried = now.boot
+        known = self._deployment.monitoring.notify.channels
+        longest = 30.0 + sum(known[name].deadline for name in section.channels)
+        command = [sys.executable, "-m", "engine.state.sending", "--root", str(self._deployment.root)]
+        self._start(UPDATE, command, now.boot + longest, now, note)
 
     def _start(self, name: str, command: list[str], until: float, now: Instant, note: Note) -> None:
         try:

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from engine.config import Deployment
+from engine.monitoring.updates import update_due
+from engine.notify.message import person
 from engine.operations.lock import Holder
 from engine.operations.model import Operation
 from engine.operations.watchers import Watcher
 from engine.state.doings import Doings, view_of
 from engine.state.measured import Measured
-from engine.state.model import ChecklistView, Phase, ShadowView, State, ValidationView
+from engine.state.model import ChecklistView, Phase, ShadowView, State, UpdateView, ValidationView
 from engine.state.releases import Releases
 from engine.state.trail import Proof, Trail, phase_of
 from engine.state.way_back import way_back
@@ -95,7 +97,20 @@ def assemble(deployment: Deployment, found: Found) -> State:
         holder=found.holder,
         watchers=found.watchers,
         shadow=found.shadow,
+        update=_update(deployment, found) if phase in WATCHED else None,
+        contacts={name: person(deployment.monitoring.contacts, name) for name in deployment.monitoring.contacts},
     )
+
+
+def _update(deployment: Deployment, found: Found) -> UpdateView | None:
+    """Which status update is due, and which went out last."""
+    if found.cutover_at is None:
+        return None
+    sent = found.trail.updated
+    section, scale = deployment.monitoring.updates, float(deployment.console.time_scale)
+    due, following = update_due(section, found.cutover_at, found.now, scale, sent[0] if sent else None)
+    ours = sent is not None and sent[0] >= found.cutover_at
+    return UpdateView(due, following, sent[0] if sent and ours else None, sent[1] if sent and ours else "")
 
 
 def _phase(deployment: Deployment, found: Found) -> Phase:

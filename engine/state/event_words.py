@@ -134,6 +134,44 @@ def _acknowledged(data: dict[str, Any], _operation: str) -> str:
     return f"{data.get('condition', '?')} acknowledged" + (f": {data['reason']}" if data.get("reason") else "")
 
 
+def _silenced(data: dict[str, Any], _operation: str) -> str:
+    until = str(data.get("until", ""))
+    if data.get("reason") == "ended":
+        return f"{data.get('condition', '?')} silenced no more"
+    return f"{data.get('condition', '?')} silenced until {until[11:16]}Z: {data.get('reason', '')}"
+
+
+def _alerted(what: str) -> Callable[[dict[str, Any], str], str]:
+    def say(data: dict[str, Any], _operation: str) -> str:
+        to = ", ".join(str(one) for one in data.get("to") or ()).replace("_", " ")
+        quiet = "; silenced" if data.get("silenced") else ""
+        told = f"; to {to}" if to and not quiet else ""
+        mark = f"{data.get('priority', '')} {data.get('condition', '?')}".strip()
+        return f"alert {what} {mark}: {data.get('text', '')}{told}{quiet}"
+
+    return say
+
+
+def _notified(data: dict[str, Any], _operation: str) -> str:
+    about = " ".join(str(data[key]) for key in ("about", "alert") if data.get(key))
+    to = ", ".join(str(one) for one in data.get("to") or ()).replace("_", " ")
+    if data.get("ok") is not True:
+        return f"channel {data.get('channel', '?')} FAILED: {data.get('detail', '')} ({about})"
+    return f"told by {data.get('channel', '?')}{f' to {to}' if to else ''}: {about}, {data.get('detail', '')}"
+
+
+def _tested(data: dict[str, Any], _operation: str) -> str:
+    channels = data.get("channels")
+    found = channels if isinstance(channels, dict) else {}
+    said = [f"{name} {'ok' if isinstance(one, dict) and one.get('ok') else 'FAILED'}" for name, one in found.items()]
+    return f"alert channels tested: {', '.join(said) or 'none'}"
+
+
+def _update_sent(data: dict[str, Any], _operation: str) -> str:
+    channels = ", ".join(str(one) for one in data.get("channels") or ())
+    return f"status update sent by {channels or 'hand'}"
+
+
 def _service(what: str) -> Callable[[dict[str, Any], str], str]:
     def say(data: dict[str, Any], _operation: str) -> str:
         name = data.get("release") or data.get("service") or "service"
@@ -155,6 +193,13 @@ _WORDS: dict[str, Callable[[dict[str, Any], str], str]] = {
     "checklist.done": _ticked,
     "checklist.overridden": _overridden,
     "ack": _acknowledged,
+    "silenced": _silenced,
+    "alert.opened": _alerted("opened"),
+    "alert.escalated": _alerted("ESCALATED"),
+    "alert.cleared": _alerted("cleared"),
+    "notified": _notified,
+    "notify.tested": _tested,
+    "update.sent": _update_sent,
     "note": lambda data, _operation: f"note: {data.get('text', '')}",
     "watch.taken": lambda data, _operation: f"watch taken by {data.get('holder', '?')}",
     "rollback.tell": lambda data, _operation: str(data.get("text", "")),
@@ -172,6 +217,9 @@ _BY_PEOPLE = frozenset(
         "checklist.done",
         "checklist.overridden",
         "ack",
+        "silenced",
+        "notify.tested",
+        "update.sent",
         "note",
         "service.start",
         "service.stop",

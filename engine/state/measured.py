@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeVar
@@ -11,8 +10,10 @@ import msgspec
 
 from engine.clock import Instant, boot_id, pretty_duration
 from engine.config import Deployment
+from engine.monitoring.answered import Answered
 from engine.monitoring.model import Evaluation
 from engine.state import absent
+from engine.state.alerts import alert_view
 from engine.state.model import (
     AlertView,
     ConditionView,
@@ -25,7 +26,6 @@ from engine.state.model import (
 )
 
 V = TypeVar("V", bound=msgspec.Struct)
-Acknowledged = Mapping[str, tuple[str, datetime]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Measured:
 
 
 def measured(
-    deployment: Deployment, evaluation: Evaluation | None, now: Instant, *, runs: bool, acknowledged: Acknowledged
+    deployment: Deployment, evaluation: Evaluation | None, now: Instant, *, runs: bool, answered: Answered
 ) -> Measured:
     """The views of ``evaluation``. ``runs``: whether a monitor holds its lock now."""
     if evaluation is None:
@@ -55,7 +55,7 @@ def measured(
     age = age_of(evaluation, now)
     late = age is None or age > deployment.console.stale_after * evaluation.cadence
     why = _why_late(age, runs) if late else ""
-    seen = _views(evaluation, acknowledged, why, runs)
+    seen = _views(evaluation, answered, why, runs, now.wall)
     return _late(seen, deployment, why, runs) if late else seen
 
 
@@ -87,7 +87,7 @@ def _why_late(age: float | None, runs: bool) -> str:
     return f"no fresh sample {since}: " + ("the monitor does not get on" if runs else "no monitor runs")
 
 
-def _views(evaluation: Evaluation, acknowledged: Acknowledged, late: str, runs: bool) -> Measured:
+def _views(evaluation: Evaluation, answered: Answered, late: str, runs: bool, now: datetime) -> Measured:
     old = bool(late)
     return Measured(
         verdict=VerdictView(**_fields(VerdictView, evaluation.verdict), observed_at=evaluation.at, stale=old),
@@ -97,10 +97,7 @@ def _views(evaluation: Evaluation, acknowledged: Acknowledged, late: str, runs: 
         resources=tuple(_aged(_as(ResourceView, item), old) for item in evaluation.resources),
         conditions=tuple(_aged(_as(ConditionView, item), old) for item in evaluation.conditions),
         matrix=tuple(_as(MatrixRowView, row) for row in evaluation.matrix),
-        alerts=tuple(
-            AlertView(alert.condition, alert.level, alert.text, alert.since, _taken_by(acknowledged, alert))
-            for alert in evaluation.alerts
-        ),
+        alerts=tuple(alert_view(alert, evaluation.at, answered, now) for alert in evaluation.alerts),
         monitor=MonitorView(runs, evaluation.pid, evaluation.at, old, late or ("" if runs else "no monitor runs")),
         validating=evaluation.validation_running and runs and not late,
         problems=evaluation.problems,
@@ -116,11 +113,6 @@ def _late(seen: Measured, deployment: Deployment, why: str, runs: bool) -> Measu
         verdict=VerdictView("UNKNOWN", f"{why}; it was {was.word}", clears, "", was.observed_at, True),
         matrix=absent.matrix_of_unknown(deployment, why, None),
     )
-
-
-def _taken_by(acknowledged: Acknowledged, alert: Any) -> str | None:
-    who = acknowledged.get(alert.condition)
-    return who[0] if who and who[1] >= alert.since else None
 
 
 def _fields(view: type[msgspec.Struct], source: msgspec.Struct) -> dict[str, Any]:

@@ -280,6 +280,35 @@ class AlertView(msgspec.Struct, frozen=True):
     text: str
     since: datetime
     acknowledged_by: str | None
+    """Who owns it; None: nobody has taken it."""
+    id: str = ""
+    tier: str = ""
+    priority: str = ""
+    called: str = ""
+    """The role that is called at the present level of escalation."""
+    told: tuple[str, ...] = ()
+    """The roles that were told."""
+    told_at: datetime | None = None
+    escalates_at: datetime | None = None
+    """When it goes up a level unless somebody takes it; None: it does not."""
+    escalates_to: str = ""
+    acknowledged_until: datetime | None = None
+    acknowledged_reason: str = ""
+    silenced_by: str = ""
+    silenced_until: datetime | None = None
+    silenced_reason: str = ""
+    rings: bool = False
+    """Whether a console rings for it, once: a P1 or P2 that nobody has taken."""
+
+
+class UpdateView(msgspec.Struct, frozen=True):
+    """The status updates for the team."""
+
+    due_at: datetime | None
+    """When the one was due that is not sent yet; None: none is."""
+    next_at: datetime | None
+    sent_at: datetime | None
+    sent_by: str = ""
 
 
 class MonitorView(msgspec.Struct, frozen=True):
@@ -340,3 +369,7 @@ class State(msgspec.Struct, frozen=True):
     """The other consoles that are open, the longest first."""
     shadow: ShadowView | None = None
     """The old release's newest shadow run; None when there was none."""
+    update: UpdateView | None = None
+    """The status updates; None while no cutover is watched."""
+    contacts: dict[str, str] = {}
+    """Contacts by their name in the configuration: role, name, how to reach them."""

@@ -71,7 +71,7 @@ class StateReader:
                 evaluation,
                 now,
                 runs=self._monitor_runs(problems),
-                acknowledged=trail.acknowledged,
+                answered=trail.answered,
             ),
             checklist=self._checklist.read(
                 now.wall, trail.facts, evaluation, cutover_at=cutover_at, rolled_back_at=rolled_back_at

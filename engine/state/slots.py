@@ -62,6 +62,7 @@ class ChecklistReader:
             grounds=self._grounds.read(),
             proven=facts.proven,
             rehearsed=facts.rehearsed,
+            channels_tested=facts.channels_tested,
         )
         hourly = evaluation.hourly if evaluation else None
         return ChecklistView(

@@ -8,7 +8,8 @@ from datetime import datetime
 from engine.clock import pretty_duration
 from engine.operations.model import CLOSED_BY_HAND, HOLDS
 from engine.operations.watchers import watching_in_words
-from engine.state.model import KpiView, OperationView, ResourceView, State, ValidationView, WayBackView
+from engine.state.alerts import attention
+from engine.state.model import AlertView, KpiView, OperationView, ResourceView, State, ValidationView, WayBackView
 
 _NUMBER = re.compile(r"(?<![A-Za-z])[0-9][0-9.,:hmsd]*")
 
@@ -31,7 +32,9 @@ def lines(state: State) -> list[str]:
         told += [f"   {words}" for words in (held, watching_in_words(state.watchers)) if words]
     elif state.last_operation:
         told.append(f" last operation  {operation_line(state.last_operation)}")
-    told += [f" alert  {alert.condition} {alert.text}{_taken(alert.acknowledged_by)}" for alert in state.alerts]
+    told += [f" alert  {_alert(alert)}" for alert in state.alerts]
+    if state.update is not None and state.update.due_at is not None:
+        told.append(f" update  due since {state.update.due_at:%H:%MZ}: abaco-ops update")
     told += [f" problem  {problem}" for problem in state.problems]
     return told
 
@@ -69,7 +72,9 @@ def marks(state: State) -> dict[str, str]:
         if operation:
             watched[operation.id] = operation_lines(operation)[0].strip()
     for alert in state.alerts:
-        watched[f"alert {alert.condition}"] = f"{alert.text}{_taken(alert.acknowledged_by)}"
+        watched[f"alert {alert.condition}"] = _alert(alert)
+    if state.update is not None and state.update.due_at is not None:
+        watched["status update"] = "due: abaco-ops update"
     for number, problem in enumerate(state.problems):
         watched[f"problem {number}"] = problem
     return watched
@@ -162,8 +167,9 @@ def _checklist(state: State) -> str:
     return f" checklist  {hourly}; {len(waiting)} to answer{gate}"
 
 
-def _taken(by: str | None) -> str:
-    return f" (taken by {by})" if by else " (nobody has taken it)"
+def _alert(alert: AlertView) -> str:
+    priority = f"{alert.priority} " if alert.priority else ""
+    return f"{priority}{alert.condition} {alert.text} ({attention(alert)})"
 
 
 def _ago(now: datetime, then: datetime | None) -> str:

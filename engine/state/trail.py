@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from engine.clock import parse_iso
+from engine.monitoring.answered import Answered, answered
 from engine.monitoring.facts import Facts, fold
 from engine.records import Record, harmless
 from engine.state.event_words import Told, tell
@@ -42,8 +43,10 @@ class Trail:
     watch: WatchView = field(default_factory=lambda: WatchView(None, None))
     proof: Proof | None = None
     rehearsal: Proof | None = None
-    acknowledged: dict[str, tuple[str, datetime]] = field(default_factory=dict)
-    """Condition -> who acknowledged it last, and when."""
+    answered: Answered = field(default_factory=Answered)
+    """Who took which condition, and what is silenced."""
+    updated: tuple[datetime, str] | None = None
+    """When the last status update was sent, and by whom."""
     told: Told = field(default_factory=Told)
     """The last events, in words."""
 
@@ -55,7 +58,12 @@ def extend(trail: Trail, events: Iterable[Record]) -> Trail:
         # one that lacks what its kind needs is still shown
         with contextlib.suppress(KeyError, TypeError, ValueError):
             trail = _fold(trail, event)
-    return replace(trail, facts=fold(trail.facts, known), told=tell(trail.told, known))
+    return replace(
+        trail,
+        facts=fold(trail.facts, known),
+        told=tell(trail.told, known),
+        answered=answered(trail.answered, known),
+    )
 
 
 def phase_of(
@@ -86,9 +94,8 @@ def _fold(trail: Trail, event: Record) -> Trail:
     kind = event["kind"]
     if kind == "watch.taken":
         return replace(trail, watch=WatchView(harmless(data.get("holder") or event["actor"], 60), at))
-    if kind == "ack":
-        taken = (harmless(event["actor"], 60), at)
-        return replace(trail, acknowledged={**trail.acknowledged, str(data["condition"]): taken})
+    if kind == "update.sent":
+        return replace(trail, updated=(at, harmless(event["actor"], 60)))
     if kind == "way_back.proven":
         return replace(trail, proof=_proof(data, at))
     if kind == "rollback.rehearsed":

@@ -32,15 +32,28 @@ MAY_IMPORT: dict[str, set[str]] = {
     "services": _CONFIG,
     "snapshots": _CONFIG | {"services"},
     "pipeline": _RECORDS,
+    "notify": _CONFIG,
     "validation": _CONFIG | {"portfolio", "services", "snapshots"},
     "operations": _WORK,
-    "monitoring": _WORK | {"operations"},
-    "state": _WORK | {"operations", "monitoring"},
-    "doctor": _WORK | {"operations", "monitoring", "state"},
-    "cli": _WORK | {"operations", "monitoring", "state", "doctor", "pipeline"},
+    "monitoring": _WORK | {"operations", "notify"},
+    "state": _WORK | {"operations", "monitoring", "notify"},
+    "doctor": _WORK | {"operations", "monitoring", "state", "notify"},
+    "cli": _WORK | {"operations", "monitoring", "state", "doctor", "pipeline", "notify"},
 }
 # rooms whose modules the console may load: nothing in them names a heavy library, not even inside a function
-LIGHT = ("errors", "clock", "records", "config", "services", "snapshots", "operations", "monitoring", "state", "doctor")
+LIGHT = (
+    "errors",
+    "clock",
+    "records",
+    "config",
+    "services",
+    "snapshots",
+    "operations",
+    "notify",
+    "monitoring",
+    "state",
+    "doctor",
+)
 
 
 def imports(path: Path) -> Iterator[str]:

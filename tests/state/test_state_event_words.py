@@ -94,3 +94,50 @@ def test_only_the_last_events_are_kept() -> None:
 def test_a_trial_on_another_tape_is_called_one() -> None:
     said = in_words(event("validation.finished", release="v1", status="FAIL", checks={}, live=False))
     assert "trial on another tape" in said
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "said"),
+    [
+        (
+            "alert.opened",
+            {"condition": "MEM", "priority": "P3", "text": "204 MB", "to": ["data_ops"]},
+            "alert opened P3 MEM: 204 MB; to data ops",
+        ),
+        (
+            "alert.opened",
+            {"condition": "MEM", "priority": "P3", "text": "204 MB", "to": ["data_ops"], "silenced": True},
+            "alert opened P3 MEM: 204 MB; silenced",
+        ),
+        (
+            "alert.escalated",
+            {"condition": "MEM", "priority": "P1", "text": "900 MB", "to": ["cto"]},
+            "alert ESCALATED P1 MEM: 900 MB; to cto",
+        ),
+        (
+            "notified",
+            {"channel": "hook", "ok": False, "detail": "answered 503", "about": "opened", "alert": "MEM-1", "to": []},
+            "channel hook FAILED: answered 503 (opened MEM-1)",
+        ),
+        (
+            "notified",
+            {"channel": "log", "ok": True, "detail": "written", "about": "opened", "alert": "MEM-1", "to": ["cto"]},
+            "told by log to cto: opened MEM-1, written",
+        ),
+        (
+            "silenced",
+            {"condition": "MEM", "until": "2026-01-31T09:40:00.000Z", "reason": "proxy"},
+            "MEM silenced until 09:40Z: proxy (moreno@ops1)",
+        ),
+        ("silenced", {"condition": "MEM", "until": "x", "reason": "ended"}, "MEM silenced no more (moreno@ops1)"),
+        ("update.sent", {"channels": [], "by_hand": True}, "status update sent by hand (moreno@ops1)"),
+        (
+            "notify.tested",
+            {"channels": {"log": {"ok": True}, "hook": {"ok": False}}},
+            "alert channels tested: log ok, hook FAILED (moreno@ops1)",
+        ),
+    ],
+)
+def test_telling_people_is_said_in_words(kind: str, data: dict[str, Any], said: str) -> None:
+    assert in_words(event(kind, **data))[9:] == said
+    assert in_words(event(kind))  # one that lacks what it needs is a line all the same

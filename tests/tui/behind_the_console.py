@@ -88,8 +88,16 @@ class FakeActions:
     def note(self, text: str) -> None:
         self.asked.append(("note", text))
 
-    def acknowledge(self, condition: str, reason: str) -> None:
-        self.asked.append(("acknowledge", condition, reason))
+    def acknowledge(self, condition: str, reason: str, *, owner: str = "", lasts: float | None = None) -> None:
+        more = (owner, lasts) if owner or lasts else ()
+        self.asked.append(("acknowledge", condition, reason, *more))
+
+    def silence(self, condition: str, lasts: float, reason: str) -> None:
+        self.asked.append(("silence", condition, lasts, reason))
+
+    def send_update(self) -> str:
+        self.asked.append(("send_update",))
+        return "status update: log ok"
 
     def take_watch(self) -> None:
         self.asked.append(("take_watch",))

@@ -78,7 +78,7 @@ def find(key: str, scopes: frozenset[str]) -> type[Command] | None:
     return next((command for command in found if command.scope != "anywhere"), found[0] if found else None)
 
 
-_ROOMS = ("operating", "writing", "views", "moving")
+_ROOMS = ("operating", "writing", "people", "views", "moving")
 
 
 def listed() -> list[type[Command]]:

@@ -6,6 +6,7 @@ from typing import cast
 
 from engine.state.model import OperationView, State, WayBackView
 from engine.state.update import since_cutover
+from tui.calling import leading, told
 from tui.lines import Line, Lines, Role, crop, first_that_fits, fit, join, put, spread, width_of
 from tui.look import Look
 from tui.words import age, ago, clock, due_in, rests_on, seconds
@@ -113,10 +114,19 @@ def _why(state: State, width: int, look: Look) -> Line:
     clears = verdict.clears if not verdict.clears or verdict.clears.startswith("clears") else f"clears {verdict.clears}"
     full = join(why, put(f"; {clears}", "dim")) if clears else why
     worsens = join(put(verdict.worsens, "dim"), " ") if verdict.worsens else ()
+    people = told(leading(state)) or _update_due(state)
+    more = join(put(people, "dim"), "  " if worsens else " ", worsens) if people else worsens
+    if width_of(full) + width_of(more) + 2 <= width:
+        return spread(full, more, width)
     for left in (full, why):
         if width_of(left) + width_of(worsens) + 2 <= width:
             return spread(left, worsens, width)
     return fit(first_that_fits(width - 1, full, why), width)
+
+
+def _update_due(state: State) -> str:
+    """Said in row 2 where nothing else needs the room."""
+    return "status update due: u" if state.update is not None and state.update.due_at is not None else ""
 
 
 def _proven_since(way: WayBackView, operation: OperationView) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.state.model import MatrixRowView, State
+from tui.calling import brief, leading
 from tui.lines import Line, Lines, Role, block, fit, heading, join, marked, put, spread
 from tui.look import Look
 from tui.words import age
@@ -20,7 +21,7 @@ ACTIVE: dict[str, Role] = {
 
 def draw(state: State, width: int, height: int, look: Look) -> Lines:
     """The panel at exactly ``width`` x ``height``, heaviest verdict first."""
-    lines = [heading(look.glyphs.rule, KEY, NAME, [], width, focused=look.cursor is not None)]
+    lines = [heading(look.glyphs.rule, KEY, NAME, [brief(leading(state))], width, focused=look.cursor is not None)]
     for index, entry in enumerate(state.matrix):
         line = fit(row(entry, width, look), width)
         lines.append(marked(line) if look.cursor == index else line)

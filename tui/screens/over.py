@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.state.model import ConditionView, State
+from tui.calling import facts as people
 from tui.commands import COMMANDS, Command, listed, refusal, shown
 from tui.field import EMPTY
 from tui.lines import Line, Lines, block, fit, heading, join, put, wrap
@@ -49,6 +50,7 @@ class Evidence(Listing):
             ("held", held + ("" if item.firing or not tier else " (not held yet)")),
             ("clears", item.clears or "-"),
             ("observed", ago(item.observed_at, self.look.now) + (" STALE" if item.stale else "")),
+            *people(state, item.id),
             ("", ""),
             ("look at", item.look_at),
             *(("run" if not index else "", command) for index, command in enumerate(item.run)),

@@ -1,0 +1,152 @@
+"""The threads that carry notices: one for each channel, so that one that hangs holds up no other, nor the tick."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from engine.clock import Clock
+from engine.config import Deployment
+from engine.notify.channels import DeliveryFailed, Sender
+from engine.notify.message import Notice, message_of
+from engine.notify.outage import Outage, Recorder
+
+QUEUE = 100
+"""Notices that wait for one channel at most; more stay where they are kept, and are offered again."""
+STOP_WITHIN = 1.0
+"""Seconds that deliveries under way get when the post is closed."""
+_IDLE = 5.0
+
+
+class Courier:
+    """Delivers the notices of one channel in their order, each until it is taken or given up."""
+
+    def __init__(
+        self,
+        name: str,
+        deployment: Deployment,
+        clock: Clock,
+        recorder: Recorder,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self.name = name
+        self._deployment = deployment
+        self._section = deployment.monitoring.notify
+        self._sender = Sender(deployment, self._section.channels[name], environment)
+        self._clock = clock
+        self._recorder = recorder
+        self.outage = Outage(name, recorder, clock)
+        self._queue: deque[Notice] = deque()
+        self._held: set[str] = set()
+        self._done: deque[str] = deque()
+        self._work = threading.Event()
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def offer(self, notices: Iterable[Notice]) -> None:
+        """Everything that this channel has not delivered yet; what it knows already is not taken twice."""
+        offered = list(notices)
+        self._held &= {notice.id for notice in offered}
+        for notice in offered:
+            if notice.id not in self._held and len(self._queue) < QUEUE:
+                self._held.add(notice.id)
+                self._queue.append(notice)
+        if self._queue:
+            self._work.set()
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name=f"notify-{self.name}", daemon=True)
+                self._thread.start()
+
+    def done(self) -> list[str]:
+        """The ids delivered or given up since the last call."""
+        return [self._done.popleft() for _ in range(len(self._done))]
+
+    def close(self) -> None:
+        """Begin no further delivery."""
+        self._stop.set()
+        self._work.set()
+
+    def join(self, seconds: float) -> None:
+        """Wait for the delivery under way."""
+        if self._thread is not None:
+            self._thread.join(max(seconds, 0.0))
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            if not self._queue:
+                self._work.clear()
+                if not self._queue:
+                    self._work.wait(_IDLE)
+                self._recorder.again()
+                continue
+            notice = self._queue.popleft()
+            self._carry(notice)
+
+    def _carry(self, notice: Notice) -> None:
+        message = message_of(self._deployment, notice)
+        pause = float(self._section.retry)
+        while not self._stop.is_set():
+            about: dict[str, Any] = {"notice": notice.id, "alert": notice.alert, "about": notice.kind}
+            about["to"] = list(notice.to)
+            try:
+                detail = self._sender.deliver(message)
+            except DeliveryFailed as error:
+                self.outage.failed(str(error), about)
+                if self._clock.now().boot - notice.boot >= self._section.give_up:
+                    given_up = f"GIVEN UP: {error}"
+                    self._recorder.record({**about, "channel": self.name, "ok": False, "detail": given_up})
+                    self._done.append(notice.id)
+                    return
+                self._stop.wait(pause)
+                pause = min(pause * 2, float(self._section.retry_longest))
+            else:
+                told = {**about, "channel": self.name, "ok": True, "detail": self.outage.over(detail)}
+                self._done.append(notice.id)
+                self._recorder.record(told)
+                return
+
+
+class Post:
+    """All couriers of a deployment. Nothing here blocks but :meth:`close`, and that briefly."""
+
+    def __init__(self, deployment: Deployment, clock: Clock, environment: Mapping[str, str] | None = None) -> None:
+        self._recorder = Recorder(deployment, clock)
+        self._couriers = {
+            name: Courier(name, deployment, clock, self._recorder, environment)
+            for name in deployment.monitoring.notify.channels
+        }
+
+    @property
+    def recorder(self) -> Recorder:
+        """Where deliveries are written down."""
+        return self._recorder
+
+    def offer(self, outbox: Iterable[Notice]) -> None:
+        """Everything that is not delivered yet."""
+        notices = list(outbox)
+        for name, courier in self._couriers.items():
+            courier.offer(notice for notice in notices if name in notice.channels)
+
+    def done(self) -> list[tuple[str, str]]:
+        """Notice and channel of what was delivered or given up since the last call."""
+        return [(notice, name) for name, courier in self._couriers.items() for notice in courier.done()]
+
+    def known(self, channel: str) -> bool:
+        """Whether there is such a channel (now)."""
+        return channel in self._couriers
+
+    def troubles(self) -> list[str]:
+        """What is wrong, a sentence for each channel."""
+        words = [courier.outage.words for courier in self._couriers.values()]
+        return [word for word in (*words, self._recorder.trouble) if word]
+
+    def close(self) -> None:
+        """Begin nothing new; what is under way gets a moment, and is kept by the book if it takes longer."""
+        until = time.monotonic() + STOP_WITHIN
+        for courier in self._couriers.values():
+            courier.close()
+        for courier in self._couriers.values():
+            courier.join(until - time.monotonic())

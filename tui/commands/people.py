@@ -1,0 +1,31 @@
+"""Commands about people: silence a condition, send the status update."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tui import asking
+from tui.commands.command import Command
+
+if TYPE_CHECKING:
+    from tui.app import ConsoleApp
+
+
+class Silence(Command):
+    """Page nobody about the alert under the cursor for a while; it still stands in the verdict. A reason is needed."""
+
+    id, keys, title, risk = "silence", ("m",), "silence an alert", "write"
+
+    def run(self, app: ConsoleApp) -> None:
+        state = app.shown_state
+        if state is not None:
+            app.ask(asking.silence(app.actions, state, app.frame.item_in_hand()))
+
+
+class SendUpdate(Command):
+    """Send the status update through the configured channels; where none is, record that you pasted it."""
+
+    id, keys, title, risk = "update.send", ("U",), "send the status update", "write"
+
+    def run(self, app: ConsoleApp) -> None:
+        app.background(app.actions.send_update, app.written, lambda why: app.say(why, "crit"))

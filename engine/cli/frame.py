@@ -46,6 +46,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "note": ("note", "write a note into the audit trail"),
     "ack": ("ack", "acknowledge a condition"),
     "watch": ("watch", "take the watch"),
+    "report": ("report", "sign-off or incident report: Markdown and one HTML file"),
+    "archive": ("archive", "logs, journals, reports and their hashes in one file"),
     "audit": ("audit", "verify the audit trail's hash chain"),
 }
 

@@ -134,6 +134,17 @@ def _acknowledged(data: dict[str, Any], _operation: str) -> str:
     return f"{data.get('condition', '?')} acknowledged" + (f": {data['reason']}" if data.get("reason") else "")
 
 
+def _reported(data: dict[str, Any], _operation: str) -> str:
+    return f"report {data.get('report', '?')} written: {data.get('path', '?')}"
+
+
+def _archived(data: dict[str, Any], _operation: str) -> str:
+    rotated = f"; the monitoring log became {data['rotated']}" if data.get("rotated") else ""
+    return (
+        f"archive {data.get('archive', '?')} written: {data.get('path', '?')}, {data.get('files', '?')} files{rotated}"
+    )
+
+
 def _service(what: str) -> Callable[[dict[str, Any], str], str]:
     def say(data: dict[str, Any], _operation: str) -> str:
         name = data.get("release") or data.get("service") or "service"
@@ -157,6 +168,8 @@ _WORDS: dict[str, Callable[[dict[str, Any], str], str]] = {
     "ack": _acknowledged,
     "note": lambda data, _operation: f"note: {data.get('text', '')}",
     "watch.taken": lambda data, _operation: f"watch taken by {data.get('holder', '?')}",
+    "report.written": _reported,
+    "archive.written": _archived,
     "rollback.tell": lambda data, _operation: str(data.get("text", "")),
     "service.restarted": _service("RESTARTED"),
     "service.failed": _service("FAILED"),
@@ -175,6 +188,8 @@ _BY_PEOPLE = frozenset(
         "note",
         "service.start",
         "service.stop",
+        "report.written",
+        "archive.written",
     }
 )
 

@@ -37,10 +37,23 @@ MAY_IMPORT: dict[str, set[str]] = {
     "monitoring": _WORK | {"operations"},
     "state": _WORK | {"operations", "monitoring"},
     "doctor": _WORK | {"operations", "monitoring", "state"},
-    "cli": _WORK | {"operations", "monitoring", "state", "doctor", "pipeline"},
+    "reports": _WORK | {"operations", "monitoring", "state"},
+    "cli": _WORK | {"operations", "monitoring", "state", "doctor", "reports", "pipeline"},
 }
 # rooms whose modules the console may load: nothing in them names a heavy library, not even inside a function
-LIGHT = ("errors", "clock", "records", "config", "services", "snapshots", "operations", "monitoring", "state", "doctor")
+LIGHT = (
+    "errors",
+    "clock",
+    "records",
+    "config",
+    "services",
+    "snapshots",
+    "operations",
+    "monitoring",
+    "state",
+    "doctor",
+    "reports",
+)
 
 
 def imports(path: Path) -> Iterator[str]:

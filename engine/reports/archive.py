@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 import msgspec
 
@@ -74,7 +74,7 @@ class Archived:
 def archive(
     deployment: Deployment, clock: Clock, at: str, *, place: Path | None = None, rotate: bool = False
 ) -> Archived:
-    """Write, verify and name it; then, with ``rotate``, begin the monitoring log anew. Refused where its name is taken."""
+    """Write, verify and name it; ``rotate`` then begins the monitoring log anew. Refused where its name is taken."""
     now = clock.now().wall
     directory = deployment.paths.logs / DIRECTORY
     path = place or directory / f"{deployment.console.deployment.name}_{at}_{compact(now)}.tar.gz"
@@ -173,7 +173,7 @@ def _add(tar: tarfile.TarFile, root: Path, path: Path) -> Member:
         status = os.fstat(stream.fileno())
         size = _settled(stream, status.st_size) if path.suffix in (".jsonl", ".log") else status.st_size
         counted = _Counted(stream, size)
-        tar.addfile(_head(name, size, int(status.st_mtime)), counted)  # type: ignore[arg-type]
+        tar.addfile(_head(name, size, int(status.st_mtime)), counted)
     return Member(name.encode("utf-8", "backslashreplace").decode(), size, counted.digest.hexdigest())
 
 
@@ -208,7 +208,7 @@ def _verify(temporary: Path, manifest: Manifest) -> None:
                 if member.name == MANIFEST:
                     last = stream.read()
                     continue
-                digest = hashlib.file_digest(stream, "sha256").hexdigest()
+                digest = _sha256(stream)
                 found[member.name.encode("utf-8", "backslashreplace").decode()] = (member.size, digest)
     except (tarfile.TarError, EOFError, gzip.BadGzipFile) as error:
         raise OperationFailed(f"the archive cannot be read back: {error}", "the originals are as they were") from error
@@ -216,6 +216,13 @@ def _verify(temporary: Path, manifest: Manifest) -> None:
         raise OperationFailed(
             "the archive does not hold what it should", "look at the disk; the originals are as they were"
         )
+
+
+def _sha256(stream: IO[bytes]) -> str:
+    digest = hashlib.sha256()
+    while data := stream.read(BLOCK):
+        digest.update(data)
+    return digest.hexdigest()
 
 
 def _name(temporary: Path, path: Path) -> None:

@@ -58,6 +58,8 @@ def _facts(found: Found) -> tuple[tuple[str, str], ...]:
         told.append(("since cutover", span.named(span.end)))
     live = state.release.upper() if state is not None and state.release else "unknown"
     told.append(("live", f"{live}{f' ({state.release_reason})' if state is not None and not state.release else ''}"))
+    if state is not None:
+        told.append(("state kept at", f"{state.at:%H:%M:%SZ}"))
     told.append(("on watch", people.holder(found) or "nobody"))
     if span.scale != 1:
         told.append(("time scale", f"{span.scale:g}: an hour of the schedule is {pretty_duration(3600 / span.scale)}"))

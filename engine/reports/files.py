@@ -98,8 +98,9 @@ def _named(deployment: Deployment, span: Span, events: Sequence[Record]) -> list
         name = event["data"].get("report") if event.get("kind") == "validation.finished" else None
         if isinstance(name, str) and _inside(deployment, deployment.root / name):
             found += [deployment.root / name] if Path(name).name[11:26] >= begin else []
-    logs = [*deployment.paths.logs.glob("cutover_*.log"), deployment.paths.rollback_log]
-    found += sorted(path for path in logs if not path.name.startswith("cutover_") or begin <= path.name[8:23] <= end)
+    logs = deployment.paths.logs
+    found += sorted(path for path in logs.glob("cutover_*.log") if begin <= path.name[8:23] <= end)
+    found += [deployment.paths.rollback_log, *sorted(logs.glob("monitoring_*.log"))]
     return found + sorted(
         path for path in deployment.paths.snapshots.glob("*/manifest.json") if path.parent.name.isdigit()
     )

@@ -25,7 +25,7 @@ EVENTS = 3000
 def fields(found: Found) -> tuple[str, ...]:
     """What one state consists of, in the order of :func:`texts`."""
     monitoring, kpis = found.deployment.monitoring, found.deployment.kpis.kpis
-    names = ["verdict", "why", "clears", "worsens", "release", "phase", "hourly", "gate"]
+    names = ["verdict", "why", "clears", "worsens", "release", "phase", "hourly", "gate", "seen"]
     for name in kpis:
         names += [f"kpi:{name}", f"kpi:{name}:status"]
     for name in gauges(found):
@@ -55,6 +55,7 @@ def texts(found: Found, frame: Evaluation) -> dict[str, str]:
         "phase": phase_at(found, frame.at),
         "hourly": f"{due.passed} of {due.due} hourly PASS" if due.due else "no hourly validation was due yet",
         "gate": _gate(found, frame) if gate else "",
+        "seen": f"as the monitor kept it at {frame.at:%H:%M:%SZ}",
     }
     for kpi in frame.kpis:
         value = "-" if kpi.value is None else f"{kpi.value:,.{kpi.decimals}f}{' %' if kpi.unit == '%' else ''}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,6 +14,10 @@ from engine.reports.document import Mark, Row, Section, Table, counted
 from engine.reports.found import Found, of_kind
 
 _STATES: dict[str, Mark] = {"done": "ok", "overridden": "W", "overdue": "W", "missed": "C", "due": "?", "later": ""}
+
+
+Taken = list[tuple[datetime, Record]]
+"""Acknowledgements with their time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +139,9 @@ def fired(found: Found) -> tuple[Fired, ...]:
 
 def alerts(found: Found) -> Section:
     """What fired and who took it; below, every word that went out about it."""
-    taken = [(at, event) for at, event in of_kind(found, "ack")]
+    acknowledged = list(of_kind(found, "ack"))
+    everything = fired(found)
+    taken = [_takers(one, acknowledged, everything) for one in everything]
     rows = tuple(
         Row(
             (
@@ -142,17 +149,17 @@ def alerts(found: Found) -> Section:
                 "critical" if one.level == "C" else "warning",
                 f"{one.since:%d %b %H:%M:%SZ}",
                 f"{one.until:%d %b %H:%M:%SZ}" if one.until else "still fires",
-                _acknowledged(one, taken),
+                _acknowledged(one, by),
                 one.text,
             ),
             "C" if one.level == "C" else "W",
         )
-        for one in fired(found)
+        for one, by in zip(everything, taken, strict=True)
     )
     columns = ("condition", "tier", "since", "until", "taken by", "last evidence")
     told = _told(found)
-    open_ones = sum(one.until is None for one in fired(found))
-    nobody = sum(not _takers(one, taken) for one in fired(found))
+    open_ones = sum(one.until is None for one in everything)
+    nobody = sum(not by for by in taken)
     lead = f"{counted(len(rows), 'alert')}, {open_ones} open at this moment, {nobody} that nobody acknowledged."
     lead += "" if found.frames else " The monitor kept nothing of this stretch: whether anything fired is unknown."
     return Section(
@@ -160,18 +167,19 @@ def alerts(found: Found) -> Section:
     )
 
 
-def _takers(one: Fired, taken: list[tuple[datetime, Record]]) -> list[tuple[datetime, Record]]:
+def _takers(one: Fired, taken: Taken, others: Sequence[Fired]) -> Taken:
+    """Who acknowledged it: until the condition fired again, for one may clear while somebody reaches for the key."""
+    again = min(
+        (other.since for other in others if other.condition == one.condition and other.since > one.since), default=None
+    )
     return [
         (at, event)
         for at, event in taken
-        if event["data"].get("condition") == one.condition
-        and at >= one.since
-        and (one.until is None or at <= one.until)
+        if event["data"].get("condition") == one.condition and at >= one.since and (again is None or at < again)
     ]
 
 
-def _acknowledged(one: Fired, taken: list[tuple[datetime, Record]]) -> str:
-    found = _takers(one, taken)
+def _acknowledged(one: Fired, found: Taken) -> str:
     if not found:
         return "nobody"
     at, event = found[-1]
@@ -179,7 +187,8 @@ def _acknowledged(one: Fired, taken: list[tuple[datetime, Record]]) -> str:
     owner = harmless(data.get("owner") or event.get("actor") or "?", 60)
     reason = f": {harmless(data['reason'], 120)}" if data.get("reason") else ""
     until = f", until {harmless(data['until'], 30)}" if data.get("until") else ""
-    return f"{owner} {at:%H:%M:%SZ}{until}{reason}"
+    after = ", after it had cleared" if one.until is not None and at > one.until else ""
+    return f"{owner} {at:%H:%M:%SZ}{until}{after}{reason}"
 
 
 def _told(found: Found) -> tuple[Table, ...]:

@@ -22,6 +22,8 @@ _STATES: dict[str, Mark] = {
 }
 _STEPS: dict[str, Mark] = {"failed": "C", "undone": "W", "running": "?"}
 FILES_LISTED = 200
+MOMENTS = 120
+VERDICT_MARKS: dict[str, Mark] = {"ROLL BACK": "C", "INVESTIGATE": "C", "UNKNOWN": "?", "WATCH": "W", "CONTINUE": ""}
 
 
 def operations(found: Found) -> tuple[Operation, ...]:
@@ -163,36 +165,37 @@ def _restored(facts: dict[str, Any], proof: dict[str, Any] | None) -> Table:
 
 
 def _timeline(found: Found) -> Section:
-    """What happened around the rollback, from the trail: what failed before it, the rollback, whom it told."""
-    quiet = ("run.started", "run.finished", "way_back.proven")
-    events = [event for event in found.events if event.get("kind") not in quiet]
+    """What happened up to the rollback's end, from trail and verdicts: what failed, what was done, who was told."""
     rows = []
-    for event in events:
+    for event in found.events:
         at = time_of(event)
-        if at is None or at < found.span.begin:
-            continue
-        words = in_words(event)[9:]
-        rows.append((at, Row((f"{at:%d %b %H:%M:%S}Z", _ago(at, found.span.end), words), _event_mark(event))))
-    for at, name in _first_fired(found):
-        rows.append((at, Row((f"{at:%d %b %H:%M:%S}Z", _ago(at, found.span.end), name), "C")))
-    ordered = tuple(row for _, row in sorted(rows, key=lambda item: item[0])[-80:])
-    lead = "What failed, what was done, who was told; newest last. Runs that were good are left out."
-    return Section(
-        "timeline",
-        "What happened",
-        lead,
-        (Table(("at", "before the end", "what"), ordered, "the audit trail says nothing"),),
-    )
-
-
-def _first_fired(found: Found) -> list[tuple[datetime, str]]:
-    told, before = [], ""
+        if at is not None and at >= found.span.begin and not _quiet(event):
+            rows.append((at, _moment(found, at, in_words(event)[9:], _event_mark(event))))
+    before = ""
     for frame in found.frames:
         word = frame.verdict.word
         if word != before:
-            told.append((frame.at, harmless(f"verdict {word}: {frame.verdict.why}", 300)))
+            said = harmless(f"verdict {word}: {frame.verdict.why}", 300)
+            rows.append((frame.at, _moment(found, frame.at, said, VERDICT_MARKS[word])))
         before = word
-    return told
+    ordered = tuple(row for _, row in sorted(rows, key=lambda item: item[0])[-MOMENTS:])
+    lead = "What failed, what was done, who was told; newest last. What ran as it should is left out."
+    table = Table(("at", "before the end", "what"), ordered, "the audit trail says nothing")
+    return Section("timeline", "What happened", lead, (table,))
+
+
+def _quiet(event: dict[str, Any]) -> bool:
+    """Whether it says only that something went as it should."""
+    kind, data = event.get("kind"), event["data"]
+    if kind == "validation.finished":
+        return bool(data.get("scheduled")) and data.get("status") == "PASS"
+    return kind in ("run.started", "report.written") or (
+        kind in ("run.finished", "way_back.proven") and (data.get("status") == "ok" or data.get("ok") is True)
+    )
+
+
+def _moment(found: Found, at: datetime, words: str, mark: Mark) -> Row:
+    return Row((f"{at:%d %b %H:%M:%SZ}", pretty_duration(max((found.span.end - at).total_seconds(), 0.0)), words), mark)
 
 
 def _event_mark(event: dict[str, Any]) -> Mark:
@@ -201,10 +204,6 @@ def _event_mark(event: dict[str, Any]) -> Mark:
         return "C"
     bad = str(data.get("status") or data.get("state") or "") in ("FAIL", "ERROR", "NEEDS_HUMAN", "failed")
     return "C" if bad or data.get("ok") is False else ""
-
-
-def _ago(at: datetime, end: datetime) -> str:
-    return pretty_duration(max((end - at).total_seconds(), 0.0))
 
 
 def _replay(facts: dict[str, Any], proof: dict[str, Any] | None) -> Section:

@@ -81,6 +81,8 @@ class Found:
     """What the monitor found, oldest first: see FRAMES."""
     state: Evaluation | None
     """The console at the moment; None when nothing near it was kept."""
+    before: Evaluation | None
+    """The last state of the old release before the cutover."""
     series: dict[str, tuple[Point, ...]]
     """Condition -> its plot."""
     gaps: tuple[tuple[datetime, datetime], ...]
@@ -211,10 +213,19 @@ def _measured(deployment: Deployment, store: SampleStore, span: Span, problems: 
     return {
         "frames": frames,
         "state": _state(store, frames, span, longest, problems),
+        "before": _before(deployment, store, span, problems),
         "series": {one: _series(store, metric, span, problems) for one, metric in metrics.items()},
         "gaps": tuple(_tried(lambda: store.gaps(span.begin, span.end, longest), [], problems, name)),
         "counts": _tried(lambda: store.counts(span.begin, span.end), _NO_COUNTS, problems, name),
     }
+
+
+def _before(deployment: Deployment, store: SampleStore, span: Span, problems: list[str]) -> Evaluation | None:
+    since = span.cutover_at
+    if since is None or not deployment.paths.samples.exists():
+        return None
+    kept = _tried(lambda: list(store.evaluations(since - timedelta(days=1), since)), [], problems, "samples.db")
+    return next((one for one in reversed(kept) if one.release == deployment.console.releases.old), None)
 
 
 def _series(store: SampleStore, metric: str, span: Span, problems: list[str]) -> tuple[Point, ...]:

@@ -11,7 +11,7 @@ from engine.reports.found import Found
 def section(found: Found) -> Section:
     """Every KPI; business tiers are said and judge no release."""
     state, old = found.state, found.deployment.console.releases.old
-    before = before_cutover(found)
+    before = found.before
     columns = (
         "KPI",
         "now",
@@ -26,13 +26,6 @@ def section(found: Found) -> Section:
     rows = tuple(_row(found, kpi, before) for kpi in state.kpis) if state is not None else ()
     table = Table(columns, rows, "the monitor kept nothing near this moment: the KPIs are missing")
     return Section("kpis", "KPIs", _lead(found, state), (table, _conditions(found)))
-
-
-def before_cutover(found: Found) -> Evaluation | None:
-    """The last kept evaluation of the old release before the cutover ended."""
-    since, old = found.span.cutover_at, found.deployment.console.releases.old
-    frames = [frame for frame in found.frames if since is not None and frame.at < since and frame.release == old]
-    return frames[-1] if frames else None
 
 
 def number(value: float | None, decimals: int, unit: str = "") -> str:

@@ -105,7 +105,7 @@ def _panel(found: Found, shown: dict[str, str]) -> dict[str, Any]:
     kpis = found.deployment.kpis.kpis
     rows = found.deployment.monitoring.matrix
     return {
-        "fields": shown,
+        "fields": dict.fromkeys(night.fields(found), "") | shown,
         "kpis": [(name, definition.title) for name, definition in kpis.items()],
         "gauges": [(name, name) for name in night.gauges(found)],
         "rows": [row.verdict for row in rows],

@@ -1,0 +1,19 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from a_night import Night
+
+from engine.config import Deployment
+
+
+@pytest.fixture
+def night(deployment: Deployment, clock: Any) -> Night:
+    """A deployment before its cutover; the test writes what happens."""
+    return Night(deployment, clock)

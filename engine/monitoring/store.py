@@ -166,10 +166,11 @@ class SampleStore:
             return
         step = max(every, 0.001)
         rows = self._open().execute(
-            "SELECT packed FROM (SELECT packed, wall, seq, verdict, CAST(wall / ? AS INTEGER) AS step,"
+            "SELECT packed FROM evaluations WHERE seq IN (SELECT seq FROM"
+            " (SELECT seq, verdict, CAST(wall / ? AS INTEGER) AS step,"
             " LAG(verdict) OVER w AS before, LAG(CAST(wall / ? AS INTEGER)) OVER w AS last"
             " FROM evaluations WHERE wall BETWEEN ? AND ? WINDOW w AS (ORDER BY wall, seq))"
-            " WHERE verdict IS NOT before OR step IS NOT last ORDER BY wall, seq",
+            " WHERE verdict IS NOT before OR step IS NOT last) ORDER BY wall, seq",
             (step, step, since.timestamp(), until.timestamp()),
         )
         for (packed,) in rows:

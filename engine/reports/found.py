@@ -24,7 +24,7 @@ from engine.operations.model import Operation
 from engine.operations.plan import Orders
 from engine.records import ChainReport, Record, harmless, sound_records, verify_chain
 from engine.reports.files import Cited, cited
-from engine.reports.span import Span, newest, span_of, stage
+from engine.reports.span import LEAD, Span, newest, span_of, stage
 
 FRAMES = 1500
 """States of the console that a report holds at most, beside those that changed the verdict."""
@@ -221,11 +221,11 @@ def _measured(deployment: Deployment, store: SampleStore, span: Span, problems: 
 
 
 def _before(deployment: Deployment, store: SampleStore, span: Span, problems: list[str]) -> Evaluation | None:
-    since = span.cutover_at
-    if since is None or not deployment.paths.samples.exists():
+    if span.cutover_at is None or not deployment.paths.samples.exists():
         return None
-    kept = _tried(lambda: list(store.evaluations(since - timedelta(days=1), since)), [], problems, "samples.db")
-    return next((one for one in reversed(kept) if one.release == deployment.console.releases.old), None)
+    began = span.begin + (span.end - span.begin) * (LEAD / (1 + LEAD))
+    kept = _tried(lambda: store.evaluation_at(began), None, problems, "samples.db")
+    return kept if kept is not None and kept.release == deployment.console.releases.old else None
 
 
 def _series(store: SampleStore, metric: str, span: Span, problems: list[str]) -> tuple[Point, ...]:

@@ -102,13 +102,8 @@ def criteria(found: Found) -> tuple[Criterion, ...]:
 def judged_gate(found: Found) -> Gate | None:
     """What the monitor said of this gate last before its time; None when it said nothing near it."""
     gate, state = found.span.gate, found.state
-    near = [state] if state is not None else []
-    near += [frame for frame in found.frames[-3:] if _age(found, frame) <= found.patience]
-    return next((one.next_gate for one in near if one.next_gate and gate and one.next_gate.id == gate.id), None)
-
-
-def _age(found: Found, frame: Evaluation) -> float:
-    return (found.span.end - frame.at).total_seconds()
+    said = state.next_gate if state is not None else None
+    return said if said is not None and gate is not None and said.id == gate.id else None
 
 
 def _answer(found: Found, name: str, judged: Gate | None, made: Decided | None) -> str:
@@ -147,7 +142,7 @@ def _evidence(name: str, found: Found) -> str:
     if name.startswith("hourly_"):
         return _hourly(found)
     if name == "validation_5_of_5":
-        last = found.facts.validations[-1] if found.facts.validations else None
+        last = found.validations[-1] if found.validations else None
         return f"{last.status} {last.passed_checks} at {last.at:%d %b %H:%M:%SZ}" if last else "no validation"
     if name in ("no_critical_event", "stable"):
         return _critical(found)

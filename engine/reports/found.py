@@ -15,7 +15,7 @@ import msgspec
 from engine.clock import Clock, parse_iso
 from engine.config import Deployment
 from engine.errors import OpsError
-from engine.monitoring.facts import Facts, fold
+from engine.monitoring.facts import VALIDATIONS_KEPT, Facts, Validation, fold
 from engine.monitoring.model import Evaluation
 from engine.monitoring.shadow import Shadow, shadow_of
 from engine.monitoring.store import HISTORY_EVERY, SampleStore
@@ -76,9 +76,13 @@ class Found:
     """Recorded after the moment, and yet of it: decisions about this report's gate, and what served its slot."""
     chain: Chain
     facts: Facts
+    validations: tuple[Validation, ...]
+    """Every one that judged production, oldest first; the facts hold the newest only."""
     operations: tuple[Operation, ...]
     frames: tuple[Evaluation, ...]
     """What the monitor found, oldest first: see FRAMES."""
+    last: Evaluation | None
+    """The last state that was kept up to the moment, however old."""
     state: Evaluation | None
     """The console at the moment; None when nothing near it was kept."""
     before: Evaluation | None
@@ -101,6 +105,12 @@ class Found:
         """Seconds after which a kept evaluation says nothing about a later moment."""
         console = self.deployment.console
         return HISTORY_EVERY + 2 * float(console.cadence.sample * console.stale_after)
+
+    @property
+    def coarse(self) -> float:
+        """Seconds between two of ``frames`` where not every kept state is looked at; 0: every one is."""
+        step = (self.span.end - self.span.begin).total_seconds() / FRAMES
+        return step if step > HISTORY_EVERY else 0.0
 
     @property
     def cadence(self) -> float:
@@ -134,7 +144,8 @@ def look(deployment: Deployment, clock: Clock, at: str | None, incident: str = "
         events=events,
         later=later,
         chain=_chain(deployment.paths.events, events, problems),
-        facts=fold(Facts(), (*events, *(event for event in later if event.get("kind") == "validation.finished"))),
+        facts=fold(Facts(), events),
+        validations=_validations((*events, *later)),
         operations=began,
         shadow=_shadow(deployment, span, problems),
         plans=_plans(deployment, began),
@@ -207,12 +218,16 @@ def _measured(deployment: Deployment, store: SampleStore, span: Span, problems: 
     console = deployment.console
     longest = float(console.cadence.sample * console.stale_after)
     frames = _tried(lambda: tuple(store.evaluations(span.begin, span.end, length / FRAMES)), _NO_FRAMES, problems, name)
+    last, state = _last(deployment, store, span, longest, problems)
+    if last is not None and frames and last.at > frames[-1].at:
+        frames = (*frames, last)  # of a long stretch not every state is looked at, but the moment's own is
     metrics = {
         one: deployment.monitoring.conditions[one].metric for one in PLOTTED if one in deployment.monitoring.conditions
     }
     return {
         "frames": frames,
-        "state": _state(store, frames, span, longest, problems),
+        "last": last,
+        "state": state,
         "before": _before(deployment, store, span, problems),
         "series": {one: _series(store, metric, span, problems) for one, metric in metrics.items()},
         "gaps": tuple(_tried(lambda: store.gaps(span.begin, span.end, longest), [], problems, name)),
@@ -232,16 +247,18 @@ def _series(store: SampleStore, metric: str, span: Span, problems: list[str]) ->
     return points(_tried(lambda: store.series(metric, span.begin, span.end), [], problems, "samples.db"), span)
 
 
-def _state(
-    store: SampleStore, frames: tuple[Evaluation, ...], span: Span, longest: float, problems: list[str]
-) -> Evaluation | None:
-    """The newest evaluation that is near enough to the moment to speak of it."""
-    kept = frames[-1] if frames else None
+def _last(
+    deployment: Deployment, store: SampleStore, span: Span, longest: float, problems: list[str]
+) -> tuple[Evaluation | None, Evaluation | None]:
+    """The last state that was kept up to the moment, and the same where it is near enough to speak of the moment."""
+    if not deployment.paths.samples.exists():
+        return None, None
+    kept = _tried(lambda: store.evaluation_at(span.end), None, problems, "samples.db")
+    near = timedelta(seconds=HISTORY_EVERY + 2 * longest)
     live = _tried(store.newest_evaluation, None, problems, "samples.db") if span.at == "now" else None
     if live is not None and live.at <= span.end:
-        return live if span.end - live.at <= timedelta(seconds=longest) else None
-    near = timedelta(seconds=HISTORY_EVERY + 2 * longest)
-    return kept if kept is not None and span.end - kept.at <= near else None
+        kept, near = live, timedelta(seconds=longest)
+    return kept, kept if kept is not None and span.end - kept.at <= near else None
 
 
 def points(series: list[tuple[datetime, float]], span: Span) -> tuple[Point, ...]:
@@ -283,6 +300,13 @@ def _later(deployment: Deployment, events: list[Record], span: Span) -> tuple[Re
         if serves or (kind == "gate.decided" and data.get("gate") == span.gate.id):
             found.append(event)
     return tuple(found)
+
+
+def _validations(events: tuple[Record, ...]) -> tuple[Validation, ...]:
+    """The fold keeps so many at once: in pieces of that length none is lost, however long the watch."""
+    finished = [event for event in events if event.get("kind") == "validation.finished"]
+    pieces = [finished[start : start + VALIDATIONS_KEPT] for start in range(0, len(finished), VALIDATIONS_KEPT)]
+    return tuple(found for piece in pieces for found in fold(Facts(), piece).validations)
 
 
 def _shadow(deployment: Deployment, span: Span, problems: list[str]) -> Shadow | None:

@@ -41,9 +41,8 @@ def silences(found: Found) -> list[tuple[datetime, datetime]]:
     if not found.counts:
         return [(begin, end)]
     ends = list(found.gaps)
-    if found.frames and found.span.at != "now" and (end - found.frames[-1].at).total_seconds() > found.patience:
-        last = found.frames[-1].at
-        ends.append((last, end))
+    if found.last is not None and (end - found.last.at).total_seconds() > found.patience:
+        ends.append((found.last.at, end))
     return ends
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from engine.clock import pretty_duration
 from engine.monitoring.checklist import Item, Moment, items
 from engine.records import Record, harmless
 from engine.reports.criteria import decided
@@ -56,7 +57,7 @@ def _lines(found: Found) -> tuple[Item, ...]:
         rolled_back_at=None if found.span.at == "incident" else facts.rolled_back_at,
         answers=facts.answers,
         evaluation=None,
-        validations=facts.validations,
+        validations=found.validations,
         release=console.releases.new,
         time_scale=float(console.time_scale),
         proven=facts.proven,
@@ -161,6 +162,9 @@ def alerts(found: Found) -> Section:
     open_ones = sum(one.until is None for one in everything)
     nobody = sum(not by for by in taken)
     lead = f"{counted(len(rows), 'alert')}, {open_ones} open at this moment, {nobody} that nobody acknowledged."
+    if found.coarse:
+        lead += f" Of this long stretch one state in {pretty_duration(found.coarse)} and each change of the verdict was"
+        lead += " looked at: a short alert beside a heavier one may be missing here."
     lead += "" if found.frames else " The monitor kept nothing of this stretch: whether anything fired is unknown."
     return Section(
         "alerts", "Alerts and acknowledgements", lead, (Table(columns, rows, "nothing fired in what was kept"), *told)

@@ -42,7 +42,7 @@ def slot_results(found: Found) -> tuple[SlotResult, ...]:
     for slot in validation_slots(schedule, span.cutover_at, span.scale):
         if slot.at > span.end:
             break
-        done = served(slot, found.facts.validations, new)
+        done = served(slot, found.validations, new)
         offset = slot.number * float(schedule.validation_every)
         late = slot.number in numbers["schedule.late"]
         if done is not None:
@@ -95,7 +95,7 @@ def _other(found: Found, results: tuple[SlotResult, ...]) -> tuple[Table, ...]:
     """Validations outside the slots: a line each, or by the day where there are many."""
     inside = [item.validation for item in results if item.validation is not None]
     begin = found.span.begin
-    others = [item for item in found.facts.validations if item.at >= begin and item not in inside]
+    others = [item for item in found.validations if item.at >= begin and item not in inside]
     if not others:
         return ()
     if found.span.end - begin > timedelta(days=2):

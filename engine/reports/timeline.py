@@ -155,7 +155,7 @@ def _validations(found: Found, axis: Axis, top: float) -> Iterator[str]:
     served = [item.validation for item in results]
     for item in results:
         yield _slot(item, axis.x(item.at or item.due), top + 7.5)
-    for one in found.facts.validations:
+    for one in found.validations:
         if one.at >= found.span.begin and one not in served:
             yield _sign(axis.x(one.at), top + 7.5, one.status, f"validation of {one.release} {one.status}", small=True)
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from a_night import HOUR, Night, alert, fires
-from reading import chapter, made, rows
+from reading import chapter, made, records, rows
 
 from engine.errors import Refused
 
@@ -157,15 +160,13 @@ def test_both_releases_stand_side_by_side(night: Night) -> None:
 
 
 def test_the_files_are_cited_with_their_hashes(night: Night) -> None:
-    import hashlib
-
     night.whole()
     cited = {row[0]: row[3] for row in rows(made(night, "24h")[0], "Evidence") if len(row) == 4}
     journal = night.paths.operation("0001-cutover") / "journal.jsonl"
     assert cited[".rollback/operations/0001-cutover/journal.jsonl"] == hashlib.sha256(journal.read_bytes()).hexdigest()
     assert (
         cited["audit trail"]
-        == __import__("json").loads([line for line in night.paths.events.read_text().splitlines() if line][-2])["hash"]
+        == json.loads([line for line in night.paths.events.read_text().splitlines() if line][-2])["hash"]
     ), "the last event of all, the 24th validation, came a moment after the moment"
 
 
@@ -223,3 +224,26 @@ def test_the_same_records_give_the_same_bytes_whenever_it_is_made(night: Night) 
     night.event("note", text="a day later")
     night.event("report.written", report="8h", path="x", sha256="y")
     assert made(night, "8h") == first
+
+
+def test_a_long_stretch_is_looked_at_in_steps_but_its_moment_exactly(night: Night, monkeypatch: Any) -> None:
+    night.cut_over()
+    for number in range(24):
+        night.hour(word="WATCH" if number == 5 else "CONTINUE")
+    monkeypatch.setattr("engine.reports.found.FRAMES", 8)
+    markdown, html = made(night, "24h")
+    frames = records(html)["frames"]
+    assert len(frames) < 16, "no more than asked for, the changes of the verdict, and the moment's own"
+    assert "| **Verdict** | **CONTINUE** |" in markdown and "no samples" not in chapter(markdown, "Gaps")
+    assert "WATCH" in records(html)["strings"]
+    assert "may be missing here" in chapter(markdown, "Alerts and acknowledgements")
+
+
+def test_a_slot_is_remembered_however_many_validations_came_after_it(night: Night) -> None:
+    night.cut_over()
+    for number in range(8):
+        night.hour()
+        for _ in range(60 if number else 0):
+            night.validate(scheduled=False)
+    markdown, _ = made(night, "8h")
+    assert criterion(markdown, "hourly 8 of 8", "hour-8")[2] == "8 of 8 PASS"

@@ -234,7 +234,7 @@ def test_a_long_stretch_is_looked_at_in_steps_but_its_moment_exactly(night: Nigh
     markdown, html = made(night, "24h")
     frames = records(html)["frames"]
     assert len(frames) < 16, "no more than asked for, the changes of the verdict, and the moment's own"
-    assert "| **Verdict** | **CONTINUE** |" in markdown and "no samples" not in chapter(markdown, "Gaps")
+    assert "| **Verdict** | **CONTINUE** |" in markdown and "1 gap in what" in chapter(markdown, "Gaps")
     assert "WATCH" in records(html)["strings"]
     assert "may be missing here" in chapter(markdown, "Alerts and acknowledgements")
 

@@ -82,9 +82,10 @@ def _scrub(page: Browser) -> None:
 
 def _gap(page: Browser) -> None:
     """Where nothing was kept nothing is shown, least of all what was true before."""
-    _at(page, 1.6)
-    assert _verdict(page) == "UNKNOWN"
-    assert page.value("document.querySelector('[data-field=\"kpi:PAR30\"]').textContent") == "-"
+    for hours in (1.2, 1.6):  # just after the last state, and long after it
+        _at(page, hours)
+        assert _verdict(page) == "UNKNOWN"
+        assert page.value("document.querySelector('[data-field=\"kpi:PAR30\"]').textContent") == "-"
 
 
 def _on_paper(page: Browser) -> None:

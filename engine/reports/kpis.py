@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from engine.config.monitoring import Condition
 from engine.monitoring.model import Evaluation, KpiReading
 from engine.reports.document import Mark, Row, Section, Table
@@ -101,7 +103,7 @@ def _conditions(found: Found) -> Table:
         usual = baseline.values.get(configured.metric) if baseline and configured else None
         sign = "<" if configured and configured.worse_when == "lower" else ">"
         sign += "=" if configured and configured.inclusive else ""
-        tiers = [f"{word} {sign} {limit:g}" for word, limit in limits_of(configured)] if configured else []
+        tiers = [f"{words} {sign} {limit:g}" for words, limit in merged(limits_of(configured))] if configured else []
         words = reading.reason or (f"{reading.firing} fires" if reading.firing else "") or reading.level
         rows.append(
             Row(
@@ -128,6 +130,14 @@ def limits_of(condition: Condition) -> list[tuple[str, float]]:
     """Its tiers with their limits, lightest first: ``("warning", 200)``."""
     tiers = (("warning", condition.warning), ("critical", condition.critical), ("roll back", condition.rollback))
     return [(word, tier.enter) for word, tier in tiers if tier is not None]
+
+
+def merged(limits: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:
+    """Tiers that share a limit told together: ``("critical, roll back", 500)``."""
+    words: dict[float, list[str]] = {}
+    for word, limit in limits:
+        words.setdefault(limit, []).append(word)
+    return [(", ".join(several), limit) for limit, several in words.items()]
 
 
 def level_mark(level: str) -> Mark:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from engine.monitoring.model import KpiReading
 from engine.reports.found import POINTS, Found, Point
-from engine.reports.kpis import limits_of
+from engine.reports.kpis import limits_of, merged
 from engine.reports.svg import LEFT, RIGHT, WIDTH, Axis, element, text, title
 
 HEIGHT, GAP = 58.0, 14.0
@@ -100,26 +100,23 @@ def _range(plot: Plot) -> tuple[float, float]:
 
 def _limits(plot: Plot, y: Callable[[float], float], low: float, high: float, top: float) -> list[str]:
     """Lines for limits in range, words for those that lie above or below it."""
-    parts, right, row = [], WIDTH - RIGHT, 0
-    merged: dict[float, list[str]] = {}
-    for word, limit in plot.limits:
-        merged.setdefault(limit, []).append(word)
+    parts, right, row = list[str](), WIDTH - RIGHT, 0
     taken: list[float] = []
-    for limit, words in merged.items():
-        said = f"{', '.join(words).replace('critical, roll back', 'crit, roll back')} {limit:g}"
+    told = sorted(merged(plot.limits), key=lambda item: not low <= item[1] <= high)  # those in range take their place
+    for words, limit in told:
+        said = f"{words.replace('critical, ', 'crit, ')} {limit:g}"
         if low <= limit <= high:
             at = y(limit)
-            parts.append(element("line", x1=LEFT, x2=right, y1=at, y2=at, cls=f"limit {words[-1].replace(' ', '-')}"))
+            tier = words.rpartition(", ")[2].replace(" ", "-")
+            parts.append(element("line", x1=LEFT, x2=right, y1=at, y2=at, cls=f"limit {tier}"))
             taken.append(at)
             parts.append(text(said, right + 4, at + 3, cls="limit-word"))
-    for limit, words in merged.items():
-        if not low <= limit <= high:
-            said = f"{', '.join(words).replace('critical, roll back', 'crit, roll back')} {limit:g}"
-            at = top + 8 + 10 * row
-            while any(abs(at - 3 - other) < 9 for other in taken):
-                row, at = row + 1, at + 10
-            parts.append(text(f"{'↑' if limit > high else '↓'} {said}", right + 4, at, cls="limit-word off"))
-            row += 1
+            continue
+        at = top + 8 + 10 * row
+        while any(abs(at - 3 - other) < 9 for other in taken):
+            row, at = row + 1, at + 10
+        parts.append(text(f"{'↑' if limit > high else '↓'} {said}", right + 4, at, cls="limit-word off"))
+        row += 1
     return parts
 
 

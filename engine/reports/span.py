@@ -59,9 +59,9 @@ def newest(operations: Sequence[Operation], kind: str, until: datetime) -> Opera
 
 def stage(operations: Sequence[Operation], cutover_at: datetime | None, now: datetime, scale: float) -> str:
     """The report that is due now: the last decision point that is past, the incident after a rollback, else now."""
-    back = newest(operations, "rollback", now)
-    if back is not None and back.ended and (cutover_at is None or back.ended >= cutover_at):
-        return "incident"
+    begun = [item.started for item in operations if item.kind == "rollback" and item.started and item.started <= now]
+    if begun and (cutover_at is None or begun[-1] >= cutover_at):
+        return "incident"  # one that stopped half-way too
     if cutover_at is None:
         return "now"
     passed = (now - cutover_at).total_seconds() * scale

@@ -52,8 +52,8 @@ class Night:
             self.paths.events, kind, data, source="test", actor="A. Moreno", operation=operation, clock=self.clock
         )
 
-    def operate(self, name: str, *, steps: tuple[str, ...] = ("stop_old", "start_new"), seconds: float = 4.0) -> None:
-        """One operation that succeeds: its journal, its plan, its event."""
+    def begin(self, name: str, steps: tuple[str, ...]) -> Journal:
+        """An operation that has been accepted and has done nothing yet."""
         kind = name.partition("-")[2]
         way = ("v1", "v2") if kind == "cutover" else ("v2", "v1")
         directory = self.paths.operation(name)
@@ -64,6 +64,11 @@ class Night:
         journal.write("planned", steps=planned, actor="A. Moreno", origin="10.0.4.7", reason="release 2.0", **fields)
         journal.write("accepted")
         self.event("operation.accepted", operation=name, kind=kind, reason="release 2.0")
+        return journal
+
+    def operate(self, name: str, *, steps: tuple[str, ...] = ("stop_old", "start_new"), seconds: float = 4.0) -> None:
+        """One operation that succeeds: its journal and its events."""
+        journal = self.begin(name, steps)
         for step in steps:
             journal.write("intent", step=step, title=step.replace("_", " "))
             self.clock.advance(seconds / len(steps))
@@ -71,7 +76,7 @@ class Night:
                 "done", step=step, title=step.replace("_", " "), seconds=seconds / len(steps), detail="as planned"
             )
         journal.write("ended", state="SUCCEEDED")
-        self.event("operation.ended", operation=name, kind=kind, state="SUCCEEDED", seconds=seconds)
+        self.event("operation.ended", operation=name, kind=name.partition("-")[2], state="SUCCEEDED", seconds=seconds)
 
     def cut_over(self) -> None:
         self.measure(2 * HOUR, release="v1")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
+import sys
 from datetime import timedelta
 from typing import Any
 
@@ -247,3 +249,21 @@ def test_a_slot_is_remembered_however_many_validations_came_after_it(night: Nigh
             night.validate(scheduled=False)
     markdown, _ = made(night, "8h")
     assert criterion(markdown, "hourly 8 of 8", "hour-8")[2] == "8 of 8 PASS"
+
+
+def test_a_rollback_that_stopped_half_way_is_an_incident_of_which_nothing_is_proven(night: Night) -> None:
+    night.cut_over()
+    night.hour()
+    journal = night.begin("0002-rollback", ("stop_new",))
+    journal.write("failed", step="stop_new", title="stop new", detail="v2 does not stop")
+    journal.write("ended", state="NEEDS_HUMAN", failure="v2 does not stop")
+    markdown, _ = made(night, None)
+    assert markdown.startswith("# Incident 0002-rollback")
+    assert "Zero loss: not proven: incident.json cannot be read" in markdown
+    assert "NEEDS YOU" in chapter(markdown, "Operations") and "v2 does not stop" in chapter(markdown, "Operations")
+
+
+def test_the_template_engine_is_loaded_only_when_a_report_is_made() -> None:
+    program = "import tui.console, engine.reports.publish, sys; print('jinja2' in sys.modules)"
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert ended.stdout == "False\n"

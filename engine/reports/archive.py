@@ -80,7 +80,10 @@ def archive(
     path = place or directory / f"{deployment.console.deployment.name}_{at}_{compact(now)}.tar.gz"
     if os.path.lexists(path):
         raise Refused(f"{path} is there already", "name another file with -o, or wait a second")
-    make_directory(path.parent)
+    if place is None:
+        make_directory(directory)
+    elif not place.parent.is_dir():
+        raise Refused(f"{place.parent} is no directory", "name a file in one that is there")
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
         manifest, digest = _write(deployment, temporary, at, iso(now))

@@ -7,6 +7,7 @@ from engine.reports import criteria, doings, evidence, gaps, kpis, people, slots
 from engine.reports.document import Document, Section
 from engine.reports.found import Found
 from engine.reports.headline import headline
+from engine.reports.phases import phase_at
 
 MEASURED = "measured"
 """Id of the chapter that holds the time line; HTML draws it, Markdown says where it is."""
@@ -54,7 +55,9 @@ def _sections(found: Found) -> tuple[Section, ...]:
 def _facts(found: Found) -> tuple[tuple[str, str], ...]:
     span, state = found.span, found.state
     told = [("moment", f"{span.end:%d %b %Y %H:%M:%SZ}"), ("told from", f"{span.begin:%d %b %Y %H:%M:%SZ}")]
-    if span.cutover_at is not None:
+    phase = phase_at(found, span.end)
+    told.append(("phase", phase))
+    if span.cutover_at is not None and phase != "BACK ON V1":
         told.append(("since cutover", span.named(span.end)))
     live = state.release.upper() if state is not None and state.release else "unknown"
     told.append(("live", f"{live}{f' ({state.release_reason})' if state is not None and not state.release else ''}"))

@@ -169,7 +169,10 @@ def _events(deployment: Deployment, problems: list[str]) -> list[Record]:
         problems.append(
             f"audit trail: {damaged} line{'s are' if damaged > 1 else ' is'} no record and not in this report"
         )
-    return [event for event in found if isinstance(event.get("data"), dict) and time_of(event) is not None]
+    usable = [event for event in found if isinstance(event.get("data"), dict) and time_of(event) is not None]
+    if len(usable) < len(found):
+        problems.append(f"audit trail: {len(found) - len(usable)} records have no time or no data: not in this report")
+    return usable
 
 
 def _span(

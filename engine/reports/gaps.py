@@ -58,9 +58,9 @@ def _rows(found: Found) -> list[tuple[datetime, Row]]:
         detail = data.get("reason") or (f"slot {data['slot']}" if data.get("slot") else "") or data.get("release") or ""
         took = float(seconds) if isinstance(seconds, int | float) else None
         rows.append((at, _row(found, at, words, took, harmless(detail, 200), mark)))
-    told = {event["data"].get("slot") for _, event in of_kind(found, "schedule.missed")}
+    told = {str(event["data"].get("slot")) for _, event in of_kind(found, "schedule.missed")}
     for number, item in enumerate(slot_results(found), start=1):
-        if item.status == "MISSED" and number not in told:
+        if item.status == "MISSED" and str(number) not in told:
             rows.append(
                 (item.due, _row(found, item.due, "validation slot missed", None, f"{item.slot}, by the records", "C"))
             )

@@ -67,8 +67,9 @@ def _risk(found: Found) -> str:
 
 def _way_back(found: Found) -> str:
     facts, old = found.facts, found.deployment.console.releases.old
-    if found.span.incident or facts.watching_since is None:
-        return f"{old} is live: nothing to roll back" if found.span.incident else "nothing was cut over"
+    if facts.watching_since is None:
+        back = facts.rolled_back_at
+        return f"back on {old} since {back:%d %b %H:%M:%SZ}: nothing to roll back" if back else "nothing was cut over"
     if facts.proven_at is None:
         return f"the way back to {old} was never proven"
     ago = pretty_duration(max((found.span.end - facts.proven_at).total_seconds(), 0.0))

@@ -49,10 +49,7 @@ def write_report(
     paths, warnings = [], []
     for form, text in rendered(found, forms).items():
         data = text.encode("utf-8", "backslashreplace")
-        path = _placed(place, form, forms) if place is not None else _free(deployment, found, form, data)
-        make_directory(path.parent)
-        if place is not None and path.is_dir():
-            raise Refused(f"{path} is a directory", "name a file")
+        path = _free(deployment, found, form, data) if place is None else _placed(place, found, form, forms)
         if not _holds(path, data):
             write_file(path, data)
         paths.append(path)
@@ -70,22 +67,29 @@ def rendered(found: Found, forms: tuple[Form, ...]) -> Mapping[Form, str]:
     return {form: makers[form](document, found) for form in forms}
 
 
-def _placed(place: Path, form: Form, forms: tuple[Form, ...]) -> Path:
-    """The given name; for two forms each gets its ending."""
+def _placed(place: Path, found: Found, form: Form, forms: tuple[Form, ...]) -> Path:
+    """The given name, with an ending for each of two forms; in a given directory the report's own name."""
+    if place.is_dir():
+        return place / f"{_stem(found)}.{form}"
+    if not place.parent.is_dir():
+        raise Refused(f"{place.parent} is no directory", "name a file in one that is there")
     return place if len(forms) == 1 else place.with_suffix(f".{form}")
 
 
 def _free(deployment: Deployment, found: Found, form: Form, data: bytes) -> Path:
     """``report_24h_20260201_020004.html``, with ``_2`` where another report has that name."""
     directory = deployment.paths.logs / DIRECTORY
-    stem, number = f"report_{found.span.at}_{compact(found.span.end)}", 1
+    make_directory(directory)
+    number = 1
     while True:
-        path = directory / f"{stem}{'' if number == 1 else f'_{number}'}.{form}"
-        if not path.exists() and not path.is_symlink():
-            return path
-        if _holds(path, data):
+        path = directory / f"{_stem(found)}{'' if number == 1 else f'_{number}'}.{form}"
+        if not (path.exists() or path.is_symlink()) or _holds(path, data):
             return path
         number += 1
+
+
+def _stem(found: Found) -> str:
+    return f"report_{found.span.at}_{compact(found.span.end)}"
 
 
 def _holds(path: Path, data: bytes) -> bool:

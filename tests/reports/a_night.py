@@ -52,6 +52,10 @@ class Night:
             self.paths.events, kind, data, source="test", actor="A. Moreno", operation=operation, clock=self.clock
         )
 
+    def raw(self, kind: str, data: dict[str, Any]) -> None:
+        """Any event at all."""
+        append_event(self.paths.events, kind, data, source="test", actor="A. Moreno", clock=self.clock)
+
     def begin(self, name: str, steps: tuple[str, ...]) -> Journal:
         """An operation that has been accepted and has done nothing yet."""
         kind = name.partition("-")[2]

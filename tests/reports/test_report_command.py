@@ -164,3 +164,11 @@ def test_a_monitoring_log_begun_anew_has_its_header_again_and_the_old_rows_keep_
     assert done.rotated is not None and done.rotated.read_bytes() == rows and not log.exists()
     MonitoringLog(log).append(Row(watched.cutover_at, 0.6, 0.0, 105.0, 25.0, "PASS", "after"))
     assert log.read_text().startswith(HEADER)
+
+
+def test_a_directory_gets_the_report_and_none_is_made_up(night: Night, run: Run, tmp_path: Path) -> None:
+    assert run("report", "--at", "now", "-o", str(tmp_path), "--format", "md") == 0
+    assert [path.name[:11] for path in tmp_path.glob("report*")] == ["report_now_"]
+    assert run("report", "--at", "now", "-o", str(tmp_path / "typo" / "r.md")) == 2
+    assert run("archive", "--at", "now", "-o", str(tmp_path / "typo" / "a.tar.gz")) == 2
+    assert not (tmp_path / "typo").exists()

@@ -267,3 +267,13 @@ def test_the_template_engine_is_loaded_only_when_a_report_is_made() -> None:
     program = "import tui.console, engine.reports.publish, sys; print('jinja2' in sys.modules)"
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
     assert ended.stdout == "False\n"
+
+
+def test_after_a_rollback_the_present_is_back_on_v1(night: Night) -> None:
+    night.cut_over()
+    night.hour()
+    night.incident()
+    night.clock.advance(60.0)
+    top = made(night, "now")[0].partition("\n## ")[0]
+    assert "| phase | BACK ON V1 |" in top and "since cutover" not in top
+    assert "back on v1 since 31 Jan" in top

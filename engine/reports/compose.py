@@ -34,7 +34,8 @@ def _sections(found: Found) -> tuple[Section, ...]:
         MEASURED,
         "The time line",
         "Everything on one time line. A hatched stretch is one without samples: nothing is known of it. "
-        "A dot is PASS, a triangle WARN, a cross FAIL, an empty square a slot that nothing served, a ring LATE.",
+        "A dot is PASS, a triangle WARN, a cross FAIL, an empty square a slot that nothing served, a ring LATE. "
+        "Where a word has no room, its first letter stands for it.",
     )
     return (
         *doings.incident(found),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 from engine.monitoring.model import KpiReading
 from engine.reports.found import POINTS, Found, Point
+from engine.reports.gaps import silences
 from engine.reports.kpis import limits_of, merged
 from engine.reports.svg import LEFT, RIGHT, WIDTH, Axis, element, text, title
 
@@ -27,11 +28,13 @@ class Plot:
     """Measured amounts begin at 0, so that nothing looks larger than it is."""
     longest: float
     """Seconds between two points after which the line is broken."""
+    gaps: tuple[tuple[datetime, datetime], ...]
+    """Stretches that no line may cross, however rarely its values come."""
 
 
 def plots(found: Found) -> list[Plot]:
     """Latency, errors, memory, CPU, then the KPIs."""
-    made = []
+    made, gaps = list[Plot](), tuple(silences(found))
     step = (found.span.end - found.span.begin).total_seconds() / POINTS
     run = found.deployment.console.cadence.pipeline_run
     for name, points in found.series.items():
@@ -39,7 +42,7 @@ def plots(found: Found) -> list[Plot]:
         pace = found.cadence if condition.per == "sample" else float(run or 3600.0)
         patience = pace * found.deployment.console.stale_after
         limits = tuple(limits_of(condition))
-        made.append(Plot(name, _UNITS.get(name, condition.unit), points, limits, True, patience + 2 * step))
+        made.append(Plot(name, _UNITS.get(name, condition.unit), points, limits, True, patience + 2 * step, gaps))
     return made + [_kpi(found, name) for name in found.deployment.kpis.kpis]
 
 
@@ -61,6 +64,7 @@ def _kpi(found: Found, name: str) -> Plot:
         tuple((word, float(limit)) for word, limit in limits if limit is not None),
         False,
         found.patience + 3 * step,
+        tuple(silences(found)),
     )
 
 
@@ -84,7 +88,7 @@ def draw(plot: Plot, axis: Axis, top: float) -> str:
     parts.append(text(f"{last:,.4g}", 0, top + 40, cls="value"))
     parts += [text(_short(high), LEFT - 4, top + 7, cls="scale"), text(_short(low), LEFT - 4, bottom, cls="scale")]
     parts += _limits(plot, y, low, high, top)
-    for run in _runs(plot.points, plot.longest):
+    for run in _runs(plot):
         parts += _line(run, axis, y)
     return element("g", title(f"{plot.name}, {plot.unit}"), *parts)
 
@@ -120,16 +124,20 @@ def _limits(plot: Plot, y: Callable[[float], float], low: float, high: float, to
     return parts
 
 
-def _runs(points: Sequence[Point], longest: float) -> list[list[Point]]:
+def _runs(plot: Plot) -> list[list[Point]]:
     """The points in pieces: a line never bridges a time of which nothing is known."""
     runs: list[list[Point]] = []
     before: datetime | None = None
-    for point in points:
-        if before is None or (point.at - before).total_seconds() > longest:
+    for point in plot.points:
+        if before is None or (point.at - before).total_seconds() > plot.longest or _blind(plot, before, point.at):
             runs.append([])
         runs[-1].append(point)
         before = point.at
     return runs
+
+
+def _blind(plot: Plot, before: datetime, after: datetime) -> bool:
+    return any(since < after and until > before for since, until in plot.gaps)
 
 
 def _line(run: list[Point], axis: Axis, y: Callable[[float], float]) -> list[str]:

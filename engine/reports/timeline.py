@@ -133,6 +133,8 @@ def _bars(axis: Axis, bars: list[Bar], top: float, found: Found) -> Iterator[str
         yield element("rect", said, x=x, y=top + 1, width=width, height=LANE - 4, cls=f"bar {cls}")
         if len(word) * _CHARACTER + 6 < width:
             yield text(word, x + 4, top + 11, cls=f"in {cls}")
+        elif width > 2 * _CHARACTER:  # no verdict is told by its colour alone
+            yield text(word[0], x + 3, top + 11, cls=f"in {cls}")
 
 
 def _operations(found: Found, axis: Axis, top: float) -> Iterator[str]:

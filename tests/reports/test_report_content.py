@@ -277,3 +277,13 @@ def test_after_a_rollback_the_present_is_back_on_v1(night: Night) -> None:
     top = made(night, "now")[0].partition("\n## ")[0]
     assert "| phase | BACK ON V1 |" in top and "since cutover" not in top
     assert "back on v1 since 31 Jan" in top
+
+
+def test_no_line_of_a_plot_crosses_a_time_of_which_nothing_is_known(night: Night) -> None:
+    night.cut_over()
+    for number in range(8):
+        night.hour(sampled=number != 4)
+    night.clock.advance(1.0)
+    drawing = made(night, "8h")[1].partition("<svg")[2].partition("</svg>")[0]
+    # the cutover itself was not sampled either: it parts what was measured, the KPIs begin after it
+    assert drawing.count('class="line"') == 4 * 3 + 4 * 2

@@ -22,7 +22,7 @@ from engine.monitoring.store import HISTORY_EVERY, SampleStore
 from engine.operations.journal import list_operations
 from engine.operations.model import Operation
 from engine.operations.plan import Orders
-from engine.records import ChainReport, Record, harmless, sound_records, verify_chain
+from engine.records import ChainReport, Record, harmless, records_from_end, sound_records, verify_chain
 from engine.reports.files import Cited, cited
 from engine.reports.span import LEAD, Span, newest, span_of, stage
 
@@ -143,7 +143,7 @@ def look(deployment: Deployment, clock: Clock, at: str | None, incident: str = "
         span=span,
         events=events,
         later=later,
-        chain=_chain(deployment.paths.events, events, problems),
+        chain=_chain(deployment.paths.events, span.end, problems),
         facts=fold(Facts(), events),
         validations=_validations((*events, *later)),
         operations=began,
@@ -164,15 +164,34 @@ def asked(deployment: Deployment, clock: Clock, at: str | None) -> Span:
 
 
 def _events(deployment: Deployment, problems: list[str]) -> list[Record]:
-    found, damaged = _tried(lambda: sound_records(deployment.paths.events), _NO_RECORDS, problems, "audit trail")
+    found, damaged = _tried(lambda: _kept(deployment.paths.events), _NO_RECORDS, problems, "audit trail")
     if damaged:
-        problems.append(
-            f"audit trail: {damaged} line{'s are' if damaged > 1 else ' is'} no record and not in this report"
-        )
+        verb = "s are" if damaged > 1 else " is"
+        problems.append(f"audit trail: {damaged} line{verb} no record and not in this report")
     usable = [event for event in found if isinstance(event.get("data"), dict) and time_of(event) is not None]
     if len(usable) < len(found):
         problems.append(f"audit trail: {len(found) - len(usable)} records have no time or no data: not in this report")
     return usable
+
+
+def _kept(path: Path) -> tuple[list[Record], int]:
+    """The records of the trail, oldest first, and how many lines are none. The good runs of a watch, two events every
+    few seconds, are passed over: four weeks of them would not fit where a report is made.
+    """
+    kept: list[Record] = []
+    damaged = 0
+    for record in records_from_end(path):
+        if record is None:
+            damaged += 1
+        elif not _of_good_run(record):
+            kept.append(record)
+    kept.reverse()
+    return kept, damaged
+
+
+def _of_good_run(record: Record) -> bool:
+    kind, data = record.get("kind"), record.get("data")
+    return isinstance(data, dict) and (kind == "run.started" or (kind == "run.finished" and data.get("status") == "ok"))
 
 
 def _span(
@@ -277,9 +296,9 @@ def points(series: list[tuple[datetime, float]], span: Span) -> tuple[Point, ...
     return tuple(found)
 
 
-def _chain(path: Path, events: tuple[Record, ...], problems: list[str]) -> Chain:
+def _chain(path: Path, end: datetime, problems: list[str]) -> Chain:
     report: ChainReport | None = _tried(lambda: verify_chain(path), None, problems, "audit trail")
-    last = events[-1] if events else None
+    last = _tried(lambda: _newest_until(path, end), None, problems, "audit trail")
     seq = last.get("seq") if last else 0
     known = seq if isinstance(seq, int) else 0
     head = harmless(last.get("hash") if last else "", 64)
@@ -287,6 +306,10 @@ def _chain(path: Path, events: tuple[Record, ...], problems: list[str]) -> Chain
         return Chain(False, known, head, "it cannot be read")
     whole = report.intact or report.records >= known > 0
     return Chain(path.exists(), known, head, "" if whole else report.problem)
+
+
+def _newest_until(path: Path, end: datetime) -> Record | None:
+    return next((one for one in records_from_end(path) if one is not None and _within(one, end)), None)
 
 
 def _later(deployment: Deployment, events: list[Record], span: Span) -> tuple[Record, ...]:

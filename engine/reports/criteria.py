@@ -12,8 +12,9 @@ from engine.clock import pretty_duration
 from engine.monitoring.model import Evaluation, Gate
 from engine.records import harmless
 from engine.reports.document import Mark, Row, Section, Table, counted
-from engine.reports.found import Found, of_kind, time_of
+from engine.reports.found import Found, of_kind
 from engine.reports.slots import slot_results
+from engine.reports.trail import time_of
 
 MET, NOT_MET, UNKNOWN = "met", "not met", "unknown"
 _MARKS: dict[str, Mark] = {MET: "ok", NOT_MET: "C", UNKNOWN: "?"}

@@ -10,7 +10,8 @@ from engine.operations.incident import people_to_tell
 from engine.operations.model import Operation
 from engine.records import harmless
 from engine.reports.document import Mark, Row, Section, Table, counted
-from engine.reports.found import Found, time_of
+from engine.reports.found import Found
+from engine.reports.trail import time_of
 from engine.state.event_words import in_words
 
 _STATES: dict[str, Mark] = {

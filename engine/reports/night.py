@@ -12,9 +12,11 @@ import msgspec
 from engine.clock import iso
 from engine.monitoring.model import Evaluation
 from engine.records import Record, harmless
-from engine.reports.found import FRAMES, Found, time_of
+from engine.reports.found import Found
 from engine.reports.gaps import silences
+from engine.reports.measured import FRAMES
 from engine.reports.phases import phase_at
+from engine.reports.trail import time_of
 from engine.state.event_words import in_words
 
 QUIET = frozenset({"run.started", "run.finished"})

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from engine.monitoring.model import KpiReading
-from engine.reports.found import POINTS, Found, Point
+from engine.reports.found import Found
 from engine.reports.gaps import silences
 from engine.reports.kpis import limits_of, merged
+from engine.reports.measured import POINTS, Point
 from engine.reports.svg import LEFT, RIGHT, WIDTH, Axis, element, text, title
 
 HEIGHT, GAP = 58.0, 14.0

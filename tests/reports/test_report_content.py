@@ -232,7 +232,7 @@ def test_a_long_stretch_is_looked_at_in_steps_but_its_moment_exactly(night: Nigh
     night.cut_over()
     for number in range(24):
         night.hour(word="WATCH" if number == 5 else "CONTINUE")
-    monkeypatch.setattr("engine.reports.found.FRAMES", 8)
+    monkeypatch.setattr("engine.reports.measured.FRAMES", 8)
     markdown, html = made(night, "24h")
     frames = records(html)["frames"]
     assert len(frames) < 16, "no more than asked for, the changes of the verdict, and the moment's own"

@@ -101,6 +101,10 @@ class Actions(Protocol):
         """Take the watch."""
         ...
 
+    def report(self) -> str:
+        """Write the report that is due now; a sentence that says where it is."""
+        ...
+
     def ensure_monitor(self) -> int | None:
         """Start the monitor when none runs; its pid, or None when one ran already."""
         ...
@@ -213,6 +217,15 @@ class EngineActions:
     def take_watch(self) -> None:
         """Take the watch."""
         answers.take_watch(self._deployment, actor=whoami())
+
+    def report(self) -> str:
+        """Write the report that is due now."""
+        from engine.clock import SystemClock
+        from engine.reports.publish import write_report
+
+        done = write_report(self._deployment, SystemClock(), None)
+        places = " and ".join(path.name for path in done.paths)
+        return f"{done.found.span.title} report: logs/reports/{places}" + "".join(f"; {text}" for text in done.warnings)
 
     def ensure_monitor(self) -> int | None:
         """Start the monitor when none runs."""

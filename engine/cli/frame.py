@@ -49,6 +49,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "update": ("update", "a status update for the team, ready to be pasted, or sent"),
     "notify": ("notify", "test the channels by which people are told"),
     "watch": ("watch", "take the watch"),
+    "report": ("report", "sign-off or incident report: Markdown and one HTML file"),
+    "archive": ("archive", "logs, journals, reports and their hashes in one file"),
     "audit": ("audit", "verify the audit trail's hash chain"),
 }
 

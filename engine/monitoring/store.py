@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -157,6 +157,54 @@ class SampleStore:
             .fetchone()
         )
         return _decoded(zlib.decompress(row[0])) if row else None
+
+    def evaluations(self, since: datetime, until: datetime, every: float = 0.0) -> Iterator[Evaluation]:
+        """The kept evaluations of a stretch, oldest first; ``every``: at most one in so many seconds, beside each that
+        changed the verdict.
+        """
+        if self._read_only and not self._there():
+            return
+        step = max(every, 0.001)
+        rows = self._open().execute(
+            "SELECT packed FROM evaluations WHERE seq IN (SELECT seq FROM"
+            " (SELECT seq, verdict, CAST(wall / ? AS INTEGER) AS step,"
+            " LAG(verdict) OVER w AS before, LAG(CAST(wall / ? AS INTEGER)) OVER w AS last"
+            " FROM evaluations WHERE wall BETWEEN ? AND ? WINDOW w AS (ORDER BY wall, seq))"
+            " WHERE verdict IS NOT before OR step IS NOT last) ORDER BY wall, seq",
+            (step, step, since.timestamp(), until.timestamp()),
+        )
+        for (packed,) in rows:
+            found = _decoded(zlib.decompress(packed))
+            if found is not None:
+                yield found
+
+    def gaps(self, since: datetime, until: datetime, longest: float) -> list[tuple[datetime, datetime]]:
+        """Stretches in which nothing was sampled for more than ``longest`` seconds; for what is kept by the minute a
+        minute more. A stretch before the first or after the last sample is none: that is for the caller to see.
+        """
+        if self._read_only and not self._there():
+            return []
+        rows = self._open().execute(
+            "SELECT before, wall FROM (SELECT wall, slack, LAG(wall) OVER (ORDER BY wall) AS before FROM"
+            " (SELECT wall, 0.0 AS slack FROM samples WHERE wall BETWEEN ?1 AND ?2"
+            " UNION ALL SELECT DISTINCT minute * 60.0, 60.0 FROM minutes WHERE minute * 60.0 BETWEEN ?1 AND ?2))"
+            " WHERE wall - before > ?3 + slack",
+            (since.timestamp(), until.timestamp(), longest),
+        )
+        return [(datetime.fromtimestamp(a, UTC), datetime.fromtimestamp(b, UTC)) for a, b in rows]
+
+    def counts(self, since: datetime, until: datetime) -> dict[str, int]:
+        """How many values of each metric a stretch holds; those that live on by the minute count as they were."""
+        if self._read_only and not self._there():
+            return {}
+        rows = self._open().execute(
+            "SELECT m.name, sum(n) FROM metrics m JOIN"
+            " (SELECT metric, count(*) AS n FROM samples WHERE wall BETWEEN ?1 AND ?2 GROUP BY metric"
+            " UNION ALL SELECT metric, sum(count) FROM minutes WHERE minute * 60.0 BETWEEN ?1 AND ?2 GROUP BY metric) s"
+            " ON s.metric = m.id GROUP BY m.name ORDER BY m.name",
+            (since.timestamp(), until.timestamp()),
+        )
+        return {str(name): int(count) for name, count in rows}
 
     def thin(self, now: datetime) -> None:
         """Fold samples older than RAW_KEPT into minutes and drop what is older than ALL_KEPT."""

@@ -172,6 +172,17 @@ def _update_sent(data: dict[str, Any], _operation: str) -> str:
     return f"status update sent by {channels or 'hand'}"
 
 
+def _reported(data: dict[str, Any], _operation: str) -> str:
+    return f"report {data.get('report', '?')} written: {data.get('path', '?')}"
+
+
+def _archived(data: dict[str, Any], _operation: str) -> str:
+    rotated = f"; the monitoring log became {data['rotated']}" if data.get("rotated") else ""
+    return (
+        f"archive {data.get('archive', '?')} written: {data.get('path', '?')}, {data.get('files', '?')} files{rotated}"
+    )
+
+
 def _service(what: str) -> Callable[[dict[str, Any], str], str]:
     def say(data: dict[str, Any], _operation: str) -> str:
         name = data.get("release") or data.get("service") or "service"
@@ -202,6 +213,8 @@ _WORDS: dict[str, Callable[[dict[str, Any], str], str]] = {
     "update.sent": _update_sent,
     "note": lambda data, _operation: f"note: {data.get('text', '')}",
     "watch.taken": lambda data, _operation: f"watch taken by {data.get('holder', '?')}",
+    "report.written": _reported,
+    "archive.written": _archived,
     "rollback.tell": lambda data, _operation: str(data.get("text", "")),
     "service.restarted": _service("RESTARTED"),
     "service.failed": _service("FAILED"),
@@ -223,6 +236,8 @@ _BY_PEOPLE = frozenset(
         "note",
         "service.start",
         "service.stop",
+        "report.written",
+        "archive.written",
     }
 )
 

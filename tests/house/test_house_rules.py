@@ -38,7 +38,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "monitoring": _WORK | {"operations", "notify"},
     "state": _WORK | {"operations", "monitoring", "notify"},
     "doctor": _WORK | {"operations", "monitoring", "state", "notify"},
-    "cli": _WORK | {"operations", "monitoring", "state", "doctor", "pipeline", "notify"},
+    "reports": _WORK | {"operations", "monitoring", "state"},
+    "cli": _WORK | {"operations", "monitoring", "state", "doctor", "reports", "pipeline", "notify"},
 }
 # rooms whose modules the console may load: nothing in them names a heavy library, not even inside a function
 LIGHT = (
@@ -53,6 +54,7 @@ LIGHT = (
     "monitoring",
     "state",
     "doctor",
+    "reports",
 )
 
 

@@ -102,6 +102,10 @@ class FakeActions:
     def take_watch(self) -> None:
         self.asked.append(("take_watch",))
 
+    def report(self) -> str:
+        self.asked.append(("report",))
+        return "Hour 8 report: logs/reports/report_8h_20260131_100004.md"
+
     def ensure_monitor(self) -> int | None:
         self.asked.append(("ensure_monitor",))
         return None

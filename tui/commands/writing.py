@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from tui import asking
 from tui.commands.command import Command
@@ -66,3 +66,14 @@ class TakeWatch(Command):
             lambda _: app.written("the watch is yours"),
             lambda why: app.say(why, "crit"),
         )
+
+
+class WriteReport(Command):
+    """Write the report that is due now, Markdown and HTML, below logs/reports: sign-off, incident, or the present."""
+
+    id, title, risk = "report", "write the report", "write"
+    keys: ClassVar[tuple[str, ...]] = ()
+
+    def run(self, app: ConsoleApp) -> None:
+        app.say("the report is being written", "dim")
+        app.background(app.actions.report, app.written, lambda why: app.say(why, "crit"))

@@ -1,0 +1,96 @@
+"""What stands on top: the verdict at the moment, the decision needed, the risk, the next action."""
+
+from __future__ import annotations
+
+from engine.clock import pretty_duration
+from engine.reports.criteria import NOT_MET, UNKNOWN, Criterion, criteria, decided
+from engine.reports.document import Headline, counted
+from engine.reports.doings import loss_word, told_whom
+from engine.reports.found import Found
+from engine.reports.gaps import silences
+from engine.reports.people import fired
+
+
+def headline(found: Found) -> Headline:
+    """The top of the report."""
+    state = found.state
+    if state is None:
+        word, clears, worsens = "UNKNOWN", "the monitor's next sample", ""
+        why = "nothing was measured near this moment" if found.counts else "nothing was measured in this stretch"
+    else:
+        verdict = state.verdict
+        word, why, clears, worsens = verdict.word, verdict.why, verdict.clears, verdict.worsens
+    return Headline(word, why, clears, worsens, _decision(found), _risk(found), _action(found, word))
+
+
+def _decision(found: Found) -> str:
+    gate, made = found.span.gate, decided(found)
+    if found.span.incident:
+        return "Whether the incident is closed, and when the new release is tried again."
+    if gate is None:
+        following = found.state.next_gate if found.state is not None else None
+        if following is not None:
+            return f"None now. Next: {following.title} at {following.due_at:%d %b %H:%M:%SZ}."
+        return (
+            f"None: no decision point is configured for {found.span.title.lower()}."
+            if found.span.at != "now"
+            else "None now."
+        )
+    if made is not None:
+        note = f": {made.note}" if made.note else ""
+        return f"{gate.title}: {made.word}, decided by {made.by} at {made.at:%d %b %H:%M:%SZ}{note}."
+    return f"{gate.title}: go or no-go. No decision is recorded."
+
+
+def _risk(found: Found) -> str:
+    told = []
+    if found.span.incident:
+        told.append(f"Zero loss: {loss_word(found.incident)[0]}")
+    answers = criteria(found)
+    for answer in (NOT_MET, UNKNOWN):
+        names = [item.name.replace("_", " ") for item in answers if item.answer == answer and not item.waiver]
+        if names:
+            told.append(f"{answer}: {', '.join(names)}")
+    still = [one.condition for one in fired(found) if one.until is None]
+    if still:
+        told.append(f"{', '.join(still)} still {'fires' if len(still) == 1 else 'fire'}")
+    blind = sum((until - since).total_seconds() for since, until in silences(found))
+    if blind:
+        told.append(f"nothing is known of {pretty_duration(blind)} without samples")
+    if found.chain.problem and found.chain.there:
+        told.append("the audit trail's chain is broken")
+    if found.problems:
+        told.append(f"{counted(len(found.problems), 'record')} could not be read")
+    told.append(_way_back(found))
+    return "; ".join(told) + "."
+
+
+def _way_back(found: Found) -> str:
+    facts, old = found.facts, found.deployment.console.releases.old
+    if facts.watching_since is None:
+        back = facts.rolled_back_at
+        return f"back on {old} since {back:%d %b %H:%M:%SZ}: nothing to roll back" if back else "nothing was cut over"
+    if facts.proven_at is None:
+        return f"the way back to {old} was never proven"
+    ago = pretty_duration(max((found.span.end - facts.proven_at).total_seconds(), 0.0))
+    return f"the way back to {old} was {'proven' if facts.proven_ok else 'NOT proven'} {ago} before"
+
+
+def _action(found: Found, word: str) -> str:
+    row = next((row for row in found.deployment.monitoring.matrix if row.verdict == word), None)
+    matrix = f"{word}: {row.action}" if row is not None else word
+    if found.span.incident:
+        return f"{told_whom(found)}; look through what is listed for replay."
+    gate, made = found.span.gate, decided(found)
+    if word in ("ROLL BACK", "INVESTIGATE", "UNKNOWN") or gate is None:
+        return f"{matrix}."
+    if made is not None:
+        return f"{matrix}." if made.word == "GO" else f"{gate.otherwise}."
+    standing = [item for item in criteria(found) if item.open]
+    if standing:
+        return f"{gate.otherwise}; or waive with two names: {_names(standing)}."
+    return f"Record go or no-go with the names below; until then: {row.action if row else matrix}."
+
+
+def _names(standing: list[Criterion]) -> str:
+    return ", ".join(item.name.replace("_", " ") for item in standing)

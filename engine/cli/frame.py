@@ -47,6 +47,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "ack": ("ack", "acknowledge a condition"),
     "watch": ("watch", "take the watch"),
     "audit": ("audit", "verify the audit trail's hash chain"),
+    "rules": ("rules", "test the conditions against written series"),
 }
 
 

@@ -14,6 +14,7 @@ from engine.errors import OpsError
 from engine.monitoring import checkpoint as saved
 from engine.monitoring.assembly import Seen, evaluation_of
 from engine.monitoring.disk import DiskSource
+from engine.monitoring.interruption import interruption
 from engine.monitoring.judgement import Circumstances, judge
 from engine.monitoring.model import ConditionReading, Evaluation
 from engine.monitoring.process_source import ProcessSource
@@ -28,8 +29,6 @@ from engine.monitoring.watched import Watched, after_break, after_reboot
 from engine.records import append_event, harmless
 from engine.services.protocol import ServiceStatus
 
-WALL_STEP = 2.0
-"""Seconds by which wall and boot clock may drift apart between two ticks before it is a step."""
 THIN_EVERY = 3600.0
 PROBLEM_SHOWN = 300.0
 TREND_POINTS = 40
@@ -97,7 +96,12 @@ class Monitor:
             watch.conditions,
             readings,
             Circumstances(
-                now, release, self._runs.interval(release), now.boot >= watch.grace_until, now.boot >= watch.settled_at
+                now,
+                release,
+                self._runs.interval(release),
+                now.boot >= watch.grace_until,
+                now.boot >= watch.settled_at,
+                self._trail.data_loss(release),
             ),
         )
         samples = self._samples(watch.conditions, conditions, readings)
@@ -145,14 +149,14 @@ class Monitor:
         if self._first or watch.wall is None:
             return watch
         passed = now.boot - watch.boot
-        stepped = (now.wall - watch.wall).total_seconds() - passed
         gap = self._deployment.console.cadence.sample * self._deployment.console.stale_after
-        if passed <= gap and abs(stepped) <= WALL_STEP:
+        found = interruption(passed, (now.wall - watch.wall).total_seconds(), gap)
+        if found is None:
             return watch
-        if abs(stepped) > WALL_STEP:
-            self._tell(now, "clock.stepped", {"seconds": round(stepped, 3)})
-        if passed > gap:
-            self._tell(now, "monitor.suspended", {"seconds": round(passed, 3)})
+        if found.stepped:
+            self._tell(now, "clock.stepped", {"seconds": round(found.stepped, 3)})
+        if found.suspended:
+            self._tell(now, "monitor.suspended", {"seconds": round(found.suspended, 3)})
         conditions = {name: after_break(one) for name, one in watch.conditions.items()}
         return msgspec.structs.replace(watch, conditions=conditions, grace_until=now.boot + rules.grace / scale)
 

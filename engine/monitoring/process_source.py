@@ -17,6 +17,9 @@ from engine.services.protocol import Identity, ServiceStatus
 Earlier = Callable[[str, str, float], Sequence[tuple[float, float]]]
 """(metric, era, since boot) -> boot seconds and values that an earlier monitor measured."""
 
+MEMORY, CPU, GROWTH = "memory_mb", "cpu_percent", "memory_growth_percent_per_hour"
+PROCESS_METRICS = (MEMORY, CPU, GROWTH)
+"""What belongs to one process: its values are of its era, and a restart begins anew."""
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 

@@ -15,7 +15,7 @@ from engine.monitoring.audit import SeenEvents
 from engine.monitoring.kpis import Published, read_published, variance
 from engine.monitoring.model import Baseline
 from engine.monitoring.reading import Missing, Nothing, Reading, Value
-from engine.monitoring.runs import Run, error_rate, parse_run, run_level, run_metrics, usual_interval
+from engine.monitoring.runs import Run, error_rate, parse_run, run_level, run_metrics, run_patience, usual_interval
 from engine.monitoring.shadow import Shadow, shadow_of
 from engine.records import Record, Tail, harmless
 
@@ -23,7 +23,8 @@ READ_AT_START = 512 * 1024
 """Bytes at the end of the file that are read again after a start: some hundred runs."""
 REMEMBERED = 64
 """Runs remembered per release."""
-RUN_METRICS = ("kpi_latency_ms_per_1000_rows", "run_seconds", "rows_per_second", "error_rate_percent")
+ERRORS = "error_rate_percent"
+RUN_METRICS = ("kpi_latency_ms_per_1000_rows", "run_seconds", "rows_per_second", ERRORS)
 
 
 class RunSource:
@@ -104,7 +105,7 @@ class RunSource:
         last, interval = self.last(release), self.interval(release)
         spoke = [moment for moment in (last.ended if last else None, since) if moment is not None]
         silent = (now.wall - max(spoke)).total_seconds() if spoke else None
-        patience = interval * self._deployment.console.stale_after if interval else None
+        patience = run_patience(interval, self._deployment.console.stale_after) if interval else None
         level = run_level(last, serves=serves, silent_for=silent, patience=patience)
         if level is None:
             return Missing("no run yet")
@@ -182,7 +183,7 @@ class RunSource:
         return tuple(values) if values else Nothing()
 
     def _metric(self, name: str, run: Run) -> float | str | None:
-        if name != "error_rate_percent":
+        if name != ERRORS:
             return run_metrics(run).get(name)
         errors = self._deployment.monitoring.errors
         window = errors.window / self._deployment.console.time_scale

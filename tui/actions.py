@@ -10,6 +10,7 @@ from typing import Protocol, runtime_checkable
 
 from engine.config import Deployment
 from engine.monitoring import answers
+from engine.monitoring.trace import Trace
 from engine.operations.plan import Plan
 from engine.operations.prospects import WaysOn
 from engine.records import whoami
@@ -95,6 +96,10 @@ class Actions(Protocol):
 
     def ensure_monitor(self) -> int | None:
         """Start the monitor when none runs; its pid, or None when one ran already."""
+        ...
+
+    def trace(self, condition: str) -> Trace:
+        """The samples behind a condition; only looks."""
         ...
 
 
@@ -188,6 +193,12 @@ class EngineActions:
     def take_watch(self) -> None:
         """Take the watch."""
         answers.take_watch(self._deployment, actor=whoami())
+
+    def trace(self, condition: str) -> Trace:
+        """The samples behind a condition."""
+        from engine.monitoring.trace_sources import traced
+
+        return traced(self._deployment, condition)
 
     def ensure_monitor(self) -> int | None:
         """Start the monitor when none runs."""

@@ -56,6 +56,7 @@ class Seen:
     waiting: str
     validation_running: bool
     problems: tuple[str, ...]
+    data_loss: bool = False
 
 
 def evaluation_of(deployment: Deployment, seen: Seen) -> Evaluation:
@@ -104,6 +105,9 @@ def evaluation_of(deployment: Deployment, seen: Seen) -> Evaluation:
         problems=seen.problems,
         operation=seen.operation,
         waiting=seen.waiting,
+        judged=seen.release,
+        run_interval=None if seen.run_interval is None else float(seen.run_interval),
+        data_loss=seen.data_loss,
     )
 
 

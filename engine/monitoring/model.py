@@ -76,6 +76,8 @@ class MatrixRow(msgspec.Struct, frozen=True):
     when: str
     action: str
     told: tuple[str, ...]
+    conditions: tuple[str, ...] = ()
+    """Ids of the conditions that it rests on, the lead first."""
 
 
 class KpiReading(msgspec.Struct, frozen=True):
@@ -189,6 +191,12 @@ class Evaluation(msgspec.Struct, frozen=True):
     """The cutover or rollback that was under way; empty when none was."""
     waiting: str = ""
     """What values that need a run of the present process wait for; empty when they wait for nothing."""
+    judged: str = ""
+    """The release that the conditions are about, also where none is identified."""
+    run_interval: float | None = None
+    """Seconds between two runs, as they were taken to be."""
+    data_loss: bool = False
+    """Whether the newest validation found lost or altered data."""
 
 
 _encoder = msgspec.json.Encoder()

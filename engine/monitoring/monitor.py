@@ -16,6 +16,7 @@ from engine.monitoring.assembly import Seen, evaluation_of
 from engine.monitoring.disk import DiskSource
 from engine.monitoring.interruption import interruption
 from engine.monitoring.judgement import Circumstances, judge
+from engine.monitoring.marks import marks, new_values
 from engine.monitoring.model import ConditionReading, Evaluation
 from engine.monitoring.process_source import ProcessSource
 from engine.monitoring.reading import Reading
@@ -104,7 +105,7 @@ class Monitor:
                 self._trail.data_loss(release),
             ),
         )
-        samples = self._samples(watch.conditions, conditions, readings)
+        samples = [*marks(self._watch, watch, now, release), *self._samples(watch.conditions, conditions, readings)]
         watch = self._remember(watch, conditions, read, release, now)
         evaluation = self._evaluate(now, active, running, read, watch, operation)
         watch = self.round.after(evaluation, watch, self._trail, now, self._note, running)
@@ -206,15 +207,13 @@ class Monitor:
     def _samples(
         self, before: Mapping[str, Watched], after: Mapping[str, Watched], readings: Mapping[str, Reading]
     ) -> list[Measured]:
-        found: dict[str, Measured] = {}
+        found: list[Measured] = []
         for name, watched in after.items():
-            newest, old = watched.newest, before[name].newest if name in before else None
-            if newest is None or (old is not None and newest.boot <= old.boot):
-                continue
             metric = self._deployment.monitoring.conditions[name].metric
-            found[metric] = Measured(metric, newest.value, Instant(newest.wall, newest.boot), newest.era)
-            self._trends.setdefault(metric, deque(maxlen=TREND_POINTS)).append(newest.value)
-        return list(found.values())
+            for value in new_values(before.get(name), watched, readings.get(metric)):
+                found.append(Measured(metric, value.value, Instant(value.wall, value.boot), value.era))
+                self._trends.setdefault(metric, deque(maxlen=TREND_POINTS)).append(value.value)
+        return found
 
     def _remember(
         self,
@@ -270,6 +269,7 @@ class Monitor:
             waiting=running.waiting,
             validation_running=self.round.validating,
             problems=tuple(text for _, text in self._problems),
+            data_loss=self._trail.data_loss(release),
         )
         return evaluation_of(self._deployment, seen)
 

@@ -57,7 +57,7 @@ class RunSource:
     def follow(self) -> list[str]:
         """Read what is new; the problems met, in words."""
         problems: list[str] = []
-        for record in _records(self._tail, problems):
+        for record in readable_records(self._tail, problems):
             try:
                 run = parse_run(record)
             except ValueError as error:
@@ -65,7 +65,7 @@ class RunSource:
                 continue
             self._recent.setdefault(run.release, deque(maxlen=REMEMBERED)).append(run)
             self._waiting.setdefault(run.release, deque(maxlen=REMEMBERED)).append(run)
-        for record in _records(self._shadows, problems):
+        for record in readable_records(self._shadows, problems):
             try:
                 self._shadow = shadow_of(record)
             except ValueError as error:
@@ -261,7 +261,7 @@ def tail_of(path: Path, keep: int) -> Tail:
     return Tail.from_offset(path, max(size - keep, 0))
 
 
-def _records(tail: Tail, problems: list[str]) -> Iterable[Record]:
+def readable_records(tail: Tail, problems: list[str]) -> Iterable[Record]:
     """Every readable record; a damaged line is a problem, what stands around it is not lost."""
     for _ in range(100):
         try:

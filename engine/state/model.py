@@ -186,6 +186,8 @@ class MatrixRowView(msgspec.Struct, frozen=True):
     when: str
     action: str
     told: tuple[str, ...]
+    conditions: tuple[str, ...] = ()
+    """Ids of the conditions that it rests on, the lead first."""
 
 
 class CheckView(msgspec.Struct, frozen=True):

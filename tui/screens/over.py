@@ -9,6 +9,7 @@ from tui.lines import Line, Lines, block, fit, heading, join, put, wrap
 from tui.listing import Listing, Row
 from tui.panels import resources
 from tui.panels.resources import LEVELS
+from tui.screens.samples import show_samples
 from tui.words import age, ago
 
 _LABELS = 32
@@ -53,6 +54,8 @@ class Evidence(Listing):
             ("look at", item.look_at),
             *(("run" if not index else "", command) for index, command in enumerate(item.run)),
             ("call", item.call),
+            ("", ""),
+            ("samples", "Enter, or e from anywhere: what this rests on, sample by sample"),
         ]
         made: list[Row] = []
         for label, text in facts:
@@ -60,6 +63,10 @@ class Evidence(Listing):
             made.append(Row(join(fit(put(f" {label}", "dim"), 12), lines[0]), item.id))
             made += [Row(join(" " * 12, line), item.id) for line in lines[1:]]
         return made
+
+    def why(self) -> None:
+        """Deeper: its samples."""
+        show_samples(self.console_app, self._condition)
 
     def item_in_hand(self) -> str | None:
         """The condition: ``a`` acknowledges it from here."""

@@ -10,6 +10,7 @@ from tui.lines import Line, Lines, Role, fit, heading, join, put, right, wrap
 from tui.listing import Listing, Row
 from tui.panels import checklist, log, matrix, operation, resources, validation
 from tui.screens.over import held_of
+from tui.screens.samples import Because
 from tui.words import age, ago, change, number, rests_on, seconds, stamp
 
 _TIER: dict[str, Role] = {"WARNING": "warn", "CRITICAL": "crit"}
@@ -215,8 +216,10 @@ class Matrix(Listing):
         return made
 
     def why(self) -> None:
-        """The conditions behind the matrix."""
-        self.console_app.show_view("conditions")
+        """The conditions behind the row."""
+        item = self.item_in_hand()
+        if item is not None:
+            self.console_app.push_screen(Because(item))
 
 
 class Log(Listing):

@@ -28,7 +28,9 @@ from engine.monitoring.model import (
     Hourly,
     KpiReading,
     Level,
+    ResourceReading,
 )
+from engine.monitoring.process_source import MEMORY
 from engine.monitoring.schedule import hourly, validation_slots
 from engine.monitoring.surroundings import Active
 
@@ -57,6 +59,8 @@ class Seen:
     validation_running: bool
     problems: tuple[str, ...]
     data_loss: bool = False
+    unjudged: tuple[ResourceReading, ...] = ()
+    memory_note: str = ""
 
 
 def evaluation_of(deployment: Deployment, seen: Seen) -> Evaluation:
@@ -94,7 +98,9 @@ def evaluation_of(deployment: Deployment, seen: Seen) -> Evaluation:
         kpis=kpis,
         kpis_at=seen.published.at if seen.published else None,
         measurement_date=seen.published.measurement_date if seen.published else None,
-        resources=gauges(deployment.monitoring, seen.conditions, seen.trends, free=seen.free),
+        resources=gauges(
+            deployment.monitoring, seen.conditions, seen.trends, free=seen.free, notes={MEMORY: seen.memory_note}
+        ),
         next_gate=_gate(deployment, seen, kpis, due),
         hourly=due,
         alerts=_alerts(seen),
@@ -108,6 +114,7 @@ def evaluation_of(deployment: Deployment, seen: Seen) -> Evaluation:
         judged=seen.release,
         run_interval=None if seen.run_interval is None else float(seen.run_interval),
         data_loss=seen.data_loss,
+        unjudged=seen.unjudged,
     )
 
 

@@ -119,6 +119,8 @@ class ResourceReading(msgspec.Struct, frozen=True):
     reason: str | None
     observed_at: datetime | None
     stale: bool
+    note: str = ""
+    """How it was measured: ``PSS of 3 processes``."""
 
 
 class Gate(msgspec.Struct, frozen=True):
@@ -197,6 +199,8 @@ class Evaluation(msgspec.Struct, frozen=True):
     """Seconds between two runs, as they were taken to be."""
     data_loss: bool = False
     """Whether the newest validation found lost or altered data."""
+    unjudged: tuple[ResourceReading, ...] = ()
+    """What is measured and shown, and judged by no condition."""
 
 
 _encoder = msgspec.json.Encoder()

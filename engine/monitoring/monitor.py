@@ -17,7 +17,7 @@ from engine.monitoring.disk import DiskSource
 from engine.monitoring.interruption import interruption
 from engine.monitoring.judgement import Circumstances, judge
 from engine.monitoring.marks import marks, new_values
-from engine.monitoring.model import ConditionReading, Evaluation
+from engine.monitoring.model import ConditionReading, Evaluation, ResourceReading
 from engine.monitoring.process_source import ProcessSource
 from engine.monitoring.reading import Reading
 from engine.monitoring.round import Round
@@ -26,6 +26,7 @@ from engine.monitoring.running import RUN_LEVEL, FirstRuns, Running, awaiting
 from engine.monitoring.store import Measured, SampleStore
 from engine.monitoring.surroundings import Active, Surroundings
 from engine.monitoring.trail_source import TrailSource
+from engine.monitoring.unjudged import Unjudged
 from engine.monitoring.watched import Watched, after_break, after_reboot
 from engine.records import append_event, harmless
 from engine.services.protocol import ServiceStatus
@@ -61,6 +62,7 @@ class Monitor:
         )
         self._disk = DiskSource(deployment)
         self._process = ProcessSource(deployment, surroundings.members, self._earlier)
+        self._unjudged = Unjudged(deployment, self._earlier)
         self._first_runs = FirstRuns(deployment)
         self._trends: dict[str, deque[float]] = {}
         self.round = Round(deployment)
@@ -107,7 +109,9 @@ class Monitor:
         )
         samples = [*marks(self._watch, watch, now, release), *self._samples(watch.conditions, conditions, readings)]
         watch = self._remember(watch, conditions, read, release, now)
-        evaluation = self._evaluate(now, active, running, read, watch, operation)
+        unjudged, more = self._unjudged.look(readings, now)
+        evaluation = self._evaluate(now, active, running, read, watch, operation, unjudged)
+        samples += more
         watch = self.round.after(evaluation, watch, self._trail, now, self._note, running)
         self._write(samples, evaluation, watch, now)
         self._watch, self._first = watch, False
@@ -244,6 +248,7 @@ class Monitor:
         read: tuple[ConditionReading, ...],
         watch: saved.Watch,
         operation: str,
+        unjudged: tuple[ResourceReading, ...],
     ) -> Evaluation:
         release = running.release
         while self._problems and now.boot - self._problems[0][0] > PROBLEM_SHOWN:
@@ -270,6 +275,8 @@ class Monitor:
             validation_running=self.round.validating,
             problems=tuple(text for _, text in self._problems),
             data_loss=self._trail.data_loss(release),
+            unjudged=unjudged,
+            memory_note=self._process.memory_note,
         )
         return evaluation_of(self._deployment, seen)
 

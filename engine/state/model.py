@@ -148,6 +148,8 @@ class ResourceView(msgspec.Struct, frozen=True):
     reason: str | None
     observed_at: datetime | None
     stale: bool
+    note: str = ""
+    """How it was measured: ``PSS of 3 processes``."""
 
 
 class ConditionView(msgspec.Struct, frozen=True):
@@ -342,3 +344,5 @@ class State(msgspec.Struct, frozen=True):
     """The other consoles that are open, the longest first."""
     shadow: ShadowView | None = None
     """The old release's newest shadow run; None when there was none."""
+    unjudged: tuple[ResourceView, ...] = ()
+    """What is measured and shown, and judged by no condition: threads, open files, disk I/O."""

@@ -49,6 +49,7 @@ class Evidence(Listing):
             ("evidence", item.evidence),
             ("held", held + ("" if item.firing or not tier else " (not held yet)")),
             ("clears", item.clears or "-"),
+            *([("measured", note)] if (note := _note(state, item.id)) else []),
             ("observed", ago(item.observed_at, self.look.now) + (" STALE" if item.stale else "")),
             ("", ""),
             ("look at", item.look_at),
@@ -71,6 +72,11 @@ class Evidence(Listing):
     def item_in_hand(self) -> str | None:
         """The condition: ``a`` acknowledges it from here."""
         return self._condition
+
+
+def _note(state: State, name: str) -> str:
+    """How its gauge was measured."""
+    return next((gauge.note for gauge in state.resources if gauge.id == name), "")
 
 
 def held_of(item: ConditionView) -> str:

@@ -49,7 +49,10 @@ class Conditions(Listing):
                 seen,
             )
             made.append(Row(line, item.id))
-        return made or [Row(put(f" none: {state.monitor.reason or 'nothing measured yet'}", "warn"))]
+        made = made or [Row(put(f" none: {state.monitor.reason or 'nothing measured yet'}", "warn"))]
+        if state.unjudged:
+            made += [Row(()), Row(put(" Measured beside them, judged by no limit", "title"))]
+        return made + [Row(resources.plain_row(gauge, width, self.look)) for gauge in state.unjudged]
 
     def why(self) -> None:
         """The evidence of one condition."""

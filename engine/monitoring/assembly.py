@@ -17,6 +17,7 @@ from engine.monitoring.facts import Facts, Validation
 from engine.monitoring.gates import Evidence, next_gate
 from engine.monitoring.gauges import gauges
 from engine.monitoring.judgement import worsens
+from engine.monitoring.kpi_watch import Against, set_against
 from engine.monitoring.kpis import Published, kpi_readings
 from engine.monitoring.model import (
     VERSION,
@@ -61,6 +62,7 @@ class Seen:
     data_loss: bool = False
     unjudged: tuple[ResourceReading, ...] = ()
     memory_note: str = ""
+    against: Against | None = None
 
 
 def evaluation_of(deployment: Deployment, seen: Seen) -> Evaluation:
@@ -121,7 +123,7 @@ def evaluation_of(deployment: Deployment, seen: Seen) -> Evaluation:
 def _kpis(deployment: Deployment, seen: Seen) -> tuple[KpiReading, ...]:
     patience = seen.run_interval * deployment.console.stale_after if seen.run_interval else None
     age = (seen.now.wall - seen.published.at).total_seconds() if seen.published else 0.0
-    return kpi_readings(
+    readings = kpi_readings(
         deployment.kpis,
         seen.published,
         seen.before,
@@ -130,6 +132,7 @@ def _kpis(deployment: Deployment, seen: Seen) -> tuple[KpiReading, ...]:
         stale=seen.published is None or (patience is not None and age > patience),
         reason=f"{seen.release} has not published anything yet",
     )
+    return readings if seen.against is None else set_against(readings, seen.release, seen.against)
 
 
 def _hourly(deployment: Deployment, seen: Seen) -> Hourly:

@@ -103,6 +103,24 @@ class KpiReading(msgspec.Struct, frozen=True):
     stale: bool
     in_range: bool | None = None
     """Whether the value lies in the KPI's sanity range; None when it is undefined."""
+    last: float | None = None
+    """Its value on the tape before."""
+    baseline: float | None = None
+    """Its median over the old release's last runs before the cutover."""
+    baseline_of: str = ""
+    """``50 runs of v1``."""
+    old_release: str = ""
+    old_value: float | None = None
+    """What the old release made of the same tape."""
+    apart: float | None = None
+    """Difference from it in %."""
+    agreement: str = ""
+    """Whether that counts as variance, in words; or why nothing can be said."""
+    agrees: bool | None = None
+    anomaly: str = ""
+    """What is conspicuous about the present tape; no verdict on a release."""
+    runs: tuple[float, ...] = ()
+    """Values of the last runs, oldest first."""
 
 
 class ResourceReading(msgspec.Struct, frozen=True):
@@ -149,6 +167,8 @@ class Baseline(msgspec.Struct, frozen=True):
     runs: int
     values: dict[str, float]
     recorded_at: datetime
+    kpis: dict[str, float] = {}
+    """The KPIs that these runs published, by their id."""
 
 
 class Alert(msgspec.Struct, frozen=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections import deque
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
 
@@ -16,6 +17,7 @@ from engine.monitoring.assembly import Seen, evaluation_of
 from engine.monitoring.disk import DiskSource
 from engine.monitoring.interruption import interruption
 from engine.monitoring.judgement import Circumstances, judge
+from engine.monitoring.kpi_watch import KpiMemory, KpiWatch
 from engine.monitoring.marks import marks, new_values
 from engine.monitoring.model import ConditionReading, Evaluation, ResourceReading
 from engine.monitoring.process_source import ProcessSource
@@ -59,6 +61,7 @@ class Monitor:
             published=dict(output.published),
             baseline=output.baseline,
             audit_lost=self._watch.audit_lost,
+            kpis=self._kpi_watch(output.kpis),
         )
         self._disk = DiskSource(deployment)
         self._process = ProcessSource(deployment, surroundings.members, self._earlier)
@@ -111,7 +114,7 @@ class Monitor:
         watch = self._remember(watch, conditions, read, release, now)
         unjudged, more = self._unjudged.look(readings, now)
         evaluation = self._evaluate(now, active, running, read, watch, operation, unjudged)
-        samples += more
+        samples += [*more, *self._kpi_samples(now)]
         watch = self.round.after(evaluation, watch, self._trail, now, self._note, running)
         self._write(samples, evaluation, watch, now)
         self._watch, self._first = watch, False
@@ -138,6 +141,13 @@ class Monitor:
         except sqlite3.DatabaseError as error:
             self._store_failed(error, self._clock.now())
             return None
+
+    def _kpi_watch(self, memory: KpiMemory) -> KpiWatch:
+        try:
+            return KpiWatch(self._deployment, memory, self._store)
+        except sqlite3.Error as error:
+            self._store_failed(error, self._clock.now())
+            return KpiWatch(self._deployment, memory, None)
 
     def _earlier(self, metric: str, era: str, since: float) -> Sequence[tuple[float, float]]:
         try:
@@ -219,6 +229,14 @@ class Monitor:
                 self._trends.setdefault(metric, deque(maxlen=TREND_POINTS)).append(value.value)
         return found
 
+    def _kpi_samples(self, now: Instant) -> list[Measured]:
+        """The KPIs of this tick's runs; what is conspicuous about them is told once."""
+        for anomaly in self._runs.kpis.taken():
+            owner = self._deployment.kpis.kpis[anomaly.kpi].owner
+            self._tell(now, "kpi.anomaly", {**msgspec.to_builtins(anomaly), "owner": owner})
+        samples, self._runs.kpi_samples = self._runs.kpi_samples, []
+        return samples
+
     def _remember(
         self,
         watch: saved.Watch,
@@ -277,13 +295,14 @@ class Monitor:
             data_loss=self._trail.data_loss(release),
             unjudged=unjudged,
             memory_note=self._process.memory_note,
+            against=self._runs.against(release),
         )
         return evaluation_of(self._deployment, seen)
 
     def _write(self, samples: list[Measured], evaluation: Evaluation, watch: saved.Watch, now: Instant) -> None:
         parts: dict[str, object] = {
             saved.WATCH: watch,
-            saved.OUTPUT: saved.Output(dict(self._runs.published), self._runs.baseline),
+            saved.OUTPUT: saved.Output(dict(self._runs.published), self._runs.baseline, self._runs.kpis.memory),
         }
         trail = saved.Trail(self._trail.offset, self._trail.facts)
         if self._trail_moved(trail):
@@ -324,8 +343,9 @@ class Monitor:
         known = {text for _, text in self._problems}
         self._problems.extend((now.boot, text) for text in problems if text not in known)
 
-    def _tell(self, now: Instant, kind: str, data: dict[str, float]) -> None:
-        self._note(now, [f"{kind}: {pretty_duration(abs(data['seconds']))}"])
+    def _tell(self, now: Instant, kind: str, data: dict[str, Any]) -> None:
+        if "seconds" in data:
+            self._note(now, [f"{kind}: {pretty_duration(abs(data['seconds']))}"])
         try:
             append_event(self._deployment.paths.events, kind, data, source="monitor", clock=self._clock)
         except (OpsError, OSError) as error:

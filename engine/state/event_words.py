@@ -155,6 +155,7 @@ _WORDS: dict[str, Callable[[dict[str, Any], str], str]] = {
     "checklist.done": _ticked,
     "checklist.overridden": _overridden,
     "ack": _acknowledged,
+    "kpi.anomaly": lambda data, _operation: f"KPI anomaly, for {data.get('owner', '?')}: {data.get('text', '?')}",
     "note": lambda data, _operation: f"note: {data.get('text', '')}",
     "watch.taken": lambda data, _operation: f"watch taken by {data.get('holder', '?')}",
     "rollback.tell": lambda data, _operation: str(data.get("text", "")),

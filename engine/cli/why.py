@@ -18,12 +18,14 @@ from engine.records import harmless
 from engine.state import StateReader
 
 LAST = 20
+SEVERAL, FEW = 3, 3
+"""Behind more than this many conditions, fewer samples of each are shown."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """``why [CONDITION] [--last N] [--json]``."""
     parser.add_argument("condition", metavar="CONDITION", nargs="?", help="its id; left out: what the verdict rests on")
-    parser.add_argument("--last", metavar="N", type=int, default=LAST, help=f"samples shown, {LAST} unless given")
+    parser.add_argument("--last", metavar="N", type=int, help=f"samples shown; {LAST} unless given")
     parser.add_argument("--json", action="store_true", help="for scripts, with every sample that was read")
 
 
@@ -32,11 +34,12 @@ def run(context: Context, options: argparse.Namespace) -> int:
     deployment = context.deployment()
     names = [options.condition.upper()] if options.condition else _behind_the_verdict(deployment, quiet=options.json)
     found = [traced(deployment, name) for name in names]
+    last = options.last if options.last is not None else LAST if len(found) <= SEVERAL else FEW
     if options.json:
         plain = found[0] if options.condition else found
         sys.stdout.buffer.write(msgspec.json.encode(plain) + b"\n")
     else:
-        sys.stdout.write("\n\n".join("\n".join(lines(one, max(options.last, 1))) for one in found) + "\n")
+        sys.stdout.write("\n\n".join("\n".join(lines(one, max(last, 1))) for one in found) + "\n")
     return CHECK_FAILED if any(one.agrees is False for one in found) else DONE
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from engine.clock import pretty_duration
@@ -17,6 +18,8 @@ from tui.panels import resources
 if TYPE_CHECKING:
     from tui.app import ConsoleApp
 
+_REST = 20
+"""Times as long as a look took, before the next one: at most a twentieth of a core."""
 _TIERS: dict[str, Role] = {"warning": "warn", "critical": "crit", "rollback": "crit"}
 
 
@@ -55,6 +58,8 @@ class Samples(Listing):
         self._trouble = ""
         self._asked: tuple[str, datetime | None] | None = None
         self._busy = False
+        self._began = self._next = 0.0
+        """When it may be read again: a long look back is not repeated at every sample."""
 
     @property
     def _chosen(self) -> str:
@@ -69,9 +74,10 @@ class Samples(Listing):
     def _ask(self, state: State) -> None:
         """Read again whenever the monitor has judged again; one look at a time."""
         wanted = (self._chosen, state.monitor.observed_at)
-        if self._busy or wanted == self._asked:
+        again = self._asked is not None and self._asked[0] == self._chosen
+        if self._busy or wanted == self._asked or (again and monotonic() < self._next):
             return
-        self._busy, self._asked = True, wanted
+        self._busy, self._asked, self._began = True, wanted, monotonic()
         app, name = self.console_app, self._chosen
         app.background(lambda: app.actions.trace(name), lambda found: self._arrived(name, found, ""), self._failed)
 
@@ -80,6 +86,7 @@ class Samples(Listing):
 
     def _arrived(self, name: str, found: Trace | None, trouble: str) -> None:
         self._busy = False
+        self._next = monotonic() + _REST * (monotonic() - self._began)
         if name == self._chosen:
             self._trace, self._trouble = found, trouble
         if self.is_attached:

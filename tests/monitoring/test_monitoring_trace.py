@@ -11,6 +11,7 @@ import pytest
 from watching import Watching, condition, rescaled, row
 
 from engine.cli.frame import main
+from engine.clock import boot_id
 from engine.config import Deployment
 from engine.monitoring.store import SampleStore
 from engine.monitoring.trace import Trace, trace
@@ -48,6 +49,17 @@ def restarted(watching: Watching) -> None:
     slow(watching, 6)
     watching.restart()
     slow(watching, 11)
+
+
+def rebooted(watching: Watching) -> None:
+    slow(watching, 11)
+    watching.monitor.stop()
+    connection = sqlite3.connect(watching.deployment.paths.samples)
+    connection.execute("UPDATE checkpoints SET data = CAST(replace(data, ?, 'another boot') AS BLOB)", (boot_id(),))
+    connection.commit()
+    connection.close()
+    watching.restart()
+    slow(watching, 4)
 
 
 def suspended(watching: Watching) -> None:
@@ -92,7 +104,7 @@ def flaps(watching: Watching) -> None:
 
 @pytest.mark.parametrize(
     "what",
-    [slow, restarted, suspended, stepped, another_process, there_and_back, stops, flaps],
+    [slow, restarted, rebooted, suspended, stepped, another_process, there_and_back, stops, flaps],
     ids=lambda what: what.__name__,
 )
 def test_the_samples_give_every_condition_as_the_monitor_said_it(
@@ -135,6 +147,16 @@ def test_gaps_and_other_processes_stand_where_they_break_the_run(watching: Watch
     assert "another process: pid" in said[0]
     assert said[1] == "a suspend or a step of the clock"
     assert {one.source.split()[0] for one in found.samples} == {"pid"}
+
+
+def test_every_run_of_a_tick_is_kept(watching: Watching) -> None:
+    watching.cut_over()
+    watching.tick(1)
+    for _ in range(3):
+        watching.clock.advance(0.2)
+        watching.run()
+    watching.tick(1, runs_every=0)
+    assert len(traced(watching.deployment, "LAT").samples) == 4
 
 
 def test_samples_that_were_altered_are_told_from_what_the_monitor_said(watching: Watching) -> None:

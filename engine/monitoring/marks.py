@@ -29,10 +29,16 @@ def marks(before: Watch, after: Watch, now: Instant, release: str) -> Iterator[M
 
 
 def new_values(before: Watched | None, after: Watched, reading: Reading | None) -> list[Value]:
-    """The values of a tick that the condition had not seen, oldest first; of another release it had seen none."""
+    """The values of a tick that the condition took, oldest first.
+
+    Of another release it had seen none; and after a break it takes a validation that still stands once more.
+    """
     if after.newest is None:
         return []
-    seen = before.newest if before is not None and before.release == after.release else None
+    seen = None
+    if before is not None and before.release == after.release:
+        forgot = any(memory.newest is None for memory in before.memories.values())
+        seen = None if forgot else before.newest
     offered = sorted(reading, key=lambda value: value.boot) if isinstance(reading, tuple) else [after.newest]
     new: list[Value] = []
     last = seen.boot if seen is not None else None

@@ -93,6 +93,15 @@ def stops(watching: Watching) -> None:
     watching.tick(30, runs_every=0)
 
 
+def failed_before_and_after_a_suspend(watching: Watching) -> None:
+    watching.validated("FAIL", data_integrity="FAIL")
+    watching.tick(3)
+    watching.clock.advance(60)
+    watching.tick(3)
+    watching.validated("FAIL", data_integrity="FAIL")
+    watching.tick(3)
+
+
 def flaps(watching: Watching) -> None:
     for _ in range(3):
         watching.stage.restarts = (watching.clock.now().wall,)
@@ -104,7 +113,18 @@ def flaps(watching: Watching) -> None:
 
 @pytest.mark.parametrize(
     "what",
-    [slow, restarted, rebooted, suspended, stepped, another_process, there_and_back, stops, flaps],
+    [
+        slow,
+        restarted,
+        rebooted,
+        suspended,
+        stepped,
+        another_process,
+        there_and_back,
+        stops,
+        failed_before_and_after_a_suspend,
+        flaps,
+    ],
     ids=lambda what: what.__name__,
 )
 def test_the_samples_give_every_condition_as_the_monitor_said_it(

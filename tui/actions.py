@@ -10,6 +10,7 @@ from typing import Protocol, runtime_checkable
 
 from engine.config import Deployment
 from engine.monitoring import answers
+from engine.monitoring.trace import Trace
 from engine.operations.plan import Plan
 from engine.operations.prospects import WaysOn
 from engine.records import whoami
@@ -107,6 +108,10 @@ class Actions(Protocol):
 
     def ensure_monitor(self) -> int | None:
         """Start the monitor when none runs; its pid, or None when one ran already."""
+        ...
+
+    def trace(self, condition: str) -> Trace:
+        """The samples behind a condition; only looks."""
         ...
 
 
@@ -226,6 +231,12 @@ class EngineActions:
         done = write_report(self._deployment, SystemClock(), None)
         places = " and ".join(path.name for path in done.paths)
         return f"{done.found.span.title} report: logs/reports/{places}" + "".join(f"; {text}" for text in done.warnings)
+
+    def trace(self, condition: str) -> Trace:
+        """The samples behind a condition."""
+        from engine.monitoring.trace_sources import traced
+
+        return traced(self._deployment, condition)
 
     def ensure_monitor(self) -> int | None:
         """Start the monitor when none runs."""

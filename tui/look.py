@@ -51,6 +51,7 @@ def honest(state: State, now: datetime) -> State:
         way_back=msgspec.structs.replace(state.way_back, stale=True),
         kpis=tuple(msgspec.structs.replace(item, stale=True) for item in state.kpis),
         resources=tuple(msgspec.structs.replace(item, stale=True) for item in state.resources),
+        unjudged=tuple(msgspec.structs.replace(item, stale=True) for item in state.unjudged),
         conditions=tuple(msgspec.structs.replace(item, stale=True) for item in state.conditions),
         checks=msgspec.structs.replace(state.checks, stale=True),
         monitor=msgspec.structs.replace(state.monitor, stale=True),

@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("init", "write a commented configuration for a deployment of your own"),
     "doctor": ("doctor", "what is fine, what is not, what to do"),
     "status": ("status", "the state, once"),
+    "why": ("why", "the samples behind a condition or the verdict, recomputed"),
     "follow": ("follow", "the state in plain lines, as it changes"),
     "kpi": ("kpi", "KPIs of a tape"),
     "validate": ("validate", "the five checks and the report"),
@@ -52,6 +53,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "report": ("report", "sign-off or incident report: Markdown and one HTML file"),
     "archive": ("archive", "logs, journals, reports and their hashes in one file"),
     "audit": ("audit", "verify the audit trail's hash chain"),
+    "rules": ("rules", "test the conditions against written series"),
 }
 
 

@@ -52,6 +52,8 @@ class AnomalySection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     outlier_sigma: Positive
     null_percent: Positive
     """Nulls in one amount column, in % of the rows, above which integrity FAILs."""
+    outlier_least: Annotated[int, Meta(ge=2)] = 10
+    """Tapes or measurement dates that make a standard deviation; fewer make none."""
 
 
 class ReferenceSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

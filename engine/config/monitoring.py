@@ -26,6 +26,8 @@ class Tier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """It must have been there for this long; null: the shorter of ``hold`` and ``sustained.clear_hold``."""
     runs: Annotated[int, Meta(ge=1)] = 1
     """It also needs this many runs of the pipeline beyond ``enter``."""
+    at_once_with_data_loss: bool = False
+    """True: it waits neither for ``hold`` nor for ``runs`` while the newest validation finds lost or altered data."""
 
 
 class SustainedSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

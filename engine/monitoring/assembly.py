@@ -17,6 +17,7 @@ from engine.monitoring.facts import Facts, Validation
 from engine.monitoring.gates import Evidence, next_gate
 from engine.monitoring.gauges import gauges
 from engine.monitoring.judgement import worsens
+from engine.monitoring.kpi_watch import Against, set_against
 from engine.monitoring.kpis import Published, kpi_readings
 from engine.monitoring.model import (
     VERSION,
@@ -28,7 +29,9 @@ from engine.monitoring.model import (
     Hourly,
     KpiReading,
     Level,
+    ResourceReading,
 )
+from engine.monitoring.process_source import MEMORY
 from engine.monitoring.schedule import hourly, validation_slots
 from engine.monitoring.surroundings import Active
 
@@ -56,6 +59,10 @@ class Seen:
     waiting: str
     validation_running: bool
     problems: tuple[str, ...]
+    data_loss: bool = False
+    unjudged: tuple[ResourceReading, ...] = ()
+    memory_note: str = ""
+    against: Against | None = None
 
 
 def evaluation_of(deployment: Deployment, seen: Seen) -> Evaluation:
@@ -93,7 +100,9 @@ def evaluation_of(deployment: Deployment, seen: Seen) -> Evaluation:
         kpis=kpis,
         kpis_at=seen.published.at if seen.published else None,
         measurement_date=seen.published.measurement_date if seen.published else None,
-        resources=gauges(deployment.monitoring, seen.conditions, seen.trends, free=seen.free),
+        resources=gauges(
+            deployment.monitoring, seen.conditions, seen.trends, free=seen.free, notes={MEMORY: seen.memory_note}
+        ),
         next_gate=_gate(deployment, seen, kpis, due),
         hourly=due,
         alerts=_alerts(seen),
@@ -104,13 +113,17 @@ def evaluation_of(deployment: Deployment, seen: Seen) -> Evaluation:
         problems=seen.problems,
         operation=seen.operation,
         waiting=seen.waiting,
+        judged=seen.release,
+        run_interval=None if seen.run_interval is None else float(seen.run_interval),
+        data_loss=seen.data_loss,
+        unjudged=seen.unjudged,
     )
 
 
 def _kpis(deployment: Deployment, seen: Seen) -> tuple[KpiReading, ...]:
     patience = seen.run_interval * deployment.console.stale_after if seen.run_interval else None
     age = (seen.now.wall - seen.published.at).total_seconds() if seen.published else 0.0
-    return kpi_readings(
+    readings = kpi_readings(
         deployment.kpis,
         seen.published,
         seen.before,
@@ -119,6 +132,7 @@ def _kpis(deployment: Deployment, seen: Seen) -> tuple[KpiReading, ...]:
         stale=seen.published is None or (patience is not None and age > patience),
         reason=f"{seen.release} has not published anything yet",
     )
+    return readings if seen.against is None else set_against(readings, seen.release, seen.against)
 
 
 def _hourly(deployment: Deployment, seen: Seen) -> Hourly:

@@ -8,6 +8,7 @@ from typing import TypeVar
 import msgspec
 
 from engine.monitoring.facts import Facts
+from engine.monitoring.kpi_watch import KpiMemory
 from engine.monitoring.kpis import Published
 from engine.monitoring.model import Baseline
 from engine.monitoring.watched import Watched
@@ -59,6 +60,7 @@ class Output(msgspec.Struct, frozen=True):
 
     published: dict[str, Published] = {}
     baseline: Baseline | None = None
+    kpis: KpiMemory = KpiMemory()
 
 
 def decode(data: bytes | None, kind: type[T]) -> T:

@@ -49,6 +49,7 @@ def decide(rows: Sequence[ConfiguredRow], situation: Situation) -> tuple[Verdict
             row.when,
             row.action,
             tuple(row.told),
+            _rests_on(row.verdict, matches[row.verdict], situation),
         )
         for row in rows
     )
@@ -71,6 +72,18 @@ def _matches(situation: Situation) -> dict[VerdictWord, _Match]:
     others = any(match.active for match in matches.values())
     matches["CONTINUE"] = _Match(not others, _continue(situation) if not others else "not on target")
     return matches
+
+
+_NEAR: dict[str, str] = {"ROLL BACK": "rollback", "INVESTIGATE": "critical", "WATCH": "warning"}
+
+
+def _rests_on(word: VerdictWord, match: _Match, situation: Situation) -> tuple[str, ...]:
+    """The conditions to look at for a row: what it matches, else what is near it; CONTINUE rests on all of them."""
+    if word == "CONTINUE":
+        return tuple(reading.id for reading in situation.conditions)
+    if match.active or word == "UNKNOWN":
+        return tuple(reading.id for reading in match.reasons)
+    return tuple(reading.id for reading in situation.conditions if reading.pending == _NEAR[word])
 
 
 def _roll_back(firing: Sequence[ConditionReading], situation: Situation) -> _Match:

@@ -19,18 +19,23 @@ def gauges(
     trends: Mapping[str, Sequence[float]],
     *,
     free: int | None,
+    notes: Mapping[str, str],
 ) -> tuple[ResourceReading, ...]:
-    """``trends``: the newest values of each metric, oldest first. ``free``: bytes free on the disk."""
+    """``trends``: newest values by metric, oldest first. ``free``: bytes free. ``notes``: how a metric was measured."""
     by_id = {reading.id: reading for reading in readings}
     return tuple(
-        _gauge(config.conditions[name], by_id[name], trends.get(config.conditions[name].metric, ()), free)
+        _gauge(config.conditions[name], by_id[name], trends.get(config.conditions[name].metric, ()), free, notes)
         for name in GAUGES
         if name in by_id
     )
 
 
 def _gauge(
-    condition: Condition, reading: ConditionReading, trend: Sequence[float], free: int | None
+    condition: Condition,
+    reading: ConditionReading,
+    trend: Sequence[float],
+    free: int | None,
+    notes: Mapping[str, str],
 ) -> ResourceReading:
     text = reading.text
     if condition.metric == "disk_ratio" and free is not None:
@@ -47,6 +52,7 @@ def _gauge(
         reason=reading.reason,
         observed_at=reading.observed_at,
         stale=reading.stale,
+        note=notes.get(condition.metric, ""),
     )
 
 

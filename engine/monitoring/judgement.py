@@ -35,6 +35,8 @@ class Circumstances:
     """False in the grace after a suspend or a clock step."""
     settled: bool
     """False while a start or an operation explains why values are missing: NODATA waits."""
+    data_loss: bool = False
+    """Whether the newest validation found lost or altered data: some tiers do not wait then."""
 
 
 def judge(
@@ -59,12 +61,14 @@ def judge(
     return after, tuple(read[name] for name in conditions)
 
 
-def condition_limits(deployment: Deployment, condition: Condition, run_interval: float | None) -> dict[str, Limit]:
+def condition_limits(
+    deployment: Deployment, condition: Condition, run_interval: float | None, *, data_loss: bool = False
+) -> dict[str, Limit]:
     """The limits of a condition at the pace of this deployment."""
     console = deployment.console
     cadence = {"sample": float(console.cadence.sample), "run": run_interval, "event": math.inf}[condition.per]
     pace = Pace(cadence, console.stale_after, console.time_scale)
-    return limits(condition, deployment.monitoring.sustained, pace)
+    return limits(condition, deployment.monitoring.sustained, pace, data_loss=data_loss)
 
 
 def worsens(deployment: Deployment, reading: ConditionReading, growth: float | None, run_interval: float | None) -> str:
@@ -89,7 +93,7 @@ def _one(
     may_fire: bool,
 ) -> tuple[Watched, ConditionReading]:
     condition, rules = deployment.monitoring.conditions[name], deployment.monitoring.sustained
-    found = condition_limits(deployment, condition, circumstances.run_interval)
+    found = condition_limits(deployment, condition, circumstances.run_interval, data_loss=circumstances.data_loss)
     now = circumstances.now
     # against its own baseline the old release is measured, not judged: what differs is the noise of the machine
     unjudged = condition.of_baseline and circumstances.release == deployment.console.releases.old

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from engine.monitoring.runs import Run
 from engine.records import harmless
 
 TREND_POINTS = 24
+_EXACT = 1e-9
 MAX_BYTES = 4_000_000
 """A published file larger than this is not what the contract describes."""
 
@@ -153,18 +155,43 @@ def variance(
     A difference counts only where it exceeds ``absolute`` plus half a unit of each release's last decimal;
     else it is rounding, and 0. One side undefined is no agreement: 100 %. None when nothing can be compared.
     """
-    rounding = absolute + sum(0.5 * 10.0**-digits for digits in decimals)
-    found = [_difference(old.get(name), new.get(name), rounding) for name in names]
-    known = [difference for difference in found if difference is not None]
+    allowed = rounding(absolute, decimals)
+    found = [compared(old.get(name), new.get(name), allowed) for name in names]
+    known = [one.counted for one in found if one is not None]
     return max(known) if known else None
 
 
-def _difference(old: float | None, new: float | None, rounding: float) -> float | None:
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How two releases stand to each other in one KPI of one tape."""
+
+    percent: float | None
+    """Relative difference in % of the old value; None where one side is undefined or the old value is 0."""
+    rounding: bool
+    """Whether the difference is no more than rounding allows."""
+    words: str
+    counted: float
+    """What of it counts as variance, in %."""
+
+
+def rounding(absolute: float, decimals: tuple[int, int]) -> float:
+    """The difference that counts as rounding: ``absolute`` and half a unit of each release's last decimal."""
+    return absolute + sum(0.5 * 10.0**-digits for digits in decimals)
+
+
+def compared(old: float | None, new: float | None, allowed: float) -> Difference | None:
+    """One KPI as two releases published it; None when neither defines it."""
     if old is None and new is None:
         return None
     if old is None or new is None:
-        return 100.0
+        who = "the old release" if old is None else "the new release"
+        return Difference(None, False, f"undefined in {who} alone: COUNTS as 100 %", 100.0)
     apart = abs(new - old)
-    if apart <= rounding:
-        return 0.0
-    return min(apart / abs(old) * 100, 1e6) if old else 1e6
+    percent = apart / abs(old) * 100 if old else (0.0 if apart == 0 else None)
+    if apart == 0:
+        return Difference(0.0, True, "the same", 0.0)
+    said = f"{percent:.2f} % apart" if percent is not None else "apart from 0"
+    if apart <= allowed + _EXACT:  # 0.34 - 0.31 is a little more than 0.03 in binary
+        return Difference(percent, True, f"{said}, {apart:.3g} of {allowed:.3g} allowed: rounding", 0.0)
+    counted = 1e6 if percent is None else min(percent, 1e6)
+    return Difference(percent, False, f"{said}, {apart:.3g} of {allowed:.3g} allowed: COUNTS", counted)

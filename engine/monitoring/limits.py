@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.config.monitoring import Condition, SustainedSection, Tier
 from engine.monitoring.model import TIERS
@@ -26,13 +26,15 @@ class Pace:
         return self.cadence * self.gap_factor if self.cadence else math.inf
 
 
-def limits(condition: Condition, rules: SustainedSection, pace: Pace) -> dict[str, Limit]:
-    """The configured tiers of a condition, heaviest first."""
+def limits(condition: Condition, rules: SustainedSection, pace: Pace, *, data_loss: bool = False) -> dict[str, Limit]:
+    """The configured tiers of a condition, heaviest first. ``data_loss``: some of them need not be held then."""
     found: dict[str, Limit] = {}
     for name in TIERS:
         tier: Tier | None = getattr(condition, name)
         if tier is not None:
             found[name] = limit(condition, tier, rules, pace)
+            if data_loss and tier.at_once_with_data_loss:
+                found[name] = replace(found[name], hold=0.0, need=1)
     return found
 
 

@@ -76,6 +76,8 @@ class MatrixRow(msgspec.Struct, frozen=True):
     when: str
     action: str
     told: tuple[str, ...]
+    conditions: tuple[str, ...] = ()
+    """Ids of the conditions that it rests on, the lead first."""
 
 
 class KpiReading(msgspec.Struct, frozen=True):
@@ -101,6 +103,24 @@ class KpiReading(msgspec.Struct, frozen=True):
     stale: bool
     in_range: bool | None = None
     """Whether the value lies in the KPI's sanity range; None when it is undefined."""
+    last: float | None = None
+    """Its value on the tape before."""
+    baseline: float | None = None
+    """Its median over the old release's last runs before the cutover."""
+    baseline_of: str = ""
+    """``50 runs of v1``."""
+    old_release: str = ""
+    old_value: float | None = None
+    """What the old release made of the same tape."""
+    apart: float | None = None
+    """Difference from it in %."""
+    agreement: str = ""
+    """Whether that counts as variance, in words; or why nothing can be said."""
+    agrees: bool | None = None
+    anomaly: str = ""
+    """What is conspicuous about the present tape; no verdict on a release."""
+    runs: tuple[float, ...] = ()
+    """Values of the last runs, oldest first."""
 
 
 class ResourceReading(msgspec.Struct, frozen=True):
@@ -117,6 +137,8 @@ class ResourceReading(msgspec.Struct, frozen=True):
     reason: str | None
     observed_at: datetime | None
     stale: bool
+    note: str = ""
+    """How it was measured: ``PSS of 3 processes``."""
 
 
 class Gate(msgspec.Struct, frozen=True):
@@ -145,6 +167,8 @@ class Baseline(msgspec.Struct, frozen=True):
     runs: int
     values: dict[str, float]
     recorded_at: datetime
+    kpis: dict[str, float] = {}
+    """The KPIs that these runs published, by their id."""
 
 
 class Alert(msgspec.Struct, frozen=True):
@@ -210,6 +234,14 @@ class Evaluation(msgspec.Struct, frozen=True):
     """The cutover or rollback that was under way; empty when none was."""
     waiting: str = ""
     """What values that need a run of the present process wait for; empty when they wait for nothing."""
+    judged: str = ""
+    """The release that the conditions are about, also where none is identified."""
+    run_interval: float | None = None
+    """Seconds between two runs, as they were taken to be."""
+    data_loss: bool = False
+    """Whether the newest validation found lost or altered data."""
+    unjudged: tuple[ResourceReading, ...] = ()
+    """What is measured and shown, and judged by no condition."""
 
 
 _encoder = msgspec.json.Encoder()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections import deque
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
 
@@ -14,8 +15,11 @@ from engine.errors import OpsError
 from engine.monitoring import checkpoint as saved
 from engine.monitoring.assembly import Seen, evaluation_of
 from engine.monitoring.disk import DiskSource
+from engine.monitoring.interruption import interruption
 from engine.monitoring.judgement import Circumstances, judge
-from engine.monitoring.model import ConditionReading, Evaluation
+from engine.monitoring.kpi_watch import KpiMemory, KpiWatch
+from engine.monitoring.marks import marks, new_values
+from engine.monitoring.model import ConditionReading, Evaluation, ResourceReading
 from engine.monitoring.paging import Paging, going_on
 from engine.monitoring.process_source import ProcessSource
 from engine.monitoring.reading import Reading
@@ -25,12 +29,11 @@ from engine.monitoring.running import RUN_LEVEL, FirstRuns, Running, awaiting
 from engine.monitoring.store import Measured, SampleStore
 from engine.monitoring.surroundings import Active, Surroundings
 from engine.monitoring.trail_source import TrailSource
+from engine.monitoring.unjudged import Unjudged
 from engine.monitoring.watched import Watched, after_break, after_reboot
 from engine.records import append_event, harmless
 from engine.services.protocol import ServiceStatus
 
-WALL_STEP = 2.0
-"""Seconds by which wall and boot clock may drift apart between two ticks before it is a step."""
 THIN_EVERY = 3600.0
 PROBLEM_SHOWN = 300.0
 TREND_POINTS = 40
@@ -59,9 +62,11 @@ class Monitor:
             published=dict(output.published),
             baseline=output.baseline,
             audit_lost=self._watch.audit_lost,
+            kpis=self._kpi_watch(output.kpis),
         )
         self._disk = DiskSource(deployment)
         self._process = ProcessSource(deployment, surroundings.members, self._earlier)
+        self._unjudged = Unjudged(deployment, self._earlier)
         self._first_runs = FirstRuns(deployment)
         self._trends: dict[str, deque[float]] = {}
         self.round = Round(deployment)
@@ -99,13 +104,20 @@ class Monitor:
             watch.conditions,
             readings,
             Circumstances(
-                now, release, self._runs.interval(release), now.boot >= watch.grace_until, now.boot >= watch.settled_at
+                now,
+                release,
+                self._runs.interval(release),
+                now.boot >= watch.grace_until,
+                now.boot >= watch.settled_at,
+                self._trail.data_loss(release),
             ),
         )
-        samples = self._samples(watch.conditions, conditions, readings)
+        samples = [*marks(self._watch, watch, now, release), *self._samples(watch.conditions, conditions, readings)]
         watch = self._remember(watch, conditions, read, release, now)
-        evaluation = self._evaluate(now, active, running, read, watch, operation)
+        unjudged, more = self._unjudged.look(readings, now)
+        evaluation = self._evaluate(now, active, running, read, watch, operation, unjudged)
         evaluation = self.paging.judge(evaluation, self._trail.new, now, settled=now.boot >= watch.settled_at)
+        samples += [*more, *self._kpi_samples(now)]
         watch = self.round.after(evaluation, watch, self._trail, now, self._note, running)
         self._write(samples, evaluation, watch, now)
         self._note(now, self.paging.tell(now))
@@ -135,6 +147,13 @@ class Monitor:
             self._store_failed(error, self._clock.now())
             return None
 
+    def _kpi_watch(self, memory: KpiMemory) -> KpiWatch:
+        try:
+            return KpiWatch(self._deployment, memory, self._store)
+        except sqlite3.Error as error:
+            self._store_failed(error, self._clock.now())
+            return KpiWatch(self._deployment, memory, None)
+
     def _earlier(self, metric: str, era: str, since: float) -> Sequence[tuple[float, float]]:
         try:
             return self._store.of_era(metric, era, since)
@@ -150,14 +169,14 @@ class Monitor:
         if self._first or watch.wall is None:
             return watch
         passed = now.boot - watch.boot
-        stepped = (now.wall - watch.wall).total_seconds() - passed
         gap = self._deployment.console.cadence.sample * self._deployment.console.stale_after
-        if passed <= gap and abs(stepped) <= WALL_STEP:
+        found = interruption(passed, (now.wall - watch.wall).total_seconds(), gap)
+        if found is None:
             return watch
-        if abs(stepped) > WALL_STEP:
-            self._tell(now, "clock.stepped", {"seconds": round(stepped, 3)})
-        if passed > gap:
-            self._tell(now, "monitor.suspended", {"seconds": round(passed, 3)})
+        if found.stepped:
+            self._tell(now, "clock.stepped", {"seconds": round(found.stepped, 3)})
+        if found.suspended:
+            self._tell(now, "monitor.suspended", {"seconds": round(found.suspended, 3)})
         conditions = {name: after_break(one) for name, one in watch.conditions.items()}
         return msgspec.structs.replace(watch, conditions=conditions, grace_until=now.boot + rules.grace / scale)
 
@@ -207,15 +226,21 @@ class Monitor:
     def _samples(
         self, before: Mapping[str, Watched], after: Mapping[str, Watched], readings: Mapping[str, Reading]
     ) -> list[Measured]:
-        found: dict[str, Measured] = {}
+        found: list[Measured] = []
         for name, watched in after.items():
-            newest, old = watched.newest, before[name].newest if name in before else None
-            if newest is None or (old is not None and newest.boot <= old.boot):
-                continue
             metric = self._deployment.monitoring.conditions[name].metric
-            found[metric] = Measured(metric, newest.value, Instant(newest.wall, newest.boot), newest.era)
-            self._trends.setdefault(metric, deque(maxlen=TREND_POINTS)).append(newest.value)
-        return list(found.values())
+            for value in new_values(before.get(name), watched, readings.get(metric)):
+                found.append(Measured(metric, value.value, Instant(value.wall, value.boot), value.era))
+                self._trends.setdefault(metric, deque(maxlen=TREND_POINTS)).append(value.value)
+        return found
+
+    def _kpi_samples(self, now: Instant) -> list[Measured]:
+        """The KPIs of this tick's runs; what is conspicuous about them is told once."""
+        for anomaly in self._runs.kpis.taken():
+            owner = self._deployment.kpis.kpis[anomaly.kpi].owner
+            self._tell(now, "kpi.anomaly", {**msgspec.to_builtins(anomaly), "owner": owner})
+        samples, self._runs.kpi_samples = self._runs.kpi_samples, []
+        return samples
 
     def _remember(
         self,
@@ -246,6 +271,7 @@ class Monitor:
         read: tuple[ConditionReading, ...],
         watch: saved.Watch,
         operation: str,
+        unjudged: tuple[ResourceReading, ...],
     ) -> Evaluation:
         release = running.release
         while self._problems and now.boot - self._problems[0][0] > PROBLEM_SHOWN:
@@ -271,13 +297,17 @@ class Monitor:
             waiting=running.waiting,
             validation_running=self.round.validating,
             problems=tuple(text for _, text in self._problems),
+            data_loss=self._trail.data_loss(release),
+            unjudged=unjudged,
+            memory_note=self._process.memory_note,
+            against=self._runs.against(release),
         )
         return evaluation_of(self._deployment, seen)
 
     def _write(self, samples: list[Measured], evaluation: Evaluation, watch: saved.Watch, now: Instant) -> None:
         parts: dict[str, object] = {
             saved.WATCH: watch,
-            saved.OUTPUT: saved.Output(dict(self._runs.published), self._runs.baseline),
+            saved.OUTPUT: saved.Output(dict(self._runs.published), self._runs.baseline, self._runs.kpis.memory),
             saved.BOOK: self.paging.book,
         }
         trail = saved.Trail(self._trail.offset, self._trail.facts)
@@ -319,8 +349,9 @@ class Monitor:
         known = {text for _, text in self._problems}
         self._problems.extend((now.boot, text) for text in problems if text not in known)
 
-    def _tell(self, now: Instant, kind: str, data: dict[str, float]) -> None:
-        self._note(now, [f"{kind}: {pretty_duration(abs(data['seconds']))}"])
+    def _tell(self, now: Instant, kind: str, data: dict[str, Any]) -> None:
+        if "seconds" in data:
+            self._note(now, [f"{kind}: {pretty_duration(abs(data['seconds']))}"])
         try:
             append_event(self._deployment.paths.events, kind, data, source="monitor", clock=self._clock)
         except (OpsError, OSError) as error:

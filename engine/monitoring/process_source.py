@@ -1,4 +1,4 @@
-"""Source: the service's process tree. Memory, its growth, CPU, restarts."""
+"""Source: the service's process tree. Memory, its growth, CPU, threads, open files, disk I/O, restarts."""
 
 from __future__ import annotations
 
@@ -11,12 +11,17 @@ from engine.clock import Instant
 from engine.config import Deployment
 from engine.monitoring.growth import BUCKETS, percent_per_hour
 from engine.monitoring.reading import Missing, Reading, Value
-from engine.monitoring.tree import Usage, cpu_percent, usage
+from engine.monitoring.tree import Shares, Usage, bytes_per_second, cpu_percent, usage
 from engine.services.protocol import Identity, ServiceStatus
 
 Earlier = Callable[[str, str, float], Sequence[tuple[float, float]]]
 """(metric, era, since boot) -> boot seconds and values that an earlier monitor measured."""
 
+MEMORY, CPU, GROWTH = "memory_mb", "cpu_percent", "memory_growth_percent_per_hour"
+THREADS, FILES = "threads", "open_files"
+READ, WRITTEN = "disk_read_bytes_per_second", "disk_written_bytes_per_second"
+PROCESS_METRICS = (MEMORY, CPU, GROWTH, THREADS, FILES, READ, WRITTEN)
+"""What belongs to one process: its values are of its era, and a restart begins anew."""
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -33,6 +38,9 @@ class ProcessSource:
         self._era = ""
         self._memory: deque[tuple[float, float]] = deque()
         self._slope: tuple[float, float | None] = (-1e18, None)
+        self._shares = Shares()
+        self.memory_note = ""
+        """What the memory is: ``PSS of 3 processes``."""
 
     def look(self, release: str, status: ServiceStatus, now: Instant) -> dict[str, Reading]:
         """The readings of this tick."""
@@ -40,20 +48,45 @@ class ProcessSource:
         identity = status.identity
         if status.state != "RUNNING" or identity is None:
             said = f"{status.name} is {status.state}" + (f": {status.reason}" if status.reason else "")
-            missing = Missing(said)
-            return {**readings, "memory_mb": missing, "cpu_percent": missing, **self._no_growth(said)}
-        found = usage(self._members(identity))
+            return readings | self._nothing(said)
+        found = usage(self._members(identity), shares=self._shares, now=now.boot)
         if found is None:
-            missing = Missing(f"no process of {status.name} could be read")
-            return {**readings, "memory_mb": missing, "cpu_percent": missing, **self._no_growth(missing.reason)}
+            return readings | self._nothing(f"no process of {status.name} could be read")
+        self.memory_note = f"{found.memory_kind} of {found.processes} process{'' if found.processes == 1 else 'es'}"
         era = f"{release}:{identity.boot_id}:{identity.pid}:{identity.start_time}"
-        readings["memory_mb"] = (Value(found.memory_mb, now.wall, now.boot, era),)
-        readings["cpu_percent"] = self._cpu(found, era, now)
-        readings["memory_growth_percent_per_hour"] = self._grown(found, era, identity, now)
+        before, self._before = self._before, (era, now.boot, found)
+
+        def value(number: float) -> Reading:
+            return (Value(float(number), now.wall, now.boot, era),)
+
+        readings[MEMORY] = value(found.memory_mb)
+        readings[CPU] = self._cpu(before, found, era, now)
+        readings[GROWTH] = self._grown(found, era, identity, now)
+        readings[THREADS] = value(found.threads)
+        files = found.open_files
+        readings[FILES] = Missing(found.files_refused, needed=False) if files is None else value(files)
+        readings[READ], readings[WRITTEN] = self._moved(before, found, era, now)
         return readings
 
-    def _cpu(self, found: Usage, era: str, now: Instant) -> Reading:
-        before, self._before = self._before, (era, now.boot, found)
+    def _nothing(self, reason: str) -> dict[str, Reading]:
+        """A dead source is missing, with its reason; what no verdict has to wait for is not needed."""
+        self.memory_note = ""
+        needed = (MEMORY, CPU)
+        return {name: Missing(reason, needed=name in needed) for name in PROCESS_METRICS}
+
+    def _moved(
+        self, before: tuple[str, float, Usage] | None, found: Usage, era: str, now: Instant
+    ) -> tuple[Reading, Reading]:
+        rates = None
+        if before is not None and before[0] == era:
+            rates = bytes_per_second(before[2], found, now.boot - before[1])
+        if rates is None:
+            missing = Missing(found.moved_refused or "a rate is a difference: known at the next sample", needed=False)
+            return missing, missing
+        read, written = ((Value(rate, now.wall, now.boot, era),) for rate in rates)
+        return read, written
+
+    def _cpu(self, before: tuple[str, float, Usage] | None, found: Usage, era: str, now: Instant) -> Reading:
         if before is None or before[0] != era:
             return Missing("CPU is a difference: known at the next sample")
         percent = cpu_percent(before[2], found, now.boot - before[1], os.cpu_count() or 1)
@@ -65,7 +98,7 @@ class ProcessSource:
         window, warm = self._growth.window / self._scale, identity.start_time / _TICKS + self._growth.skip / self._scale
         if era != self._era:
             self._era = era
-            self._memory = deque(self._earlier("memory_mb", era, max(warm, now.boot - window)))
+            self._memory = deque(self._earlier(MEMORY, era, max(warm, now.boot - window)))
             self._slope = (-1e18, None)
         if now.boot >= warm:
             self._memory.append((now.boot, found.memory_mb))
@@ -79,9 +112,6 @@ class ProcessSource:
         if growth is None:
             return Missing(f"needs {window / 60:g} min of one warm process", needed=False)
         return (Value(growth, now.wall, now.boot, era),)
-
-    def _no_growth(self, reason: str) -> dict[str, Reading]:
-        return {"memory_growth_percent_per_hour": Missing(reason, needed=False)}
 
     def _count_restarts(self, release: str, status: ServiceStatus, now: Instant) -> Reading:
         if status.state == "UNSURE":

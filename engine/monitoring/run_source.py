@@ -12,18 +12,21 @@ from engine.clock import Instant
 from engine.config import Deployment
 from engine.errors import OpsError
 from engine.monitoring.audit import SeenEvents
+from engine.monitoring.kpi_watch import SERIES, Against, KpiWatch, medians
 from engine.monitoring.kpis import Published, read_published, variance
 from engine.monitoring.model import Baseline
 from engine.monitoring.reading import Missing, Nothing, Reading, Value
-from engine.monitoring.runs import Run, error_rate, parse_run, run_level, run_metrics, usual_interval
+from engine.monitoring.runs import Run, error_rate, parse_run, run_level, run_metrics, run_patience, usual_interval
 from engine.monitoring.shadow import Shadow, shadow_of
+from engine.monitoring.store import Measured
 from engine.records import Record, Tail, harmless
 
 READ_AT_START = 512 * 1024
 """Bytes at the end of the file that are read again after a start: some hundred runs."""
 REMEMBERED = 64
 """Runs remembered per release."""
-RUN_METRICS = ("kpi_latency_ms_per_1000_rows", "run_seconds", "rows_per_second", "error_rate_percent")
+ERRORS = "error_rate_percent"
+RUN_METRICS = ("kpi_latency_ms_per_1000_rows", "run_seconds", "rows_per_second", ERRORS)
 
 
 class RunSource:
@@ -37,6 +40,7 @@ class RunSource:
         published: dict[str, Published],
         baseline: Baseline | None,
         audit_lost: bool,
+        kpis: KpiWatch,
     ) -> None:
         self._deployment = deployment
         self._tail = tail_of(deployment.paths.runs, READ_AT_START)
@@ -47,16 +51,20 @@ class RunSource:
         self._waiting: dict[str, deque[Run]] = {}
         self._to_audit: list[Run] = []
         self._first = True
-        self._changed_tape: dict[str, Published] = {}
+        self._of_runs: dict[str, Published | None] = {}
+        self._baseline_of: tuple[str, datetime | None] = ("", None)
         self.last_fed = last_fed
         self.published = published
         self.baseline = baseline
         self.audit_lost = audit_lost
+        self.kpis = kpis
+        self.kpi_samples: list[Measured] = []
+        """The KPIs of the runs of this tick, to be stored."""
 
     def follow(self) -> list[str]:
         """Read what is new; the problems met, in words."""
         problems: list[str] = []
-        for record in _records(self._tail, problems):
+        for record in readable_records(self._tail, problems):
             try:
                 run = parse_run(record)
             except ValueError as error:
@@ -64,7 +72,7 @@ class RunSource:
                 continue
             self._recent.setdefault(run.release, deque(maxlen=REMEMBERED)).append(run)
             self._waiting.setdefault(run.release, deque(maxlen=REMEMBERED)).append(run)
-        for record in _records(self._shadows, problems):
+        for record in readable_records(self._shadows, problems):
             try:
                 self._shadow = shadow_of(record)
             except ValueError as error:
@@ -93,7 +101,7 @@ class RunSource:
         readings: dict[str, Reading] = {name: self._values(name, new, now) for name in RUN_METRICS}
         readings["rows_per_second"] = self._against_baseline(readings["rows_per_second"], release)
         readings["audit_level"] = self._audit(new, now, seen)
-        problems = self._publish(new)
+        problems = self._publish(new, now)
         readings["kpi_variance_percent"] = self._variance(release, now)
         if new:
             self.last_fed[release] = new[-1].run_id
@@ -104,7 +112,7 @@ class RunSource:
         last, interval = self.last(release), self.interval(release)
         spoke = [moment for moment in (last.ended if last else None, since) if moment is not None]
         silent = (now.wall - max(spoke)).total_seconds() if spoke else None
-        patience = interval * self._deployment.console.stale_after if interval else None
+        patience = run_patience(interval, self._deployment.console.stale_after) if interval else None
         level = run_level(last, serves=serves, silent_for=silent, patience=patience)
         if level is None:
             return Missing("no run yet")
@@ -116,12 +124,36 @@ class RunSource:
         other = self._old_on(now.tape_sha256) if now and release != old else None
         if other is not None:
             return other, old.upper()
-        return self._changed_tape.get(release), "last run"
+        return self.kpis.memory.before.get(release), "last run"
+
+    def against(self, release: str) -> Against:
+        """What the KPIs of a release are set against."""
+        pair = (self._deployment.old, self._deployment.new)
+        own = self.published.get(release)
+        compares = release == pair[1].release and own is not None
+        old = self._old_on(own.tape_sha256) if compares and own is not None else None
+        return Against(
+            memory=self.kpis.memory,
+            runs=self.kpis.runs,
+            baseline=self.baseline,
+            old=old,
+            old_name=pair[0].release,
+            why_not=self._no_shadow(own.tape_sha256) if own is not None and compares and old is None else "",
+            absolute=self._deployment.monitoring.variance.absolute,
+            decimals=(pair[0].decimals, pair[1].decimals),
+        )
+
+    def _no_shadow(self, tape_sha256: str | None) -> str:
+        """Why nothing of the old release can be compared with this tape."""
+        shadow, old = self._shadow_on(tape_sha256), self._deployment.old.release
+        if tape_sha256 is None:
+            return f"the tape has no hash, so {old} cannot be shown to have computed the same one"
+        return f"{old} cannot compute this tape: {shadow.reason}" if shadow else f"{old} has not computed this tape"
 
     def _old_on(self, tape_sha256: str | None) -> Published | None:
         """What the old release made of this very tape: as it published it, or as it computed it in the shadow."""
         old = self.published.get(self._deployment.old.release)
-        if old is not None and old.tape_sha256 == tape_sha256:
+        if old is not None and tape_sha256 is not None and old.tape_sha256 == tape_sha256:
             return old
         shadow = self._shadow_on(tape_sha256)
         if shadow is None or not shadow.values:
@@ -147,14 +179,27 @@ class RunSource:
         config, release = self._deployment.monitoring.baseline, self._deployment.console.releases.old
         runs = [run for run in self._recent.get(release, ()) if run.ok and (before is None or run.ended <= before)]
         runs = runs[-config.runs :]
-        if len(runs) < config.least:
+        if len(runs) < config.least or (runs[-1].run_id, before) == self._baseline_of:
             return
+        self._baseline_of = (runs[-1].run_id, before)
         collected: dict[str, list[float]] = {}
         for run in runs:
             for name, value in run_metrics(run).items():
                 collected.setdefault(name, []).append(value)
         values = {name: median(found) for name, found in collected.items()}
-        self.baseline = Baseline(release, len(runs), values, now)
+        kpis = medians(found for run in runs if (found := self._output_of(run)) is not None)
+        self.baseline = Baseline(release, len(runs), values, now, kpis)
+
+    def _output_of(self, run: Run) -> Published | None:
+        """What a run published, read once; None where it cannot be read any more."""
+        if run.run_id not in self._of_runs:
+            try:
+                self._of_runs[run.run_id] = read_published(self._deployment.root, run)
+            except ValueError:
+                self._of_runs[run.run_id] = None
+            while len(self._of_runs) > 2 * REMEMBERED:
+                del self._of_runs[next(iter(self._of_runs))]
+        return self._of_runs[run.run_id]
 
     def _skip_what_was_fed(self) -> None:
         for release, runs in self._waiting.items():
@@ -182,7 +227,7 @@ class RunSource:
         return tuple(values) if values else Nothing()
 
     def _metric(self, name: str, run: Run) -> float | str | None:
-        if name != "error_rate_percent":
+        if name != ERRORS:
             return run_metrics(run).get(name)
         errors = self._deployment.monitoring.errors
         window = errors.window / self._deployment.console.time_scale
@@ -210,19 +255,24 @@ class RunSource:
         self._to_audit = list(new[ids.index(from_run) :] if from_run in ids else new)
         return tuple(values) if values else Nothing()
 
-    def _publish(self, new: Iterable[Run]) -> list[str]:
-        newest = next((run for run in reversed(list(new)) if run.ok), None)
-        if newest is None:
-            return []
-        try:
-            found = read_published(self._deployment.root, newest)
-        except ValueError as error:
-            return [harmless(error)]
-        before = self.published.get(newest.release)
-        if before is not None and before.tape_sha256 != found.tape_sha256:
-            self._changed_tape[newest.release] = before
-        self.published[newest.release] = found
-        return []
+    def _publish(self, new: Iterable[Run], now: Instant) -> list[str]:
+        problems = []
+        for run in (run for run in new if run.ok):
+            try:
+                found = self._of_runs[run.run_id] = read_published(self._deployment.root, run)
+            except ValueError as error:
+                problems.append(harmless(error))
+                continue
+            own = self.published.get(run.release)
+            if own is not None and own.tape_sha256 != found.tape_sha256:
+                self.kpis.tape_changed(run.release, own)
+            last = max(self.published.values(), key=lambda one: one.at, default=None)
+            self.kpis.published(found, last)
+            self.published[run.release] = found
+            at, era = Instant(run.ended, _boot_of(run, now)), f"{run.release}:{run.process}"
+            known = ((name, value) for name, value in found.values.items() if value is not None)
+            self.kpi_samples += [Measured(SERIES + name, value, at, era) for name, value in known]
+        return problems[-1:]
 
     def _variance(self, release: str, now: Instant) -> Reading:
         pair = (self._deployment.old, self._deployment.new)
@@ -231,9 +281,8 @@ class RunSource:
         own = self.published.get(release)
         old = self._old_on(own.tape_sha256) if own is not None else None
         if old is None or own is None:
-            shadow = self._shadow_on(own.tape_sha256) if own is not None else None
-            said = f"cannot compute this tape: {shadow.reason}" if shadow else "has not computed this tape"
-            return Missing(f"{pair[0].release} {said}", needed=False, at_once=True)
+            said = self._no_shadow(own.tape_sha256) if own else f"{release} has not published anything yet"
+            return Missing(said, needed=False, at_once=True)
         # a shadow run ends after the run that it is compared with: that run is judged then, and once
         runs = [run for run in self._recent.get(release, ()) if run.run_id == own.run_id]
         if not runs or own.run_id == self._compared:
@@ -260,7 +309,7 @@ def tail_of(path: Path, keep: int) -> Tail:
     return Tail.from_offset(path, max(size - keep, 0))
 
 
-def _records(tail: Tail, problems: list[str]) -> Iterable[Record]:
+def readable_records(tail: Tail, problems: list[str]) -> Iterable[Record]:
     """Every readable record; a damaged line is a problem, what stands around it is not lost."""
     for _ in range(100):
         try:

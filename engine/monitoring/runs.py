@@ -93,6 +93,13 @@ def usual_interval(runs: Sequence[Run], of_last: int = 20) -> float | None:
 
 
 ON_SCHEDULE, LATE, FAILING = 0.0, 1.0, 2.0
+LATE_SLACK = 60.0
+"""Seconds after which a run that is due is late; a pipeline that runs more often has its few cadences instead."""
+
+
+def run_patience(interval: float, cadences: float) -> float:
+    """How long a silence is still on schedule: "an hour late" counts from when the run was due, not cadences later."""
+    return min(interval * cadences, interval + LATE_SLACK)
 
 
 def run_level(last: Run | None, *, serves: bool, silent_for: float | None, patience: float | None) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -145,6 +145,47 @@ class SampleStore:
             (metric, begin, min(first_raw, end)),
         ).fetchall()
         return [(datetime.fromtimestamp(wall, UTC), value) for wall, value in [*coarse, *raw]]
+
+    @contextlib.contextmanager
+    def at_one_moment(self) -> Iterator[None]:
+        """What is read inside belongs together: the writer may go on meanwhile."""
+        connection = self._open()
+        connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            connection.execute("COMMIT")
+
+    def newest_samples(self, metric: str, count: int, beside: Sequence[str] = ()) -> tuple[list[Measured], bool]:
+        """The last ``count`` samples of a metric as they were written, oldest first, and those of the metrics
+        ``beside`` it since then; and whether there are no older single samples.
+        """
+        connection = self._open()
+        found = connection.execute(
+            "SELECT s.seq FROM samples s JOIN metrics m ON m.id = s.metric WHERE m.name = ?"
+            " ORDER BY s.seq DESC LIMIT ?",
+            (metric, count),
+        ).fetchall()
+        whole = len(found) < count
+        names = (metric, *beside)
+        rows = connection.execute(
+            "SELECT m.name, s.value, s.wall, s.boot, e.name FROM samples s JOIN metrics m ON m.id = s.metric"  # noqa: S608 - places only
+            f" JOIN eras e ON e.id = s.era WHERE m.name IN ({','.join('?' * len(names))}) AND s.seq >= ?"
+            " ORDER BY s.seq",
+            (*names, 0 if whole else found[-1][0]),
+        )
+        samples = [
+            Measured(name, value, Instant(datetime.fromtimestamp(wall, UTC), boot), era)
+            for name, value, wall, boot, era in rows
+        ]
+        return samples, whole
+
+    def thinned(self, metric: str) -> bool:
+        """Whether older samples of a metric are kept by the minute only."""
+        row = self._open().execute(
+            "SELECT 1 FROM minutes t JOIN metrics m ON m.id = t.metric WHERE m.name = ? LIMIT 1", (metric,)
+        )
+        return row.fetchone() is not None
 
     def evaluation_at(self, moment: datetime) -> Evaluation | None:
         """The last kept evaluation at or before ``moment``."""

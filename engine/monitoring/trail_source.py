@@ -64,6 +64,11 @@ class TrailSource:
         since = self.facts.rolled_back_at if release == self._deployment.console.releases.new else None
         return tuple(v for v in self.facts.validations if v.release == release and (since is None or v.at >= since))
 
+    def data_loss(self, release: str) -> bool:
+        """Whether the newest validation of a release found rows or published files lost or altered."""
+        done = self.validations(release)
+        return bool(done) and done[-1].data_loss
+
     def readings(self, running: Running, now: Instant, *, restarted: bool) -> dict[str, Reading]:
         """``validation_level``, about the release as it runs, and ``data_quality_level``, about the tape.
 

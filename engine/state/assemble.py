@@ -99,6 +99,7 @@ def assemble(deployment: Deployment, found: Found) -> State:
         shadow=found.shadow,
         update=_update(deployment, found) if phase in WATCHED else None,
         contacts={name: person(deployment.monitoring.contacts, name) for name in deployment.monitoring.contacts},
+        unjudged=seen.unjudged,
     )
 
 

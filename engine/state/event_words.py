@@ -211,6 +211,7 @@ _WORDS: dict[str, Callable[[dict[str, Any], str], str]] = {
     "notified": _notified,
     "notify.tested": _tested,
     "update.sent": _update_sent,
+    "kpi.anomaly": lambda data, _operation: f"KPI anomaly, for {data.get('owner', '?')}: {data.get('text', '?')}",
     "note": lambda data, _operation: f"note: {data.get('text', '')}",
     "watch.taken": lambda data, _operation: f"watch taken by {data.get('holder', '?')}",
     "report.written": _reported,

@@ -44,6 +44,7 @@ class Measured:
     validating: bool
     """Whether the monitor runs a scheduled validation now."""
     problems: tuple[str, ...]
+    unjudged: tuple[ResourceView, ...] = ()
 
 
 def measured(
@@ -101,6 +102,7 @@ def _views(evaluation: Evaluation, answered: Answered, late: str, runs: bool, no
         monitor=MonitorView(runs, evaluation.pid, evaluation.at, old, late or ("" if runs else "no monitor runs")),
         validating=evaluation.validation_running and runs and not late,
         problems=evaluation.problems,
+        unjudged=tuple(_aged(_as(ResourceView, item), old) for item in evaluation.unjudged),
     )
 
 

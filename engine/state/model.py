@@ -132,6 +132,24 @@ class KpiView(msgspec.Struct, frozen=True):
     reason: str | None
     observed_at: datetime | None
     stale: bool
+    last: float | None = None
+    """Its value on the tape before."""
+    baseline: float | None = None
+    """Its median over the old release's last runs before the cutover."""
+    baseline_of: str = ""
+    """``50 runs of v1``."""
+    old_release: str = ""
+    old_value: float | None = None
+    """What the old release made of the same tape."""
+    apart: float | None = None
+    """Difference from it in %."""
+    agreement: str = ""
+    """Whether that counts as variance, in words; or why nothing can be said."""
+    agrees: bool | None = None
+    anomaly: str = ""
+    """What is conspicuous about the present tape; no verdict on a release."""
+    runs: tuple[float, ...] = ()
+    """Values of the last runs, oldest first."""
 
 
 class ResourceView(msgspec.Struct, frozen=True):
@@ -148,6 +166,8 @@ class ResourceView(msgspec.Struct, frozen=True):
     reason: str | None
     observed_at: datetime | None
     stale: bool
+    note: str = ""
+    """How it was measured: ``PSS of 3 processes``."""
 
 
 class ConditionView(msgspec.Struct, frozen=True):
@@ -186,6 +206,8 @@ class MatrixRowView(msgspec.Struct, frozen=True):
     when: str
     action: str
     told: tuple[str, ...]
+    conditions: tuple[str, ...] = ()
+    """Ids of the conditions that it rests on, the lead first."""
 
 
 class CheckView(msgspec.Struct, frozen=True):
@@ -373,3 +395,5 @@ class State(msgspec.Struct, frozen=True):
     """The status updates; None while no cutover is watched."""
     contacts: dict[str, str] = {}
     """Contacts by their name in the configuration: role, name, how to reach them."""
+    unjudged: tuple[ResourceView, ...] = ()
+    """What is measured and shown, and judged by no condition: threads, open files, disk I/O."""

@@ -396,3 +396,14 @@ def test_the_hourly_count_takes_no_warn_for_a_pass(fast: Watching) -> None:
     fast.validated("PASS")
     evaluation = fast.tick()
     assert evaluation.hourly.passed == 1
+
+
+def test_errors_with_data_loss_are_a_reason_to_roll_back_at_once(watching: Watching) -> None:
+    watching.cut_over()
+    watching.tick(2, runs_every=1)
+    seen = watching.tick(2, runs_every=1, errors=200)
+    assert condition(seen, "ERR").firing == "critical"
+    watching.validated("FAIL", data_loss=True, data_integrity="FAIL")
+    seen = watching.tick(1, runs_every=1, errors=200)
+    assert condition(seen, "ERR").firing == "rollback"
+    assert seen.verdict.word == "ROLL BACK"

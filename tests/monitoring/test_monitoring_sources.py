@@ -12,7 +12,17 @@ from hypothesis import strategies as st
 
 from engine.monitoring.growth import percent_per_hour, theil_sen
 from engine.monitoring.kpis import variance
-from engine.monitoring.runs import FAILING, LATE, ON_SCHEDULE, Run, error_rate, run_level, run_metrics, usual_interval
+from engine.monitoring.runs import (
+    FAILING,
+    LATE,
+    ON_SCHEDULE,
+    Run,
+    error_rate,
+    run_level,
+    run_metrics,
+    run_patience,
+    usual_interval,
+)
 from engine.monitoring.tree import Usage, cpu_percent, usage
 
 START = datetime(2026, 1, 31, 2, 0, tzinfo=UTC)
@@ -117,3 +127,8 @@ def test_the_documented_shadow_run_is_rounding_and_no_variance() -> None:
     )
     assert variance({"PAR30": 2.2}, {"PAR30": None}, ("PAR30",), absolute=0.02, decimals=(1, 2)) == 100
     assert variance({}, {}, ("PAR30",), absolute=0.02, decimals=(1, 2)) is None
+
+
+def test_a_run_is_late_from_when_it_was_due_and_not_cadences_later() -> None:
+    assert run_patience(3600, 3.5) == 3660
+    assert run_patience(5, 3.5) == 17.5

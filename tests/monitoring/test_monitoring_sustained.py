@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.config.monitoring import SustainedSection
+from engine.config.quantities import Duration
+from engine.monitoring.reading import Value
 from engine.monitoring.sustained import Limit, Memory, Sample, broken, held, least, pending, settle, take
+from engine.monitoring.watched import Watched, firing, flapping, observe
 
 P = 5.0
 EMPTY = Memory()
@@ -178,8 +184,6 @@ def test_the_fold_is_the_definition(samples: list[Sample], hold: float, clear_ho
 
 @given(traces(1), st.data())
 def test_a_restart_anywhere_gives_the_same_verdict(samples: list[Sample], data: st.DataObject) -> None:
-    import msgspec
-
     cut = data.draw(st.integers(0, len(samples)))
     first = run(limit(), samples[:cut])
     restored = msgspec.json.decode(msgspec.json.encode(first), type=Memory)
@@ -216,3 +220,60 @@ def test_a_verdict_never_comes_without_a_run_that_holds(samples: list[Sample]) -
     if at < math.inf:
         seen = [sample for sample in samples if sample.boot <= at]
         assert all(sample.value > 200 for sample in seen if sample.boot >= at - rule.hold)
+
+
+# ---- laws of a whole condition: its tiers, its edges, what a monitor writes down
+
+RULES = SustainedSection(3, 0.7, 95.0, Duration(15), Duration(60), 4, Duration(3600))
+TIERS = {"critical": limit(enter=300.0, clear=285.0), "warning": limit()}
+
+
+def watched(samples: Sequence[Sample], *, wall: float = 0.0, start: Watched = Watched()) -> list[Watched]:  # noqa: B008
+    found = [start]
+    for sample in samples:
+        at = datetime(2026, 1, 31, tzinfo=UTC) + timedelta(seconds=sample.boot + wall)
+        value = Value(sample.value, at, sample.boot, sample.era)
+        found.append(
+            observe(
+                found[-1],
+                TIERS,
+                (value,),
+                release="v2",
+                now=Value(0.0, at, sample.boot, ""),
+                rules=RULES,
+                time_scale=1.0,
+                may_fire=True,
+            )
+        )
+    return found[1:]
+
+
+def verdicts(found: Iterable[Watched]) -> list[tuple[str, bool]]:
+    return [(firing(one, RULES), flapping(one, RULES)) for one in found]
+
+
+@given(traces(), st.floats(-1e8, 1e8))
+def test_shifting_the_wall_clock_changes_nothing(samples: list[Sample], shift: float) -> None:
+    assert verdicts(watched(samples)) == verdicts(watched(samples, wall=shift))
+
+
+@given(traces(1), st.data())
+def test_a_restart_anywhere_gives_the_same_condition_its_flapping_too(
+    samples: list[Sample], data: st.DataObject
+) -> None:
+    cut = data.draw(st.integers(1, len(samples)))
+    left = watched(samples[:cut])[-1]
+    restored = msgspec.json.decode(msgspec.json.encode(left), type=Watched)
+    assert verdicts(watched(samples[cut:], start=restored)) == verdicts(watched(samples)[cut:])
+
+
+@given(traces(4), st.data())
+def test_losing_two_adjacent_like_samples_makes_no_verdict_in_any_trace(
+    samples: list[Sample], data: st.DataObject
+) -> None:
+    rule = limit()
+    lost = data.draw(st.integers(1, len(samples) - 3))
+    around = samples[lost - 1 : lost + 3]
+    alike = len({rule.beyond(one.value) for one in around}) == 1 == len({one.era for one in around})
+    if alike:
+        assert first_firing(rule, samples[:lost] + samples[lost + 2 :]) >= first_firing(rule, samples)

@@ -7,7 +7,8 @@ from typing import Any
 
 from plans import CUTOVER, ROLLBACK, WAYS_ON
 
-from engine.errors import OpsError
+from engine.errors import OpsError, Refused
+from engine.monitoring.trace import Trace
 from engine.operations.plan import Plan
 from engine.operations.prospects import WaysOn
 from engine.state.model import State
@@ -39,6 +40,7 @@ class FakeActions:
     cutover: Plan = CUTOVER
     hangs: str = ""
     """What an abort answers when the worker does not."""
+    traces: dict[str, Trace] = field(default_factory=dict)
 
     def plan_rollback(self) -> Plan:
         return self.rollback
@@ -105,6 +107,12 @@ class FakeActions:
     def report(self) -> str:
         self.asked.append(("report",))
         return "Hour 8 report: logs/reports/report_8h_20260131_100004.md"
+
+    def trace(self, condition: str) -> Trace:
+        self.asked.append(("trace", condition))
+        if condition not in self.traces:
+            raise Refused(f"{condition} has not been judged yet", "wait")
+        return self.traces[condition]
 
     def ensure_monitor(self) -> int | None:
         self.asked.append(("ensure_monitor",))

@@ -77,13 +77,24 @@ def test_a_kpi_outside_its_range_fails_though_published_rightly(production: Prod
     assert any("outside its range 0 to 100" in issue for issue in report.checks[KPI].issues)
 
 
-def test_a_large_change_from_run_to_run_is_a_warning(production: Production) -> None:
-    production.write_tape([{**row, "cash_available_usd": "200"} for row in loans()])
+def test_a_large_change_on_the_same_tape_is_a_warning(production: Production) -> None:
+    entry = production.run()
+    rewrite_published(production, entry, lambda document: set_value(document, "CollectionRate", 3.0))
     production.run()
     report = production.validate()
     assert statuses(report) == {KPI: "WARN"}
     assert report.status == "WARN"
     assert "CollectionRate changed from" in report.issues[0]
+
+
+def test_a_large_change_with_another_tape_is_the_portfolios_and_no_verdict_on_the_release(
+    production: Production,
+) -> None:
+    production.write_tape([{**row, "cash_available_usd": "200"} for row in loans()])
+    production.run()
+    report = production.validate()
+    assert report.status == "PASS"
+    assert "CollectionRate changed from" in report.checks[KPI].figures["anomalies"][0]
 
 
 def test_a_release_that_published_nothing_has_nothing_right(production: Production) -> None:

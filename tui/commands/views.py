@@ -102,6 +102,17 @@ class Why(Command):
         app.frame.why()
 
 
+class Samples(Command):
+    """The samples behind the condition, row of the matrix or verdict in hand, and how its run was counted."""
+
+    id, keys, title = "samples", ("e",), "samples behind it"
+
+    def run(self, app: ConsoleApp) -> None:
+        from tui.screens.samples import show_samples
+
+        show_samples(app, app.frame.item_in_hand())
+
+
 class Help(Command):
     """Every key and what it does."""
 

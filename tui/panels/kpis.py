@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.state.model import KpiView, State
 from tui.glyphs import spark
-from tui.lines import Line, Lines, Role, block, fit, heading, join, marked, put, right, width_of
+from tui.lines import Line, Lines, Role, block, fit, heading, join, marked, put, right, width_of, wrap
 from tui.look import Look
 from tui.words import age, change, hour, number
 
@@ -46,6 +46,41 @@ def row(kpi: KpiView, width: int, look: Look) -> Line:
     room = width - width_of(head) - width_of(tail)
     trend = put(spark(kpi.trend, max(room, 0), look.glyphs), "stale" if kpi.stale else "trend")
     return join(head, trend, tail)
+
+
+def compared(kpi: KpiView, width: int) -> Lines:
+    """Beside it: the old release on the same tape and what the rule says, the baseline, the tape before, anomalies."""
+    lines: Lines = []
+    margin = " " * 14
+    if kpi.old_release and kpi.value is not None:
+        pair = f"{kpi.old_release} {'none' if kpi.old_value is None else f'{kpi.old_value:g}'}, now {kpi.value:g}; "
+        said = f"{pair if kpi.agrees is not None else ''}{kpi.agreement}"
+        role: Role = "warn" if kpi.agrees is False else "dim"
+        lines += [join(margin, line) for line in wrap(f"same tape: {said}", width, role)]
+    was = [
+        f"{name} {number(value, kpi.decimals)} ({_moved(kpi, value)})"
+        for name, value in ((f"baseline, {kpi.baseline_of},", kpi.baseline), ("last tape", kpi.last))
+        if value is not None
+    ]
+    if was:
+        lines += [join(margin, line) for line in wrap("; ".join(was), width, "dim")]
+    if kpi.anomaly:
+        lines += [join(margin, line) for line in wrap(f"ANOMALY  {kpi.anomaly}", width, "warn")]
+    return lines
+
+
+def run_trend(kpi: KpiView, width: int, look: Look) -> Line:
+    """Its last runs; the trend above is that of the tape's measurement dates."""
+    shown = spark(kpi.runs, min(width - 40, 80), look.glyphs).strip()
+    return join(" " * 14, put(shown, "trend"), put(f"  last {len(kpi.runs)} runs", "dim"))
+
+
+def _moved(kpi: KpiView, since: float) -> str:
+    """How far the value is from an earlier one, in % of that."""
+    if kpi.value is None or not since:
+        return "no change can be told"
+    percent = (kpi.value - since) / abs(since) * 100
+    return "unchanged" if abs(percent) < 0.005 else f"{percent:+.2f} %"
 
 
 def _limits(kpi: KpiView) -> str:

@@ -44,6 +44,16 @@ def row(gauge: ResourceView, width: int, look: Look) -> Line:
     return join(head, trend, limit, tail)
 
 
+def plain_row(gauge: ResourceView, width: int, look: Look) -> Line:
+    """One value that leads to no limit: label, value, trend."""
+    label = join(" ", fit(_level(gauge, look), 8), fit(put(gauge.label, "text"), 8))
+    if gauge.value is None:
+        return join(label, put(f"missing: {gauge.reason or 'no sample'}", "warn"))
+    text = fit(put(gauge.text, "stale" if gauge.stale else "strong"), 26)
+    room = min(max(width - 18 - 26 - 2, 0), 40)
+    return join(label, text, put(spark(gauge.trend, room, look.glyphs), "stale" if gauge.stale else "trend"))
+
+
 def words_of(state: State, condition: ConditionView) -> str:
     """A condition's value as its gauge says it: ``84 GB free`` rather than ``1686 x``."""
     gauge = next((gauge for gauge in state.resources if gauge.id == condition.id and gauge.text), None)

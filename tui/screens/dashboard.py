@@ -15,6 +15,7 @@ from tui.lines import Lines, block, plain, put
 from tui.look import Look
 from tui.pane import Pane
 from tui.panels import checklist, events, kpis, log, matrix, operation, resources, validation
+from tui.screens.samples import Because
 
 Draw = Callable[[State, int, int, Look], Lines]
 PANELS: dict[str, Draw] = {
@@ -154,6 +155,8 @@ class Dashboard(Frame):
         name, item = self._panel_in_hand(), self.item_in_hand()
         if name == "resources" and item is not None:
             self.console_app.show_condition(item)
+        elif name == "matrix" and item is not None:
+            self.console_app.push_screen(Because(item))
         else:
             self.zoom()
 

@@ -10,6 +10,7 @@ from tui.lines import Line, Lines, block, fit, heading, join, put, wrap
 from tui.listing import Listing, Row
 from tui.panels import resources
 from tui.panels.resources import LEVELS
+from tui.screens.samples import show_samples
 from tui.words import age, ago
 
 _LABELS = 32
@@ -49,12 +50,15 @@ class Evidence(Listing):
             ("evidence", item.evidence),
             ("held", held + ("" if item.firing or not tier else " (not held yet)")),
             ("clears", item.clears or "-"),
+            *([("measured", note)] if (note := _note(state, item.id)) else []),
             ("observed", ago(item.observed_at, self.look.now) + (" STALE" if item.stale else "")),
             *people(state, item.id),
             ("", ""),
             ("look at", item.look_at),
             *(("run" if not index else "", command) for index, command in enumerate(item.run)),
             ("call", item.call),
+            ("", ""),
+            ("samples", "Enter, or e from anywhere: what this rests on, sample by sample"),
         ]
         made: list[Row] = []
         for label, text in facts:
@@ -63,9 +67,18 @@ class Evidence(Listing):
             made += [Row(join(" " * 12, line), item.id) for line in lines[1:]]
         return made
 
+    def why(self) -> None:
+        """Deeper: its samples."""
+        show_samples(self.console_app, self._condition)
+
     def item_in_hand(self) -> str | None:
         """The condition: ``a`` acknowledges it from here."""
         return self._condition
+
+
+def _note(state: State, name: str) -> str:
+    """How its gauge was measured."""
+    return next((gauge.note for gauge in state.resources if gauge.id == name), "")
 
 
 def held_of(item: ConditionView) -> str:

@@ -8,8 +8,9 @@ from engine.state.model import KpiView, State
 from tui.glyphs import spark
 from tui.lines import Line, Lines, Role, fit, heading, join, put, right, wrap
 from tui.listing import Listing, Row
-from tui.panels import checklist, log, matrix, operation, resources, validation
+from tui.panels import checklist, kpis, log, matrix, operation, resources, validation
 from tui.screens.over import held_of
+from tui.screens.samples import Because
 from tui.words import age, ago, change, number, rests_on, seconds, stamp
 
 _TIER: dict[str, Role] = {"WARNING": "warn", "CRITICAL": "crit"}
@@ -48,7 +49,10 @@ class Conditions(Listing):
                 seen,
             )
             made.append(Row(line, item.id))
-        return made or [Row(put(f" none: {state.monitor.reason or 'nothing measured yet'}", "warn"))]
+        made = made or [Row(put(f" none: {state.monitor.reason or 'nothing measured yet'}", "warn"))]
+        if state.unjudged:
+            made += [Row(()), Row(put(" Measured beside them, judged by no limit", "title"))]
+        return made + [Row(resources.plain_row(gauge, width, self.look)) for gauge in state.unjudged]
 
     def why(self) -> None:
         """The evidence of one condition."""
@@ -139,7 +143,7 @@ class Kpis(Listing):
         return [heading(self.look.glyphs.rule, "4", "KPIs", notes, width), ()]
 
     def rows(self, state: State, width: int) -> list[Row]:
-        """Three rows for each KPI."""
+        """A few rows for each KPI: value, limits, the same tape in the old release, what it was, trends."""
         return [row for kpi in state.kpis for row in self._kpi(kpi, width)]
 
     def _kpi(self, kpi: KpiView, width: int) -> list[Row]:
@@ -160,7 +164,9 @@ class Kpis(Listing):
         low, high = (min(kpi.trend), max(kpi.trend)) if kpi.trend else (0.0, 0.0)
         trend = put(spark(kpi.trend, min(width - 40, 80), self.look.glyphs).strip(), "trend")
         third = join(" " * 14, trend, put(f"  {number(low, 2)} to {number(high, 2)}" if kpi.trend else "", "dim"))
-        return [Row(first, kpi.id), Row(second, kpi.id), Row(third, kpi.id), Row(())]
+        beside = [Row(line, kpi.id) for line in kpis.compared(kpi, width - 14)]
+        by_run = [Row(kpis.run_trend(kpi, width, self.look), kpi.id)] if len(kpi.runs) > 1 else []
+        return [Row(first, kpi.id), Row(second, kpi.id), *beside, Row(third, kpi.id), *by_run, Row(())]
 
 
 class Checklist(Listing):
@@ -215,8 +221,10 @@ class Matrix(Listing):
         return made
 
     def why(self) -> None:
-        """The conditions behind the matrix."""
-        self.console_app.show_view("conditions")
+        """The conditions behind the row."""
+        item = self.item_in_hand()
+        if item is not None:
+            self.console_app.push_screen(Because(item))
 
 
 class Log(Listing):

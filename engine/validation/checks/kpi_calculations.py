@@ -141,7 +141,11 @@ def _judge_values(evidence: Evidence, now: Group, findings: Findings) -> None:
 
 
 def _judge_change(evidence: Evidence, document: Mapping[str, Any], findings: Findings) -> None:
-    """Run-to-run change beyond the anomaly limit; rounding of either release does not count."""
+    """Run-to-run change beyond the anomaly limit; rounding of either release does not count.
+
+    On the same tape it is the release's doing, and a warning. Where the tape is another one it is the portfolio's: it
+    stands among the figures, and the monitor tells it to the KPI's owner.
+    """
     earlier = evidence.runs[: evidence.runs.index(evidence.run)] if evidence.run in evidence.runs else ()
     previous = next((run for run in reversed(earlier) if run.ok), None)
     if previous is None or not evidence.comparable:
@@ -161,7 +165,11 @@ def _judge_change(evidence: Evidence, document: Mapping[str, Any], findings: Fin
             old, new, (known.decimals, evidence.release.decimals), evidence.deployment.monitoring.variance.absolute
         )
         if change.beyond(limit):
-            findings.warn(f"{name} changed from {old:g} to {new:g} since the run before, more than {limit:g} %")
+            said = f"{name} changed from {old:g} to {new:g} since the run before, more than {limit:g} %"
+            if evidence.run is not None and evidence.run.tape_sha256 == previous.tape_sha256:
+                findings.warn(said)
+            else:
+                findings.figures.setdefault("anomalies", []).append(said)
 
 
 def _number(kpis: Any, name: str) -> float | None:

@@ -23,13 +23,20 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 class ProcessSource:
     """Remembers the reading before, since CPU is a difference."""
 
-    def __init__(self, deployment: Deployment, members: Callable[[Identity], Sequence[int]], earlier: Earlier) -> None:
+    def __init__(
+        self,
+        deployment: Deployment,
+        members: Callable[[Identity], Sequence[int]],
+        earlier: Earlier,
+        before: tuple[str, float, Usage] | None = None,
+    ) -> None:
         self._scale = deployment.console.time_scale
         self._growth = deployment.monitoring.growth
         self._restarts = deployment.monitoring.restarts
         self._members = members
         self._earlier = earlier
-        self._before: tuple[str, float, Usage] | None = None
+        self.before = before
+        """The reading before: era, boot time, usage."""
         self._era = ""
         self._memory: deque[tuple[float, float]] = deque()
         self._slope: tuple[float, float | None] = (-1e18, None)
@@ -53,7 +60,7 @@ class ProcessSource:
         return readings
 
     def _cpu(self, found: Usage, era: str, now: Instant) -> Reading:
-        before, self._before = self._before, (era, now.boot, found)
+        before, self.before = self.before, (era, now.boot, found)
         if before is None or before[0] != era:
             return Missing("CPU is a difference: known at the next sample")
         percent = cpu_percent(before[2], found, now.boot - before[1], os.cpu_count() or 1)

@@ -114,7 +114,11 @@ def test_a_rollback_closes_the_list_and_asks_again_what_comes_before(
     clock.advance(60)
     watching.roll_back()
     clock.advance(60)
-    assert {item.state for item in read_board(deployment, clock)} == {"due"}
+    lines = read_board(deployment, clock)
+    assert {item.state for item in lines if item.slot == "before"} == {"due"}
+    closed = [item for item in lines if item.slot != "before"]
+    assert {(item.slot, item.state) for item in closed} == {("T+0", "closed")}
+    assert all("closed: rolled back 31 Jan 02:01:00Z, operation" in item.note for item in closed)
 
 
 def test_around_now_shows_what_is_open_and_what_is_next(board: Any, clock: Any) -> None:

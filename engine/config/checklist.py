@@ -68,10 +68,15 @@ class ScheduleSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     validation_for: Duration
     late_after: Duration
     """A slot that nobody served this long after its time is overdue."""
-    tests_before: Duration = Duration(900.0)
-    """The release's test command runs this long before a gate that asks for it."""
+    tests_before: Duration | None = None
+    """The release's test command runs this long before a gate that asks for it; null: 15 minutes."""
     log_error: str = r"\b(ERROR|CRITICAL|FATAL)\b|^Traceback "
     """A regular expression: a line of the service's log that matches tells of an error."""
+
+    @property
+    def tests_early(self) -> float:
+        """Seconds before a gate at which its tests run."""
+        return 900.0 if self.tests_before is None else float(self.tests_before)
 
 
 class CompareSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -345,7 +345,7 @@ def _memory_within(evidence: Evidence, asked: Asked, name: str) -> Found:
 def _tests_pass(evidence: Evidence, asked: Asked, name: str) -> Found:
     """Run for this gate: not longer before it was due than an hour of the watch, on the build that is installed."""
     tested, config = evidence.tested, evidence.calendar.config.schedule
-    early = timedelta(seconds=max(config.tests_before, config.validation_every) / evidence.calendar.scale)
+    early = timedelta(seconds=max(config.tests_early, config.validation_every) / evidence.calendar.scale)
     if tested is None or tested.release != evidence.release:
         return Found(None, f"not run yet on {evidence.release}: abaco-ops gate test", None, evidence.now < asked.due)
     said = f"{'passed' if tested.ok else 'FAILED: ' + tested.reason}, {tested.at:%d %b %H:%M:%SZ}, {tested.build[:6]}"

@@ -206,7 +206,7 @@ class Round:
 
     def _tests(self, evaluation: Evaluation, watch: Watch, trail: TrailSource, now: Instant, note: Note) -> Watch:
         """The release's own tests run once, shortly before a gate that asks for them."""
-        early = self._deployment.checklist.schedule.tests_before / self._deployment.console.time_scale
+        early = self._deployment.checklist.schedule.tests_early / self._deployment.console.time_scale
         gate = next((g for g in evaluation.gates if any(c.id == "tests_pass" for c in g.criteria)), None)
         if gate is None or not evaluation.paging or self.children.running(TESTS):
             return watch

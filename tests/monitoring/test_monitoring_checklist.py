@@ -93,10 +93,11 @@ def test_the_measurement_is_filled_in_with_its_time_and_a_missing_one_is_not_ok(
         time_scale=1.0,
     )
     found = {item.key: item for item in items(watching.deployment.checklist, moment)}
-    memory, validation = found["watch/5400/memory"], found["watch/5400/logs"]
+    memory, logs = found["watch/5400/memory"], found["watch/5400/logs"]
     assert memory.measured.endswith("Z")
     assert memory.measured_ok is True
-    assert (validation.measured, validation.measured_ok) == ("", None)
+    assert (logs.measured, logs.measured_ok) == ("log cannot be read: output.log: No such file or directory", False)
+    assert found["hour1/3600/report"].measured == ""
     without = items(watching.deployment.checklist, Moment(**{**_fields(moment), "evaluation": None}))
     missing = next(item for item in without if item.key == "watch/5400/memory")
     assert (missing.measured, missing.measured_ok) == ("missing", False)

@@ -43,9 +43,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "service": ("service", "start, stop, status of a release's service, by hand"),
     "monitor": ("monitor", "the monitor in the foreground"),
     "checklist": ("checklist", "show and answer the checklist"),
+    "gate": ("gate", "the decision points: what each rests on; go or no-go"),
     "note": ("note", "write a note into the audit trail"),
     "ack": ("ack", "acknowledge a condition"),
-    "watch": ("watch", "take the watch"),
+    "watch": ("watch", "take the watch and read what happened; a summary for who takes it next"),
     "audit": ("audit", "verify the audit trail's hash chain"),
 }
 

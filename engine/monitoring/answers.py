@@ -66,9 +66,10 @@ def acknowledge(
     return _append(deployment, "ack", {"condition": condition, "reason": _clean(reason)}, actor, clock)
 
 
-def take_watch(deployment: Deployment, *, actor: str, clock: Clock | None = None) -> Record:
-    """Take the watch."""
-    return _append(deployment, "watch.taken", {"holder": actor}, actor, clock)
+def take_watch(deployment: Deployment, *, actor: str, clock: Clock | None = None, before: str = "") -> Record:
+    """Take the watch. ``before``: who held it until now."""
+    data = {"holder": actor, "from": before} if before else {"holder": actor}
+    return _append(deployment, "watch.taken", data, actor, clock)
 
 
 def extend(answers: Answers, events: Iterable[Record]) -> Answers:

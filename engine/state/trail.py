@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from engine.clock import parse_iso
@@ -13,6 +13,8 @@ from engine.monitoring.facts import Facts, fold
 from engine.records import Record, harmless
 from engine.state.event_words import Told, tell
 from engine.state.model import Phase, WatchView
+
+NOTES_KEPT = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,8 @@ class Trail:
     rehearsal: Proof | None = None
     acknowledged: dict[str, tuple[str, datetime]] = field(default_factory=dict)
     """Condition -> who acknowledged it last, and when."""
+    notes: tuple[str, ...] = ()
+    """Notes since the watch was taken, the newest last."""
     told: Told = field(default_factory=Told)
     """The last events, in words."""
 
@@ -74,10 +78,10 @@ def phase_of(
         return "BACK ON V1"
     if cutover_at is None:
         return "BEFORE"
-    since = now - cutover_at
-    if since < timedelta(seconds=bake):
+    since = (now - cutover_at).total_seconds()
+    if since < bake:
         return "BAKE"
-    return "STABILISE" if since < timedelta(seconds=stabilise) else "STEADY"
+    return "STABILISE" if since < stabilise else "STEADY"
 
 
 def _fold(trail: Trail, event: Record) -> Trail:
@@ -85,7 +89,10 @@ def _fold(trail: Trail, event: Record) -> Trail:
     data: dict[str, Any] = event["data"]
     kind = event["kind"]
     if kind == "watch.taken":
-        return replace(trail, watch=WatchView(harmless(data.get("holder") or event["actor"], 60), at))
+        return replace(trail, watch=WatchView(harmless(data.get("holder") or event["actor"], 60), at), notes=())
+    if kind == "note":
+        note = f"{at:%H:%M}Z {harmless(event['actor'], 60)}: {harmless(data['text'], 400)}"
+        return replace(trail, notes=(*trail.notes, note)[-NOTES_KEPT:])
     if kind == "ack":
         taken = (harmless(event["actor"], 60), at)
         return replace(trail, acknowledged={**trail.acknowledged, str(data["condition"]): taken})

@@ -5,14 +5,19 @@ Every method may block and is called off the event loop; it raises OpsError with
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from engine.config import Deployment
 from engine.monitoring import answers
 from engine.operations.plan import Plan
 from engine.operations.prospects import WaysOn
 from engine.records import whoami
+
+if TYPE_CHECKING:
+    from engine.monitoring.facts import Waiver
+    from engine.state.readiness import ReadyLine
 
 
 @runtime_checkable
@@ -89,8 +94,16 @@ class Actions(Protocol):
         """Take an alert."""
         ...
 
-    def take_watch(self) -> None:
-        """Take the watch."""
+    def take_watch(self) -> list[str]:
+        """Take the watch; what happened since, in plain lines."""
+        ...
+
+    def decide(self, gate: str, decision: str, note: str, waivers: Sequence[Waiver]) -> None:
+        """Record go or no-go at a gate."""
+        ...
+
+    def readiness(self) -> tuple[ReadyLine, ...]:
+        """What blocks a cutover."""
         ...
 
     def ensure_monitor(self) -> int | None:
@@ -185,9 +198,25 @@ class EngineActions:
         """Take an alert."""
         answers.acknowledge(self._deployment, condition, reason=reason, actor=whoami())
 
-    def take_watch(self) -> None:
-        """Take the watch."""
-        answers.take_watch(self._deployment, actor=whoami())
+    def take_watch(self) -> list[str]:
+        """Take the watch; what happened since, in plain lines."""
+        from engine.state.hand_over import take
+
+        return take(self._deployment, actor=whoami())
+
+    def decide(self, gate: str, decision: str, note: str, waivers: Sequence[Waiver]) -> None:
+        """Record go or no-go at a gate."""
+        from engine.monitoring.deciding import decide
+
+        decide(self._deployment, gate, decision, actor=whoami(), note=note, waivers=waivers)
+
+    def readiness(self) -> tuple[ReadyLine, ...]:
+        """What blocks a cutover."""
+        from engine.clock import SystemClock
+        from engine.state import StateReader
+        from engine.state.readiness import readiness
+
+        return readiness(self._deployment, StateReader(self._deployment, SystemClock()).read())
 
     def ensure_monitor(self) -> int | None:
         """Start the monitor when none runs."""

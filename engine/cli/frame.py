@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "follow": ("follow", "the state in plain lines, as it changes"),
     "kpi": ("kpi", "KPIs of a tape"),
     "validate": ("validate", "the five checks and the report"),
+    "ready": ("ready", "what blocks a cutover, one line each; exit 0 when nothing does"),
     "cutover": ("cutover", "activate the new release"),
     "rollback": ("rollback", "go back to the old release"),
     "history": ("history", "operations, and what each did"),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from engine.config.checklist import CompareSection
-from engine.monitoring.criteria import Measure, differs, measures
 from engine.monitoring.grounds import Measurement
+from engine.monitoring.hour_one import Measure, differs, measures
 from engine.monitoring.model import Baseline, Evaluation, KpiReading
 from engine.monitoring.standing import Hour, Standing
 

@@ -12,12 +12,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from engine.clock import pretty_duration
-from engine.config.checklist import CompareSection, DecisionPoint
+from engine.config.checklist import DecisionPoint
 from engine.config.monitoring import MonitoringConfig
 from engine.monitoring.facts import Tested, Validation
+from engine.monitoring.hour_one import compared, measures
 from engine.monitoring.model import ConditionReading, Criterion, KpiReading
 from engine.monitoring.schedule import Calendar, Slot, served, slot_name
-from engine.monitoring.standing import Hour, Standing
+from engine.monitoring.standing import Standing
 
 HOURLY = re.compile(r"hourly_(\d+)_of_\1")
 MEDIANS = re.compile(r"medians_within_(\d+)_percent_of_hour_1")
@@ -275,47 +276,6 @@ def _nodata_hold(evidence: Evidence) -> float:
 # ---- compared with hour 1
 
 
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """A median that is compared with hour 1; differences below ``ignored`` do not count."""
-
-    name: str
-    unit: str
-    ignored: float
-    of: Callable[[Hour], float | None]
-
-
-def measures(compare: CompareSection) -> tuple[Measure, Measure, Measure]:
-    """Latency, memory, CPU."""
-    return (
-        Measure("latency", "ms", compare.ignore_latency_ms, lambda hour: hour.latency_ms),
-        Measure("memory", "MB", compare.ignore_memory_mb, lambda hour: hour.memory_mb),
-        Measure("CPU", "%", compare.ignore_cpu_points, lambda hour: hour.cpu_percent),
-    )
-
-
-def differs(measure: Measure, first: Hour, later: Hour, percent: float) -> tuple[bool | None, str]:
-    """Whether an hour is further than ``percent`` from hour 1, and in words."""
-    one, other = measure.of(first), measure.of(later)
-    if one is None or other is None:
-        hour = first if one is None else later
-        return None, f"{measure.name} of hour {hour.number} unknown: too little was measured"
-    apart = other - one
-    said = f"{measure.name} {other:.4g} {measure.unit} in hour {later.number}, {one:.4g} in hour 1"
-    return abs(apart) >= measure.ignored and abs(apart) > abs(one) * percent / 100, said
-
-
-def _compared(hours: Sequence[Hour], first: Hour, asked: Sequence[Measure], percent: float) -> tuple[bool | None, str]:
-    found = [differs(measure, first, hour, percent) for hour in hours for measure in asked]
-    bad = [said for answer, said in found if answer is True]
-    unknown = [said for answer, said in found if answer is None]
-    if bad:
-        return False, "; ".join(bad[:3])
-    if unknown:
-        return None, "; ".join(dict.fromkeys(unknown[:3]))
-    return True, "; ".join(differs(measure, first, hours[-1], percent)[1] for measure in asked)
-
-
 def _medians(evidence: Evidence, asked: Asked, name: str) -> Found:
     standing = evidence.standing
     percent = float(name.split("_")[2])
@@ -325,7 +285,7 @@ def _medians(evidence: Evidence, asked: Asked, name: str) -> Found:
     hours = standing.hours[-wanted:]
     if not hours:
         return Found(True, "hour 2 is not over", standing.at, so_far=True)
-    status, said = _compared(hours, standing.first, measures(evidence.calendar.config.compare), percent)
+    status, said = compared(hours, standing.first, measures(evidence.calendar.config.compare), percent)
     return Found(status, f"{len(hours)} of {wanted} hours: {said}", standing.at, so_far=len(hours) < wanted)
 
 
@@ -335,7 +295,7 @@ def _memory_within(evidence: Evidence, asked: Asked, name: str) -> Found:
         return Found(True, "hour 2 is not over", standing.at, so_far=True)
     compare = evidence.calendar.config.compare
     memory = measures(compare)[1:2]
-    status, said = _compared(standing.hours[-1:], standing.first, memory, compare.memory_percent)
+    status, said = compared(standing.hours[-1:], standing.first, memory, compare.memory_percent)
     return Found(status, said, standing.at)
 
 

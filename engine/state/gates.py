@@ -33,6 +33,8 @@ class GateStanding(msgspec.Struct, frozen=True):
     at: datetime | None = None
     note: str = ""
     waivers: tuple[Waiver, ...] = ()
+    waiver_by: str = ""
+    """Whose second name a waiver needs."""
 
     @property
     def against(self) -> tuple[Criterion, ...]:
@@ -56,7 +58,9 @@ def gates_of(
     judged = {gate.id: gate.criteria for gate in evaluation.gates} if evaluation else {}
     at = evaluation.at if evaluation else None
     found = courses(deployment.checklist, since, now, scale, decisions)
-    return tuple(_standing(course, judged, at, stale=stale) for course in found)
+    role = deployment.checklist.waiver_by
+    made = [_standing(course, judged, at, stale=stale) for course in found]
+    return tuple(msgspec.structs.replace(one, waiver_by=role) for one in made)
 
 
 def _standing(

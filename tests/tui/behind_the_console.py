@@ -11,6 +11,7 @@ from engine.errors import OpsError
 from engine.operations.plan import Plan
 from engine.operations.prospects import WaysOn
 from engine.state.model import State
+from engine.state.readiness import ReadyLine
 
 
 @dataclass
@@ -39,6 +40,9 @@ class FakeActions:
     cutover: Plan = CUTOVER
     hangs: str = ""
     """What an abort answers when the worker does not."""
+    since: tuple[str, ...] = ()
+    """What happened since, told to who takes the watch."""
+    ready: tuple[ReadyLine, ...] = ()
 
     def plan_rollback(self) -> Plan:
         return self.rollback
@@ -91,8 +95,15 @@ class FakeActions:
     def acknowledge(self, condition: str, reason: str) -> None:
         self.asked.append(("acknowledge", condition, reason))
 
-    def take_watch(self) -> None:
+    def take_watch(self) -> list[str]:
         self.asked.append(("take_watch",))
+        return list(self.since)
+
+    def decide(self, gate: str, decision: str, note: str, waivers: Any) -> None:
+        self.asked.append(("decide", gate, decision, note, tuple((one.criterion, one.second) for one in waivers)))
+
+    def readiness(self) -> tuple[ReadyLine, ...]:
+        return self.ready
 
     def ensure_monitor(self) -> int | None:
         self.asked.append(("ensure_monitor",))

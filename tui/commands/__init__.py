@@ -1,6 +1,7 @@
 """Every action of the console, one class each; importing this room declares them all."""
 
-from tui.commands import moving, operating, views, writing
+from tui.commands import moving, operating, views, watch, writing
 from tui.commands.command import COMMANDS, Command, find, listed, refusal, shown
 
-__all__ = ["COMMANDS", "Command", "find", "listed", "moving", "operating", "refusal", "shown", "views", "writing"]
+__all__ = ["COMMANDS", "Command", "find", "listed", "refusal", "shown"]
+__all__ += ["moving", "operating", "views", "watch", "writing"]

@@ -53,16 +53,3 @@ class Acknowledge(Command):
         state = app.shown_state
         if state is not None:
             app.ask(asking.acknowledge(app.actions, state, app.frame.item_in_hand()))
-
-
-class TakeWatch(Command):
-    """Take the watch: your name stands in row 3 from now on."""
-
-    id, keys, title, risk = "watch.take", ("t",), "take the watch", "write"
-
-    def run(self, app: ConsoleApp) -> None:
-        app.background(
-            app.actions.take_watch,
-            lambda _: app.written("the watch is yours"),
-            lambda why: app.say(why, "crit"),
-        )

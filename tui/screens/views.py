@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from time import monotonic
 
+from engine.state.gates import summary_line
 from engine.state.model import KpiView, State
 from tui.glyphs import spark
 from tui.lines import Line, Lines, Role, fit, heading, join, put, right, wrap
 from tui.listing import Listing, Row
 from tui.panels import checklist, log, matrix, operation, resources, validation
+from tui.screens.gate import PREFIX, open_gate
 from tui.screens.over import held_of
 from tui.words import age, ago, change, number, rests_on, seconds, stamp
 
@@ -191,6 +193,12 @@ class Checklist(Listing):
                 made.append(Row(put(f"{'':12}{item.note}", "dim"), item.key))
         return made or [Row(put(" nothing is due", "dim"))]
 
+    def why(self) -> None:
+        """A gate: its criteria."""
+        item = self.item_in_hand() or ""
+        if item.startswith(PREFIX):
+            open_gate(self.console_app, item.removeprefix(PREFIX))
+
     def footing(self, state: State, width: int) -> Lines:
         """What can be done with the row."""
         return [(), put(" Space confirms what was measured; o overrides it with a reason; i writes a note", "dim")]
@@ -212,11 +220,16 @@ class Matrix(Listing):
             told = f"; told: {', '.join(entry.told).replace('_', ' ')}" if entry.told else ""
             made += [Row(line, entry.verdict) for line in wrap(f"when {entry.when}", width - 2, "dim", 14)[:1]]
             made += [Row(line, entry.verdict) for line in wrap(f"{entry.action}{told}", width - 2, "dim", 14)[:2]]
-        return made
+        waiting = [gate for gate in state.gates if gate.state != "go"][:1]
+        return made + [Row(put(f" {summary_line(gate, self.look.now)}"), PREFIX + gate.id) for gate in waiting]
 
     def why(self) -> None:
-        """The conditions behind the matrix."""
-        self.console_app.show_view("conditions")
+        """The conditions behind the matrix; for a gate, its criteria."""
+        item = self.item_in_hand() or ""
+        if item.startswith(PREFIX):
+            open_gate(self.console_app, item.removeprefix(PREFIX))
+        else:
+            self.console_app.show_view("conditions")
 
 
 class Log(Listing):

@@ -86,8 +86,8 @@ def judged(name: str, evidence: Evidence, asked: Asked) -> Criterion:
 
 
 def words(name: str) -> str:
-    """``hourly 8 of 8``."""
-    return name.replace("_", " ")
+    """``hourly 8 of 8``, ``errors below 0.1``."""
+    return re.sub(r"(\d)_(\d)", r"\1.\2", name).replace("_", " ")
 
 
 def _nobody_knows(evidence: Evidence, asked: Asked, name: str) -> Found:

@@ -52,9 +52,7 @@ def live_through(root: Path, clock: Any, *, restarts: bool) -> tuple[list[str], 
     return words, told(night), gates, [event["kind"] for event in events if event["kind"].startswith(kinds)]
 
 
-def test_a_restart_at_every_tick_changes_no_verdict_loses_no_row_and_moves_no_gate(
-    tmp_path: Path, clock: Any
-) -> None:
+def test_a_restart_at_every_tick_changes_no_verdict_loses_no_row_and_moves_no_gate(tmp_path: Path, clock: Any) -> None:
     other = type(clock)()
     once = live_through(tmp_path / "once", clock, restarts=False)
     always = live_through(tmp_path / "always", other, restarts=True)

@@ -11,7 +11,7 @@ import msgspec
 
 from engine.clock import Instant
 from engine.config import Deployment
-from engine.monitoring.checklist import Moment, items
+from engine.monitoring.checklist import unanswered
 from engine.monitoring.criteria import Evidence
 from engine.monitoring.decision import Situation, decide
 from engine.monitoring.facts import Facts, Validation
@@ -166,31 +166,13 @@ def _gates(
         validations=seen.validations,
         standing=seen.standing,
         tested=seen.facts.tested,
-        open_lines=lambda after, to: _open_lines(deployment, seen, after, to),
+        open_lines=lambda after, to: unanswered(calendar, seen.facts.answers, after, to),
         unknown=unknown if verdict.word == "UNKNOWN" else "",
         monitoring=deployment.monitoring,
         patience=float(deployment.console.cadence.sample * deployment.console.stale_after),
     )
     found = courses(calendar.config, calendar.since, calendar.now, calendar.scale, seen.facts.decisions)
     return open_gates(found, evidence)
-
-
-def _open_lines(deployment: Deployment, seen: Seen, after: float, to: float) -> list[str]:
-    """Keys of the lines of these slots that nobody has answered."""
-    moment = Moment(
-        now=seen.now.wall,
-        since=seen.facts.watching_since,
-        rolled_back_at=seen.facts.rolled_back_at,
-        answers=seen.facts.answers,
-        evaluation=None,
-        validations=seen.validations,
-        release=deployment.console.releases.new,
-        time_scale=deployment.console.time_scale,
-        decisions=seen.facts.decisions,
-    )
-    lines = items(deployment.checklist, moment)
-    waiting = [item.key for item in lines if not item.gate and item.state in ("due", "overdue", "missed")]
-    return [key for key in waiting if after < float(key.split("/")[1]) <= to]
 
 
 def _alerts(seen: Seen) -> tuple[Alert, ...]:

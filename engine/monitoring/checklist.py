@@ -129,6 +129,17 @@ def items(config: ChecklistConfig, moment: Moment) -> tuple[Item, ...]:
     )
 
 
+def unanswered(calendar: Calendar, answers: Answers, after: float, to: float) -> list[str]:
+    """Keys of the lines of slots after one offset and up to another that are due and that nobody has answered."""
+    found = []
+    for window in calendar.config.windows:
+        for offset in calendar.offsets(window) if not window.before else ():
+            if after < offset <= to and calendar.at(offset) <= calendar.now:
+                keys = (f"{window.id}/{offset:g}/{task.id}" for task in window.tasks)
+                found += [(offset, key) for key in keys if _newest(answers, key, calendar.since) is None]
+    return [key for _, key in sorted(found)]
+
+
 def around_now(lines: Sequence[Item], count: int) -> tuple[Item, ...]:
     """The ``count`` lines that matter most now: what is open first comes into view, then what comes next."""
     open_at = first_open(lines)

@@ -39,8 +39,10 @@ class ReadyLine(msgspec.Struct, frozen=True):
 
 def readiness(deployment: Deployment, state: State) -> tuple[ReadyLine, ...]:
     """Every line, what blocks first. Never raises for what the deployment can have wrong."""
+    watched = [*_phase(state)]
+    if watched:  # nothing else would say more
+        return (*watched, *_operation(state))
     found = [
-        *_phase(state),
         *_operation(state),
         *_plan(deployment),
         *_validation(deployment, state),

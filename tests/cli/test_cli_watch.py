@@ -76,6 +76,12 @@ def test_what_blocks_a_cutover_is_listed_with_what_to_do(say: Any) -> None:  # n
     assert "NOT READY" in say("ready")[1]
 
 
+@pytest.mark.usefixtures("cut_over")
+def test_after_a_cutover_there_is_nothing_to_make_ready(say: Any) -> None:  # noqa: F811
+    code, out, _ = say("ready")
+    assert (code, "BAKE: the cutover was made, its watch goes on" in out) == (1, True)
+
+
 def test_a_line_that_was_answered_blocks_no_more(say: Any) -> None:  # noqa: F811
     def waiting() -> list[str]:
         return [line["what"] for line in json.loads(say("ready", "--json")[1])["lines"] if line["name"] == "checklist"]

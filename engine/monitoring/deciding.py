@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from engine.clock import Clock, SystemClock
 from engine.config import Deployment
 from engine.errors import Refused
+from engine.monitoring import checkpoint as saved
 from engine.monitoring.answers import NOTE_LIMIT, SOURCE
 from engine.monitoring.board import newest_fresh
 from engine.monitoring.criteria import words
 from engine.monitoring.facts import Facts, Waiver, fold
 from engine.monitoring.gates import Course, courses, not_met
 from engine.monitoring.model import Gate
-from engine.records import Record, append_event, harmless, read_lines
+from engine.monitoring.store import SampleStore
+from engine.records import Record, Tail, append_event, harmless
 
 EVENT = "gate.decided"
 
@@ -64,8 +67,15 @@ def decide(
 
 
 def facts_now(deployment: Deployment) -> Facts:
-    """The fold of the audit trail. DamagedRecord when it cannot be read."""
-    return fold(Facts(), read_lines(deployment.paths.events))
+    """The fold of the audit trail: what the monitor had read of it, and the rest. DamagedRecord, OSError."""
+    store = SampleStore(deployment.paths.samples, read_only=True)
+    try:
+        known = saved.decode(store.checkpoint(saved.TRAIL), saved.Trail)
+    except sqlite3.Error:
+        known = saved.Trail()  # no monitor ever ran here, or its file cannot be read
+    finally:
+        store.close()
+    return fold(known.facts, Tail.from_offset(deployment.paths.events, known.offset).new_records())
 
 
 def courses_now(deployment: Deployment, now: datetime, facts: Facts | None = None) -> tuple[Course, ...]:

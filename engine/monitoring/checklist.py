@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
@@ -73,7 +73,7 @@ class Moment:
     rehearsed: Rehearsed | None = None
     """The newest rehearsal of a rollback."""
     decisions: Sequence[Decided] = ()
-    """Decisions at the gates of this watch."""
+    """Decisions at the gates of this watch, or of the one that was closed."""
     closed_since: datetime | None = None
     """The cutover whose list a rollback has closed, at ``rolled_back_at``."""
     closed_by: str = ""
@@ -85,6 +85,8 @@ class Moment:
 def of_facts(facts: Facts) -> dict[str, object]:
     """The fields of a :class:`Moment` that rest on the audit trail alone."""
     back = facts.rolled_back_at
+    closed = facts.cutover_at if back and facts.cutover_at and back >= facts.cutover_at else None
+    begin = facts.watching_since or closed
     return {
         "since": facts.watching_since,
         "rolled_back_at": back,
@@ -92,8 +94,8 @@ def of_facts(facts: Facts) -> dict[str, object]:
         "validations": facts.validations,
         "proven": facts.proven,
         "rehearsed": facts.rehearsed,
-        "decisions": facts.decisions,
-        "closed_since": facts.cutover_at if back and facts.cutover_at and back >= facts.cutover_at else None,
+        "decisions": tuple(one for one in facts.decided if begin is not None and one.at >= begin),
+        "closed_since": closed,
         "closed_by": facts.rolled_back_by,
     }
 
@@ -157,8 +159,10 @@ def first_open(lines: Sequence[Line]) -> int | None:
 
 
 def find(lines: Sequence[Item], key: str) -> Item:
-    """The line of this key; Refused with the open ones when there is none."""
+    """The line of this key; Refused with the open ones when there is none, or when a rollback has closed it."""
     for item in lines:
+        if item.key == key and item.state == "closed":
+            raise Refused(f"{item.slot} {item.title} is {item.note}", "a closed list is not answered any more")
         if item.key == key and not item.gate:
             return item
     waiting = [item.key for item in lines if item.state in ("due", "overdue") and not item.gate]
@@ -355,7 +359,7 @@ def _gate(course: Course, moment: Moment) -> Item:
 def _closed(config: ChecklistConfig, moment: Moment, since: datetime, back: datetime) -> Iterator[Item]:
     """The lines of a watch that a rollback ended, as they stood: nobody answers them any more."""
     told = f"closed: rolled back {back:%d %b %H:%M:%SZ}, {moment.closed_by or 'operation unknown'}"
-    calendar = _calendar(config, since, moment)
+    calendar = replace(_calendar(config, since, moment), now=back)
     for window in config.windows:
         if window.before:
             continue

@@ -113,7 +113,7 @@ class Monitor:
         watch = self._remember(watch, conditions, read, release, now)
         self._note(
             now,
-            self._standing.look(self._trail.facts.watching_since, now, status, running.process, read, self._trail.new),
+            self._standing.look(self._trail.facts.watching_since, now, status, running, read, self._trail.new),
         )
         evaluation = self._evaluate(now, active, running, read, watch, operation)
         watch = self.round.after(evaluation, watch, self._trail, now, self._note, running)

@@ -16,6 +16,7 @@ from engine.config import Deployment
 from engine.errors import OpsError
 from engine.monitoring import standing as fold
 from engine.monitoring.model import ConditionReading
+from engine.monitoring.running import Running
 from engine.monitoring.runs import Run, parse_run
 from engine.monitoring.standing import Happened, Hour, Standing
 from engine.records import Record, Tail, harmless, records_from_end
@@ -50,7 +51,7 @@ class StandingSource:
         since: datetime | None,
         now: Instant,
         status: ServiceStatus,
-        process: str,
+        running: Running,
         conditions: Sequence[ConditionReading],
         events: Sequence[Record],
     ) -> list[str]:
@@ -64,10 +65,12 @@ class StandingSource:
         standing, new = self.now, self._deployment.new.release
         missed = self._back_to(since, standing.last_run, problems) if self._resumes else []
         self._resumes = False
-        running = {"RUNNING": True, "STOPPED": False, "FAILED": False}.get(status.state)
+        up = {"RUNNING": True, "STOPPED": False, "FAILED": False}.get(status.state)
+        if running.release != new:
+            up = False  # another release runs: the watched one does not
         restarts = sum(1 for at in status.restarts if at > since)
         standing = fold.time_passed(
-            standing, now, boot_id(), up=running, process=process, restarts=restarts, longest=self._patience
+            standing, now, boot_id(), up=up, process=running.process, restarts=restarts, longest=self._patience
         )
         standing = fold.runs_ended(standing, [*missed, *self._new_runs(problems)], new)
         standing = fold.events_seen(standing, _finished(events, new), now.wall, self._patience)

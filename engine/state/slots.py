@@ -57,7 +57,7 @@ class ChecklistReader:
             "since": since,
             "rolled_back_at": rolled_back_at,
             "closed_since": cutover_at if back else None,
-            "decisions": tuple(one for one in facts.decided if since is not None and one.at >= since),
+            "decisions": tuple(one for one in facts.decided if cutover_at is not None and one.at >= cutover_at),
         }
         moment = Moment(
             **fields,  # type: ignore[arg-type]

@@ -9,7 +9,8 @@ import pytest
 from a_night import HOUR, Night
 
 from engine.config import Deployment
-from engine.monitoring.checklist import Item, Moment, items, of_facts
+from engine.errors import Refused
+from engine.monitoring.checklist import Item, Moment, find, items, of_facts
 from engine.monitoring.deciding import facts_now
 from engine.monitoring.model import Evaluation
 from engine.monitoring.standing import Hour
@@ -23,11 +24,15 @@ def night(deployment: Deployment, clock: Any) -> Any:
     found.monitor.stop()
 
 
-def line(night: Night, key: str, evaluation: Evaluation) -> Item:
+def board(night: Night, evaluation: Evaluation | None = None) -> tuple[Item, ...]:
     fields: dict[str, Any] = of_facts(facts_now(night.deployment))
     scale = float(night.deployment.console.time_scale)
     moment = Moment(**fields, now=night.clock.now().wall, evaluation=evaluation, release="v2", time_scale=scale)
-    return next(item for item in items(night.deployment.checklist, moment) if item.key == key)
+    return items(night.deployment.checklist, moment)
+
+
+def line(night: Night, key: str, evaluation: Evaluation) -> Item:
+    return next(item for item in board(night, evaluation) if item.key == key)
 
 
 def seen(evaluation: Evaluation, **changes: Any) -> Evaluation:
@@ -102,6 +107,7 @@ def test_anomalies_are_kpis_that_jumped_and_tiers_that_fired_since(night: Night)
 
 
 def test_a_rollback_closes_the_list_and_says_why(night: Night) -> None:
+    night.go("hour-8")
     evaluation = night.hours(0.6)
     night.start("v1")
     for kind, data in (
@@ -114,6 +120,21 @@ def test_a_rollback_closes_the_list_and_says_why(night: Night) -> None:
     assert found.state == "closed"
     assert found.note.startswith("closed: rolled back 31 Jan ")
     assert found.note.endswith("operation 0002-rollback, latency")
+
+
+def test_a_closed_list_holds_what_was_due_and_no_slot_that_a_passed_gate_would_have_kept(night: Night) -> None:
+    night.ticks(1)
+    night.go("hour-1")
+    night.clock.advance(8 * HOUR)
+    night.go("hour-8")
+    night.clock.advance(2 * HOUR)
+    night.roll_back()
+    night.clock.advance(20 * HOUR)
+    closed = {item.slot for item in board(night) if item.state == "closed"}
+    assert {"T+8", "T+10"} <= closed
+    assert not closed & {"T+8:30", "T+9", "T+12"}
+    with pytest.raises(Refused, match="T\\+8 nulls and duplicates is closed: rolled back"):
+        find(board(night), "hourly/28800/integrity")
 
 
 def _of_operation(night: Night, kind: str, data: dict[str, Any]) -> None:

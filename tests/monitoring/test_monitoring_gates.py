@@ -175,6 +175,15 @@ def test_time_that_nobody_watched_is_unknown_and_never_up(night: Night) -> None:
     assert "unwatched 6.0 s" in found.evidence
 
 
+def test_another_release_in_its_place_is_time_down(night: Night) -> None:
+    night.begin()
+    for name in ("hour-1", "hour-8"):
+        night.go(name)
+    night.start("v1")
+    found = criterion(night.ticks(3), "uptime_100")
+    assert (found.status, "down 3" in found.evidence) == ("not met", True)
+
+
 def test_another_process_is_a_restart_and_no_uptime(night: Night) -> None:
     night.begin()
     for name in ("hour-1", "hour-8"):

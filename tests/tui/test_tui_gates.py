@@ -9,7 +9,7 @@ from typing import Any
 import states
 from behind_the_console import FakeActions
 from msgspec.structs import replace
-from test_tui_keys import shows, until
+from test_tui_keys import screen_text, shows, until
 
 from engine.monitoring.model import Criterion
 from engine.state.gates import GateStanding
@@ -153,3 +153,16 @@ async def test_the_readiness_board_says_what_blocks_and_what_to_do(make_app: Mak
         await pilot.press("B")
         await shows(pilot, "NOT READY: 1 of 2 lines block GO")
         await shows(pilot, "-> abaco-ops validate")
+
+
+async def test_why_a_list_was_closed_is_said_once_and_its_lines_are_not_answered(make_app: Make) -> None:
+    why = "closed: rolled back 31 Jan 09:02:00Z, operation 0004-rollback, latency"
+    items = tuple(replace(item, state="closed", note=why, gate=False) for item in states.CHECKLIST.items)
+    app = make_app(replace(states.NORMAL, checklist=replace(states.CHECKLIST, items=items)))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shows(pilot, "V2 LIVE")
+        await pilot.press("5")
+        await shows(pilot, why)
+        assert screen_text(app).count("closed: rolled back") == 1
+        await pilot.press("space")
+        await shows(pilot, "is closed: rolled back")

@@ -179,7 +179,9 @@ class Checklist(Listing):
         items = state.checklist.items
         waiting = sum(item.state in ("due", "overdue") for item in items)
         notes = [f"{state.checklist.hourly_passed}/{state.checklist.hourly_due} hourly PASS", f"{waiting} open"]
-        return [heading(self.look.glyphs.rule, "5", "Checklist", notes, width)]
+        closed = next((item.note for item in items if item.state == "closed"), "")
+        lines = wrap(closed, width - 2, "warn", indent=1) if closed else []
+        return [heading(self.look.glyphs.rule, "5", "Checklist", notes, width), *lines]
 
     def rows(self, state: State, width: int) -> list[Row]:
         """One row for each item, its note with it."""
@@ -189,7 +191,7 @@ class Checklist(Listing):
         for item in state.checklist.items:
             line = checklist.row(item, width - 2, self.look)
             made.append(Row(line, item.key))
-            if item.note:
+            if item.note and item.state != "closed":  # why a list is closed is said once, at the top
                 made.append(Row(put(f"{'':12}{item.note}", "dim"), item.key))
         return made or [Row(put(" nothing is due", "dim"))]
 

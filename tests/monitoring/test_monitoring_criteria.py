@@ -133,3 +133,21 @@ def test_lines_that_wait_stop_day_seven(month: Evidence) -> None:
 def test_names_are_read_as_people_say_them() -> None:
     assert words("errors_below_0_1") == "errors below 0.1"
     assert words("hourly_24_of_24") == "hourly 24 of 24"
+
+
+@pytest.mark.parametrize(("seconds", "wanted"), [(-60, "met"), (5, "unknown"), (40, "met")])
+def test_an_hour_whose_validation_still_runs_is_unknown_once_the_gate_is_due(
+    month: Evidence, seconds: float, wanted: str
+) -> None:
+    now = SINCE + timedelta(hours=8, seconds=seconds)
+    done = tuple(v for v in month.validations if v.at <= now)
+    seen = replace(month, validations=done, calendar=replace(month.calendar, now=now, gone={}))
+    assert status(seen, "hourly_8_of_8", "hour-8")[0] == wanted
+
+
+def test_medians_of_less_than_all_hours_are_met_so_far_and_unknown_at_the_gate(month: Evidence) -> None:
+    hours = tuple(Hour(number, 0.6, 100.0, 5.0) for number in range(2, 8))
+    early = replace(month, calendar=replace(month.calendar, now=SINCE + timedelta(hours=7.5)))
+    assert status(changed(early, hours=hours), "medians_within_5_percent_of_hour_1", "hour-8")[0] == "met"
+    due = replace(month, calendar=replace(month.calendar, now=SINCE + timedelta(hours=8.1)))
+    assert status(changed(due, hours=hours), "medians_within_5_percent_of_hour_1", "hour-8")[0] == "unknown"

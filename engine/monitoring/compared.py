@@ -67,7 +67,7 @@ def _log_scan(standing: Standing, since: datetime | None) -> Measurement:
     to = f"{begin:%H:%M:%S}Z to {standing.at:%H:%M:%S}Z" if standing.at else f"since {begin:%H:%M:%S}Z"
     new = [one for one in standing.log_errors if one.at >= begin]
     if new:
-        return f"log {to}: {len(new)} error lines, newest: {new[-1].text}", False
+        return f"log {to}: {len(new)} error line{'' if len(new) == 1 else 's'}, newest: {new[-1].text}", False
     return f"log {to}: no error line", True
 
 

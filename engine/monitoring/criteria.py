@@ -202,9 +202,9 @@ def _logs_clean(evidence: Evidence, asked: Asked, name: str) -> Found:
     if standing.log_from is None or standing.log_problem:
         return Found(None, f"the service's log cannot be read: {standing.log_problem or 'not yet'}", standing.at)
     if standing.log_error_count or standing.failed:
-        newest = f", newest {standing.log_errors[-1].at:%H:%M:%S}Z: {standing.log_errors[-1].text}"
-        said = f"{standing.log_error_count} error lines{newest if standing.log_errors else ''}"
-        return Found(False, f"{said}; {standing.failed} runs failed", standing.at)
+        newest = "".join(f", newest {one.at:%H:%M:%S}Z: {one.text}" for one in standing.log_errors[-1:])
+        lines = f"{standing.log_error_count} error line{'' if standing.log_error_count == 1 else 's'}"
+        return Found(False, f"{lines}{newest}; {standing.failed} of {standing.runs} runs failed", standing.at)
     if (standing.log_from - since).total_seconds() > evidence.patience:
         return Found(None, f"followed only since {standing.log_from:%d %b %H:%M:%SZ}: no errors since", standing.at)
     return Found(True, f"no error line since the cutover, {standing.runs} runs ok", standing.at)
@@ -219,7 +219,7 @@ def _uptime(evidence: Evidence, asked: Asked, name: str) -> Found:
     parts = [f"{share:g} % seen up of {pretty_duration(total)}"]
     parts += [f"down {pretty_duration(standing.down)}"] if standing.down else []
     restarts = max(standing.replaced, standing.restarts)
-    parts += [f"restarted {restarts} times"] if restarts else []
+    parts += [f"{restarts} restart{'' if restarts == 1 else 's'}"] if restarts else []
     if standing.unwatched:
         longest = pretty_duration(standing.longest_unwatched)
         parts.append(f"unwatched {pretty_duration(standing.unwatched)}, longest {longest}")

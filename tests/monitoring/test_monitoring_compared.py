@@ -49,7 +49,7 @@ def test_the_log_scan_counts_what_came_since_the_slot_before(night: Night) -> No
     evaluation = night.hours(0.5)
     found = line(night, "hour1/3600/logs", evaluation)
     assert found.measured_ok is False
-    assert found.measured.endswith("1 error lines, newest: ERROR the cache is away")
+    assert found.measured.endswith("1 error line, newest: ERROR the cache is away")
     evaluation = night.hours(1)
     assert line(night, "watch/7200/logs", evaluation).measured_ok is True
 

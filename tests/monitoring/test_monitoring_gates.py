@@ -191,7 +191,7 @@ def test_another_process_is_a_restart_and_no_uptime(night: Night) -> None:
     night.hours(0.5)
     night.start("v2")
     found = criterion(night.ticks(2), "uptime_100")
-    assert (found.status, "restarted 1 times" in found.evidence) == ("not met", True)
+    assert (found.status, "1 restart" in found.evidence) == ("not met", True)
 
 
 def test_errors_count_over_the_whole_watch_not_the_last_minutes(night: Night) -> None:
@@ -209,6 +209,13 @@ def test_a_run_without_events_is_a_gap_for_good(night: Night) -> None:
     night.ticks(1, events=False)
     found = criterion(night.hours(1.2), "audit_continuous")
     assert (found.status, "1 did not" in found.evidence) == ("not met", True)
+
+
+def test_a_run_that_failed_is_no_clean_log(night: Night) -> None:
+    night.begin()
+    night.ticks(1, status="error", error="no tape")
+    found = criterion(night.ticks(2), "logs_clean")
+    assert (found.status, "0 error lines; 1 of " in found.evidence) == ("not met", True)
 
 
 def test_a_critical_tier_since_the_cutover_is_remembered_when_it_has_cleared(night: Night) -> None:

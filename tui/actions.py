@@ -5,8 +5,9 @@ Every method may block and is called off the event loop; it raises OpsError with
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from engine.config import Deployment
 from engine.monitoring import answers
@@ -14,6 +15,10 @@ from engine.monitoring.trace import Trace
 from engine.operations.plan import Plan
 from engine.operations.prospects import WaysOn
 from engine.records import whoami
+
+if TYPE_CHECKING:
+    from engine.monitoring.facts import Waiver
+    from engine.state.readiness import ReadyLine
 
 
 @runtime_checkable
@@ -98,8 +103,16 @@ class Actions(Protocol):
         """Send the status update, or record that it was pasted; says which."""
         ...
 
-    def take_watch(self) -> None:
-        """Take the watch."""
+    def take_watch(self) -> list[str]:
+        """Take the watch; what happened since, in plain lines."""
+        ...
+
+    def decide(self, gate: str, decision: str, note: str, waivers: Sequence[Waiver]) -> None:
+        """Record go or no-go at a gate."""
+        ...
+
+    def readiness(self) -> tuple[ReadyLine, ...]:
+        """What blocks a cutover."""
         ...
 
     def report(self) -> str:
@@ -219,9 +232,25 @@ class EngineActions:
         said = ", ".join(f"{name} {'ok' if ok else f'FAILED: {detail}'}" for name, (ok, detail) in results.items())
         return f"status update: {said}"
 
-    def take_watch(self) -> None:
-        """Take the watch."""
-        answers.take_watch(self._deployment, actor=whoami())
+    def take_watch(self) -> list[str]:
+        """Take the watch; what happened since, in plain lines."""
+        from engine.state.hand_over import take
+
+        return take(self._deployment, actor=whoami())
+
+    def decide(self, gate: str, decision: str, note: str, waivers: Sequence[Waiver]) -> None:
+        """Record go or no-go at a gate."""
+        from engine.monitoring.deciding import decide
+
+        decide(self._deployment, gate, decision, actor=whoami(), note=note, waivers=waivers)
+
+    def readiness(self) -> tuple[ReadyLine, ...]:
+        """What blocks a cutover."""
+        from engine.clock import SystemClock
+        from engine.state import StateReader
+        from engine.state.readiness import readiness
+
+        return readiness(self._deployment, StateReader(self._deployment, SystemClock()).read())
 
     def report(self) -> str:
         """Write the report that is due now."""

@@ -29,10 +29,12 @@ def tick(actions: Actions, state: State, key: str | None) -> Ask | str:
     item = item_of(state, key)
     if item is None:
         return "no checklist item is under the cursor: 5 shows them"
+    if item.state == "closed":
+        return f"{item.title} is {item.note}"
     if item.state in ("done", "overridden"):
         return f"{item.title} is {item.state} already, by {item.who}"
     if item.gate:
-        return f"{item.title} is decided by its criteria, not by a tick"
+        return f"{item.title} is decided by its criteria, not by a tick: Enter shows them"
     return Ask(
         title="CONFIRM",
         facts=_facts(item),
@@ -48,6 +50,8 @@ def override(actions: Actions, state: State, key: str | None) -> Ask | str:
     item = item_of(state, key)
     if item is None:
         return "no checklist item is under the cursor: 5 shows them"
+    if item.gate or item.state == "closed":
+        return f"{item.title} is {'decided by its criteria: Enter shows them' if item.gate else item.note}"
     return Ask(
         title="OVERRIDE",
         facts=_facts(item),

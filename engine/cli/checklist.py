@@ -17,7 +17,7 @@ from engine.monitoring.checklist import Item, around_now, find
 from engine.records import whoami
 
 AROUND_NOW = 16
-_MARKS = {"done": "x", "overridden": "o", "due": ">", "overdue": "!", "missed": "-", "later": " "}
+_MARKS = {"done": "x", "overridden": "o", "due": ">", "overdue": "!", "missed": "-", "later": " ", "closed": "/"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

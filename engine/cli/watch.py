@@ -1,32 +1,42 @@
-"""``abaco-ops watch take|show``: who holds the watch."""
+"""``abaco-ops watch take|show|handover``: who holds the watch, what happened since, and a summary to paste."""
 
 from __future__ import annotations
 
 import argparse
 
 from engine.cli.frame import Context
+from engine.clock import SystemClock
 from engine.errors import DONE
-from engine.monitoring import answers
-from engine.records import harmless, read_lines, whoami
+from engine.records import whoami
+from engine.state import StateReader
+from engine.state.hand_over import hand_over_lines, take
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """``watch take|show``."""
-    parser.add_argument("action", choices=("take", "show"), nargs="?", default="show")
+    """``watch take|show|handover``."""
+    parser.add_argument(
+        "action",
+        choices=("take", "show", "handover"),
+        nargs="?",
+        default="show",
+        help="take it and read what happened; show who has it; handover: a summary to paste",
+    )
 
 
 def run(context: Context, options: argparse.Namespace) -> int:
-    """Take it, or say who has it."""
+    """Take it, say who has it, or print the summary."""
     deployment = context.deployment()
     if options.action == "take":
         context.require_write("abaco-ops watch take", deployment)
-        event = answers.take_watch(deployment, actor=whoami())
-        print(f"{event['actor']} has the watch since {event['at']}")
+        actor = whoami()
+        lines = take(deployment, actor=actor)
+        print("\n".join([f"{actor} has the watch", *lines]))
         return DONE
-    taken = [event for event in read_lines(deployment.paths.events) if event.get("kind") == "watch.taken"]
-    if not taken:
+    state = StateReader(deployment, SystemClock()).read()
+    if options.action == "handover":
+        print("\n".join(hand_over_lines(state, state.at)))
+    elif state.watch.holder is None or state.watch.since is None:
         print("nobody has the watch; abaco-ops watch take")
-        return DONE
-    holder = (taken[-1].get("data") or {}).get("holder") or taken[-1].get("actor")
-    print(f"{harmless(holder, 60)} has the watch since {harmless(taken[-1].get('at'), 30)}")
+    else:
+        print(f"{state.watch.holder} has the watch since {state.watch.since:%d %b %H:%M:%SZ}")
     return DONE

@@ -21,7 +21,7 @@ from engine.config.release import ReleaseConfig
 PLACES = ("{python}", "{root}", "{release}", "{engine}")
 """What is filled into configured commands."""
 RELEASE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
-MEASURES = ("validation", "kpis", *RECORDED)
+MEASURES = ("validation", "kpis", "hour_1", "against_baseline", "log_scan", "anomalies", *RECORDED)
 """What a checklist task can measure besides a condition."""
 MOST_SLOTS = 10_000
 _PLACE = re.compile(r"\{[^{}]*\}")
@@ -218,8 +218,19 @@ def check_checklist(located: Located, config: ChecklistConfig, conditions: Colle
     for index, point in enumerate(config.decisions):
         if index and point.at <= config.decisions[index - 1].at:
             located.report(("decisions", index, "at"), "is not later than the one before", "decisions stand in order")
+        if point.keep is not None and point.keep not in _series(config):
+            _unknown(located, ("decisions", index, "keep"), point.keep, _series(config), "window")
     if not config.schedule.validation_every:
         located.report(("schedule", "validation_every"), "is 0", "give a time above 0")
+    try:
+        re.compile(config.schedule.log_error)
+    except re.error as error:
+        located.report(("schedule", "log_error"), f"is no regular expression: {error}", 'such as "ERROR|Traceback"')
+
+
+def _series(config: ChecklistConfig) -> list[str]:
+    """The windows that have a cadence."""
+    return [window.id for window in config.windows if window.every]
 
 
 def _check_slots(located: Located, where: KeyPath, window: Window) -> None:

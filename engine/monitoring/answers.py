@@ -101,9 +101,10 @@ def end_silence(deployment: Deployment, condition: str, *, actor: str, clock: Cl
     return _append(deployment, "silenced", data, actor, clock)
 
 
-def take_watch(deployment: Deployment, *, actor: str, clock: Clock | None = None) -> Record:
-    """Take the watch."""
-    return _append(deployment, "watch.taken", {"holder": actor}, actor, clock)
+def take_watch(deployment: Deployment, *, actor: str, clock: Clock | None = None, before: str = "") -> Record:
+    """Take the watch. ``before``: who held it until now."""
+    data = {"holder": actor, "from": before} if before else {"holder": actor}
+    return _append(deployment, "watch.taken", data, actor, clock)
 
 
 def extend(answers: Answers, events: Iterable[Record]) -> Answers:

@@ -11,10 +11,11 @@ import msgspec
 
 from engine.clock import Instant
 from engine.config import Deployment
-from engine.monitoring.checklist import Moment, items
+from engine.monitoring.checklist import unanswered
+from engine.monitoring.criteria import Evidence
 from engine.monitoring.decision import Situation, decide
 from engine.monitoring.facts import Facts, Validation
-from engine.monitoring.gates import Evidence, next_gate
+from engine.monitoring.gates import courses, open_gates
 from engine.monitoring.gauges import gauges
 from engine.monitoring.judgement import worsens
 from engine.monitoring.kpi_watch import Against, set_against
@@ -29,10 +30,13 @@ from engine.monitoring.model import (
     Hourly,
     KpiReading,
     Level,
+    MatrixRow,
     ResourceReading,
+    Verdict,
 )
 from engine.monitoring.process_source import MEMORY
-from engine.monitoring.schedule import hourly, validation_slots
+from engine.monitoring.schedule import Calendar, hourly, hours_planned
+from engine.monitoring.standing import Standing, published
 from engine.monitoring.surroundings import Active
 
 
@@ -59,6 +63,10 @@ class Seen:
     waiting: str
     validation_running: bool
     problems: tuple[str, ...]
+    standing: Standing
+    """How the watch has gone since its cutover."""
+    build: str
+    """The new release's build as installed; empty when it cannot be told."""
     data_loss: bool = False
     unjudged: tuple[ResourceReading, ...] = ()
     memory_note: str = ""
@@ -84,7 +92,8 @@ def evaluation_of(deployment: Deployment, seen: Seen) -> Evaluation:
     if seen.operation:
         verdict = msgspec.structs.replace(verdict, why=f"{seen.operation} runs; {verdict.why}")
     kpis = _kpis(deployment, seen)
-    due = _hourly(deployment, seen)
+    calendar = calendar_of(deployment, seen.facts, seen.now.wall)
+    gates = _gates(deployment, seen, kpis, calendar, verdict, matrix)
     return Evaluation(
         v=VERSION,
         at=seen.now.wall,
@@ -103,8 +112,8 @@ def evaluation_of(deployment: Deployment, seen: Seen) -> Evaluation:
         resources=gauges(
             deployment.monitoring, seen.conditions, seen.trends, free=seen.free, notes={MEMORY: seen.memory_note}
         ),
-        next_gate=_gate(deployment, seen, kpis, due),
-        hourly=due,
+        next_gate=gates[0] if gates else None,
+        hourly=_hourly(deployment, seen, calendar),
         alerts=_alerts(seen),
         baseline=seen.baseline,
         cutover_at=seen.facts.watching_since,
@@ -117,7 +126,17 @@ def evaluation_of(deployment: Deployment, seen: Seen) -> Evaluation:
         run_interval=None if seen.run_interval is None else float(seen.run_interval),
         data_loss=seen.data_loss,
         unjudged=seen.unjudged,
+        gates=gates,
+        standing=published(seen.standing) if calendar is not None else None,
     )
+
+
+def calendar_of(deployment: Deployment, facts: Facts, now: datetime) -> Calendar | None:
+    """What slots are counted by; None while no cutover is watched."""
+    since = facts.watching_since
+    if since is None:
+        return None
+    return Calendar(deployment.checklist, since, float(deployment.console.time_scale), now, facts.gone)
 
 
 def _kpis(deployment: Deployment, seen: Seen) -> tuple[KpiReading, ...]:
@@ -135,42 +154,39 @@ def _kpis(deployment: Deployment, seen: Seen) -> tuple[KpiReading, ...]:
     return readings if seen.against is None else set_against(readings, seen.release, seen.against)
 
 
-def _hourly(deployment: Deployment, seen: Seen) -> Hourly:
-    schedule, since = deployment.checklist.schedule, seen.facts.watching_since
-    if since is None:
-        return Hourly(0, 0, int(schedule.validation_for / schedule.validation_every), None)
-    slots = validation_slots(schedule, since, deployment.console.time_scale)
-    return hourly(slots, seen.validations, deployment.console.releases.new, seen.now.wall)
+def _hourly(deployment: Deployment, seen: Seen, calendar: Calendar | None) -> Hourly:
+    if calendar is None:
+        return Hourly(0, 0, hours_planned(deployment.checklist.schedule), None)
+    return hourly(calendar.hours(), seen.validations, deployment.console.releases.new, seen.now.wall)
 
 
-def _gate(deployment: Deployment, seen: Seen, kpis: tuple[KpiReading, ...], due: Hourly) -> Gate | None:
-    since = seen.facts.watching_since
-    if since is None:
-        return None
+def _gates(
+    deployment: Deployment,
+    seen: Seen,
+    kpis: tuple[KpiReading, ...],
+    calendar: Calendar | None,
+    verdict: Verdict,
+    matrix: Sequence[MatrixRow],
+) -> tuple[Gate, ...]:
+    if calendar is None:
+        return ()
+    unknown = next((row.evidence for row in matrix if row.verdict == "UNKNOWN"), verdict.why)
     evidence = Evidence(
+        calendar=calendar,
+        release=deployment.console.releases.new,
+        build=seen.build,
         conditions={reading.id: reading for reading in seen.conditions},
         kpis=kpis,
         validations=seen.validations,
-        hourly=due,
-        critical_since=seen.critical_at is not None and seen.critical_at >= since,
-        open_lines=_open_lines(deployment, seen),
+        standing=seen.standing,
+        tested=seen.facts.tested,
+        open_lines=lambda after, to: unanswered(calendar, seen.facts.answers, after, to),
+        unknown=unknown if verdict.word == "UNKNOWN" else "",
+        monitoring=deployment.monitoring,
+        patience=float(deployment.console.cadence.sample * deployment.console.stale_after),
     )
-    scale = deployment.console.time_scale
-    return next_gate(deployment.checklist.decisions, since, seen.now.wall, scale, evidence)
-
-
-def _open_lines(deployment: Deployment, seen: Seen) -> int:
-    moment = Moment(
-        now=seen.now.wall,
-        since=seen.facts.watching_since,
-        rolled_back_at=seen.facts.rolled_back_at,
-        answers=seen.facts.answers,
-        evaluation=None,
-        validations=seen.validations,
-        release=deployment.console.releases.new,
-        time_scale=deployment.console.time_scale,
-    )
-    return sum(1 for item in items(deployment.checklist, moment) if item.state in ("overdue", "missed"))
+    found = courses(calendar.config, calendar.since, calendar.now, calendar.scale, seen.facts.decisions)
+    return open_gates(found, evidence)
 
 
 def _alerts(seen: Seen) -> tuple[Alert, ...]:

@@ -6,7 +6,7 @@ import sqlite3
 
 from engine.clock import Clock
 from engine.config import Deployment
-from engine.monitoring.checklist import Item, Moment, items
+from engine.monitoring.checklist import Item, Moment, items, of_facts
 from engine.monitoring.facts import Facts, fold
 from engine.monitoring.grounds import GroundsReader
 from engine.monitoring.model import Evaluation
@@ -19,17 +19,13 @@ def read_board(deployment: Deployment, clock: Clock) -> tuple[Item, ...]:
     facts = fold(Facts(), read_lines(deployment.paths.events))
     moment = Moment(
         now=clock.now().wall,
-        since=facts.watching_since,
-        rolled_back_at=facts.rolled_back_at,
-        answers=facts.answers,
+        **of_facts(facts),  # type: ignore[arg-type]
         evaluation=newest_fresh(deployment, clock),
-        validations=facts.validations,
         release=deployment.console.releases.new,
         time_scale=deployment.console.time_scale,
         grounds=GroundsReader(deployment).read(),
-        proven=facts.proven,
-        rehearsed=facts.rehearsed,
         channels_tested=facts.channels_tested,
+        change_percent=float(deployment.kpis.anomaly.change_percent),
     )
     return items(deployment.checklist, moment)
 

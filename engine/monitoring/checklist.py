@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
 import msgspec
 
-from engine.config.checklist import RECORDED, ChecklistConfig, Task, Window
+from engine.config.checklist import RECORDED, ChecklistConfig, CompareSection, Task, Window
 from engine.errors import Refused
 from engine.monitoring.answers import Answer, Answers
-from engine.monitoring.facts import ChannelsTested, Rehearsed, Validation
+from engine.monitoring.compared import COMPARED, compared
+from engine.monitoring.facts import ChannelsTested, Decided, Facts, Rehearsed, Validation
+from engine.monitoring.gates import Course, courses
 from engine.monitoring.grounds import Grounds, Measurement, recorded
 from engine.monitoring.model import Evaluation, Gate
-from engine.monitoring.schedule import offsets, slot_name
+from engine.monitoring.schedule import Calendar, slot_name
 
-ItemState = Literal["due", "overdue", "missed", "done", "overridden", "later"]
+ItemState = Literal["due", "overdue", "missed", "done", "overridden", "later", "closed"]
 
 
 class Item(msgspec.Struct, frozen=True):
@@ -72,6 +74,44 @@ class Moment:
     """The newest rehearsal of a rollback."""
     channels_tested: ChannelsTested | None = None
     """The last test of the alert channels."""
+    decisions: Sequence[Decided] = ()
+    """Decisions at the gates of this watch, or of the one that was closed."""
+    closed_since: datetime | None = None
+    """The cutover whose list a rollback has closed, at ``rolled_back_at``."""
+    closed_by: str = ""
+    """That rollback: operation and reason."""
+    change_percent: float = 20.0
+    """A KPI that changed by more than this is an anomaly."""
+
+
+def of_facts(facts: Facts) -> dict[str, object]:
+    """The fields of a :class:`Moment` that rest on the audit trail alone."""
+    back = facts.rolled_back_at
+    closed = facts.cutover_at if back and facts.cutover_at and back >= facts.cutover_at else None
+    begin = facts.watching_since or closed
+    return {
+        "since": facts.watching_since,
+        "rolled_back_at": back,
+        "answers": facts.answers,
+        "validations": facts.validations,
+        "proven": facts.proven,
+        "rehearsed": facts.rehearsed,
+        "decisions": tuple(one for one in facts.decided if begin is not None and one.at >= begin),
+        "closed_since": closed,
+        "closed_by": facts.rolled_back_by,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The time of a slot: from its begin to the next one's; ``previous``: the slot before it, of any window."""
+
+    begin: datetime | None = None
+    end: datetime | None = None
+    previous: datetime | None = None
+
+
+OPEN = ("due", "overdue")
 
 
 def items(config: ChecklistConfig, moment: Moment) -> tuple[Item, ...]:
@@ -82,13 +122,26 @@ def items(config: ChecklistConfig, moment: Moment) -> tuple[Item, ...]:
     """
     found = [item for window in config.windows for item in _window(window, config, moment)]
     if moment.since is not None:
-        found += [_gate(point.title, point.at, moment) for point in config.decisions]
+        found += [_gate(course, moment) for course in _courses(config, moment.since, moment)]
+    elif moment.closed_since is not None and moment.rolled_back_at is not None:
+        found += _closed(config, moment, moment.closed_since, moment.rolled_back_at)
     ahead = datetime.max.replace(tzinfo=moment.now.tzinfo)
     before = datetime.min.replace(tzinfo=moment.now.tzinfo)
     # a gate stands after the tasks of its own slot
     return tuple(
         sorted(found, key=lambda item: (item.due_at or (before if item.slot == "before" else ahead), item.gate))
     )
+
+
+def unanswered(calendar: Calendar, answers: Answers, after: float, to: float) -> list[str]:
+    """Keys of the lines of slots after one offset and up to another that are due and that nobody has answered."""
+    found = []
+    for window in calendar.config.windows:
+        for offset in calendar.offsets(window) if not window.before else ():
+            if after < offset <= to and calendar.at(offset) <= calendar.now:
+                keys = (f"{window.id}/{offset:g}/{task.id}" for task in window.tasks)
+                found += [(offset, key) for key in keys if _newest(answers, key, calendar.since) is None]
+    return [key for _, key in sorted(found)]
 
 
 def around_now(lines: Sequence[Item], count: int) -> tuple[Item, ...]:
@@ -108,8 +161,10 @@ def first_open(lines: Sequence[Line]) -> int | None:
 
 
 def find(lines: Sequence[Item], key: str) -> Item:
-    """The line of this key; Refused with the open ones when there is none."""
+    """The line of this key; Refused with the open ones when there is none, or when a rollback has closed it."""
     for item in lines:
+        if item.key == key and item.state == "closed":
+            raise Refused(f"{item.slot} {item.title} is {item.note}", "a closed list is not answered any more")
         if item.key == key and not item.gate:
             return item
     waiting = [item.key for item in lines if item.state in ("due", "overdue") and not item.gate]
@@ -119,7 +174,7 @@ def find(lines: Sequence[Item], key: str) -> Item:
 def gate_item(gate: Gate, now: datetime) -> Item:
     """The next decision point as a line that says what it would fail on."""
     fails = ", ".join((*gate.would_fail_on, *(f"{name} unknown" for name in gate.unknown)))
-    state: ItemState = "due" if gate.due_at <= now else "later"
+    state: ItemState = "later" if gate.due_at > now else "overdue" if gate.state == "overdue" else "due"
     title = f"GATE fails on: {fails}" if fails else "GATE: all criteria met"
     return Item(f"gate/{gate.id}", gate.title, title, state, gate.due_at, "", not fails, "", "", True)
 
@@ -131,18 +186,23 @@ def _window(window: Window, config: ChecklistConfig, moment: Moment) -> Iterator
         return
     if moment.since is None:
         return
-    slots = offsets(window)
+    calendar = _calendar(config, moment.since, moment)
+    slots = calendar.offsets(window)
     for offset, following in zip(slots, (*slots[1:], None), strict=True):
         due_at = moment.since + timedelta(seconds=offset / moment.time_scale)
         # the last slot of a window stays open for as long as the one before it did, an hour where there is none
         length = (following - offset) if following is not None else (offset - slots[-2] if len(slots) > 1 else 3600.0)
+        length = min(length, window.every) if window.every else length  # a gate may have added slots much later
         until = due_at + timedelta(seconds=length / moment.time_scale)
         late = due_at + timedelta(seconds=config.schedule.late_after / moment.time_scale)
         for task in window.tasks:
             key = f"{window.id}/{offset:g}/{task.id}"
             answer = _newest(moment.answers, key, moment.since)
             state = _state(answer, moment.now, due_at, min(late, until), until)
-            yield _item(key, slot_name(offset), task, state, due_at, until, answer, moment)
+            earlier = [at for _, at in calendar.log_slots() if at < due_at] if state in OPEN else []
+            previous = max(earlier, default=None)
+            span = Span(due_at, until, previous)
+            yield _item(key, slot_name(offset), task, state, span, answer, moment, config.compare)
 
 
 def _before(window: Window, task: Task, moment: Moment) -> Item:
@@ -152,7 +212,7 @@ def _before(window: Window, task: Task, moment: Moment) -> Item:
         state: ItemState = "done" if answer.kind == "done" else "overridden"
     else:
         state = "due" if moment.since is None else "missed"
-    return _item(key, "before", task, state, None, None, answer, moment)
+    return _item(key, "before", task, state, Span(), answer, moment, CompareSection())
 
 
 def _state(answer: Answer | None, now: datetime, due: datetime, late: datetime, until: datetime) -> ItemState:
@@ -175,22 +235,22 @@ def _item(
     slot: str,
     task: Task,
     state: ItemState,
-    due_at: datetime | None,
-    until: datetime | None,
+    span: Span,
     answer: Answer | None,
     moment: Moment,
+    compare: CompareSection,
 ) -> Item:
     measured: str = ""
     ok: bool | None = None
     if answer is not None:
         measured = answer.measured
     elif state in ("due", "overdue"):
-        measured, ok = measure(task, moment, due_at, until)
-    elif state == "missed" and _still_told(task.measure, moment, due_at, until):
+        measured, ok = measure(task, moment, span, compare)
+    elif state == "missed" and _still_told(task.measure, moment, span.begin, span.end):
         state = "overdue"
-        measured, ok = measure(task, moment, due_at, until)
+        measured, ok = measure(task, moment, span, compare)
     who, note = (answer.who, answer.note) if answer else ("", "")
-    return Item(key, slot, task.title, state, due_at, measured, ok, who, note)
+    return Item(key, slot, task.title, state, span.begin, measured, ok, who, note)
 
 
 def _still_told(name: str | None, moment: Moment, begin: datetime | None, end: datetime | None) -> bool:
@@ -200,7 +260,7 @@ def _still_told(name: str | None, moment: Moment, begin: datetime | None, end: d
     return name in RECORDED and moment.grounds is not None
 
 
-def measure(task: Task, moment: Moment, begin: datetime | None, end: datetime | None) -> Measurement:
+def measure(task: Task, moment: Moment, span: Span, compare: CompareSection) -> Measurement:
     """What the console measured for a task, and whether it is as it should be; empty: a person answers."""
     name = task.measure
     if name is None:
@@ -220,8 +280,10 @@ def measure(task: Task, moment: Moment, begin: datetime | None, end: datetime | 
             back=moment.rolled_back_at,
             rehearsed=moment.rehearsed,
         )
+    if name in COMPARED:
+        return compared(name, moment.evaluation, span.previous, compare, moment.change_percent)
     special: Mapping[str, Callable[[], Measurement]] = {
-        "validation": lambda: _validation(moment, begin, end),
+        "validation": lambda: _validation(moment, span.begin, span.end),
         "kpis": lambda: _kpis(moment.evaluation),
     }
     return special[name]() if name in special else _condition(name, moment.evaluation)
@@ -277,11 +339,60 @@ def _condition(name: str, evaluation: Evaluation | None) -> tuple[str, bool | No
     return f"{text}{at}", reading.level == "ok"
 
 
-def _gate(title: str, at: float, moment: Moment) -> Item:
-    assert moment.since is not None
-    due = moment.since + timedelta(seconds=at / moment.time_scale)
-    gate = moment.evaluation.next_gate if moment.evaluation else None
-    if gate is not None and gate.title == title:
-        return msgspec.structs.replace(gate_item(gate, moment.now), slot=slot_name(at))
-    state: ItemState = "later" if moment.now < due else "due"
-    return Item(f"gate/{title}", slot_name(at), f"GATE {title}", state, due, "", None, "", "", True)
+def _calendar(config: ChecklistConfig, since: datetime, moment: Moment) -> Calendar:
+    gone = {one.gate: one.at for one in moment.decisions if one.decision == "go"}
+    return Calendar(config, since, moment.time_scale, moment.now, gone)
+
+
+def _courses(config: ChecklistConfig, since: datetime, moment: Moment) -> tuple[Course, ...]:
+    return courses(config, since, moment.now, moment.time_scale, moment.decisions)
+
+
+def _gate(course: Course, moment: Moment) -> Item:
+    point, decided = course.point, course.decided
+    key, slot = f"gate/{point.id}", slot_name(point.at)
+    if decided is not None and course.state == "go":
+        waived = f"; waived: {', '.join(one.criterion for one in decided.waivers)}" if decided.waivers else ""
+        return Item(
+            key, slot, f"GATE {point.title}: GO{waived}", "done", course.due, "", True, decided.by, decided.note, True
+        )
+    gates = moment.evaluation.gates if moment.evaluation else ()
+    gate = next((gate for gate in gates if gate.id == point.id), None)
+    states: dict[str, ItemState] = {"due": "due", "overdue": "overdue"}
+    state = states.get(course.state, "later")
+    item = Item(key, slot, f"GATE {point.title}", state, course.due, "", None, "", "", True)
+    if gate is not None:
+        item = msgspec.structs.replace(gate_item(gate, moment.now), slot=slot, state=state, due_at=course.due)
+    if decided is None:
+        return item
+    note = f"NO-GO {decided.at:%d %b %H:%M:%SZ}" + (f": {decided.note}" if decided.note else "")
+    return msgspec.structs.replace(item, who=decided.by, note=f"{note}; asked again {course.due:%d %b %H:%M:%SZ}")
+
+
+def _closed(config: ChecklistConfig, moment: Moment, since: datetime, back: datetime) -> Iterator[Item]:
+    """The lines of a watch that a rollback ended, as they stood: nobody answers them any more."""
+    told = f"closed: rolled back {back:%d %b %H:%M:%SZ}, {moment.closed_by or 'operation unknown'}"
+    calendar = replace(_calendar(config, since, moment), now=back)
+    for window in config.windows:
+        if window.before:
+            continue
+        for offset in calendar.offsets(window):
+            due = calendar.at(offset)
+            for task in window.tasks if due <= back else ():
+                key = f"{window.id}/{offset:g}/{task.id}"
+                given = [one for one in moment.answers.get(key, ()) if since <= one.at <= back]
+                if given:
+                    state: ItemState = "done" if given[-1].kind == "done" else "overridden"
+                    yield Item(
+                        key,
+                        slot_name(offset),
+                        task.title,
+                        state,
+                        due,
+                        given[-1].measured,
+                        None,
+                        given[-1].who,
+                        given[-1].note,
+                    )
+                else:
+                    yield Item(key, slot_name(offset), task.title, "closed", due, "", None, "", told)

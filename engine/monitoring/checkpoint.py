@@ -11,11 +11,12 @@ from engine.monitoring.facts import Facts
 from engine.monitoring.kpi_watch import KpiMemory
 from engine.monitoring.kpis import Published
 from engine.monitoring.model import Baseline
+from engine.monitoring.tree import Usage
 from engine.monitoring.watched import Watched
 
 T = TypeVar("T")
-WATCH, TRAIL, OUTPUT, BOOK = "watch", "trail", "output", "book"
-"""Names of the parts: each tick, when the trail moved, when a run published, when an alert did."""
+WATCH, TRAIL, OUTPUT, BOOK, STANDING = "watch", "trail", "output", "book", "standing"
+"""Names of the parts: each tick, when the trail moved, when a run published or an alert did, each tick of a watch."""
 
 
 class Watch(msgspec.Struct, frozen=True):
@@ -46,6 +47,20 @@ class Watch(msgspec.Struct, frozen=True):
     """The first process that was ever watched here: while it is the only one, nothing was restarted."""
     basis: str = ""
     """Process and tape of the tick before."""
+    begun_at: datetime | None = None
+    """The last slot of a scheduled validation that was begun or is recorded as missed."""
+    rerun_at: datetime | None = None
+    """The slot whose validation was run once more."""
+    unknown_since: float | None = None
+    """Boot time since which the verdict is UNKNOWN and has no row yet."""
+    cpu_before: tuple[str, float, Usage] | None = None
+    """CPU is a difference: the reading before, so that a new monitor knows it at once."""
+    ran: tuple[str, float] = ("", 0.0)
+    """The process that has recorded a run, and since when that is known (boot time)."""
+    to_audit: tuple[str, ...] = ()
+    """Runs that are judged by their events at the next tick."""
+    tests_at: datetime | None = None
+    """When the gate is due for which the release's tests were begun."""
 
 
 class Trail(msgspec.Struct, frozen=True):

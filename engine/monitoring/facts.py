@@ -13,6 +13,7 @@ from engine.monitoring.answers import Answer, extend
 from engine.records import Record, harmless
 
 VALIDATIONS_KEPT = 400
+DECISIONS_KEPT = 60
 
 
 class Validation(msgspec.Struct, frozen=True):
@@ -60,6 +61,38 @@ class ChannelsTested(msgspec.Struct, frozen=True):
     failed: tuple[str, ...]
 
 
+class Waiver(msgspec.Struct, frozen=True):
+    """One criterion that a gate was passed without."""
+
+    criterion: str
+    reason: str
+    by: str
+    second: str
+    """Who agreed to it besides."""
+
+
+class Decided(msgspec.Struct, frozen=True):
+    """Go or no-go at a decision point."""
+
+    gate: str
+    decision: str
+    """``go`` or ``no-go``."""
+    by: str
+    at: datetime
+    note: str
+    waivers: tuple[Waiver, ...] = ()
+
+
+class Tested(msgspec.Struct, frozen=True):
+    """The release's test command, run on the release as installed."""
+
+    at: datetime
+    release: str
+    build: str
+    ok: bool
+    reason: str
+
+
 class Facts(msgspec.Struct, frozen=True):
     """The fold of all events so far; ``seq`` is the last one in it."""
 
@@ -79,11 +112,30 @@ class Facts(msgspec.Struct, frozen=True):
     channels_tested: ChannelsTested | None = None
     updated_at: datetime | None = None
     """When the last status update was sent."""
+    decided: tuple[Decided, ...] = ()
+    """Decisions at gates, oldest first; those of earlier cutovers too."""
+    tested: Tested | None = None
+    """The newest run of a release's test command."""
+    asked: tuple[str, str] = ("", "")
+    """The rollback that was accepted last: operation and reason."""
+    rolled_back_by: str = ""
+    """The rollback that succeeded last: operation and reason, in words."""
 
     @property
     def proven(self) -> tuple[datetime, bool, str] | None:
         """When the way back was last examined, whether it stands, and which snapshot was verified for it."""
         return (self.proven_at, self.proven_ok, self.proven_snapshot) if self.proven_at is not None else None
+
+    @property
+    def decisions(self) -> tuple[Decided, ...]:
+        """Those of the cutover that is being watched."""
+        since = self.watching_since
+        return tuple(one for one in self.decided if since is not None and one.at >= since)
+
+    @property
+    def gone(self) -> dict[str, datetime]:
+        """Gate -> when it was decided go, in the watch of now."""
+        return {one.gate: one.at for one in self.decisions if one.decision == "go"}
 
     @property
     def watching_since(self) -> datetime | None:
@@ -105,7 +157,7 @@ def fold(facts: Facts, events: Iterable[Record]) -> Facts:
     validations: list[Validation] = []
     for event in fresh:
         try:
-            _one(event, changes, validations)
+            _one(event, changes, validations, facts)
         except (KeyError, TypeError, ValueError):
             continue
     if validations:
@@ -116,14 +168,28 @@ def fold(facts: Facts, events: Iterable[Record]) -> Facts:
     return msgspec.structs.replace(facts, **changes)
 
 
-def _one(event: Record, changes: dict[str, Any], validations: list[Validation]) -> None:
+def _one(event: Record, changes: dict[str, Any], validations: list[Validation], facts: Facts) -> None:
     kind, at, data = event["kind"], parse_iso(event["at"]), event["data"]
     if kind == "operation.ended":
-        _ended(data, at, changes)
+        _ended(data, at, changes, str(event.get("operation") or ""), changes.get("asked", facts.asked))
+    elif kind == "operation.accepted":
+        changes["asked"] = (str(event.get("operation") or ""), harmless(data.get("reason") or "", 200))
+    elif kind == "gate.decided":
+        found = _decided(data, at, event)
+        changes["decided"] = (*changes.get("decided", facts.decided), found)[-DECISIONS_KEPT:]
+    elif kind == "release.tested":
+        words = (str(data["release"]), str(data.get("build") or ""), data.get("ok") is True)
+        changes["tested"] = Tested(at, *words, harmless(data.get("reason") or "", 200))
     elif kind == "validation.finished":
         if data.get("live", True) is not False:  # a trial on another tape says nothing about production
             validations.append(_validation(data, at, event))
-    elif kind == "way_back.proven":
+    else:
+        _of_readiness(kind, data, at, changes)
+
+
+def _of_readiness(kind: str, data: dict[str, Any], at: datetime, changes: dict[str, Any]) -> None:
+    """What was proven, rehearsed, tested or told: does it still hold?"""
+    if kind == "way_back.proven":
         changes |= {"proven_at": at, "proven_ok": data.get("ok") is True}
         changes["proven_snapshot"] = str(data.get("snapshot") or "")
     elif kind == "rollback.rehearsed":
@@ -137,12 +203,32 @@ def _one(event: Record, changes: dict[str, Any], validations: list[Validation]) 
         changes["updated_at"] = at
 
 
-def _ended(data: dict[str, Any], at: datetime, changes: dict[str, Any]) -> None:
+def _decided(data: dict[str, Any], at: datetime, event: Record) -> Decided:
+    by = harmless(data.get("by") or event.get("actor") or "?", 60)
+    waivers = tuple(
+        Waiver(
+            str(one["criterion"]),
+            harmless(one.get("reason") or "", 200),
+            harmless(one.get("by") or by, 60),
+            harmless(one.get("second") or "", 60),
+        )
+        for one in data.get("waivers") or ()
+    )
+    decision = str(data["decision"])
+    if decision not in ("go", "no-go"):
+        raise ValueError(f"no decision: {decision}")
+    return Decided(str(data["gate"]), decision, by, at, harmless(data.get("note") or "", 400), waivers)
+
+
+def _ended(data: dict[str, Any], at: datetime, changes: dict[str, Any], operation: str, asked: tuple[str, str]) -> None:
     names = {"cutover": "cutover_at", "rollback": "rolled_back_at"}
     if data["kind"] in names:
         changes["operated"] = True
         if data["state"] == "SUCCEEDED":
             changes[names[data["kind"]]] = at
+            if data["kind"] == "rollback":
+                reason = asked[1] if asked[0] == operation else ""
+                changes["rolled_back_by"] = f"operation {operation or '?'}, {reason or 'no reason given'}"
 
 
 def _validation(data: dict[str, Any], at: datetime, event: Record) -> Validation:

@@ -1,111 +1,104 @@
-"""Decision points: what the next one would fail on if it were now. Pure; unknown is no pass."""
+"""Decision points: which are open, when each is due, what it would fail on if it were decided now. Pure.
+
+A gate whose time has come stays open until somebody decides it. After a no-go the watch goes on, and the gate is asked
+again at the next validation.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
-from engine.config.checklist import DecisionPoint
-from engine.monitoring.facts import Validation
-from engine.monitoring.model import ConditionReading, Gate, Hourly, KpiReading
+from engine.config.checklist import ChecklistConfig, DecisionPoint
+from engine.monitoring.criteria import Asked, Evidence, judged, words
+from engine.monitoring.facts import Decided
+from engine.monitoring.model import Criterion, Gate
+from engine.monitoring.schedule import DAY
 
-Answer = bool | None
-"""Met, not met, or None: cannot be said."""
+GateState = Literal["ahead", "due", "overdue", "extended", "go"]
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
-    """What a gate is judged on."""
+class Course:
+    """How a decision point stands in time."""
 
-    conditions: Mapping[str, ConditionReading]
-    kpis: Sequence[KpiReading]
-    validations: Sequence[Validation]
-    hourly: Hourly
-    critical_since: bool
-    """Whether a critical or roll-back tier fired since the cutover."""
-    open_lines: int | None
-    """Checklist lines overdue or missed; None: not counted."""
+    point: DecisionPoint
+    due: datetime
+    """When it is asked; after a no-go, asked again."""
+    state: GateState
+    decided: Decided | None
+    """The newest decision."""
+    before: float
+    """Offset of the gate before; 0 for the first."""
+
+    @property
+    def open(self) -> bool:
+        """Whether its time has come and nobody decided it."""
+        return self.state in ("due", "overdue")
 
 
-def next_gate(
-    points: Sequence[DecisionPoint], since: datetime, now: datetime, scale: float, evidence: Evidence
-) -> Gate | None:
-    """The first decision point that is not past; None after the last."""
-    for point in sorted(points, key=lambda point: point.at):
+def courses(
+    config: ChecklistConfig, since: datetime, now: datetime, scale: float, decisions: Sequence[Decided]
+) -> tuple[Course, ...]:
+    """Every decision point in order of time. ``decisions``: those of this watch, oldest first."""
+    found, before = [], 0.0
+    for point in sorted(config.decisions, key=lambda point: point.at):
+        made = [one for one in decisions if one.gate == point.id]
+        last = made[-1] if made else None
         due = since + timedelta(seconds=point.at / scale)
-        if due < now:
-            continue
-        answers = {name: CRITERIA.get(name, _nobody_knows)(evidence) for name in point.go_if}
-        return Gate(
-            point.id,
-            point.title,
-            due,
-            tuple(_words(name) for name, answer in answers.items() if answer is False),
-            tuple(_words(name) for name, answer in answers.items() if answer is None),
-        )
-    return None
+        if last is not None and last.decision == "no-go":
+            due = max(asked_again(config, point, since, last.at, scale), due)
+        found.append(Course(point, due, _state(last, due, now, config.schedule.late_after / scale), last, before))
+        before = float(point.at)
+    return tuple(found)
 
 
-def _words(name: str) -> str:
-    return name.replace("_", " ")
+def asked_again(
+    config: ChecklistConfig, point: DecisionPoint, since: datetime, after: datetime, scale: float
+) -> datetime:
+    """When a gate that was decided no-go is due again: at the next hourly, later the next daily, validation."""
+    schedule = config.schedule
+    step = (schedule.validation_every if point.at <= schedule.validation_for else DAY) / scale
+    passed = int((after - since).total_seconds() / step + 1e-9)
+    return since + timedelta(seconds=(passed + 1) * step)
 
 
-def _nobody_knows(evidence: Evidence) -> Answer:
-    return None
+def _state(last: Decided | None, due: datetime, now: datetime, late: float) -> GateState:
+    if last is not None and last.decision == "go":
+        return "go"
+    if now < due:
+        return "ahead" if last is None else "extended"
+    return "due" if (now - due).total_seconds() <= late else "overdue"
 
 
-def _on_target(*names: str) -> Callable[[Evidence], Answer]:
-    """The newest value lies on the good side of the warning limit, and none of the tiers fires or is pending."""
-
-    def answer(evidence: Evidence) -> Answer:
-        found = [evidence.conditions.get(name) for name in names]
-        if any(reading is None or reading.reason is not None for reading in found):
-            return None
-        return all(reading is not None and not reading.firing and not reading.pending for reading in found)
-
-    return answer
+def open_gates(found: Sequence[Course], evidence: Evidence) -> tuple[Gate, ...]:
+    """Every gate whose time has come and that nobody decided, those that were extended, and the next one ahead."""
+    ahead = next((course for course in found if course.state == "ahead"), None)
+    wanted = [course for course in found if course.open or course.state == "extended" or course is ahead]
+    return tuple(gate_of(course, evidence) for course in sorted(wanted, key=lambda course: course.due))
 
 
-def _validated(evidence: Evidence) -> Answer:
-    reading = evidence.conditions.get("VAL")
-    if not evidence.validations or (reading is not None and reading.reason is not None):
-        return None  # none, or of another process or tape
-    return evidence.validations[-1].status == "PASS"
+def gate_of(course: Course, evidence: Evidence) -> Gate:
+    """One gate with every criterion as it is now."""
+    asked = Asked(course.point, course.due, course.before)
+    names = list(course.point.go_if)
+    if evidence.unknown and "nothing_unknown" not in names:
+        names.append("nothing_unknown")  # no gate passes while the verdict is UNKNOWN
+    criteria = tuple(judged(name, evidence, asked) for name in names)
+    assert course.state != "go"
+    return Gate(
+        course.point.id,
+        course.point.title,
+        course.due,
+        tuple(words(one.id) for one in criteria if one.status == "not met"),
+        tuple(words(one.id) for one in criteria if one.status == "unknown"),
+        criteria,
+        course.state,
+    )
 
 
-def _kpis_in_range(evidence: Evidence) -> Answer:
-    if not evidence.kpis or any(kpi.in_range is None or kpi.stale for kpi in evidence.kpis):
-        return None
-    return all(kpi.in_range for kpi in evidence.kpis)
-
-
-def _every_hour_passed(evidence: Evidence) -> Answer:
-    return evidence.hourly.passed == evidence.hourly.due if evidence.hourly.due else None
-
-
-def _no_critical(evidence: Evidence) -> Answer:
-    return not evidence.critical_since
-
-
-def _checklist_done(evidence: Evidence) -> Answer:
-    return None if evidence.open_lines is None else evidence.open_lines == 0
-
-
-CRITERIA: dict[str, Callable[[Evidence], Answer]] = {
-    "validation_5_of_5": _validated,
-    "kpis_in_range": _kpis_in_range,
-    "logs_clean": _on_target("RUN", "AUD"),
-    "latency_below_100": _on_target("LAT"),
-    "memory_below_200": _on_target("MEM"),
-    "errors_below_0_1": _on_target("ERR"),
-    "hourly_8_of_8": _every_hour_passed,
-    "hourly_24_of_24": _every_hour_passed,
-    "no_memory_growth": _on_target("MEMG"),
-    "memory_within_10_percent": _on_target("MEMG"),
-    "audit_continuous": _on_target("AUD"),
-    "no_critical_event": _no_critical,
-    "checklist_done": _checklist_done,
-    "stable": _no_critical,
-}
-"""Criteria of ``config/checklist.yml`` by id; one that is not here cannot be said, and so is not met."""
+def not_met(gate: Gate) -> tuple[Criterion, ...]:
+    """The criteria that stand against a go."""
+    return tuple(one for one in gate.criteria if one.status != "met")

@@ -11,6 +11,8 @@ from typing import Literal
 
 import msgspec
 
+from engine.monitoring.standing import Standing
+
 VerdictWord = Literal["ROLL BACK", "INVESTIGATE", "UNKNOWN", "WATCH", "CONTINUE"]
 Level = Literal["ok", "W", "C", "stale", "missing"]
 
@@ -141,14 +143,30 @@ class ResourceReading(msgspec.Struct, frozen=True):
     """How it was measured: ``PSS of 3 processes``."""
 
 
+class Criterion(msgspec.Struct, frozen=True):
+    """One criterion of a decision point, as the records have it."""
+
+    id: str
+    title: str
+    status: Literal["met", "not met", "unknown"]
+    evidence: str
+    at: datetime | None
+    """When the evidence was observed; None: there is none."""
+    so_far: bool = False
+    """True: met as far as it goes; what it counts is not over yet."""
+
+
 class Gate(msgspec.Struct, frozen=True):
-    """The next decision point, and what it would fail on if it were now."""
+    """A decision point, and what it would fail on if it were now."""
 
     id: str
     title: str
     due_at: datetime
     would_fail_on: tuple[str, ...]
     unknown: tuple[str, ...]
+    criteria: tuple[Criterion, ...] = ()
+    state: Literal["ahead", "due", "overdue", "extended"] = "ahead"
+    """``extended``: it was decided no-go, and is asked again at ``due_at``."""
 
 
 class Hourly(msgspec.Struct, frozen=True):
@@ -242,6 +260,10 @@ class Evaluation(msgspec.Struct, frozen=True):
     """Whether the newest validation found lost or altered data."""
     unjudged: tuple[ResourceReading, ...] = ()
     """What is measured and shown, and judged by no condition."""
+    gates: tuple[Gate, ...] = ()
+    """Every decision point whose time has come and that nobody decided, then the next one ahead."""
+    standing: Standing | None = None
+    """How the watch has gone since its cutover; None before one."""
 
 
 _encoder = msgspec.json.Encoder()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections import deque
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -26,17 +27,21 @@ from engine.monitoring.reading import Reading
 from engine.monitoring.round import Round
 from engine.monitoring.run_source import RunSource
 from engine.monitoring.running import RUN_LEVEL, FirstRuns, Running, awaiting
+from engine.monitoring.standing import Standing
+from engine.monitoring.standing_source import StandingSource
 from engine.monitoring.store import Measured, SampleStore
 from engine.monitoring.surroundings import Active, Surroundings
 from engine.monitoring.trail_source import TrailSource
 from engine.monitoring.unjudged import Unjudged
 from engine.monitoring.watched import Watched, after_break, after_reboot
 from engine.records import append_event, harmless
+from engine.services.build import build_hash
 from engine.services.protocol import ServiceStatus
 
 THIN_EVERY = 3600.0
 PROBLEM_SHOWN = 300.0
 TREND_POINTS = 40
+BUILD_EVERY = 60.0
 
 
 class Monitor:
@@ -63,11 +68,15 @@ class Monitor:
             baseline=output.baseline,
             audit_lost=self._watch.audit_lost,
             kpis=self._kpi_watch(output.kpis),
+            to_audit=self._watch.to_audit,
         )
         self._disk = DiskSource(deployment)
-        self._process = ProcessSource(deployment, surroundings.members, self._earlier)
+        self._process = ProcessSource(deployment, surroundings.members, self._earlier, self._watch.cpu_before)
         self._unjudged = Unjudged(deployment, self._earlier)
-        self._first_runs = FirstRuns(deployment)
+        self._first_runs = FirstRuns(deployment, self._watch.ran)
+        kept = saved.decode(self._checkpoint(saved.STANDING), Standing)
+        self._standing = StandingSource(deployment, kept, self._series)
+        self._build: tuple[float, str] = (-1e18, "")
         self._trends: dict[str, deque[float]] = {}
         self.round = Round(deployment)
         self.paging = Paging(deployment, clock, going_on(self._checkpoint, self._boot_id, clock.now()))
@@ -115,6 +124,10 @@ class Monitor:
         samples = [*marks(self._watch, watch, now, release), *self._samples(watch.conditions, conditions, readings)]
         watch = self._remember(watch, conditions, read, release, now)
         unjudged, more = self._unjudged.look(readings, now)
+        self._note(
+            now,
+            self._standing.look(self._trail.facts.watching_since, now, status, running, read, self._trail.new),
+        )
         evaluation = self._evaluate(now, active, running, read, watch, operation, unjudged)
         evaluation = self.paging.judge(evaluation, self._trail.new, now, settled=now.boot >= watch.settled_at)
         samples += [*more, *self._kpi_samples(now)]
@@ -138,7 +151,16 @@ class Monitor:
         if not watch.boot_id or watch.boot_id == self._boot_id:
             return watch
         conditions = {name: after_reboot(one) for name, one in watch.conditions.items()}
-        return msgspec.structs.replace(watch, conditions=conditions, boot=0.0, grace_until=0.0, settled_at=0.0)
+        return msgspec.structs.replace(
+            watch,
+            conditions=conditions,
+            boot=0.0,
+            grace_until=0.0,
+            settled_at=0.0,
+            cpu_before=None,
+            ran=("", 0.0),
+            unknown_since=None,
+        )
 
     def _checkpoint(self, name: str) -> bytes | None:
         try:
@@ -160,22 +182,37 @@ class Monitor:
         except sqlite3.Error:
             return ()
 
+    def _series(self, metric: str, begin: datetime, end: datetime) -> Sequence[tuple[datetime, float]]:
+        try:
+            return self._store.series(metric, begin, end)
+        except sqlite3.Error:
+            return ()
+
+    def _build_of_new(self, now: Instant) -> str:
+        """The new release's build as installed, looked at once a minute."""
+        if now.boot - self._build[0] >= BUILD_EVERY:
+            try:
+                self._build = (now.boot, build_hash(self._deployment, self._deployment.new.release))
+            except (OSError, OpsError):
+                self._build = (now.boot, "")
+        return self._build[1]
+
     # ---- time
 
     def _watch_at(self, now: Instant) -> saved.Watch:
         """The memory as of now: a suspend or a step of the clock breaks every run and gives grace."""
         watch, rules = self._watch, self._deployment.monitoring.sustained
         scale = self._deployment.console.time_scale
-        if self._first or watch.wall is None:
+        if watch.wall is None or watch.boot_id != self._boot_id:
             return watch
         passed = now.boot - watch.boot
         gap = self._deployment.console.cadence.sample * self._deployment.console.stale_after
         found = interruption(passed, (now.wall - watch.wall).total_seconds(), gap)
-        if found is None:
-            return watch
+        if found is None or (self._first and not found.stepped):
+            return watch  # the time that no monitor ran is no suspend
         if found.stepped:
             self._tell(now, "clock.stepped", {"seconds": round(found.stepped, 3)})
-        if found.suspended:
+        if found.suspended and not self._first:
             self._tell(now, "monitor.suspended", {"seconds": round(found.suspended, 3)})
         conditions = {name: after_break(one) for name, one in watch.conditions.items()}
         return msgspec.structs.replace(watch, conditions=conditions, grace_until=now.boot + rules.grace / scale)
@@ -184,7 +221,9 @@ class Monitor:
         """A start, an operation, another process or another tape explains for a while why values are missing."""
         if not watch.first_process:
             watch = msgspec.structs.replace(watch, first_process=running.process)
-        if not (operating or running.release != watch.release or running.basis != watch.basis or self._first):
+        gap = self._deployment.console.cadence.sample * self._deployment.console.stale_after
+        fresh = self._first and (watch.wall is None or now.boot - watch.boot > gap)  # after a pause, not a restart
+        if not (operating or running.release != watch.release or running.basis != watch.basis or fresh):
             return watch
         until = now.boot + self._deployment.console.cadence.first_run
         return msgspec.structs.replace(watch, release=running.release, basis=running.basis, settled_at=until)
@@ -261,6 +300,9 @@ class Monitor:
             critical_at=now.wall if critical else watch.critical_at,
             audit_lost=self._runs.audit_lost,
             last_fed=dict(self._runs.last_fed),
+            cpu_before=self._process.before,
+            ran=self._first_runs.ran,
+            to_audit=self._runs.to_audit,
         )
 
     def _evaluate(
@@ -297,6 +339,8 @@ class Monitor:
             waiting=running.waiting,
             validation_running=self.round.validating,
             problems=tuple(text for _, text in self._problems),
+            standing=self._standing.now,
+            build=self._build_of_new(now) if self._trail.facts.watching_since is not None else "",
             data_loss=self._trail.data_loss(release),
             unjudged=unjudged,
             memory_note=self._process.memory_note,
@@ -309,6 +353,7 @@ class Monitor:
             saved.WATCH: watch,
             saved.OUTPUT: saved.Output(dict(self._runs.published), self._runs.baseline, self._runs.kpis.memory),
             saved.BOOK: self.paging.book,
+            saved.STANDING: self._standing.now,
         }
         trail = saved.Trail(self._trail.offset, self._trail.facts)
         if self._trail_moved(trail):

@@ -28,13 +28,20 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 class ProcessSource:
     """Remembers the reading before, since CPU is a difference."""
 
-    def __init__(self, deployment: Deployment, members: Callable[[Identity], Sequence[int]], earlier: Earlier) -> None:
+    def __init__(
+        self,
+        deployment: Deployment,
+        members: Callable[[Identity], Sequence[int]],
+        earlier: Earlier,
+        before: tuple[str, float, Usage] | None = None,
+    ) -> None:
         self._scale = deployment.console.time_scale
         self._growth = deployment.monitoring.growth
         self._restarts = deployment.monitoring.restarts
         self._members = members
         self._earlier = earlier
-        self._before: tuple[str, float, Usage] | None = None
+        self.before = before
+        """The reading before: era, boot time, usage."""
         self._era = ""
         self._memory: deque[tuple[float, float]] = deque()
         self._slope: tuple[float, float | None] = (-1e18, None)
@@ -54,7 +61,7 @@ class ProcessSource:
             return readings | self._nothing(f"no process of {status.name} could be read")
         self.memory_note = f"{found.memory_kind} of {found.processes} process{'' if found.processes == 1 else 'es'}"
         era = f"{release}:{identity.boot_id}:{identity.pid}:{identity.start_time}"
-        before, self._before = self._before, (era, now.boot, found)
+        before, self.before = self.before, (era, now.boot, found)
 
         def value(number: float) -> Reading:
             return (Value(float(number), now.wall, now.boot, era),)

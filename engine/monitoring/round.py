@@ -11,12 +11,13 @@ import msgspec
 from engine.clock import Instant, parse_iso
 from engine.config import Deployment
 from engine.errors import OpsError
+from engine.monitoring.assembly import calendar_of
 from engine.monitoring.checkpoint import Watch
 from engine.monitoring.children import Children
 from engine.monitoring.log import NOT_RUN, STATUS, MonitoringLog, Row
 from engine.monitoring.model import Evaluation
 from engine.monitoring.running import Running
-from engine.monitoring.schedule import due_now, log_slots, served, slot_name, validation_slots
+from engine.monitoring.schedule import Calendar, Slot, due_now, served, slot_name
 from engine.monitoring.shadow import tape_stamp
 from engine.monitoring.trail_source import TrailSource
 from engine.monitoring.updates import update_due
@@ -27,6 +28,7 @@ SHADOW = "shadow run of the old release"
 UPDATE = "status update"
 UPDATE_AGAIN = 300.0
 """Seconds after which one that could not be sent is tried again."""
+TESTS = "tests of the release"
 JUDGED_BY_VALIDATION = ("validation_level", "data_quality_level")
 Note = Callable[[Instant, Sequence[str]], None]
 
@@ -38,7 +40,9 @@ class Round:
         self._deployment = deployment
         self._log = MonitoringLog(deployment.paths.monitoring_log)
         self.children = Children(deployment.root, deployment.paths.logs / "monitor.out")
-        self._unknown_since: float | None = None
+        self._fresh = True
+        """Whether the monitor has just been made: what the one before had begun may have ended with it."""
+        self._rows_due: list[Row] = []
         self._proof_tried = -1e18
         self._validated_for = ("", "", -1e18)
         self._shadowed: tuple[str, float] = ("", -1e18)
@@ -67,12 +71,16 @@ class Round:
                 note(now, [f"{ended.name} ended with {ended.code}; see logs/monitor.out"])
             if ended.name == SHADOW:
                 self._shadow_failed = ended.code != 0
-        watch = self._scheduled_validation(evaluation, watch, trail, now, note)
+        calendar = calendar_of(self._deployment, trail.facts, now.wall)
+        if calendar is not None:
+            watch = self._scheduled_validation(evaluation, calendar, watch, trail, now, note)
+            watch = self._tests(evaluation, watch, trail, now, note)
+        self._fresh = False
         self._validate_afresh(evaluation, running, now, note)
         self._prove(evaluation, trail, now, note)
         self._shadow(evaluation, now, note)
         self._update(evaluation, trail, now, note)
-        rows, watch = self._rows(evaluation, watch, trail, now)
+        rows, watch = self._rows(evaluation, calendar, watch, trail, now)
         for row in rows:
             try:
                 self._log.append(row)
@@ -82,14 +90,18 @@ class Round:
 
     # ---- rows
 
-    def _rows(self, evaluation: Evaluation, watch: Watch, trail: TrailSource, now: Instant) -> tuple[list[Row], Watch]:
-        rows, watch = self._slot_rows(evaluation, watch, now)
+    def _rows(
+        self, evaluation: Evaluation, calendar: Calendar | None, watch: Watch, trail: TrailSource, now: Instant
+    ) -> tuple[list[Row], Watch]:
+        rows, watch = self._slot_rows(evaluation, calendar, watch, now)
+        rows += self._rows_due
+        self._rows_due = []
         for event in trail.new:
             data = event.get("data") or {}
             if event.get("kind") == "validation.finished" and data.get("live", True) is not False:
                 rows.append(row_of(evaluation, _at(event, now.wall), str(data.get("status")), _validation_note(data)))
         word = evaluation.verdict.word
-        stands = self._stands(evaluation, now)
+        stands, watch = self._stands(evaluation, watch, now)
         if word != watch.logged and stands:
             what = evaluation.verdict.why if word != "CONTINUE" or "pending" in evaluation.verdict.why else ""
             came = f"{watch.logged} -> {word}" if watch.logged else f"monitor started, {word}"
@@ -101,24 +113,22 @@ class Round:
         """Whether an operation, a first run or a validation under way explains that values are missing."""
         return bool(evaluation.operation or evaluation.waiting) or self.children.running(AFRESH)
 
-    def _stands(self, evaluation: Evaluation, now: Instant) -> bool:
+    def _stands(self, evaluation: Evaluation, watch: Watch, now: Instant) -> tuple[bool, Watch]:
         """UNKNOWN is written once it has stood: every start begins with it, and so does every operation."""
         word = evaluation.verdict.word
         if word != "UNKNOWN" or self._explained(evaluation):
-            self._unknown_since = None
-            return word != "UNKNOWN"
-        if self._unknown_since is None:
-            self._unknown_since = now.boot
-        console = self._deployment.console
-        return now.boot - self._unknown_since >= console.cadence.sample * console.stale_after
+            return word != "UNKNOWN", msgspec.structs.replace(watch, unknown_since=None)
+        began = now.boot if watch.unknown_since is None else watch.unknown_since
+        return now.boot - began >= self._patience, msgspec.structs.replace(watch, unknown_since=began)
 
-    def _slot_rows(self, evaluation: Evaluation, watch: Watch, now: Instant) -> tuple[list[Row], Watch]:
-        since = evaluation.cutover_at
-        if since is None:
+    def _slot_rows(
+        self, evaluation: Evaluation, calendar: Calendar | None, watch: Watch, now: Instant
+    ) -> tuple[list[Row], Watch]:
+        if calendar is None:
             return [], watch
+        since = calendar.since
         done = watch.slot_at if watch.slot_at and watch.slot_at >= since else since - timedelta(microseconds=1)
-        slots = log_slots(self._deployment.checklist, since, self._deployment.console.time_scale)
-        passed = [(offset, at) for offset, at in slots if done < at <= now.wall]
+        passed = [(offset, at) for offset, at in calendar.log_slots() if done < at <= now.wall]
         rows = []
         for offset, at in passed:
             if (now.wall - at).total_seconds() > self._patience:
@@ -127,7 +137,7 @@ class Round:
             else:
                 notes = _slot_note(slot_name(offset), evaluation)
                 unmade = evaluation.verdict.word == "UNKNOWN" and self._explained(evaluation)
-                status = NOT_RUN if unmade else STATUS[evaluation.verdict.word]
+                status = NOT_RUN if unmade else _status(evaluation)
                 rows.append(row_of(evaluation, now.wall, status, notes))
         return rows, msgspec.structs.replace(watch, slot_at=passed[-1][1]) if passed else watch
 
@@ -138,36 +148,61 @@ class Round:
     # ---- schedule
 
     def _scheduled_validation(
-        self, evaluation: Evaluation, watch: Watch, trail: TrailSource, now: Instant, note: Note
+        self,
+        evaluation: Evaluation,
+        calendar: Calendar,
+        watch: Watch,
+        trail: TrailSource,
+        now: Instant,
+        note: Note,
     ) -> Watch:
-        since = evaluation.cutover_at
-        if since is None:
-            return watch
-        if watch.counted_from != since:
-            watch = msgspec.structs.replace(watch, counted_from=since, begun=0, rerun=0)
-        scale = self._deployment.console.time_scale
-        slots = validation_slots(self._deployment.checklist.schedule, since, scale)
-        due = due_now(slots, now.wall, watch.begun, late_after=self._patience)
+        watch = _counted_from(calendar, watch)
+        slots = calendar.validations()
+        due = due_now(slots, now.wall, watch.begun_at, late_after=self._patience)
         for slot in due.missed:
-            self._tell("schedule.missed", {"slot": slot.number, "due": slot.at.isoformat()}, note, now)
+            self._tell("schedule.missed", self._named(slot), note, now)
+            self._say_missed(slot, calendar)
         if due.missed:
-            watch = msgspec.structs.replace(watch, begun=due.missed[-1].number)
+            watch = msgspec.structs.replace(watch, begun_at=due.missed[-1].at)
         busy = self.validating or not evaluation.paging
-        if due.run is not None and not busy:
-            if due.late:
-                self._tell("schedule.late", {"slot": due.run.number, "due": due.run.at.isoformat()}, note, now)
+        run, late = due.run, due.late
+        if run is None and self._fresh:
+            # begun by the monitor before, and it ended with that one: caught up once
+            run, late = self._unfinished(slots, watch, trail, now), True
+        if run is not None and not busy:
+            if late:
+                self._tell("schedule.late", self._named(run), note, now)
+                notes = f"LATE: validation of {slot_name(run.offset)}, due {run.at:%H:%M:%SZ}, runs now"
+                self._rows_due.append(row_of(evaluation, now.wall, _status(evaluation), notes))
             self._validate(now, note)
-            return msgspec.structs.replace(watch, begun=due.run.number)
-        return watch if busy else self._once_more(watch, trail, now, note)
+            return msgspec.structs.replace(watch, begun_at=run.at)
+        return watch if busy else self._once_more(slots, watch, trail, now, note)
 
-    def _once_more(self, watch: Watch, trail: TrailSource, now: Instant, note: Note) -> Watch:
+    def _unfinished(self, slots: Sequence[Slot], watch: Watch, trail: TrailSource, now: Instant) -> Slot | None:
+        slot = next((slot for slot in slots if slot.at == watch.begun_at), None)
+        if slot is None or now.wall >= slot.until:
+            return None
+        done = served(slot, trail.facts.validations, self._deployment.console.releases.new)
+        return slot if done is None else None
+
+    def _named(self, slot: Slot) -> dict[str, object]:
+        number = slot.offset / self._deployment.checklist.schedule.validation_every
+        whole = round(number) if abs(number - round(number)) < 1e-9 else round(number, 4)
+        return {"slot": whole, "name": slot_name(slot.offset), "due": slot.at.isoformat()}
+
+    def _say_missed(self, slot: Slot, calendar: Calendar) -> None:
+        """A checklist slot has a row of its own that says so."""
+        if slot.offset not in dict(calendar.log_slots()):
+            notes = f"MISSED: {slot_name(slot.offset)} validation, the monitor did not run"
+            self._rows_due.append(Row(slot.at, None, None, None, None, NOT_RUN, notes))
+
+    def _once_more(self, slots: Sequence[Slot], watch: Watch, trail: TrailSource, now: Instant, note: Note) -> Watch:
         """At the first decision point a FAIL is run once more."""
         since, points = watch.counted_from, self._deployment.checklist.decisions
-        if since is None or not points or watch.begun == 0 or watch.rerun == watch.begun:
+        if since is None or not points or watch.begun_at is None or watch.rerun_at == watch.begun_at:
             return watch
         scale = self._deployment.console.time_scale
-        slots = validation_slots(self._deployment.checklist.schedule, since, scale)
-        slot = next((slot for slot in slots if slot.number == watch.begun), None)
+        slot = next((slot for slot in slots if slot.at == watch.begun_at), None)
         first = since + timedelta(seconds=min(point.at for point in points) / scale)
         if slot is None or slot.at != first:
             return watch
@@ -175,7 +210,24 @@ class Round:
         if done is None or not done.failed:
             return watch
         self._validate(now, note)
-        return msgspec.structs.replace(watch, rerun=watch.begun)
+        return msgspec.structs.replace(watch, rerun_at=watch.begun_at)
+
+    def _tests(self, evaluation: Evaluation, watch: Watch, trail: TrailSource, now: Instant, note: Note) -> Watch:
+        """The release's own tests run once, shortly before a gate that asks for them."""
+        early = self._deployment.checklist.schedule.tests_early / self._deployment.console.time_scale
+        gate = next((g for g in evaluation.gates if any(c.id == "tests_pass" for c in g.criteria)), None)
+        if gate is None or not evaluation.paging or self.children.running(TESTS):
+            return watch
+        if (gate.due_at - now.wall).total_seconds() > early:
+            return watch
+        tested = trail.facts.tested
+        answered = tested is not None and tested.at >= gate.due_at - timedelta(seconds=early)
+        if answered or (watch.tests_at == gate.due_at and not self._fresh):
+            return watch  # one that ended with the monitor before is run again
+        command = [sys.executable, "-m", "engine.monitoring.release_tests", "--root", str(self._deployment.root)]
+        deadline = 2 * float(self._deployment.console.cadence.command_deadline)
+        self._start(TESTS, [*command, "--scheduled"], now.boot + deadline, now, note)
+        return msgspec.structs.replace(watch, tests_at=gate.due_at)
 
     def _validate_afresh(self, evaluation: Evaluation, running: Running, now: Instant, note: Note) -> None:
         """A process or a tape that no validation has judged is validated at once, and once."""
@@ -263,8 +315,27 @@ class Round:
             note(now, [f"audit trail: {harmless(error)}"])
 
 
+def _counted_from(calendar: Calendar, watch: Watch) -> Watch:
+    """The memory of this cutover's slots; a monitor of before counted hours alone."""
+    if watch.counted_from != calendar.since:
+        return msgspec.structs.replace(
+            watch, counted_from=calendar.since, begun=0, rerun=0, begun_at=None, rerun_at=None, tests_at=None
+        )
+    if watch.begun_at is None and watch.begun:
+        every = float(calendar.config.schedule.validation_every)
+        return msgspec.structs.replace(watch, begun_at=calendar.at(watch.begun * every))
+    return watch
+
+
+def _status(evaluation: Evaluation) -> str:
+    return STATUS[evaluation.verdict.word]
+
+
 def row_of(evaluation: Evaluation, at: datetime, status: str, notes: str) -> Row:
-    """A row with what the evaluation measured; stale values are missing ones here."""
+    """A row with what the evaluation measured; stale values are missing ones here. What is pending is said."""
+    waiting = [f"{c.id} {c.pending}" for c in evaluation.conditions if c.pending and c.pending != c.firing]
+    if waiting and "pending" not in notes:
+        notes = f"{notes}; pending: {', '.join(waiting)}" if notes else f"pending: {', '.join(waiting)}"
     values = {c.id: c.value if c.reason is None else None for c in evaluation.conditions}
     return Row(at, values.get("LAT"), values.get("ERR"), values.get("MEM"), values.get("CPU"), status, notes)
 

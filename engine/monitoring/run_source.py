@@ -41,6 +41,7 @@ class RunSource:
         baseline: Baseline | None,
         audit_lost: bool,
         kpis: KpiWatch,
+        to_audit: tuple[str, ...] = (),
     ) -> None:
         self._deployment = deployment
         self._tail = tail_of(deployment.paths.runs, READ_AT_START)
@@ -50,6 +51,7 @@ class RunSource:
         self._recent: dict[str, deque[Run]] = {}
         self._waiting: dict[str, deque[Run]] = {}
         self._to_audit: list[Run] = []
+        self._judged_next = to_audit
         self._first = True
         self._of_runs: dict[str, Published | None] = {}
         self._baseline_of: tuple[str, datetime | None] = ("", None)
@@ -81,6 +83,11 @@ class RunSource:
             self._first = False
             self._skip_what_was_fed()
         return problems
+
+    @property
+    def to_audit(self) -> tuple[str, ...]:
+        """Runs that are judged by their events at the next tick."""
+        return tuple(run.run_id for run in self._to_audit)
 
     def last(self, release: str) -> Run | None:
         """The newest run of a release."""
@@ -202,6 +209,8 @@ class RunSource:
         return self._of_runs[run.run_id]
 
     def _skip_what_was_fed(self) -> None:
+        known = [run for runs in self._waiting.values() for run in runs]
+        self._to_audit = [run for run in known if run.run_id in self._judged_next]
         for release, runs in self._waiting.items():
             fed = self.last_fed.get(release)
             ids = [run.run_id for run in runs]

@@ -57,9 +57,10 @@ def started_at(identity: Identity) -> float:
 class FirstRuns:
     """Tells a process that has not recorded a run yet from one that should have."""
 
-    def __init__(self, deployment: Deployment) -> None:
+    def __init__(self, deployment: Deployment, ran: tuple[str, float] = ("", 0.0)) -> None:
         self._console = deployment.console
-        self._ran = ("", 0.0)
+        self.ran = ran
+        """The process that has recorded a run, and since when that is known (boot time)."""
 
     def look(
         self, release: str, status: ServiceStatus, last: Run | None, now: Instant, *, interval: float | None, busy: bool
@@ -67,11 +68,11 @@ class FirstRuns:
         """How the release runs. ``busy``: an operation is under way; ``interval``: seconds between two runs."""
         identity = status.identity if status.state == "RUNNING" else None
         tape, process = last.tape_sha256 if last else None, process_of(identity)
-        if last is not None and process and last.process == process and self._ran[0] != process:
-            self._ran = (process, now.boot)
-        seen = process != "" and self._ran[0] == process
+        if last is not None and process and last.process == process and self.ran[0] != process:
+            self.ran = (process, now.boot)
+        seen = process != "" and self.ran[0] == process
         # its audit trail is judged one sample after the run was seen
-        settled = seen and self._ran[1] < now.boot
+        settled = seen and self.ran[1] < now.boot
         patience = interval * self._console.stale_after if interval else float(self._console.cadence.first_run)
         overdue = identity is not None and now.boot - started_at(identity) > patience
         waits = not settled and not overdue and (identity is not None or busy)

@@ -247,6 +247,24 @@ class SampleStore:
         )
         return {str(name): int(count) for name, count in rows}
 
+    def verdicts(self, since: datetime, until: datetime) -> list[tuple[datetime, str]]:
+        """Each change of the verdict between two moments, oldest first; the first is what it was at ``since``."""
+        if self._read_only and not self._there():
+            return []
+        before = self._open().execute(
+            "SELECT wall, verdict FROM evaluations WHERE wall <= ? ORDER BY wall DESC, seq DESC LIMIT 1",
+            (since.timestamp(),),
+        )
+        later = self._open().execute(
+            "SELECT wall, verdict FROM evaluations WHERE wall > ? AND wall <= ? ORDER BY wall, seq",
+            (since.timestamp(), until.timestamp()),
+        )
+        found: list[tuple[datetime, str]] = []
+        for wall, word in [*before.fetchall(), *later.fetchall()]:
+            if not found or found[-1][1] != word:
+                found.append((datetime.fromtimestamp(wall, UTC), word))
+        return found
+
     def thin(self, now: datetime) -> None:
         """Fold samples older than RAW_KEPT into minutes and drop what is older than ALL_KEPT."""
         connection = self._open()

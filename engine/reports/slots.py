@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from engine.monitoring.facts import Validation
-from engine.monitoring.schedule import served, slot_name, validation_slots
+from engine.monitoring.schedule import Calendar, hours_planned, served, slot_name
 from engine.reports.document import Mark, Row, Section, Table, counted
 from engine.reports.found import Found, of_kind
 
@@ -33,30 +33,34 @@ class SlotResult:
 
 def slot_results(found: Found) -> tuple[SlotResult, ...]:
     """The slots whose time had come, the one at the moment itself included once it was served."""
-    span, schedule = found.span, found.deployment.checklist.schedule
+    span = found.span
     if span.cutover_at is None:
         return ()
     new = found.deployment.console.releases.new
-    numbers = {kind: _numbers(found, kind) for kind in ("schedule.missed", "schedule.late")}
+    names = {kind: _names(found, kind) for kind in ("schedule.missed", "schedule.late")}
     results = []
-    for slot in validation_slots(schedule, span.cutover_at, span.scale):
+    for slot in _calendar(found, span.cutover_at).hours():
         if slot.at > span.end:
             break
-        done = served(slot, found.validations, new)
-        offset = slot.number * float(schedule.validation_every)
-        late = slot.number in numbers["schedule.late"]
+        done, name = served(slot, found.validations, new), slot_name(slot.offset)
         if done is not None:
-            results.append(SlotResult(slot_name(offset), slot.at, done.status, late, done.at, done))
+            results.append(SlotResult(name, slot.at, done.status, name in names["schedule.late"], done.at, done))
         else:
-            over = slot.number in numbers["schedule.missed"] or slot.until <= span.end
-            results.append(SlotResult(slot_name(offset), slot.at, "MISSED" if over else "NOT RUN", False, None, None))
+            over = name in names["schedule.missed"] or slot.until <= span.end
+            results.append(SlotResult(name, slot.at, "MISSED" if over else "NOT RUN", False, None, None))
     return tuple(results)
 
 
-def _numbers(found: Found, kind: str) -> set[int]:
+def _calendar(found: Found, since: datetime) -> Calendar:
+    """The slots of this watch as they stood at the moment: gates that were not passed have added some."""
+    gone = {one.gate: one.at for one in found.facts.decided if one.decision == "go" and one.at >= since}
+    return Calendar(found.deployment.checklist, since, found.span.scale, found.span.end, gone)
+
+
+def _names(found: Found, kind: str) -> set[str]:
     since = found.span.cutover_at
-    events = ((at, event["data"].get("slot")) for at, event in of_kind(found, kind))
-    return {number for at, number in events if isinstance(number, int) and (since is None or at >= since)}
+    events = ((at, event["data"].get("name")) for at, event in of_kind(found, kind))
+    return {name for at, name in events if isinstance(name, str) and (since is None or at >= since)}
 
 
 def section(found: Found) -> Section:
@@ -64,8 +68,7 @@ def section(found: Found) -> Section:
     results = slot_results(found)
     counts = Counter(item.word for item in results)
     said = ", ".join(f"{count} {word}" for word, count in counts.most_common()) or "none was due"
-    schedule = found.deployment.checklist.schedule
-    of = int(schedule.validation_for / schedule.validation_every + 1e-9)
+    of = max(hours_planned(found.deployment.checklist.schedule), len(results))
     rows = tuple(
         Row(
             (

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from engine.config import Deployment
 from engine.monitoring.updates import update_due
@@ -12,8 +15,18 @@ from engine.operations.lock import Holder
 from engine.operations.model import Operation
 from engine.operations.watchers import Watcher
 from engine.state.doings import Doings, view_of
+from engine.state.gates import GateStanding
 from engine.state.measured import Measured
-from engine.state.model import ChecklistView, Phase, ShadowView, State, UpdateView, ValidationView
+from engine.state.model import (
+    ChecklistView,
+    GateView,
+    HandOver,
+    Phase,
+    ShadowView,
+    State,
+    UpdateView,
+    ValidationView,
+)
 from engine.state.releases import Releases
 from engine.state.trail import Proof, Trail, phase_of
 from engine.state.way_back import way_back
@@ -41,6 +54,7 @@ class Found:
     cutover_at: datetime | None
     rolled_back_at: datetime | None
     problems: tuple[str, ...]
+    gates: tuple[GateStanding, ...] = ()
     holder: Holder | None = None
     watchers: tuple[Watcher, ...] = ()
 
@@ -79,7 +93,7 @@ def assemble(deployment: Deployment, found: Found) -> State:
             rolled_back=_rolled_back(found.doings.rolled_back),
         ),
         watch=found.trail.watch,
-        next_gate=seen.next_gate if phase in WATCHED else None,
+        next_gate=_next_gate(found) if phase in WATCHED else None,
         kpis=seen.kpis,
         kpis_at=seen.kpis_at,
         resources=seen.resources,
@@ -100,6 +114,8 @@ def assemble(deployment: Deployment, found: Found) -> State:
         update=_update(deployment, found) if phase in WATCHED else None,
         contacts={name: person(deployment.monitoring.contacts, name) for name in deployment.monitoring.contacts},
         unjudged=seen.unjudged,
+        gates=found.gates,
+        hand_over=HandOver(found.trail.notes),
     )
 
 
@@ -114,19 +130,36 @@ def _update(deployment: Deployment, found: Found) -> UpdateView | None:
     return UpdateView(due, following, sent[0] if sent and ours else None, sent[1] if sent and ours else "")
 
 
+def _next_gate(found: Found) -> GateView | None:
+    """The one that the monitor judged, unless somebody has decided it since."""
+    gate = found.measured.next_gate
+    standing = next((one for one in found.gates if gate is not None and one.id == gate.id), None)
+    if gate is None or standing is None:
+        return gate
+    if standing.state == "go":
+        ahead = next((one for one in found.gates if one.state != "go"), None)
+        return GateView(ahead.id, ahead.title, ahead.due_at, (), (), (), ahead.state) if ahead else None
+    return msgspec.structs.replace(gate, due_at=standing.due_at, state=standing.state)
+
+
 def _phase(deployment: Deployment, found: Found) -> Phase:
-    """BAKE lasts as long as the hourly validations, STABILISE to the last decision point."""
+    """BAKE lasts until the gate at the end of the hourly validations is decided go, STABILISE to the last gate's go.
+
+    Where no gate stands there, the hour alone counts.
+    """
     scale = float(deployment.console.time_scale)
     checklist = deployment.checklist
     bake = checklist.schedule.validation_for
     last = max((point.at for point in checklist.decisions), default=bake)
     current = found.doings.current
+    gone = {gate.id for gate in found.gates if gate.state == "go"}
+    held = {point.at for point in checklist.decisions if point.id not in gone}
     return phase_of(
         found.cutover_at,
         found.rolled_back_at,
         found.now,
-        bake=bake / scale,
-        stabilise=last / scale,
+        bake=math.inf if bake in held else bake / scale,
+        stabilise=math.inf if last in held else last / scale,
         cutover_runs=current is not None and current.kind == "cutover",
     )
 

@@ -191,6 +191,34 @@ def _service(what: str) -> Callable[[dict[str, Any], str], str]:
     return say
 
 
+def _decided(data: dict[str, Any], _operation: str) -> str:
+    words = f"{data.get('gate', '?')} gate decided {str(data.get('decision', '?')).upper()}"
+    waivers = data.get("waivers")
+    if isinstance(waivers, list) and waivers:
+        named = [
+            f"{one.get('criterion', '?')} with {one.get('second', '?')}" for one in waivers if isinstance(one, dict)
+        ]
+        words += f", waived {', '.join(named)}"
+    return words + (f": {data['note']}" if data.get("note") else "")
+
+
+def _release_tested(data: dict[str, Any], _operation: str) -> str:
+    said = "passed" if data.get("ok") is True else f"FAILED: {data.get('reason') or 'no reason given'}"
+    return f"tests of {data.get('release', '?')} {said}"
+
+
+def _watch_taken(data: dict[str, Any], _operation: str) -> str:
+    return f"watch taken by {data.get('holder', '?')}" + (f" from {data['from']}" if data.get("from") else "")
+
+
+def _slot(what: str) -> Callable[[dict[str, Any], str], str]:
+    return lambda data, _operation: f"validation of {data.get('name') or data.get('slot', '?')} {what}"
+
+
+def _seconds(what: str) -> Callable[[dict[str, Any], str], str]:
+    return lambda data, _operation: f"{what} by {data.get('seconds', '?')} s"
+
+
 _WORDS: dict[str, Callable[[dict[str, Any], str], str]] = {
     "operation.accepted": _accepted,
     "operation.holding": lambda _data, operation: f"{operation} holds before phase 3, waits for go",
@@ -213,9 +241,15 @@ _WORDS: dict[str, Callable[[dict[str, Any], str], str]] = {
     "update.sent": _update_sent,
     "kpi.anomaly": lambda data, _operation: f"KPI anomaly, for {data.get('owner', '?')}: {data.get('text', '?')}",
     "note": lambda data, _operation: f"note: {data.get('text', '')}",
-    "watch.taken": lambda data, _operation: f"watch taken by {data.get('holder', '?')}",
+    "watch.taken": _watch_taken,
     "report.written": _reported,
     "archive.written": _archived,
+    "gate.decided": _decided,
+    "release.tested": _release_tested,
+    "schedule.missed": _slot("MISSED: the monitor did not run"),
+    "schedule.late": _slot("LATE: runs now"),
+    "clock.stepped": _seconds("the clock stepped"),
+    "monitor.suspended": _seconds("the machine was suspended"),
     "rollback.tell": lambda data, _operation: str(data.get("text", "")),
     "service.restarted": _service("RESTARTED"),
     "service.failed": _service("FAILED"),
@@ -235,6 +269,7 @@ _BY_PEOPLE = frozenset(
         "notify.tested",
         "update.sent",
         "note",
+        "gate.decided",
         "service.start",
         "service.stop",
         "report.written",

@@ -10,15 +10,17 @@ from typing import Literal
 
 import msgspec
 
+from engine.monitoring.model import Criterion
 from engine.operations.lock import Holder
 from engine.operations.watchers import Watcher
 from engine.services.protocol import ServiceState
+from engine.state.gates import GateStanding
 
 VerdictWord = Literal["ROLL BACK", "INVESTIGATE", "UNKNOWN", "WATCH", "CONTINUE"]
 Phase = Literal["BEFORE", "CUTOVER", "BAKE", "STABILISE", "STEADY", "BACK ON V1"]
 Level = Literal["ok", "W", "C", "stale", "missing"]
 CheckStatus = Literal["PASS", "WARN", "FAIL", "ERROR", "NOT RUN"]
-ItemState = Literal["due", "overdue", "missed", "done", "overridden", "later"]
+ItemState = Literal["due", "overdue", "missed", "done", "overridden", "later", "closed"]
 OperationState = Literal[
     "PLANNED",
     "RUNNING",
@@ -100,6 +102,13 @@ class WatchView(msgspec.Struct, frozen=True):
     since: datetime | None
 
 
+class HandOver(msgspec.Struct, frozen=True):
+    """For whoever takes the watch next."""
+
+    notes: tuple[str, ...] = ()
+    """Notes since the watch was taken, the newest last."""
+
+
 class GateView(msgspec.Struct, frozen=True):
     """The next decision point."""
 
@@ -108,6 +117,9 @@ class GateView(msgspec.Struct, frozen=True):
     due_at: datetime
     would_fail_on: tuple[str, ...]
     unknown: tuple[str, ...]
+    criteria: tuple[Criterion, ...] = ()
+    state: str = "ahead"
+    """``ahead``, ``due``, ``overdue`` or ``extended``."""
 
 
 class KpiView(msgspec.Struct, frozen=True):
@@ -397,3 +409,7 @@ class State(msgspec.Struct, frozen=True):
     """Contacts by their name in the configuration: role, name, how to reach them."""
     unjudged: tuple[ResourceView, ...] = ()
     """What is measured and shown, and judged by no condition: threads, open files, disk I/O."""
+    gates: tuple[GateStanding, ...] = ()
+    """Every decision point of the watch; none while no cutover is watched."""
+    hand_over: HandOver = HandOver()
+    """What the holder of the watch has written down since it was taken."""

@@ -15,6 +15,7 @@ from engine.operations.watchers import watchers
 from engine.records import Tail, harmless, is_locked, whoami
 from engine.state.assemble import Found, assemble
 from engine.state.doings import OperationsReader
+from engine.state.gates import gates_of
 from engine.state.measured import measured
 from engine.state.model import State
 from engine.state.releases import ReleasesReader
@@ -59,6 +60,10 @@ class StateReader:
         cutover_at = doings.cutover_at or trail.facts.cutover_at
         rolled_back_at = doings.rolled_back_at or trail.facts.rolled_back_at
         evaluation = self._evaluation(problems)
+        runs = self._monitor_runs(problems)
+        back = rolled_back_at is not None and (cutover_at is None or rolled_back_at >= cutover_at)
+        since = None if back else cutover_at
+        seen = measured(self._deployment, evaluation, now, runs=runs, answered=trail.answered)
         found = Found(
             now=now.wall,
             user=self._user,
@@ -66,12 +71,14 @@ class StateReader:
             trail=trail,
             doings=doings,
             releases=self._releases.read(problems),
-            measured=measured(
+            measured=seen,
+            gates=gates_of(
                 self._deployment,
+                since,
+                now.wall,
+                tuple(one for one in trail.facts.decided if since is not None and one.at >= since),
                 evaluation,
-                now,
-                runs=self._monitor_runs(problems),
-                answered=trail.answered,
+                stale=seen.monitor.stale,
             ),
             checklist=self._checklist.read(
                 now.wall, trail.facts, evaluation, cutover_at=cutover_at, rolled_back_at=rolled_back_at

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from engine.config import Deployment
-from engine.monitoring.checklist import Item, Moment, items
+from engine.monitoring.checklist import Item, Moment, items, of_facts
 from engine.monitoring.facts import Facts
 from engine.monitoring.grounds import GroundsReader
 from engine.monitoring.model import Evaluation
@@ -50,19 +50,24 @@ class ChecklistReader:
         rolled_back_at: datetime | None,
     ) -> ChecklistView:
         back = rolled_back_at is not None and (cutover_at is None or rolled_back_at >= cutover_at)
+        since = None if back else cutover_at
+        fields = {
+            **of_facts(facts),
+            # the journals win over the events
+            "since": since,
+            "rolled_back_at": rolled_back_at,
+            "closed_since": cutover_at if back else None,
+            "decisions": tuple(one for one in facts.decided if cutover_at is not None and one.at >= cutover_at),
+        }
         moment = Moment(
+            **fields,  # type: ignore[arg-type]
             now=now,
-            since=None if back else cutover_at,
-            rolled_back_at=rolled_back_at,
-            answers=facts.answers,
             evaluation=evaluation,
-            validations=facts.validations,
             release=self._deployment.new.release,
             time_scale=float(self._deployment.console.time_scale),
             grounds=self._grounds.read(),
-            proven=facts.proven,
-            rehearsed=facts.rehearsed,
             channels_tested=facts.channels_tested,
+            change_percent=float(self._deployment.kpis.anomaly.change_percent),
         )
         hourly = evaluation.hourly if evaluation else None
         return ChecklistView(

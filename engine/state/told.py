@@ -68,6 +68,9 @@ def marks(state: State) -> dict[str, str]:
         "validation": _result(state.checks),
         "watch": state.watch.holder or "nobody",
     }
+    for gate in state.gates:
+        if gate.state != "ahead":
+            watched[f"gate {gate.id}"] = f"{gate.state.upper()}{f' by {gate.by}' if gate.by else ''}"
     for operation in (state.last_operation, state.operation):
         if operation:
             watched[operation.id] = operation_lines(operation)[0].strip()
@@ -164,6 +167,8 @@ def _checklist(state: State) -> str:
     waiting = [item for item in items if item.state in ("due", "overdue")]
     hourly = f"{state.checklist.hourly_passed}/{state.checklist.hourly_due} hourly PASS"
     gate = f"; {state.next_gate.title} {state.next_gate.due_at:%d %b %H:%MZ}" if state.next_gate else ""
+    if state.next_gate and state.next_gate.state in ("due", "overdue"):
+        gate += f" {state.next_gate.state.upper()}: abaco-ops gate show {state.next_gate.id}"
     return f" checklist  {hourly}; {len(waiting)} to answer{gate}"
 
 

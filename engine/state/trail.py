@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from engine.clock import parse_iso
@@ -14,6 +14,8 @@ from engine.monitoring.facts import Facts, fold
 from engine.records import Record, harmless
 from engine.state.event_words import Told, tell
 from engine.state.model import Phase, WatchView
+
+NOTES_KEPT = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,8 @@ class Trail:
     """Who took which condition, and what is silenced."""
     updated: tuple[datetime, str] | None = None
     """When the last status update was sent, and by whom."""
+    notes: tuple[str, ...] = ()
+    """Notes since the watch was taken, the newest last."""
     told: Told = field(default_factory=Told)
     """The last events, in words."""
 
@@ -82,10 +86,10 @@ def phase_of(
         return "BACK ON V1"
     if cutover_at is None:
         return "BEFORE"
-    since = now - cutover_at
-    if since < timedelta(seconds=bake):
+    since = (now - cutover_at).total_seconds()
+    if since < bake:
         return "BAKE"
-    return "STABILISE" if since < timedelta(seconds=stabilise) else "STEADY"
+    return "STABILISE" if since < stabilise else "STEADY"
 
 
 def _fold(trail: Trail, event: Record) -> Trail:
@@ -93,7 +97,10 @@ def _fold(trail: Trail, event: Record) -> Trail:
     data: dict[str, Any] = event["data"]
     kind = event["kind"]
     if kind == "watch.taken":
-        return replace(trail, watch=WatchView(harmless(data.get("holder") or event["actor"], 60), at))
+        return replace(trail, watch=WatchView(harmless(data.get("holder") or event["actor"], 60), at), notes=())
+    if kind == "note":
+        note = f"{at:%H:%M}Z {harmless(event['actor'], 60)}: {harmless(data['text'], 400)}"
+        return replace(trail, notes=(*trail.notes, note)[-NOTES_KEPT:])
     if kind == "update.sent":
         return replace(trail, updated=(at, harmless(event["actor"], 60)))
     if kind == "way_back.proven":

@@ -93,10 +93,11 @@ def test_the_measurement_is_filled_in_with_its_time_and_a_missing_one_is_not_ok(
         time_scale=1.0,
     )
     found = {item.key: item for item in items(watching.deployment.checklist, moment)}
-    memory, validation = found["watch/5400/memory"], found["watch/5400/logs"]
+    memory, logs = found["watch/5400/memory"], found["watch/5400/logs"]
     assert memory.measured.endswith("Z")
     assert memory.measured_ok is True
-    assert (validation.measured, validation.measured_ok) == ("", None)
+    assert (logs.measured, logs.measured_ok) == ("log cannot be read: output.log: No such file or directory", False)
+    assert found["hour1/3600/report"].measured == ""
     without = items(watching.deployment.checklist, Moment(**{**_fields(moment), "evaluation": None}))
     missing = next(item for item in without if item.key == "watch/5400/memory")
     assert (missing.measured, missing.measured_ok) == ("missing", False)
@@ -114,7 +115,11 @@ def test_a_rollback_closes_the_list_and_asks_again_what_comes_before(
     clock.advance(60)
     watching.roll_back()
     clock.advance(60)
-    assert {item.state for item in read_board(deployment, clock)} == {"due"}
+    lines = read_board(deployment, clock)
+    assert {item.state for item in lines if item.slot == "before"} == {"due"}
+    closed = [item for item in lines if item.slot != "before"]
+    assert {(item.slot, item.state) for item in closed} == {("T+0", "closed")}
+    assert all("closed: rolled back 31 Jan 02:01:00Z, operation" in item.note for item in closed)
 
 
 def test_around_now_shows_what_is_open_and_what_is_next(board: Any, clock: Any) -> None:

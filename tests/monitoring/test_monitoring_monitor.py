@@ -332,32 +332,68 @@ def test_slots_have_their_row_and_missed_ones_say_so(fast: Watching) -> None:
     assert all("NOT RUN" in line and "| -  " in line for line in missed)
 
 
-def test_validations_run_by_themselves_each_hour_once_and_a_missed_one_is_caught_up_once(fast: Watching) -> None:
+def test_validations_run_by_themselves_at_their_slots_once_and_a_missed_one_is_caught_up_once(fast: Watching) -> None:
     fast.tick(3)
     fast.cut_over()
-    fast.tick(59)
+    fast.tick(29)
     assert "scheduled validation" not in fast.started.commands
-    fast.tick(70)
+    fast.tick(31)  # T+0:30 and T+1
     assert fast.started.commands.count("scheduled validation") == 2
+    fast.tick(70)
+    assert fast.started.commands.count("scheduled validation") == 3
     fast.clock.advance(160)
     fast.restart()
     fast.tick(3)
-    assert fast.started.commands.count("scheduled validation") == 3
+    assert fast.started.commands.count("scheduled validation") == 4
     events = [json.loads(line) for line in fast.deployment.paths.events.read_text().splitlines()]
-    assert [event["data"]["slot"] for event in events if event["kind"] == "schedule.missed"] == [3]
-    assert [event["data"]["slot"] for event in events if event["kind"] == "schedule.late"] == [4]
+    assert [event["data"]["name"] for event in events if event["kind"] == "schedule.missed"] == ["T+3"]
+    assert [event["data"]["name"] for event in events if event["kind"] == "schedule.late"] == ["T+4"]
+    assert [line for line in fast.log() if "MISSED: T+3" in line]
+    assert [line for line in fast.log() if "LATE: validation of T+4" in line]
+
+
+def test_a_validation_that_ended_with_its_monitor_is_caught_up_by_the_next_one(fast: Watching) -> None:
+    fast.tick(3)
+    fast.cut_over()
+    fast.tick(31)
+    assert fast.started.commands.count("scheduled validation") == 1
+    fast.restart()
+    fast.tick(1)
+    fast.validated()
+    fast.tick(3)
+    fast.restart()
+    fast.tick(3)
+    assert fast.started.commands.count("scheduled validation") == 2
+
+
+def test_daily_validations_go_on_after_the_first_day(fast: Watching) -> None:
+    fast.tick(3)
+    fast.cut_over()
+    fast.tick(1)
+    fast.event("gate.decided", gate="hour-8", decision="go", by="A. Moreno")
+    fast.event("gate.decided", gate="hour-24", decision="go", by="A. Moreno")
+    for hours, due in ((47.9, ["T+24"]), (48.1, ["T+48"]), (71.9, []), (72.1, ["day 3"])):
+        begun = len(fast.log())
+        fast.clock.advance(hours * 60 - (fast.clock.now().wall - fast.monitor.tick().cutover_at).total_seconds())
+        before = fast.started.commands.count("scheduled validation")
+        fast.tick(2)
+        named = [line.split("LATE: validation of ")[1].split(",")[0] for line in fast.log()[begun:] if "LATE" in line]
+        assert fast.started.commands.count("scheduled validation") - before == len(due)
+        assert named == due
 
 
 def test_the_hour_one_validation_is_run_once_more_when_it_fails(fast: Watching) -> None:
     fast.tick(3)
     fast.cut_over()
-    fast.tick(61)
+    fast.tick(59)
+    began = fast.started.commands.count("scheduled validation")
+    fast.tick(2)
     fast.validated("FAIL", performance="FAIL")
     fast.tick(3)
-    assert fast.started.commands.count("scheduled validation") == 2
+    assert fast.started.commands.count("scheduled validation") == began + 2
     fast.validated("FAIL", performance="FAIL")
     fast.tick(3)
-    assert fast.started.commands.count("scheduled validation") == 2
+    assert fast.started.commands.count("scheduled validation") == began + 2
 
 
 def test_the_way_back_is_proven_again_only_while_there_is_one(fast: Watching) -> None:

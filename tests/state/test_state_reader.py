@@ -149,12 +149,14 @@ def test_the_phase_follows_cutover_and_way_back(deployment: Deployment, clock: A
     phases = [reader.read().phase]
     event(deployment, clock, "operation.ended", kind="cutover", state="SUCCEEDED", seconds=4.1)
     phases.append(reader.read().phase)
-    for hours in (25, 24 * 28):
+    for hours, gate in ((25, "hour-24"), (24 * 28, "day-28")):
         clock.advance(hours * 3600)
+        phases.append(reader.read().phase)
+        event(deployment, clock, "gate.decided", gate=gate, decision="go", by="A. Moreno")
         phases.append(reader.read().phase)
     event(deployment, clock, "operation.ended", kind="rollback", state="SUCCEEDED", seconds=2.0)
     phases.append(reader.read().phase)
-    assert phases == ["BEFORE", "BAKE", "STABILISE", "STEADY", "BACK ON V1"]
+    assert phases == ["BEFORE", "BAKE", "BAKE", "STABILISE", "STABILISE", "STEADY", "BACK ON V1"]
 
 
 def test_an_operation_that_failed_moves_no_phase(deployment: Deployment, clock: Any) -> None:

@@ -12,6 +12,7 @@ from engine.monitoring.trace import Trace
 from engine.operations.plan import Plan
 from engine.operations.prospects import WaysOn
 from engine.state.model import State
+from engine.state.readiness import ReadyLine
 
 
 @dataclass
@@ -41,6 +42,9 @@ class FakeActions:
     hangs: str = ""
     """What an abort answers when the worker does not."""
     traces: dict[str, Trace] = field(default_factory=dict)
+    since: tuple[str, ...] = ()
+    """What happened since, told to who takes the watch."""
+    ready: tuple[ReadyLine, ...] = ()
 
     def plan_rollback(self) -> Plan:
         return self.rollback
@@ -101,8 +105,15 @@ class FakeActions:
         self.asked.append(("send_update",))
         return "status update: log ok"
 
-    def take_watch(self) -> None:
+    def take_watch(self) -> list[str]:
         self.asked.append(("take_watch",))
+        return list(self.since)
+
+    def decide(self, gate: str, decision: str, note: str, waivers: Any) -> None:
+        self.asked.append(("decide", gate, decision, note, tuple((one.criterion, one.second) for one in waivers)))
+
+    def readiness(self) -> tuple[ReadyLine, ...]:
+        return self.ready
 
     def report(self) -> str:
         self.asked.append(("report",))

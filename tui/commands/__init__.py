@@ -1,18 +1,7 @@
 """Every action of the console, one class each; importing this room declares them all."""
 
-from tui.commands import moving, operating, people, views, writing
+from tui.commands import moving, operating, people, views, watch, writing
 from tui.commands.command import COMMANDS, Command, find, listed, refusal, shown
 
-__all__ = [
-    "COMMANDS",
-    "Command",
-    "find",
-    "listed",
-    "moving",
-    "operating",
-    "people",
-    "refusal",
-    "shown",
-    "views",
-    "writing",
-]
+__all__ = ["COMMANDS", "Command", "find", "listed", "refusal", "shown"]
+__all__ += ["moving", "operating", "people", "views", "watch", "writing"]

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from tui.app import ConsoleApp
 
 Risk = Literal["view", "write", "irreversible"]
-Scope = Literal["anywhere", "list", "rollback", "operation"]
+Scope = Literal["anywhere", "list", "rollback", "operation", "gate"]
 
 COMMANDS: dict[str, type[Command]] = {}
 """Every command by its id, in the order of declaration."""
@@ -78,7 +78,7 @@ def find(key: str, scopes: frozenset[str]) -> type[Command] | None:
     return next((command for command in found if command.scope != "anywhere"), found[0] if found else None)
 
 
-_ROOMS = ("operating", "writing", "people", "views", "moving")
+_ROOMS = ("operating", "writing", "watch", "people", "views", "moving")
 
 
 def listed() -> list[type[Command]]:

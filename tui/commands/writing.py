@@ -55,19 +55,6 @@ class Acknowledge(Command):
             app.ask(asking.acknowledge(app.actions, state, app.frame.item_in_hand()))
 
 
-class TakeWatch(Command):
-    """Take the watch: your name stands in row 3 from now on."""
-
-    id, keys, title, risk = "watch.take", ("t",), "take the watch", "write"
-
-    def run(self, app: ConsoleApp) -> None:
-        app.background(
-            app.actions.take_watch,
-            lambda _: app.written("the watch is yours"),
-            lambda why: app.say(why, "crit"),
-        )
-
-
 class WriteReport(Command):
     """Write the report that is due now, Markdown and HTML, below logs/reports: sign-off, incident, or the present."""
 

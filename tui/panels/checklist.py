@@ -42,7 +42,7 @@ def row(entry: ChecklistItemView, width: int, look: Look) -> Line:
     """One item: mark, slot, title with what was measured, and who or when."""
     mark, role = _mark(entry, look.glyphs)
     head = join(" ", put(mark, role), " ", fit(put(entry.slot, "dim"), 6), " ")
-    faded = entry.state in ("done", "overridden", "later")
+    faded = entry.state in ("done", "overridden", "later", "closed")
     title: Role = "dim" if faded and not entry.gate else "text"
     what = put("GATE" if entry.gate and width < 60 else entry.title, "strong" if entry.gate else title)
     measured = put(f" {entry.measured}", "warn" if entry.measured_ok is False else title) if entry.measured else ()
@@ -55,6 +55,7 @@ def _mark(entry: ChecklistItemView, glyphs: Glyphs) -> tuple[str, Role]:
         "overridden": (glyphs.overridden, "info"),
         "overdue": (glyphs.attention, "warn"),
         "missed": (glyphs.missed, "crit"),
+        "closed": ("/", "dim"),
         "due": (glyphs.attention, "warn" if entry.measured_ok is False else "info"),
         "later": (glyphs.question, "warn") if entry.gate and entry.measured_ok is False else (" ", "dim"),
     }
@@ -64,6 +65,10 @@ def _mark(entry: ChecklistItemView, glyphs: Glyphs) -> tuple[str, Role]:
 def _end(entry: ChecklistItemView, look: Look) -> Line:
     if entry.state in ("done", "overridden"):
         return put(f"{initials(entry.who)} ", "dim")
+    if entry.state == "closed":
+        return put("closed ", "dim")
+    if entry.gate and entry.state in ("due", "overdue"):
+        return put("decide ", "warn" if entry.state == "overdue" else "info")
     if entry.state == "missed":
         return put("missed ", "crit")
     if entry.state == "due":

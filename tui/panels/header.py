@@ -88,7 +88,7 @@ def _gate(state: State, look: Look) -> Line:
     gate = state.next_gate
     if gate is None:
         return ()
-    troubled = gate.would_fail_on or gate.unknown
+    troubled = gate.would_fail_on or gate.unknown or gate.state == "overdue"
     return put(f"{gate.title} {due_in(gate.due_at, look.now)}", "warn" if troubled else "text")
 
 

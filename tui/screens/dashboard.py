@@ -15,6 +15,7 @@ from tui.lines import Lines, block, plain, put
 from tui.look import Look
 from tui.pane import Pane
 from tui.panels import checklist, events, kpis, log, matrix, operation, resources, validation
+from tui.screens.gate import PREFIX, open_gate
 from tui.screens.samples import Because
 
 Draw = Callable[[State, int, int, Look], Lines]
@@ -153,7 +154,9 @@ class Dashboard(Frame):
     def why(self) -> None:
         """The evidence behind the row under the cursor."""
         name, item = self._panel_in_hand(), self.item_in_hand()
-        if name == "resources" and item is not None:
+        if item is not None and item.startswith(PREFIX):
+            open_gate(self.console_app, item.removeprefix(PREFIX))
+        elif name == "resources" and item is not None:
             self.console_app.show_condition(item)
         elif name == "matrix" and item is not None:
             self.console_app.push_screen(Because(item))

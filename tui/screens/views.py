@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from time import monotonic
 
+from engine.state.gates import summary_line
 from engine.state.model import KpiView, State
 from tui.glyphs import spark
 from tui.lines import Line, Lines, Role, fit, heading, join, put, right, wrap
 from tui.listing import Listing, Row
 from tui.panels import checklist, kpis, log, matrix, operation, resources, validation
+from tui.screens.gate import PREFIX, open_gate
 from tui.screens.over import held_of
 from tui.screens.samples import Because
 from tui.words import age, ago, change, number, rests_on, seconds, stamp
@@ -183,7 +185,9 @@ class Checklist(Listing):
         items = state.checklist.items
         waiting = sum(item.state in ("due", "overdue") for item in items)
         notes = [f"{state.checklist.hourly_passed}/{state.checklist.hourly_due} hourly PASS", f"{waiting} open"]
-        return [heading(self.look.glyphs.rule, "5", "Checklist", notes, width)]
+        closed = next((item.note for item in items if item.state == "closed"), "")
+        lines = wrap(closed, width - 2, "warn", indent=1) if closed else []
+        return [heading(self.look.glyphs.rule, "5", "Checklist", notes, width), *lines]
 
     def rows(self, state: State, width: int) -> list[Row]:
         """One row for each item, its note with it."""
@@ -193,9 +197,15 @@ class Checklist(Listing):
         for item in state.checklist.items:
             line = checklist.row(item, width - 2, self.look)
             made.append(Row(line, item.key))
-            if item.note:
+            if item.note and item.state != "closed":  # why a list is closed is said once, at the top
                 made.append(Row(put(f"{'':12}{item.note}", "dim"), item.key))
         return made or [Row(put(" nothing is due", "dim"))]
+
+    def why(self) -> None:
+        """A gate: its criteria."""
+        item = self.item_in_hand() or ""
+        if item.startswith(PREFIX):
+            open_gate(self.console_app, item.removeprefix(PREFIX))
 
     def footing(self, state: State, width: int) -> Lines:
         """What can be done with the row."""
@@ -218,12 +228,15 @@ class Matrix(Listing):
             told = f"; told: {', '.join(entry.told).replace('_', ' ')}" if entry.told else ""
             made += [Row(line, entry.verdict) for line in wrap(f"when {entry.when}", width - 2, "dim", 14)[:1]]
             made += [Row(line, entry.verdict) for line in wrap(f"{entry.action}{told}", width - 2, "dim", 14)[:2]]
-        return made
+        waiting = [gate for gate in state.gates if gate.state != "go"][:1]
+        return made + [Row(put(f" {summary_line(gate, self.look.now)}"), PREFIX + gate.id) for gate in waiting]
 
     def why(self) -> None:
-        """The conditions behind the row."""
+        """The conditions behind the row; for a gate, its criteria."""
         item = self.item_in_hand()
-        if item is not None:
+        if item is not None and item.startswith(PREFIX):
+            open_gate(self.console_app, item.removeprefix(PREFIX))
+        elif item is not None:
             self.console_app.push_screen(Because(item))
 
 

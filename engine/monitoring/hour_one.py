@@ -1,0 +1,51 @@
+"""Hourly medians against those of hour 1: what counts as a difference, and in words. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from engine.config.checklist import CompareSection
+from engine.monitoring.standing import Hour
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A median that is compared with hour 1; differences below ``ignored`` do not count."""
+
+    name: str
+    unit: str
+    ignored: float
+    of: Callable[[Hour], float | None]
+
+
+def measures(compare: CompareSection) -> tuple[Measure, Measure, Measure]:
+    """Latency, memory, CPU."""
+    return (
+        Measure("latency", "ms", compare.ignore_latency_ms, lambda hour: hour.latency_ms),
+        Measure("memory", "MB", compare.ignore_memory_mb, lambda hour: hour.memory_mb),
+        Measure("CPU", "%", compare.ignore_cpu_points, lambda hour: hour.cpu_percent),
+    )
+
+
+def differs(measure: Measure, first: Hour, later: Hour, percent: float) -> tuple[bool | None, str]:
+    """Whether an hour is further than ``percent`` from hour 1, and in words."""
+    one, other = measure.of(first), measure.of(later)
+    if one is None or other is None:
+        hour = first if one is None else later
+        return None, f"{measure.name} of hour {hour.number} unknown: too little was measured"
+    apart = other - one
+    said = f"{measure.name} {other:.4g} {measure.unit} in hour {later.number}, {one:.4g} in hour 1"
+    return abs(apart) >= measure.ignored and abs(apart) > abs(one) * percent / 100, said
+
+
+def compared(hours: Sequence[Hour], first: Hour, asked: Sequence[Measure], percent: float) -> tuple[bool | None, str]:
+    """Whether all hours are as hour 1; None: cannot be said. With what differs, or how the last hour stands."""
+    found = [differs(measure, first, hour, percent) for hour in hours for measure in asked]
+    bad = [said for answer, said in found if answer is True]
+    unknown = [said for answer, said in found if answer is None]
+    if bad:
+        return False, "; ".join(bad[:3])
+    if unknown:
+        return None, "; ".join(dict.fromkeys(unknown[:3]))
+    return True, "; ".join(differs(measure, first, hours[-1], percent)[1] for measure in asked)

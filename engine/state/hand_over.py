@@ -1,0 +1,178 @@
+"""The watch changes hands: what happened since, for who takes it; a summary to paste, for who gives it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from engine.clock import Clock, SystemClock, parse_iso, pretty_duration
+from engine.config import Deployment
+from engine.monitoring import answers
+from engine.monitoring.deciding import same_person
+from engine.monitoring.store import SampleStore
+from engine.records import Record, harmless, read_lines
+from engine.state.event_words import in_words
+from engine.state.gates import when
+from engine.state.model import State
+from engine.state.told import rests_on
+
+MOST = 60
+"""Lines of what happened; older ones are counted."""
+_KINDS = (
+    "alert.",
+    "ack",
+    "silenced",
+    "gate.decided",
+    "checklist.",
+    "note",
+    "operation.accepted",
+    "operation.ended",
+    "operation.go",
+    "schedule.",
+    "clock.stepped",
+    "monitor.suspended",
+    "release.tested",
+    "rollback.",
+    "service.",
+    "watch.taken",
+    "drill.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """From when on a person has to be told."""
+
+    at: datetime | None
+    """None: nobody ever held the watch."""
+    why: str
+
+
+def take(deployment: Deployment, *, actor: str, clock: Clock | None = None) -> list[str]:
+    """Take the watch; what happened since, in plain lines. DamagedRecord when the trail cannot be read."""
+    clock = clock or SystemClock()
+    # of many days, thousands of runs: only what is told of is held
+    events = [event for event in read_lines(deployment.paths.events) if _told_of(event)]
+    since = told_since(events, actor)
+    before = _holder(events)
+    answers.take_watch(deployment, actor=actor, clock=clock, before=before)
+    return happened(deployment, events, since, clock.now().wall)
+
+
+def told_since(events: Sequence[Record], actor: str) -> Since:
+    """Since this person last held the watch and gave it away; else since the present holder took it."""
+    taken = [(event, _at(event)) for event in events if event.get("kind") == "watch.taken" and _at(event)]
+    own = [number for number, (event, _) in enumerate(taken) if same_person(_taker(event), actor)]
+    if own and own[-1] + 1 < len(taken):
+        after = taken[own[-1] + 1]
+        return Since(after[1], f"you gave the watch to {harmless(_taker(after[0]), 60)}")
+    if taken:
+        last = taken[-1]
+        who = "you" if own else harmless(_taker(last[0]), 60)
+        return Since(last[1], f"{who} took the watch")
+    return Since(None, "nobody has held the watch yet")
+
+
+def happened(deployment: Deployment, events: Sequence[Record], since: Since, now: datetime) -> list[str]:
+    """Verdict changes, alerts, gates, answers, notes, operations since then; validations that passed are counted."""
+    begin = since.at or _first(events) or now
+    head = f"Since {begin:%d %b %H:%M:%SZ}, {pretty_duration((now - begin).total_seconds())} ago: {since.why}"
+    told: list[tuple[datetime, str]] = []
+    passed = 0
+    for event in events:
+        at, kind = _at(event), str(event.get("kind"))
+        if at is None or at <= begin:
+            continue
+        data = event.get("data")
+        if kind == "validation.finished" and isinstance(data, dict) and data.get("live", True) is not False:
+            passed += data.get("status") == "PASS"
+            if data.get("status") == "PASS":
+                continue
+        elif not kind.startswith(_KINDS):  # a validation that failed is told
+            continue
+        told.append((at, in_words(event)))
+    changes = _verdicts(deployment, begin, now)
+    told += [
+        (at, f"{at:%H:%M:%S} verdict {before} -> {word}")
+        for before, (at, word) in zip([word for _, word in changes], changes[1:], strict=False)
+    ]
+    told.sort(key=lambda one: one[0])
+    lines = [f"{at:%d %b} {text}" for at, text in told]
+    cut = [f"   ... and {len(lines) - MOST} before that"] if len(lines) > MOST else []
+    verdict = f"verdict was {changes[0][1]}, is {changes[-1][1]}" if changes else "no verdict was recorded"
+    counted = f"{verdict}; {passed} validation{'' if passed == 1 else 's'} PASS"
+    return [head, f"   {counted}", *cut, *(f"   {line}" for line in lines[-MOST:] or ["nothing else happened"])]
+
+
+def hand_over_lines(state: State, now: datetime) -> list[str]:
+    """The summary of the watch, ready to be pasted."""
+    holder, since = state.watch.holder, state.watch.since
+    held = f", since {since:%d %b %H:%M:%SZ}" if since else ""
+    live = f"{state.release.upper()} live" if state.release else "no release live"
+    lines = [
+        f"HAND-OVER {state.title} {state.environment}, {now:%d %b %H:%M:%SZ}",
+        f"Watch: {f'{holder}{held}' if holder else 'nobody holds it'}",
+        f"Verdict: {state.verdict.word}: {state.verdict.why}. {live}, {state.phase}.",
+    ]
+    lines += [f"Open: {text}" for text in _open(state)] or ["Open: nothing"]
+    gate = next((one for one in state.gates if one.state != "go"), None)
+    if gate is not None:
+        fails = "; ".join(f"{one.title} {one.status}" for one in gate.against)
+        lines.append(f"Next gate: {gate.title}, {when(gate, now)}; " + (f"fails on: {fails}" if fails else "all met"))
+    way = state.way_back
+    ready = "ready" if way.ready else f"NOT READY: {way.reason}"
+    lines.append(f"Way back: {way.release}, {ready}, {rests_on(way, now)}" + (f"; {way.note}" if way.note else ""))
+    return lines + ([f"Note: {note}" for note in state.hand_over.notes] or ["Notes: none"])
+
+
+def _open(state: State) -> list[str]:
+    """What somebody has to do something about, the heaviest first."""
+    found = [f"operation {state.operation.id} {state.operation.state}"] if state.operation else []
+    for alert in state.alerts:
+        taken = f"taken by {alert.acknowledged_by}" if alert.acknowledged_by else "nobody has taken it"
+        found.append(f"{alert.condition} {alert.text} ({taken})")
+    found += [f"{gate.title} waits for a decision" for gate in state.gates if gate.state in ("due", "overdue")]
+    lines = [item for item in state.checklist.items if not item.gate and item.state in ("due", "overdue")]
+    late = sum(item.state == "overdue" for item in lines)
+    if lines:
+        named = ", ".join(f"{item.slot} {item.title}" for item in lines[:4])
+        found.append(f"{len(lines)} checklist lines, {late} overdue: {named}{', ...' if len(lines) > 4 else ''}")
+    return found + [f"problem: {problem}" for problem in state.problems[:3]]
+
+
+def _verdicts(deployment: Deployment, begin: datetime, now: datetime) -> list[tuple[datetime, str]]:
+    store = SampleStore(deployment.paths.samples, read_only=True)
+    try:
+        return store.verdicts(begin, now)
+    except sqlite3.Error:
+        return []
+    finally:
+        store.close()
+
+
+def _told_of(event: Record) -> bool:
+    kind = str(event.get("kind"))
+    return kind == "validation.finished" or kind.startswith(_KINDS)
+
+
+def _holder(events: Sequence[Record]) -> str:
+    last = next((event for event in reversed(events) if event.get("kind") == "watch.taken"), None)
+    return harmless(_taker(last), 60) if last is not None else ""
+
+
+def _taker(event: Record) -> str:
+    data = event.get("data")
+    return str((data.get("holder") if isinstance(data, dict) else None) or event.get("actor") or "?")
+
+
+def _first(events: Sequence[Record]) -> datetime | None:
+    return next((at for event in events if (at := _at(event)) is not None), None)
+
+
+def _at(event: Record) -> datetime | None:
+    try:
+        return parse_iso(str(event["at"]))
+    except (KeyError, ValueError):
+        return None

@@ -1,0 +1,91 @@
+"""The watch changes hands: who is told what, since when; and what can be pasted."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from test_state_reader import evaluation
+
+from engine.config import Deployment
+from engine.monitoring import answers
+from engine.monitoring.store import SampleStore
+from engine.records import append_event, read_lines
+from engine.state import StateReader
+from engine.state.hand_over import hand_over_lines, take, told_since
+
+KINDS = {"kind": "cutover", "state": "SUCCEEDED", "seconds": 4.1}
+
+
+@pytest.fixture
+def happen(deployment: Deployment, clock: Any) -> Any:
+    def one(kind: str, /, actor: str = "k.lee@ops1", after: float = 60, **data: Any) -> None:
+        clock.advance(after)
+        append_event(deployment.paths.events, kind, data, source="t", actor=actor, operation="0001", clock=clock)
+
+    return one
+
+
+def test_who_takes_it_for_the_first_time_is_told_since_the_holder_took_it(
+    deployment: Deployment, clock: Any, happen: Any
+) -> None:
+    happen("note", text="before")
+    happen("watch.taken", holder="k.lee@ops1")
+    happen("note", text="cache restarted")
+    happen("validation.finished", status="PASS", release="v2", checks={})
+    happen("validation.finished", status="FAIL", release="v2", checks={"performance": "FAIL"})
+    happen("gate.decided", gate="hour-1", decision="no-go", by="k.lee@ops1", note="wait")
+    told = take(deployment, actor="a.moreno@ops1", clock=clock)
+    text = "\n".join(told)
+    assert "k.lee@ops1 took the watch" in told[0]
+    assert "1 validation PASS" in told[1]
+    assert "note: cache restarted" in text and "validation of v2 FAIL 0/1: performance FAIL" in text
+    assert "hour-1 gate decided NO-GO: wait (k.lee@ops1)" in text
+    assert "before" not in text
+    last = list(read_lines(deployment.paths.events))[-1]
+    assert last["data"] == {"holder": "a.moreno@ops1", "from": "k.lee@ops1"}
+
+
+def test_who_held_it_before_is_told_since_giving_it_away(deployment: Deployment, clock: Any, happen: Any) -> None:
+    happen("watch.taken", holder="a.moreno@ops1")
+    happen("note", text="mine")
+    happen("watch.taken", holder="k.lee@ops1")
+    happen("note", text="his")
+    happen("watch.taken", holder="j.doe@ops1")
+    happen("note", text="hers")
+    events = list(read_lines(deployment.paths.events))
+    assert told_since(events, "a.moreno@ops2").why == "you gave the watch to k.lee@ops1"
+    text = "\n".join(take(deployment, actor="a.moreno@ops1", clock=clock))
+    assert "note: his" in text and "note: hers" in text and "note: mine" not in text
+
+
+def test_changes_of_the_verdict_are_told_from_the_samples(deployment: Deployment, clock: Any, happen: Any) -> None:
+    happen("watch.taken", holder="k.lee@ops1")
+    store = SampleStore(deployment.paths.samples)
+    for word in ("CONTINUE", "CONTINUE", "WATCH", "CONTINUE"):
+        clock.advance(61)
+        found = evaluation(clock)
+        store.append([], type(found)(**{**_fields(found), "verdict": type(found.verdict)(word, "", "", "")}))
+    store.close()
+    text = "\n".join(take(deployment, actor="a.moreno@ops1", clock=clock))
+    assert "verdict CONTINUE -> WATCH" in text and "verdict WATCH -> CONTINUE" in text
+    assert "verdict was CONTINUE, is CONTINUE" in text
+
+
+def test_the_summary_names_holder_verdict_gate_and_notes(deployment: Deployment, clock: Any, happen: Any) -> None:
+    happen("operation.ended", **KINDS)
+    happen("watch.taken", holder="k.lee@ops1")
+    answers.note(deployment, "look at the cache", actor="k.lee@ops1", clock=clock)
+    clock.advance(timedelta(hours=1.1).total_seconds())
+    state = StateReader(deployment, clock).read()
+    text = "\n".join(hand_over_lines(state, state.at))
+    assert "Watch: k.lee@ops1, since 31 Jan 02:02:00Z" in text
+    assert "Verdict: UNKNOWN: no monitor runs" in text
+    assert "Open: hour-1 gate waits for a decision" in text
+    assert "Next gate: hour-1 gate, DUE since" in text and "validation 5 of 5 unknown" in text
+    assert "Note: 02:02Z k.lee@ops1: look at the cache" in text
+
+
+def _fields(struct: Any) -> dict[str, Any]:
+    return {name: getattr(struct, name) for name in struct.__struct_fields__}

@@ -14,7 +14,8 @@ from textual.screen import Screen
 
 from engine.operations.plan import Plan
 from engine.records import harmless
-from engine.state.model import OperationView, State, StepView
+from engine.state.model import State
+from engine.state.operation import OperationView, StepView
 from tui import calling, offering, telling
 from tui.actions import AcceptedView, Actions
 from tui.apart import Answered, run_apart

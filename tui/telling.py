@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from engine.operations.plan import Plan, PlannedStep
-from engine.state.model import OperationView, State, StepView
+from engine.state.model import State
+from engine.state.operation import OperationView, StepView
 from engine.state.update import update_lines
 from tui.lines import Role
 from tui.look import Look

@@ -33,8 +33,8 @@ class Usage:
     open_files: int | None = None
     files_refused: str = ""
     """Why the open files cannot be counted."""
-    moved: Mapping[Process, tuple[int, int]] | None = None
-    """Bytes read from and written to disk by each process since it started."""
+    moved: Mapping[str, tuple[int, int]] | None = None
+    """Bytes read from and written to disk since it started, by each process: ``pid:start time``."""
     moved_refused: str = ""
 
 
@@ -91,7 +91,7 @@ def usage(
         memory_kind=" and ".join(sorted(kinds)),
         open_files=sum(files.values()) if files is not None else None,
         files_refused=files_refused,
-        moved=moved,
+        moved=None if moved is None else {f"{pid}:{start}": bytes_ for (pid, start), bytes_ in moved.items()},
         moved_refused=moved_refused,
     )
 

@@ -11,7 +11,7 @@ from engine.errors import OpsError
 from engine.operations.journal import NAME, read_operation
 from engine.operations.model import ENDED, Operation
 from engine.records import harmless
-from engine.state.model import OperationView, StepView
+from engine.state.operation import OperationView, StepView
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,24 +15,13 @@ from engine.operations.lock import Holder
 from engine.operations.watchers import Watcher
 from engine.services.protocol import ServiceState
 from engine.state.gates import GateStanding
+from engine.state.operation import OperationView
 
 VerdictWord = Literal["ROLL BACK", "INVESTIGATE", "UNKNOWN", "WATCH", "CONTINUE"]
 Phase = Literal["BEFORE", "CUTOVER", "BAKE", "STABILISE", "STEADY", "BACK ON V1"]
 Level = Literal["ok", "W", "C", "stale", "missing"]
 CheckStatus = Literal["PASS", "WARN", "FAIL", "ERROR", "NOT RUN"]
 ItemState = Literal["due", "overdue", "missed", "done", "overridden", "later", "closed"]
-OperationState = Literal[
-    "PLANNED",
-    "RUNNING",
-    "HOLDING",
-    "ABORTING",
-    "SUCCEEDED",
-    "ABORTED",
-    "ROLLED_BACK",
-    "INTERRUPTED",
-    "NEEDS_HUMAN",
-]
-StepState = Literal["waiting", "running", "done", "failed", "undone", "skipped"]
 
 
 class ReleaseView(msgspec.Struct, frozen=True):
@@ -268,42 +257,6 @@ class ChecklistView(msgspec.Struct, frozen=True):
     hourly_passed: int
     hourly_due: int
     items: tuple[ChecklistItemView, ...]
-
-
-class StepView(msgspec.Struct, frozen=True):
-    """One step of an operation."""
-
-    name: str
-    title: str
-    phase: str
-    state: StepState
-    seconds: float | None
-    detail: str
-
-
-class OperationView(msgspec.Struct, frozen=True):
-    """One operation, folded from its journal."""
-
-    id: str
-    kind: str
-    state: OperationState
-    release_from: str
-    release_to: str
-    steps: tuple[StepView, ...]
-    started: datetime | None
-    ended: datetime | None
-    seconds: float | None
-    actor: str
-    origin: str
-    reason: str
-    pid: int | None
-    alive: bool
-    failure: str
-    past_no_return: bool
-    offers: tuple[str, ...]
-    """What a person can do now, in words; the first is the way back where it is open."""
-    warnings: tuple[str, ...]
-    output: tuple[str, ...]
 
 
 class AlertView(msgspec.Struct, frozen=True):

@@ -9,7 +9,8 @@ from engine.clock import pretty_duration
 from engine.operations.model import CLOSED_BY_HAND, HOLDS
 from engine.operations.watchers import watching_in_words
 from engine.state.alerts import attention
-from engine.state.model import AlertView, KpiView, OperationView, ResourceView, State, ValidationView, WayBackView
+from engine.state.model import AlertView, KpiView, ResourceView, State, ValidationView, WayBackView
+from engine.state.operation import OperationView
 
 _NUMBER = re.compile(r"(?<![A-Za-z])[0-9][0-9.,:hmsd]*")
 

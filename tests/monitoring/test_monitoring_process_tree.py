@@ -99,8 +99,8 @@ def test_disk_io_is_a_rate_of_what_went_to_the_disk(child: Child, tmp_path: Path
 
 
 def test_a_process_that_came_counts_and_one_that_went_takes_nothing_back() -> None:
-    before = Usage(1, 1, 2, 2, moved={(1, 1): (100, 1000), (2, 1): (0, 5000)})
-    after = Usage(1, 1, 2, 2, moved={(1, 1): (150, 1000), (3, 9): (0, 60)})
+    before = Usage(1, 1, 2, 2, moved={"1:1": (100, 1000), "2:1": (0, 5000)})
+    after = Usage(1, 1, 2, 2, moved={"1:1": (150, 1000), "3:9": (0, 60)})
     assert bytes_per_second(before, after, 10.0) == (5.0, 6.0)
     assert bytes_per_second(before, Usage(1, 1, 1, 1), 10.0) is None
 

@@ -9,7 +9,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from a_night import Night
+from night_on_record import Night
 
 from engine.config import Deployment
 

@@ -6,7 +6,7 @@ import json
 from html.parser import HTMLParser
 from typing import Any
 
-from a_night import Night
+from night_on_record import Night
 
 from engine.reports.found import look
 from engine.reports.publish import rendered

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from a_night import HOUR, Night
+from night_on_record import HOUR, Night
 
 from engine.cli import frame
 from engine.clock import compact

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from a_night import HOUR, Night, alert, fires
+from night_on_record import HOUR, Night, alert, fires
 from reading import chapter, made, records, rows
 
 from engine.errors import Refused
@@ -103,8 +103,8 @@ def test_every_gap_is_listed(night: Night) -> None:
     night.hour(None, sampled=False)
     night.event("monitor.suspended", seconds=HOUR)
     night.event("clock.stepped", seconds=-90.0)
-    night.event("schedule.missed", slot=2)
-    night.event("schedule.late", slot=3)
+    night.event("schedule.missed", slot=2, name="T+2")
+    night.event("schedule.late", slot=3, name="T+3")
     for _ in range(6):
         night.hour()
     found = {row[2]: row for row in rows(made(night, "8h")[0], "Gaps") if len(row) == 5}
@@ -118,7 +118,7 @@ def test_every_gap_is_listed(night: Night) -> None:
 def test_a_late_validation_is_late_though_it_passed(night: Night) -> None:
     night.cut_over()
     night.measure(HOUR)
-    night.event("schedule.late", slot=1)
+    night.event("schedule.late", slot=1, name="T+1")
     night.validate()
     night.measure(10.0)
     assert rows(made(night, "1h")[0], "Validations by the hour")[1][2] == "LATE PASS"

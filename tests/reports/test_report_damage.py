@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from a_night import Night
+from night_on_record import Night
 from reading import Parsed, made, records, rows
 
 from engine.reports.render import escaped

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from a_night import HOUR, Night, alert, fires
 from browser import CHROMIUM, Browser
+from night_on_record import HOUR, Night, alert, fires
 
 from engine.reports.publish import write_report
 

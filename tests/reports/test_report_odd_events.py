@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 import pytest
-from a_night import Night
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from night_on_record import Night
 from reading import made
 
 # several to a line: only their spelling matters

@@ -16,17 +16,16 @@ from engine.state.model import (
     KpiView,
     MatrixRowView,
     MonitorView,
-    OperationView,
     ReleaseView,
     ResourceView,
     ShadowView,
     State,
-    StepView,
     ValidationView,
     VerdictView,
     WatchView,
     WayBackView,
 )
+from engine.state.operation import OperationView, StepView
 
 NOW = datetime(2026, 1, 31, 9, 12, 4, tzinfo=UTC)
 FRESH = NOW - timedelta(seconds=2)

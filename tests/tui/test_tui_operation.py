@@ -10,7 +10,8 @@ from behind_the_console import FakeActions, FakeReader
 from msgspec.structs import replace
 from test_tui_keys import Make, screen_text, shows
 
-from engine.state.model import OperationView, State, StepView
+from engine.state.model import State
+from engine.state.operation import OperationView, StepView
 from tui import telling
 from tui.arrange import arrange
 from tui.glyphs import UNICODE

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import cast
 
-from engine.state.model import OperationView, State, WayBackView
+from engine.state.model import State, WayBackView
+from engine.state.operation import OperationView
 from engine.state.update import since_cutover
 from tui.calling import leading, told
 from tui.lines import Line, Lines, Role, crop, first_that_fits, fit, join, put, spread, width_of

@@ -8,7 +8,8 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from engine.operations.watchers import watching_in_words
-from engine.state.model import OperationView, State, StepView
+from engine.state.model import State
+from engine.state.operation import OperationView, StepView
 from tui.glyphs import bar
 from tui.lines import Line, Lines, Role, block, clause, fit, heading, join, put, right, spread, width_of, wrap
 from tui.look import Look

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from engine.operations.prospects import Choice, WaysOn
-from engine.state.model import OperationView, State
+from engine.state.model import State
+from engine.state.operation import OperationView
 from tui.lines import Line, Lines, block, fit, join, put, width_of, wrap
 from tui.look import Look
 from tui.panels.operation import ROLES, WORDS

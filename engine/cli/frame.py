@@ -47,6 +47,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "ack": ("ack", "acknowledge a condition"),
     "watch": ("watch", "take the watch"),
     "audit": ("audit", "verify the audit trail's hash chain"),
+    "replay": ("replay", "show a past stretch in the console, or the state at one moment"),
+    "drill": ("drill", "make the demo's pipeline misbehave for a while, to rehearse"),
 }
 
 
@@ -64,8 +66,9 @@ class Context:
 
     root: Path
     read_only: bool
-    open_console: Callable[[Path, bool], int]
-    """Called with the root and read_only; returns an exit code. The engine never imports a screen."""
+    open_console: Callable[..., int]
+    """Called with the root, read_only and, for a replay, what to show; returns an exit code. The engine never imports
+    a screen."""
     writes: str = ""
     """The command, when it is one that writes: a deployment that may only be looked at then refuses it."""
 
@@ -100,7 +103,7 @@ class _Parser(argparse.ArgumentParser):
         raise SystemExit(REFUSED)
 
 
-def main(arguments: Sequence[str], open_console: Callable[[Path, bool], int]) -> int:
+def main(arguments: Sequence[str], open_console: Callable[..., int]) -> int:
     """Run one command line and return its exit code; everything that goes wrong becomes a sentence."""
     _forgive_encodings()
     try:
@@ -123,7 +126,7 @@ def main(arguments: Sequence[str], open_console: Callable[[Path, bool], int]) ->
     return code
 
 
-def _run(arguments: list[str], open_console: Callable[[Path, bool], int]) -> int:
+def _run(arguments: list[str], open_console: Callable[..., int]) -> int:
     word = command_word(arguments)
     if word is not None and word not in COMMANDS:
         raise Refused(f"{word!r} is no command", _nearest(word))

@@ -10,6 +10,7 @@ import msgspec
 
 from engine.clock import Instant, parse_iso
 from engine.config import Deployment
+from engine.drills.order import read_order
 from engine.errors import OpsError
 from engine.monitoring.checkpoint import Watch
 from engine.monitoring.children import Children
@@ -23,6 +24,7 @@ from engine.records import append_event, harmless
 
 VALIDATION, AFRESH, PROOF = "scheduled validation", "validation after a change", "proof of the way back"
 SHADOW = "shadow run of the old release"
+DRILL = "end of a drill"
 JUDGED_BY_VALIDATION = ("validation_level", "data_quality_level")
 Note = Callable[[Instant, Sequence[str]], None]
 
@@ -64,6 +66,7 @@ class Round:
         self._validate_afresh(evaluation, running, now, note)
         self._prove(evaluation, trail, now, note)
         self._shadow(evaluation, now, note)
+        self._end_drill(now, note)
         rows, watch = self._rows(evaluation, watch, trail, now)
         for row in rows:
             try:
@@ -224,6 +227,15 @@ class Round:
         self._shadowed = (found, now.boot)
         command = [sys.executable, "-m", "engine.monitoring.shadow", "--root", str(self._deployment.root)]
         self._start(SHADOW, command, now.boot + 2 * cadence.command_deadline, now, note)
+
+    def _end_drill(self, now: Instant, note: Note) -> None:
+        """A drill whose keeper is gone is ended when its time is over."""
+        if not self._deployment.console.deployment.demo or self.children.running(DRILL):
+            return
+        order = read_order(self._deployment.root)
+        if order is not None and order.overdue(now):
+            command = [sys.executable, "-m", "engine.drills", "end", "--root", str(self._deployment.root)]
+            self._start(DRILL, command, now.boot + self._deployment.console.cadence.command_deadline, now, note)
 
     def _start(self, name: str, command: list[str], until: float, now: Instant, note: Note) -> None:
         try:

@@ -95,6 +95,7 @@ def assemble(deployment: Deployment, found: Found) -> State:
         holder=found.holder,
         watchers=found.watchers,
         shadow=found.shadow,
+        drill=found.trail.drill,
     )
 
 

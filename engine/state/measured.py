@@ -24,6 +24,9 @@ from engine.state.model import (
     VerdictView,
 )
 
+WITHOUT_MONITOR = 2.0
+"""Sample cadences after which the last values of a monitor that has ended are no verdict any more."""
+
 V = TypeVar("V", bound=msgspec.Struct)
 Acknowledged = Mapping[str, tuple[str, datetime]]
 
@@ -53,10 +56,19 @@ def measured(
     if evaluation is None:
         return _nothing(deployment, runs)
     age = age_of(evaluation, now)
-    late = age is None or age > deployment.console.stale_after * evaluation.cadence
+    # a monitor that is known to be gone is not waited for
+    cadences = deployment.console.stale_after if runs else min(WITHOUT_MONITOR, deployment.console.stale_after)
+    late = age is None or age > cadences * evaluation.cadence
     why = _why_late(age, runs) if late else ""
-    seen = _views(evaluation, acknowledged, why, runs)
-    return _late(seen, deployment, why, runs) if late else seen
+    return as_seen(deployment, evaluation, acknowledged, why, runs=runs)
+
+
+def as_seen(
+    deployment: Deployment, evaluation: Evaluation, acknowledged: Acknowledged, late: str, *, runs: bool
+) -> Measured:
+    """The views of an evaluation; ``late``: why it says nothing about the moment any more, empty when it does."""
+    seen = _views(evaluation, acknowledged, late, runs)
+    return _late(seen, deployment, late, runs) if late else seen
 
 
 def age_of(evaluation: Evaluation, now: Instant) -> float | None:

@@ -236,6 +236,18 @@ class ChecklistView(msgspec.Struct, frozen=True):
     items: tuple[ChecklistItemView, ...]
 
 
+class DrillView(msgspec.Struct, frozen=True):
+    """A fault that was ordered: what is seen meanwhile is not real."""
+
+    drill: str
+    release: str
+    begun_at: datetime
+    ends_at: datetime
+    expected: str
+    """The verdict that it leads to."""
+    by: str
+
+
 class StepView(msgspec.Struct, frozen=True):
     """One step of an operation."""
 
@@ -340,3 +352,5 @@ class State(msgspec.Struct, frozen=True):
     """The other consoles that are open, the longest first."""
     shadow: ShadowView | None = None
     """The old release's newest shadow run; None when there was none."""
+    drill: DrillView | None = None
+    """The drill that runs, or that is over and has not been put right yet."""

@@ -31,16 +31,29 @@ MAY_IMPORT: dict[str, set[str]] = {
     "portfolio": _CONFIG,
     "services": _CONFIG,
     "snapshots": _CONFIG | {"services"},
-    "pipeline": _RECORDS,
+    "drills": _CONFIG | {"services"},
+    "pipeline": _RECORDS | {"drills"},
     "validation": _CONFIG | {"portfolio", "services", "snapshots"},
     "operations": _WORK,
-    "monitoring": _WORK | {"operations"},
+    "monitoring": _WORK | {"operations", "drills"},
     "state": _WORK | {"operations", "monitoring"},
     "doctor": _WORK | {"operations", "monitoring", "state"},
-    "cli": _WORK | {"operations", "monitoring", "state", "doctor", "pipeline"},
+    "cli": _WORK | {"operations", "monitoring", "state", "doctor", "pipeline", "drills"},
 }
 # rooms whose modules the console may load: nothing in them names a heavy library, not even inside a function
-LIGHT = ("errors", "clock", "records", "config", "services", "snapshots", "operations", "monitoring", "state", "doctor")
+LIGHT = (
+    "errors",
+    "clock",
+    "records",
+    "config",
+    "services",
+    "snapshots",
+    "drills",
+    "operations",
+    "monitoring",
+    "state",
+    "doctor",
+)
 
 
 def imports(path: Path) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -43,9 +43,17 @@ def taking_turns(deployment: Deployment) -> Iterator[None]:
         yield
 
 
-def end(deployment: Deployment, why: str, *, actor: str, clock: Clock) -> Ended | None:
-    """End the drill of this deployment and say ``why``; None when there is none. LockHeld, OSError."""
+def end(
+    deployment: Deployment, why: str, *, actor: str, clock: Clock, only: Callable[[Order], bool] = lambda _: True
+) -> Ended | None:
+    """End the drill of this deployment and say ``why``; None when there is none. LockHeld, OSError.
+
+    ``only``: looks at the order once nobody else can change it; another drill may have begun meanwhile.
+    """
     with taking_turns(deployment):
+        order = read_order(deployment.root)
+        if order is not None and not only(order):
+            return None
         return end_here(deployment, why, actor=actor, clock=clock)
 
 

@@ -77,6 +77,8 @@ def _nothing_in_the_way(deployment: Deployment, drill: str, actor: str, clock: C
         raise Refused(f"an operation is under way: {operating}", "let it end first")
     if drill == "stop-monitor" and not monitor_running(deployment):
         raise Refused("no monitor runs: there is none to stop", "abaco-ops monitor starts one")
+    if drill == "corrupt-tape" and not deployment.paths.validation_report.exists():
+        raise Refused("nothing has validated the tape here yet: a damaged one would go unnoticed", "abaco-ops validate")
     if drill == "leak":
         free = _available_mb()
         if free < SPARE_MEMORY * LEAK_MB:

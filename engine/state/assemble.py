@@ -41,6 +41,8 @@ class Found:
     problems: tuple[str, ...]
     holder: Holder | None = None
     watchers: tuple[Watcher, ...] = ()
+    past: bool = False
+    """Whether ``now`` is a moment of the past: then records alone are asked, never the disk of now."""
 
 
 def assemble(deployment: Deployment, found: Found) -> State:
@@ -75,6 +77,7 @@ def assemble(deployment: Deployment, found: Found) -> State:
             unfinished=_unfinished_cutover(found.doings, new_is_live=found.releases.live == deployment.new.release),
             rehearsal=found.trail.rehearsal,
             rolled_back=_rolled_back(found.doings.rolled_back),
+            past=found.past,
         ),
         watch=found.trail.watch,
         next_gate=seen.next_gate if phase in WATCHED else None,

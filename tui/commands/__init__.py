@@ -1,6 +1,18 @@
 """Every action of the console, one class each; importing this room declares them all."""
 
-from tui.commands import moving, operating, views, writing
+from tui.commands import moving, operating, replaying, views, writing
 from tui.commands.command import COMMANDS, Command, find, listed, refusal, shown
 
-__all__ = ["COMMANDS", "Command", "find", "listed", "moving", "operating", "refusal", "shown", "views", "writing"]
+__all__ = [
+    "COMMANDS",
+    "Command",
+    "find",
+    "listed",
+    "moving",
+    "operating",
+    "refusal",
+    "replaying",
+    "shown",
+    "views",
+    "writing",
+]

@@ -100,7 +100,7 @@ class Help(Listing):
     def rows(self, state: State, width: int) -> list[Row]:
         """One paragraph for each command."""
         made: list[Row] = []
-        for command in listed():
+        for command in listed(replay=self.console_app.replay is not None):
             keys = " ".join(shown(key) for key in command.keys) or ":"
             lines = wrap(command.help(), width - 18, "dim" if command.risk == "view" else "text")
             made.append(Row(join(fit(put(f" {keys}", "key"), 16), *lines[:1]), command.id))
@@ -120,7 +120,11 @@ class Palette(Listing):
 
     def _matches(self) -> list[type[Command]]:
         words = self._field.text.casefold().split()
-        offered = [item for item in listed() if item.palette and item.scope in self._from]
+        offered = [
+            item
+            for item in listed(replay=self.console_app.replay is not None)
+            if item.palette and item.scope in (*self._from, "replay")
+        ]
         named = [item for item in offered if all(word in f"{item.title} {item.id}".casefold() for word in words)]
         told = [item for item in offered if all(word in f"{item.title} {item.help()}".casefold() for word in words)]
         return [*named, *(item for item in told if item not in named)]

@@ -36,7 +36,6 @@ def finer(deployment: Deployment, seen: Measured, store: SampleStore, since: dat
     return replace(
         seen,
         monitor=monitor,
-        verdict=msgspec.structs.replace(seen.verdict, observed_at=latest),
         conditions=tuple(_condition(item, found.get(item.id), texts.get(item.id, "")) for item in seen.conditions),
         resources=tuple(_resource(item, found.get(item.id), texts.get(item.id, "")) for item in seen.resources),
     )

@@ -43,7 +43,7 @@ class PastOperations:
     def _names(self) -> list[str]:
         try:
             with os.scandir(self._directory) as entries:
-                return sorted(entry.name for entry in entries)
+                return sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
         except FileNotFoundError:
             return []
 

@@ -139,7 +139,7 @@ class Palette(Listing):
         made = []
         for command in self._matches():
             keys = " ".join(shown(key) for key in command.keys)
-            barred = refusal(command, read_only=self.look.read_only)
+            barred = refusal(command, read_only=self.look.read_only, past=bool(self.look.replay))
             line = join("  ", fit(put(command.title, "dim" if barred else "strong"), 26), fit(put(keys, "key"), 12))
             made.append(Row(join(line, put(barred or command.help(), "dim")), command.id))
         return made or [Row(put("  nothing matches", "dim"))]

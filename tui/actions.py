@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from engine.clock import SystemClock
 from engine.config import Deployment
 from engine.monitoring import answers
 from engine.operations.plan import Plan
@@ -91,6 +92,14 @@ class Actions(Protocol):
 
     def take_watch(self) -> None:
         """Take the watch."""
+        ...
+
+    def drill(self, fault: str) -> str:
+        """Begin a drill on a demo; says until when."""
+        ...
+
+    def end_drill(self) -> str:
+        """End the drill that runs; says what was put right."""
         ...
 
     def ensure_monitor(self) -> int | None:
@@ -188,6 +197,22 @@ class EngineActions:
     def take_watch(self) -> None:
         """Take the watch."""
         answers.take_watch(self._deployment, actor=whoami())
+
+    def drill(self, fault: str) -> str:
+        """Begin a drill on a demo."""
+        from engine.monitoring.drilling import begin
+
+        order = begin(self._deployment, fault.strip(), seconds=None, actor=whoami(), clock=SystemClock())
+        return f"DRILL {order.drill} of {order.release} has begun, ends by itself at {order.until[11:19]}Z"
+
+    def end_drill(self) -> str:
+        """End the drill that runs."""
+        from engine.drills.ending import end
+
+        ended = end(self._deployment, "ended from the console", actor=whoami(), clock=SystemClock())
+        if ended is None:
+            return "no drill runs"
+        return "; ".join([f"the drill {ended.order.drill} has ended", *ended.said])
 
     def ensure_monitor(self) -> int | None:
         """Start the monitor when none runs."""

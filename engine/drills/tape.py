@@ -42,7 +42,7 @@ def keep_original(root: Path, tape: Path) -> tuple[str, bytes]:
         raise Refused(f"{tape} has none of the columns {', '.join(SPOILT)} in its first line", "drill something else")
     kept = kept_original(root)
     make_directory(kept.parent)
-    write_file(kept, data)
+    write_file(kept, data, stat.S_IMODE(status.st_mode))
     os.utime(kept, ns=(status.st_atime_ns, status.st_mtime_ns))
     if _sha256(kept) != hashlib.sha256(data).hexdigest():
         raise Refused(

@@ -191,7 +191,7 @@ async def test_a_console_of_now_knows_no_replay(make_app: Make) -> None:
 async def test_a_drill_stands_in_row_1_of_every_screen_with_the_time_it_has_left(
     make_app: Make, size: tuple[int, int]
 ) -> None:
-    app = make_app(replace(states.WARNING, drill=DRILL, time_scale=60.0, environment="DEMO"))
+    app = make_app(replace(states.WARNING, drill=DRILL, demo=True, time_scale=60.0, environment="DEMO"))
     async with app.run_test(size=size) as pilot:
         await shows(pilot, "WATCH")
         for key in ("1", "5", "?", "colon", "escape", "R"):
@@ -199,3 +199,23 @@ async def test_a_drill_stands_in_row_1_of_every_screen_with_the_time_it_has_left
             await pilot.pause(0.05)
             assert "DRILL latency, ends in 1m40s" in first_row(app), (key, first_row(app))
             assert "WATCH" in first_row(app)
+
+
+async def test_a_drill_is_begun_and_ended_from_the_palette_of_a_demo_alone(
+    make_app: Make, actions: FakeActions
+) -> None:
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shows(pilot, "WATCH")
+        app.invoke(COMMANDS["drill"])
+        await shows(pilot, "this is no demo")
+    app = make_app(replace(states.WARNING, demo=True))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shows(pilot, "WATCH")
+        app.invoke(COMMANDS["drill"])
+        await shows(pilot, "the audit trail: ROLL BACK")
+        await pilot.press(*"latency", "enter")
+        await shows(pilot, "DRILL latency has begun")
+        app.invoke(COMMANDS["drill.end"])
+        await shows(pilot, "the drill has ended")
+    assert [asked for asked in actions.asked if "drill" in asked[0]] == [("drill", "latency"), ("end_drill",)]

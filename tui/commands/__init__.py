@@ -1,11 +1,12 @@
 """Every action of the console, one class each; importing this room declares them all."""
 
-from tui.commands import moving, operating, replaying, views, writing
+from tui.commands import drilling, moving, operating, replaying, views, writing
 from tui.commands.command import COMMANDS, Command, find, listed, refusal, shown
 
 __all__ = [
     "COMMANDS",
     "Command",
+    "drilling",
     "find",
     "listed",
     "moving",

@@ -3,5 +3,5 @@
 An order is one file, ``.rollback/drill.json``. The sample pipelines obey it where ``deployment.demo`` is true, and
 only until its time is over; nobody has to be alive for that. What a drill changed beside the pipeline (the tape, a
 stopped monitor, a service that was given up) is put right by :func:`engine.drills.ending.end`, which the keeper of the
-drill calls in time, and after it the monitor, the pipeline, or any command that finds the order overdue.
+drill calls in time; should the keeper be gone, the monitor does, or the next drill, or the demo when it is stopped.
 """

@@ -16,7 +16,7 @@ from engine.drills.ending import end_here, taking_turns
 from engine.drills.faults import FAULTS, LEAK_MB, LEAK_RAMP, after, lasts
 from engine.drills.order import VERSION, Order, order_file, read_order, write_order
 from engine.drills.tape import keep_original
-from engine.errors import OpsError, Refused
+from engine.errors import NeedsHuman, OpsError, Refused
 from engine.monitoring.launch import monitor_running, stop_monitor
 from engine.operations.lock import held_by
 from engine.records import append_event, write_file
@@ -70,8 +70,9 @@ def _nothing_in_the_way(deployment: Deployment, drill: str, actor: str, clock: C
     if there is not None and there.runs(now):
         left = pretty_duration(there.until_boot - now.boot)
         raise Refused(f"the drill {there.drill} runs, it ends in {left}", "abaco-ops drill --end ends it now")
-    if there is not None:
-        end_here(deployment, "its time was over", actor=actor, clock=clock)
+    ended = end_here(deployment, "its time was over", actor=actor, clock=clock)
+    if ended is not None and not ended.ok:
+        raise NeedsHuman(f"the drill {ended.order.drill} is not put right: {'; '.join(ended.said)}", "see to it first")
     operating = held_by(deployment)
     if operating:
         raise Refused(f"an operation is under way: {operating}", "let it end first")

@@ -41,6 +41,7 @@ class Round:
         self._validated_for = ("", "", -1e18)
         self._shadowed: tuple[str, float] = ("", -1e18)
         self._shadow_failed = False
+        self._drill_ended = ""
 
     @property
     def validating(self) -> bool:
@@ -229,11 +230,12 @@ class Round:
         self._start(SHADOW, command, now.boot + 2 * cadence.command_deadline, now, note)
 
     def _end_drill(self, now: Instant, note: Note) -> None:
-        """A drill whose keeper is gone is ended when its time is over."""
+        """A drill whose keeper is gone is ended when its time is over: tried once, then it is a person's turn."""
         if not self._deployment.console.deployment.demo or self.children.running(DRILL):
             return
         order = read_order(self._deployment.root)
-        if order is not None and order.overdue(now):
+        if order is not None and order.id != self._drill_ended and order.overdue(now):
+            self._drill_ended = order.id
             command = [sys.executable, "-m", "engine.drills", "end", "--root", str(self._deployment.root)]
             self._start(DRILL, command, now.boot + self._deployment.console.cadence.command_deadline, now, note)
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -24,8 +22,6 @@ _MB = 1_000_000
 _SLOW_MS_PER_ROW = 0.7
 _REJECTED = 0.5
 _LOOK = 0.2
-_MARK = "ABACO_OPS_SERVICE"
-"""What a service's processes inherit: whoever ends a drill is none of them."""
 
 
 def drilled(settings: Settings, clock: Clock, say: Callable[[str], None]) -> Drilled | None:
@@ -49,7 +45,6 @@ class Drilled:
         self._seen: tuple[object, Order | None] = (None, None)
         self._leak: list[bytearray] = []
         self._burning: threading.Event | None = None
-        self._reported = ""
 
     @property
     def loses_events(self) -> bool:
@@ -59,7 +54,6 @@ class Drilled:
     def turn(self, stop: StopRequest) -> bool:
         """One turn of the service's loop; True when it has nothing else to do in it. May end the process."""
         order, drill = self._order(), self._drill()
-        self._see_to_overdue(order)
         if drill == "crash":
             self._say("drill: this process ends now, exit code 70")
             os._exit(CRASH_CODE)
@@ -116,22 +110,6 @@ class Drilled:
     def still(self, drill: str) -> bool:
         """Whether this drill is to be obeyed at this moment."""
         return self._drill() == drill
-
-    def _see_to_overdue(self, order: Order | None) -> None:
-        """A drill that nobody ended, though its time is over, is ended by a process of its own."""
-        if order is None or order.id == self._reported or not order.overdue(self._clock.now()):
-            return
-        self._reported = order.id
-        environment = {name: value for name, value in os.environ.items() if name != _MARK}
-        try:
-            subprocess.Popen(
-                [sys.executable, "-m", "engine.drills", "end", "--root", str(self._settings.root)],
-                stdin=subprocess.DEVNULL,
-                start_new_session=True,
-                env=environment,
-            ).returncode = 0
-        except OSError as error:
-            self._say(f"the drill that is over cannot be ended: {error}")
 
 
 def _hash_on(over: threading.Event, ordered: Drilled) -> None:

@@ -15,6 +15,7 @@ from engine.config.templates import write_config
 from engine.drills.faults import FAULTS
 from engine.drills.order import order_file
 from engine.errors import Refused
+from engine.monitoring.launch import ensure_monitor
 from engine.services import open_service
 from engine.state.replayed import ReplayReader
 
@@ -35,12 +36,15 @@ def no_drill_is_left(night: Night) -> Iterator[None]:
     assert night.state().drill is None
 
 
-def test_stop_monitor_is_unknown_and_the_monitor_comes_back(night: Night) -> None:
+def test_stop_monitor_is_unknown_and_the_monitor_comes_back_though_the_drills_keeper_was_killed(night: Night) -> None:
     night.shows("CONTINUE")
-    night.begin("stop-monitor")
+    order = night.begin("stop-monitor")
+    assert night.kill("engine.drills keep") == 1
     assert "no monitor runs" in night.shows("UNKNOWN").verdict.why
-    night.end()
+    night.let_time_pass(order)
+    ensure_monitor(night.deployment)  # as every console does that is opened
     assert night.shows("CONTINUE").monitor.running
+    await_that(lambda: not order_file(night.root).exists())
 
 
 def test_hang_is_unknown_then_to_be_investigated_and_is_shown_for_what_it_is(night: Night) -> None:

@@ -73,7 +73,6 @@ def test_a_demo_obeys_until_the_time_is_over(tmp_path: Path, clock: Any) -> None
 def test_an_order_that_is_foreign_or_over_is_ignored(tmp_path: Path, clock: Any, changes: dict[str, Any]) -> None:
     ordered = pipeline(tmp_path, clock)
     assert ordered is not None
-    ordered._reported = "id"  # nobody is sent to end it here
     write_order(tmp_path, order(tmp_path, clock, **changes))
     assert not hangs(ordered)
 

@@ -14,9 +14,10 @@ from engine.config import Deployment, load_deployment
 from engine.config.templates import write_config
 from engine.errors import Refused
 from engine.monitoring.model import Verdict
+from engine.monitoring.shadow import Shadow
 from engine.monitoring.store import Measured, SampleStore
 from engine.operations.journal import Journal
-from engine.records import append_event, write_file
+from engine.records import append_event, append_line, write_file
 from engine.state import State, StateReader
 from engine.state.exported import as_json
 from engine.state.playback import Playback, moment_of
@@ -46,6 +47,8 @@ class Past:
             self.event("watch.taken", holder="A. Moreno")
         if minute == 30:
             self._cutover()
+        if minute in (45, 100):
+            self._shadow()
         if 60 <= minute < 80:
             return
         if minute in (40, 100):
@@ -76,6 +79,11 @@ class Past:
         journal.write("state", state="SUCCEEDED")
         journal.write("ended", state="SUCCEEDED")
         self.event("operation.ended", kind="cutover", state="SUCCEEDED")
+
+    def _shadow(self) -> None:
+        now = self.clock.wall
+        found = Shadow(now, "v1", "b", "s", None, None, {"PAR30": float(now.minute)}, {}, {}, 0.1, "")
+        append_line(self.deployment.paths.shadow, msgspec.to_builtins(found))
 
     def _row(self, minute: int) -> None:
         path = self.deployment.paths.monitoring_log
@@ -160,9 +168,10 @@ def test_single_samples_tell_when_the_monitor_fell_silent(past: Past) -> None:
         at = Instant(last + timedelta(seconds=second), 9000.0 + second)
         store.append([Measured("sources_without_data", 0.0, at, "e"), Measured("memory_mb", 200.0 + second, at, "e")])
     store.close()
-    seen = past.reader.at(last + timedelta(seconds=10.5))
-    assert seen.verdict.word == "CONTINUE"
-    assert (seen.resources[0].text, seen.resources[0].value) == ("210 MB", 210.0)
+    for second in (5, 10):
+        seen = past.reader.at(last + timedelta(seconds=second + 0.5))
+        assert seen.verdict.word == "CONTINUE"
+        assert (seen.resources[0].text, seen.resources[0].value) == (f"{200 + second} MB", 200.0 + second)
     assert past.reader.at(last + timedelta(seconds=20)).verdict.word == "UNKNOWN"
 
 
@@ -179,6 +188,13 @@ def test_an_operation_is_shown_as_far_as_it_had_come(past: Past) -> None:
 def test_who_watched_and_what_was_validated_are_of_then(past: Past) -> None:
     assert past.at(9).watch.holder is None and past.at(11).watch.holder == "A. Moreno"
     assert [past.at(minute).checks.status for minute in (39, 45, 110)] == ["NOT RUN", "PASS", "FAIL"]
+
+
+def test_the_shadow_run_is_the_newest_of_then(past: Past) -> None:
+    assert past.at(44).shadow is None
+    seen = [past.at(minute).shadow for minute in (46, 101)]
+    assert [view.values["PAR30"] for view in seen if view is not None] == [45.0, 40.0]
+    assert not [view for view in seen if view is None or view.current]
 
 
 def test_what_is_of_now_is_not_shown_as_of_then(past: Past) -> None:

@@ -41,6 +41,7 @@ def test_stop_monitor_is_unknown_and_the_monitor_comes_back_though_the_drills_ke
     order = night.begin("stop-monitor")
     assert night.kill("engine.drills keep") == 1
     assert "no monitor runs" in night.shows("UNKNOWN").verdict.why
+    assert ensure_monitor(night.deployment) is None  # a console that is opened meanwhile does not spoil it
     night.let_time_pass(order)
     ensure_monitor(night.deployment)  # as every console does that is opened
     assert night.shows("CONTINUE").monitor.running

@@ -51,6 +51,7 @@ _ALL = (
         (
             Expected("INVESTIGATE", "LAT", "critical", runs=3),
             Expected("ROLL BACK", "THR", "rollback", runs=3),
+            Expected("ROLL BACK", "LAT", "rollback", runs=3),
         ),
     ),
     Fault(

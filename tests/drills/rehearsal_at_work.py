@@ -25,7 +25,7 @@ from engine.services.remains import processes_of
 from engine.state import State, StateReader
 
 PATIENCE = 25.0
-TIME_SCALE = 240
+TIME_SCALE = 480
 LOANS = 60
 
 
@@ -64,7 +64,7 @@ class Night:
         )
         self._edit("releases/v2.yml", r"run_every: 5s", "run_every: 500ms")
         self._edit("console.yml", r"first_run: 20s", "first_run: 3s")
-        self._edit("monitoring.yml", r"window: 15m ", "window: 1h ")
+        self._edit("monitoring.yml", r"window: 15m ", "window: 3h ")
         # other programs of this machine take their share of its cores: a smaller share has to be enough
         self._edit("monitoring.yml", r"enter: 90, hold: 10m", "enter: 10, hold: 10m")
         self._edit("monitoring.yml", r"critical: \{enter: 80, hold: 10m", "critical: {enter: 9, hold: 10m")

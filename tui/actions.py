@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from engine.clock import SystemClock
 from engine.config import Deployment
 from engine.monitoring import answers
 from engine.monitoring.trace import Trace
@@ -117,6 +118,14 @@ class Actions(Protocol):
 
     def report(self) -> str:
         """Write the report that is due now; a sentence that says where it is."""
+        ...
+
+    def drill(self, fault: str) -> str:
+        """Begin a drill on a demo; says until when."""
+        ...
+
+    def end_drill(self) -> str:
+        """End the drill that runs; says what was put right."""
         ...
 
     def ensure_monitor(self) -> int | None:
@@ -266,6 +275,22 @@ class EngineActions:
         from engine.monitoring.trace_sources import traced
 
         return traced(self._deployment, condition)
+
+    def drill(self, fault: str) -> str:
+        """Begin a drill on a demo."""
+        from engine.monitoring.drilling import begin
+
+        order = begin(self._deployment, fault.strip(), seconds=None, actor=whoami(), clock=SystemClock())
+        return f"DRILL {order.drill} of {order.release} has begun, ends by itself at {order.until[11:19]}Z"
+
+    def end_drill(self) -> str:
+        """End the drill that runs."""
+        from engine.drills.ending import end
+
+        ended = end(self._deployment, "ended from the console", actor=whoami(), clock=SystemClock())
+        if ended is None:
+            return "no drill runs"
+        return "; ".join([f"the drill {ended.order.drill} has ended", *ended.said])
 
     def ensure_monitor(self) -> int | None:
         """Start the monitor when none runs."""

@@ -25,6 +25,7 @@ from tui.glyphs import UNICODE, Glyphs
 from tui.lines import Line, Role, put
 from tui.look import Look, honest
 from tui.reader import ReaderThread, ReadFailed, Reads, StateArrived
+from tui.replaying import Replay
 from tui.screens import offer
 from tui.screens.dashboard import Dashboard
 from tui.screens.over import Evidence, Help, Palette, Text, paragraphs
@@ -61,13 +62,16 @@ class ConsoleApp(App[None], inherit_bindings=False):
         glyphs: Glyphs = UNICODE,
         read_only: bool = False,
         now: Callable[[], datetime] | None = None,
+        replay: Replay | None = None,
     ) -> None:
         super().__init__(ansi_color="NO_COLOR" in os.environ or None)
         self.root = root
         self.actions = actions
         self.target = target
         """The release that a rollback returns to."""
-        self.read_only = read_only
+        self.read_only = read_only or replay is not None
+        self.replay = replay
+        """The past that is shown; None: it is now."""
         self.animation_level = "none"
         self.notice: Line = ()
         """What stands in the footer's place for a moment."""
@@ -98,12 +102,14 @@ class ConsoleApp(App[None], inherit_bindings=False):
     @property
     def look(self) -> Look:
         """How to draw now."""
-        return Look(self._glyphs, self._now(), self.read_only)
+        mark = self.replay.mark if self.replay is not None else ""
+        now = self._state.at if mark and self._state is not None else self._now()
+        return Look(self._glyphs, now, self.read_only, replay=mark)
 
     @property
     def shown_state(self) -> State | None:
         """The newest state, as it may be shown at this moment."""
-        return honest(self._state, self._now()) if self._state is not None else None
+        return honest(self._state, self.look.now) if self._state is not None else None
 
     def get_default_screen(self) -> Screen[Any]:
         """The dashboard lies below everything."""
@@ -125,15 +131,19 @@ class ConsoleApp(App[None], inherit_bindings=False):
         if not self.screen_stack:
             return  # it is ending
         before, self._state, self.read_trouble = self._state, message.state, ""
-        self._tell_validation(before, message.state)
+        if self.replay is None:
+            self._tell_news(before, message.state)
+        self._redraw()
+
+    def _tell_news(self, before: State | None, state: State) -> None:
+        self._tell_validation(before, state)
         own = self.accepted[0] if self.accepted is not None else ""
-        news = telling.operation_news(before, message.state, own) if before is not None else None
-        in_sight = isinstance(self.screen, VIEWS["operation"]) and message.state.operation is not None
+        news = telling.operation_news(before, state, own) if before is not None else None
+        in_sight = isinstance(self.screen, VIEWS["operation"]) and state.operation is not None
         if news is not None and not in_sight:
             self.say(*news)
-        offer.offer_once(self, message.state)
-        self._bell.hear(self, message.state)
-        self._redraw()
+        offer.offer_once(self, state)
+        self._bell.hear(self, state)
 
     def on_read_failed(self, message: ReadFailed) -> None:
         """The state could not be read; what was read before grows old visibly."""
@@ -175,7 +185,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
 
     def invoke(self, command: type[Command]) -> None:
         """The one gate: every command runs through here, and the engine checks again."""
-        barred = refusal(command, read_only=self.read_only)
+        barred = refusal(command, read_only=self.read_only, past=self.replay is not None)
         if barred:
             self.say(barred, "warn")
         else:
@@ -302,6 +312,10 @@ class ConsoleApp(App[None], inherit_bindings=False):
     def written(self, words: str) -> None:
         """Say so, and look at once."""
         self.say(words)
+        self.look_again()
+
+    def look_again(self) -> None:
+        """Read at once."""
         self._reader.hurry()
 
     def open_offer(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from engine.config.quantities import Duration
+from engine.drills.faults import FAULTS
 from engine.errors import Refused
 from engine.operations.prospects import Choice, WaysOn
 from engine.state.alerts import attention
@@ -205,3 +206,13 @@ def resolve(actions: Actions, operation: str, ways: WaysOn, choice: Choice) -> A
         answer=lambda text: actions.resolve(operation, text),
         done=f"{operation} is closed",
     )
+
+
+def drill(actions: Actions, state: State) -> Ask | str:
+    """Which fault the demo's pipeline is to have."""
+    if not state.demo:
+        return "this is no demo: a drill would break a real deployment"
+    if state.drill is not None:
+        return f"the drill {state.drill.drill} runs: end it first"
+    facts = tuple((fault.name, f"{fault.does}: {fault.expects[-1].verdict}") for fault in FAULTS.values())
+    return Ask("DRILL", facts, "Fault", True, actions.drill, "the drill has begun")

@@ -32,6 +32,15 @@ _FOOTER = (
     "find",
     "help",
 )
+_REPLAY_HINTS = (
+    ("p", "pause"),
+    (", .", "minute"),
+    ("( )", "hour"),
+    ("< >", "speed"),
+    ("{ }", "event"),
+    ("@", "go to"),
+    ("q", "leave"),
+)
 
 
 class Frame(Screen[None], inherit_bindings=False):
@@ -104,6 +113,8 @@ class Frame(Screen[None], inherit_bindings=False):
 
     def hints(self) -> Line:
         """The footer's words: the commands that stand there."""
+        if self.console_app.replay is not None:
+            return spaced([join(put(key, "key"), put(f" {words}", "dim")) for key, words in _REPLAY_HINTS])
         parts: list[Line] = [join(put("1-9", "key"), put(" view", "dim"))]
         for name in _FOOTER:
             command = COMMANDS[name]
@@ -149,7 +160,8 @@ class Frame(Screen[None], inherit_bindings=False):
 
     def command_for(self, key: str) -> str | None:
         """The id of the command that a key stands for here."""
-        command = find(key, self.scopes)
+        past = self.console_app.replay is not None
+        command = find(key, self.scopes | {"replay"} if past else self.scopes)
         return command.id if command else None
 
     def why(self) -> None:

@@ -23,6 +23,8 @@ class Look:
     now: datetime
     read_only: bool = False
     cursor: int | None = None
+    replay: str = ""
+    """What says that the past is shown, and how fast: ``REPLAY x10``; empty: it is now."""
 
     def at_row(self, cursor: int | None) -> Look:
         """The same with the cursor on another row."""

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engine.cli import frame
+
+if TYPE_CHECKING:
+    from engine.state.playback import Playback
 
 
 def main() -> None:
@@ -13,10 +17,10 @@ def main() -> None:
     raise SystemExit(frame.main(sys.argv[1:], _open_console))
 
 
-def _open_console(root: Path, read_only: bool) -> int:
+def _open_console(root: Path, read_only: bool, playback: Playback | None = None) -> int:
     from tui.console import open_console  # only here: scripts must not pay for the screen
 
-    return open_console(root, read_only=read_only)
+    return open_console(root, read_only=read_only, playback=playback)
 
 
 if __name__ == "__main__":

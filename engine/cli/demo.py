@@ -12,7 +12,7 @@ from engine.config import Deployment, load_deployment
 from engine.config.templates import write_config
 from engine.errors import NeedsHuman, OpsError, Refused
 from engine.operations.journal import list_operations, records_of, worker_of
-from engine.records import Record, sound_records
+from engine.records import Record, sound_records, whoami
 from engine.services import open_service
 from engine.services.active import configured_release
 from engine.services.identity import end_process
@@ -131,6 +131,7 @@ def _stop(deployment: Deployment, directory: str) -> int:
     """End monitor, workers, services and what they called, in this order, so that none starts another again."""
     from engine.monitoring.launch import stop_monitor
 
+    _end_drill(deployment)
     ended = ["monitor"] if stop_monitor(deployment) else []
     ended += [f"worker of {name}" for name in _end_workers(deployment)]
     for name in (deployment.new.release, deployment.old.release):
@@ -145,6 +146,15 @@ def _stop(deployment: Deployment, directory: str) -> int:
     print(f"ended: {', '.join(ended)}" if ended else "nothing was running")
     print(f"  start again:  abaco-ops demo {directory}")
     return 0
+
+
+def _end_drill(deployment: Deployment) -> None:
+    """A drill does not outlive its demo: what it changed is put right first."""
+    from engine.drills.ending import end
+
+    ended = end(deployment, "the demo was stopped", actor=whoami(), clock=SystemClock())
+    if ended is not None:
+        print("\n".join([f"the drill {ended.order.drill} was ended", *(f"  {sentence}" for sentence in ended.said)]))
 
 
 def _end_workers(deployment: Deployment) -> list[str]:

@@ -56,6 +56,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "archive": ("archive", "logs, journals, reports and their hashes in one file"),
     "audit": ("audit", "verify the audit trail's hash chain"),
     "rules": ("rules", "test the conditions against written series"),
+    "replay": ("replay", "show a past stretch in the console, or the state at one moment"),
+    "drill": ("drill", "make the demo's pipeline misbehave for a while, to rehearse"),
 }
 
 
@@ -73,8 +75,9 @@ class Context:
 
     root: Path
     read_only: bool
-    open_console: Callable[[Path, bool], int]
-    """Called with the root and read_only; returns an exit code. The engine never imports a screen."""
+    open_console: Callable[..., int]
+    """Called with the root, read_only and, for a replay, what to show; returns an exit code. The engine never imports
+    a screen."""
     writes: str = ""
     """The command, when it is one that writes: a deployment that may only be looked at then refuses it."""
 
@@ -109,7 +112,7 @@ class _Parser(argparse.ArgumentParser):
         raise SystemExit(REFUSED)
 
 
-def main(arguments: Sequence[str], open_console: Callable[[Path, bool], int]) -> int:
+def main(arguments: Sequence[str], open_console: Callable[..., int]) -> int:
     """Run one command line and return its exit code; everything that goes wrong becomes a sentence."""
     _forgive_encodings()
     try:
@@ -132,7 +135,7 @@ def main(arguments: Sequence[str], open_console: Callable[[Path, bool], int]) ->
     return code
 
 
-def _run(arguments: list[str], open_console: Callable[[Path, bool], int]) -> int:
+def _run(arguments: list[str], open_console: Callable[..., int]) -> int:
     word = command_word(arguments)
     if word is not None and word not in COMMANDS:
         raise Refused(f"{word!r} is no command", _nearest(word))

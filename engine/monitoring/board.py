@@ -24,7 +24,6 @@ def read_board(deployment: Deployment, clock: Clock) -> tuple[Item, ...]:
         release=deployment.console.releases.new,
         time_scale=deployment.console.time_scale,
         grounds=GroundsReader(deployment).read(),
-        channels_tested=facts.channels_tested,
         change_percent=float(deployment.kpis.anomaly.change_percent),
     )
     return items(deployment.checklist, moment)

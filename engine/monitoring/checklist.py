@@ -96,6 +96,7 @@ def of_facts(facts: Facts) -> dict[str, object]:
         "validations": facts.validations,
         "proven": facts.proven,
         "rehearsed": facts.rehearsed,
+        "channels_tested": facts.channels_tested,
         "decisions": tuple(one for one in facts.decided if begin is not None and one.at >= begin),
         "closed_since": closed,
         "closed_by": facts.rolled_back_by,

@@ -6,7 +6,9 @@ import signal
 import sys
 import time
 
+from engine.clock import SystemClock
 from engine.config import Deployment
+from engine.drills.order import read_order
 from engine.errors import NeedsHuman
 from engine.monitoring.holder import read_holder
 from engine.records import is_locked, make_directory
@@ -31,7 +33,8 @@ def monitor_pid(deployment: Deployment) -> int | None:
 
 
 def ensure_monitor(deployment: Deployment) -> int | None:
-    """Start a monitor unless one runs; its pid. None when the deployment may only be looked at.
+    """Start a monitor unless one runs; its pid. None when the deployment may only be looked at, or when a drill wants
+    none to run: then a person starts it.
 
     Two callers at once may start two: the lock lets one of them live. OSError when it cannot be started.
     """
@@ -39,9 +42,16 @@ def ensure_monitor(deployment: Deployment) -> int | None:
         return None
     if monitor_running(deployment):
         return monitor_pid(deployment)
+    if deployment.console.deployment.demo and _stopped_by_drill(deployment):
+        return None
     make_directory(deployment.paths.logs)
     command = [sys.executable, "-m", "engine.monitoring", "--root", str(deployment.root)]
     return spawn_detached(command, cwd=deployment.root, output=deployment.paths.logs / "monitor.out")
+
+
+def _stopped_by_drill(deployment: Deployment) -> bool:
+    order = read_order(deployment.root)
+    return order is not None and order.drill == "stop-monitor" and order.runs(SystemClock().now())
 
 
 def stop_monitor(deployment: Deployment, deadline: float = 5.0) -> bool:

@@ -10,6 +10,7 @@ import msgspec
 
 from engine.clock import Instant, parse_iso
 from engine.config import Deployment
+from engine.drills.order import read_order
 from engine.errors import OpsError
 from engine.monitoring.assembly import calendar_of
 from engine.monitoring.checkpoint import Watch
@@ -29,6 +30,7 @@ UPDATE = "status update"
 UPDATE_AGAIN = 300.0
 """Seconds after which one that could not be sent is tried again."""
 TESTS = "tests of the release"
+DRILL = "end of a drill"
 JUDGED_BY_VALIDATION = ("validation_level", "data_quality_level")
 Note = Callable[[Instant, Sequence[str]], None]
 
@@ -48,6 +50,7 @@ class Round:
         self._shadowed: tuple[str, float] = ("", -1e18)
         self._shadow_failed = False
         self._update_tried = -1e18
+        self._drill_ended = ""
 
     @property
     def validating(self) -> bool:
@@ -80,6 +83,7 @@ class Round:
         self._prove(evaluation, trail, now, note)
         self._shadow(evaluation, now, note)
         self._update(evaluation, trail, now, note)
+        self._end_drill(now, note)
         rows, watch = self._rows(evaluation, calendar, watch, trail, now)
         for row in rows:
             try:
@@ -301,6 +305,16 @@ class Round:
         longest = 30.0 + sum(known[name].deadline for name in section.channels)
         command = [sys.executable, "-m", "engine.state.sending", "--root", str(self._deployment.root)]
         self._start(UPDATE, command, now.boot + longest, now, note)
+
+    def _end_drill(self, now: Instant, note: Note) -> None:
+        """A drill whose keeper is gone is ended when its time is over: tried once, then it is a person's turn."""
+        if not self._deployment.console.deployment.demo or self.children.running(DRILL):
+            return
+        order = read_order(self._deployment.root)
+        if order is not None and order.id != self._drill_ended and order.overdue(now):
+            self._drill_ended = order.id
+            command = [sys.executable, "-m", "engine.drills", "end", "--root", str(self._deployment.root)]
+            self._start(DRILL, command, now.boot + self._deployment.console.cadence.command_deadline, now, note)
 
     def _start(self, name: str, command: list[str], until: float, now: Instant, note: Note) -> None:
         try:

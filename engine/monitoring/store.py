@@ -265,6 +265,50 @@ class SampleStore:
                 found.append((datetime.fromtimestamp(wall, UTC), word))
         return found
 
+    def sampled(self, metric: str, moment: datetime) -> tuple[datetime, datetime] | None:
+        """Times of the oldest single sample of a metric, and of its newest at or before ``moment``; None: neither."""
+        row = (
+            self._open()
+            .execute(
+                "SELECT (SELECT min(wall) FROM samples WHERE metric = m.id),"
+                " (SELECT max(wall) FROM samples WHERE metric = m.id AND wall <= ?) FROM metrics m WHERE m.name = ?",
+                (moment.timestamp(), metric),
+            )
+            .fetchone()
+        )
+        if row is None or row[0] is None or row[1] is None:
+            return None
+        return datetime.fromtimestamp(row[0], UTC), datetime.fromtimestamp(row[1], UTC)
+
+    def verdict_change(self, moment: datetime, *, later: bool) -> datetime | None:
+        """When the kept verdict next became another one after ``moment``, or last did before it; None: never."""
+        sign, order = (">", "ASC") if later else ("<", "DESC")
+        rows = self._open().execute(
+            f"SELECT wall, verdict FROM evaluations WHERE wall {sign} ? ORDER BY wall {order}, seq {order}",  # noqa: S608 - our own two words
+            (moment.timestamp(),),
+        )
+        before: tuple[float, str] | None = None
+        if later:
+            row = (
+                self._open()
+                .execute(
+                    "SELECT wall, verdict FROM evaluations WHERE wall <= ? ORDER BY wall DESC, seq DESC LIMIT 1",
+                    (moment.timestamp(),),
+                )
+                .fetchone()
+            )
+            before = (row[0], row[1]) if row else (0.0, "")
+        for wall, verdict in rows:
+            if before is not None and verdict != before[1]:
+                return datetime.fromtimestamp(wall if later else before[0], UTC)
+            before = (wall, verdict)
+        return datetime.fromtimestamp(before[0], UTC) if before is not None and not later else None
+
+    def extent(self) -> tuple[datetime, datetime] | None:
+        """Times of the oldest and the newest kept evaluation; None when there is none."""
+        row = self._open().execute("SELECT min(wall), max(wall) FROM evaluations").fetchone()
+        return (datetime.fromtimestamp(row[0], UTC), datetime.fromtimestamp(row[1], UTC)) if row and row[0] else None
+
     def thin(self, now: datetime) -> None:
         """Fold samples older than RAW_KEPT into minutes and drop what is older than ALL_KEPT."""
         connection = self._open()

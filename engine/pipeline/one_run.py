@@ -39,18 +39,22 @@ def run_once(
     clock: Clock,
     between: Callable[[], None],
     say: Callable[[str], None] = print,
+    *,
+    leaves_events: bool = True,
 ) -> dict[str, Any]:
     """Do one run and return its record. What ``between`` raises drops the run before anything was published.
+
+    ``leaves_events``: False in a drill alone, where the audit trail is to be lost.
 
     A log that cannot be written, or old outputs that cannot be removed, are said and stop no run.
     """
     run = Run(secrets.token_hex(16), settings.release, os.environ.get(BUILD_VARIABLE, ""))
     started = clock.now().wall
     stem = f"kpis_{run.release}_{compact(started)}_{run.run_id[:8]}"
-    events = _tell(settings, "run.started", run, clock)
+    events = _tell(settings, "run.started", run, clock) if leaves_events else 0
     result = _work(settings, program, run, stem, between)
     status = "ok" if result.error is None else "failed"
-    events += _tell(settings, "run.finished", run, clock, status=status)
+    events += _tell(settings, "run.finished", run, clock, status=status) if leaves_events else 0
     figures = result.figures
     record: dict[str, Any] = {
         "v": 1,
@@ -72,7 +76,7 @@ def run_once(
         "status": status,
         "error": result.error,
     }
-    if events < _EVENTS:
+    if events < _EVENTS and leaves_events:
         say(f"run {run.run_id[:8]}: {_EVENTS - events} of its events could not be written to {settings.events}")
     try:
         make_directory(settings.runs.parent)

@@ -57,6 +57,8 @@ class Found:
     gates: tuple[GateStanding, ...] = ()
     holder: Holder | None = None
     watchers: tuple[Watcher, ...] = ()
+    past: bool = False
+    """Whether ``now`` is a moment of the past: then records alone are asked, never the disk of now."""
 
 
 def assemble(deployment: Deployment, found: Found) -> State:
@@ -91,6 +93,7 @@ def assemble(deployment: Deployment, found: Found) -> State:
             unfinished=_unfinished_cutover(found.doings, new_is_live=found.releases.live == deployment.new.release),
             rehearsal=found.trail.rehearsal,
             rolled_back=_rolled_back(found.doings.rolled_back),
+            past=found.past,
         ),
         watch=found.trail.watch,
         next_gate=_next_gate(found) if phase in WATCHED else None,
@@ -116,6 +119,7 @@ def assemble(deployment: Deployment, found: Found) -> State:
         unjudged=seen.unjudged,
         gates=found.gates,
         hand_over=HandOver(found.trail.notes),
+        drill=found.trail.drill,
     )
 
 

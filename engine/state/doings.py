@@ -49,7 +49,7 @@ class OperationsReader:
                 self._ended[name] = operation
             else:
                 unfinished.append(operation)
-        return _chosen(unfinished, sorted(self._ended.values(), key=lambda operation: operation.id))
+        return chosen(unfinished, sorted(self._ended.values(), key=lambda operation: operation.id))
 
     def _names(self) -> list[str]:
         try:
@@ -67,7 +67,8 @@ class OperationsReader:
             return None
 
 
-def _chosen(unfinished: list[Operation], ended: list[Operation]) -> Doings:
+def chosen(unfinished: list[Operation], ended: list[Operation]) -> Doings:
+    """What of all operations matters at one moment; both lists oldest first."""
     acting = [operation for operation in unfinished if operation.kind != "validate"]
     running = [operation for operation in acting if operation.running]
     validations = [operation for operation in unfinished if operation.kind == "validate" and operation.running]

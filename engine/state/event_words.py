@@ -219,6 +219,19 @@ def _seconds(what: str) -> Callable[[dict[str, Any], str], str]:
     return lambda data, _operation: f"{what} by {data.get('seconds', '?')} s"
 
 
+def _drill_began(data: dict[str, Any], _operation: str) -> str:
+    return (
+        f"DRILL {data.get('drill', '?')} of {data.get('release', '?')} begun, to {str(data.get('until', '?'))[11:19]}"
+    )
+
+
+def _drill_ended(data: dict[str, Any], _operation: str) -> str:
+    restored = data.get("restored")
+    said = "; ".join(map(str, restored)) if isinstance(restored, list) else ""
+    left = "" if data.get("ok") is True else " and NOT everything is as it was"
+    return f"DRILL {data.get('drill', '?')} ended, {data.get('why', '?')}{left}" + (f": {said}" if said else "")
+
+
 _WORDS: dict[str, Callable[[dict[str, Any], str], str]] = {
     "operation.accepted": _accepted,
     "operation.holding": lambda _data, operation: f"{operation} holds before phase 3, waits for go",
@@ -251,6 +264,8 @@ _WORDS: dict[str, Callable[[dict[str, Any], str], str]] = {
     "clock.stepped": _seconds("the clock stepped"),
     "monitor.suspended": _seconds("the machine was suspended"),
     "rollback.tell": lambda data, _operation: str(data.get("text", "")),
+    "drill.started": _drill_began,
+    "drill.ended": _drill_ended,
     "service.restarted": _service("RESTARTED"),
     "service.failed": _service("FAILED"),
     "service.adopted": _service("adopted again by its supervisor"),
@@ -270,6 +285,7 @@ _BY_PEOPLE = frozenset(
         "update.sent",
         "note",
         "gate.decided",
+        "drill.started",
         "service.start",
         "service.stop",
         "report.written",

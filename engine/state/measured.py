@@ -25,6 +25,9 @@ from engine.state.model import (
     VerdictView,
 )
 
+WITHOUT_MONITOR = 2.0
+"""Sample cadences after which the last values of a monitor that has ended are no verdict any more."""
+
 V = TypeVar("V", bound=msgspec.Struct)
 
 
@@ -54,10 +57,19 @@ def measured(
     if evaluation is None:
         return _nothing(deployment, runs)
     age = age_of(evaluation, now)
-    late = age is None or age > deployment.console.stale_after * evaluation.cadence
+    # a monitor that is known to be gone is not waited for
+    cadences = deployment.console.stale_after if runs else min(WITHOUT_MONITOR, deployment.console.stale_after)
+    late = age is None or age > cadences * evaluation.cadence
     why = _why_late(age, runs) if late else ""
-    seen = _views(evaluation, answered, why, runs, now.wall)
-    return _late(seen, deployment, why, runs) if late else seen
+    return as_seen(deployment, evaluation, answered, why, runs=runs, at=now.wall)
+
+
+def as_seen(
+    deployment: Deployment, evaluation: Evaluation, answered: Answered, late: str, *, runs: bool, at: datetime
+) -> Measured:
+    """The views of an evaluation; ``late``: why it says nothing about the moment any more, empty when it does."""
+    seen = _views(evaluation, answered, late, runs, at)
+    return _late(seen, deployment, late, runs) if late else seen
 
 
 def age_of(evaluation: Evaluation, now: Instant) -> float | None:

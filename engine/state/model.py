@@ -259,6 +259,18 @@ class ChecklistView(msgspec.Struct, frozen=True):
     items: tuple[ChecklistItemView, ...]
 
 
+class DrillView(msgspec.Struct, frozen=True):
+    """A fault that was ordered: what is seen meanwhile is not real."""
+
+    drill: str
+    release: str
+    begun_at: datetime
+    ends_at: datetime
+    expected: str
+    """The verdict that it leads to."""
+    by: str
+
+
 class AlertView(msgspec.Struct, frozen=True):
     """A condition that fires, and whether someone has taken it."""
 
@@ -366,3 +378,5 @@ class State(msgspec.Struct, frozen=True):
     """Every decision point of the watch; none while no cutover is watched."""
     hand_over: HandOver = HandOver()
     """What the holder of the watch has written down since it was taken."""
+    drill: DrillView | None = None
+    """The drill that runs, or that is over and has not been put right yet."""

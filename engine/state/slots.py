@@ -66,16 +66,16 @@ class ChecklistReader:
             release=self._deployment.new.release,
             time_scale=float(self._deployment.console.time_scale),
             grounds=self._grounds.read(),
-            channels_tested=facts.channels_tested,
             change_percent=float(self._deployment.kpis.anomaly.change_percent),
         )
         hourly = evaluation.hourly if evaluation else None
         return ChecklistView(
             hourly_passed=hourly.passed if hourly else 0,
             hourly_due=hourly.due if hourly else 0,
-            items=tuple(_view(item) for item in items(self._deployment.checklist, moment)),
+            items=tuple(line_view(item) for item in items(self._deployment.checklist, moment)),
         )
 
 
-def _view(item: Item) -> ChecklistItemView:
+def line_view(item: Item) -> ChecklistItemView:
+    """One line as the screen shows it."""
     return ChecklistItemView(**{name: getattr(item, name) for name in ChecklistItemView.__struct_fields__})

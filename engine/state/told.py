@@ -9,7 +9,7 @@ from engine.clock import pretty_duration
 from engine.operations.model import CLOSED_BY_HAND, HOLDS
 from engine.operations.watchers import watching_in_words
 from engine.state.alerts import attention
-from engine.state.model import AlertView, KpiView, ResourceView, State, ValidationView, WayBackView
+from engine.state.model import AlertView, DrillView, KpiView, ResourceView, State, ValidationView, WayBackView
 from engine.state.operation import OperationView
 
 _NUMBER = re.compile(r"(?<![A-Za-z])[0-9][0-9.,:hmsd]*")
@@ -25,7 +25,7 @@ def headline(state: State) -> str:
 
 def lines(state: State) -> list[str]:
     """The whole state, for a person at a plain terminal."""
-    told = [f" {headline(state)}   {state.at:%H:%M:%SZ}", *_why(state), _way_back(state), ""]
+    told = [f" {headline(state)}   {state.at:%H:%M:%SZ}", *_drill(state), *_why(state), _way_back(state), ""]
     told += [*_kpis(state), "", *_resources(state), "", _checks(state.checks, state.at), _checklist(state)]
     if state.operation:
         told += ["", *operation_lines(state.operation)]
@@ -68,6 +68,7 @@ def marks(state: State) -> dict[str, str]:
         "way back": "ready" if state.way_back.ready else f"not ready: {state.way_back.reason}",
         "validation": _result(state.checks),
         "watch": state.watch.holder or "nobody",
+        "drill": f"{state.drill.drill} of {state.drill.release}, not real" if state.drill else "",
     }
     for gate in state.gates:
         if gate.state != "ahead":
@@ -100,6 +101,19 @@ def _without_numbers(said: str) -> str:
 
 def _live(state: State) -> str:
     return f"{state.release} live" if state.release else "no release live"
+
+
+def _drill(state: State) -> list[str]:
+    return [f" DRILL {drill_words(state.drill, state.at)}: what follows is not real"] if state.drill else []
+
+
+def drill_words(drill: DrillView, now: datetime) -> str:
+    """``latency of v2, ends in 1m40s``."""
+    left = int((drill.ends_at - now).total_seconds())
+    if left < 0:
+        return f"{drill.drill} of {drill.release}, its time is over and it is not put right yet"
+    ends = f"{left // 60}m{left % 60:02d}s" if left >= 60 else f"{left}s"
+    return f"{drill.drill} of {drill.release}, ends in {ends}"
 
 
 def _why(state: State) -> list[str]:

@@ -13,7 +13,7 @@ from engine.monitoring.answered import Answered, answered
 from engine.monitoring.facts import Facts, fold
 from engine.records import Record, harmless
 from engine.state.event_words import Told, tell
-from engine.state.model import Phase, WatchView
+from engine.state.model import DrillView, Phase, WatchView
 
 NOTES_KEPT = 20
 
@@ -53,6 +53,8 @@ class Trail:
     """Notes since the watch was taken, the newest last."""
     told: Told = field(default_factory=Told)
     """The last events, in words."""
+    drill: DrillView | None = None
+    """The drill that was begun and not ended."""
 
 
 def extend(trail: Trail, events: Iterable[Record]) -> Trail:
@@ -108,7 +110,17 @@ def _fold(trail: Trail, event: Record) -> Trail:
     if kind == "rollback.rehearsed":
         found = replace(_proof(data, at), how="rehearsed", own_snapshot=data.get("own_snapshot") is True)
         return replace(trail, rehearsal=found)
+    if kind == "drill.started":
+        return replace(trail, drill=_drill(data, at, event["actor"]))
+    if kind == "drill.ended":
+        return replace(trail, drill=None)
     return trail
+
+
+def _drill(data: dict[str, Any], at: datetime, actor: object) -> DrillView:
+    until = parse_iso(str(data["until"]))
+    names = [harmless(data.get(name) or "", 40) for name in ("drill", "release", "expected")]
+    return DrillView(names[0], names[1], at, until, names[2], harmless(actor, 60))
 
 
 def _proof(data: dict[str, Any], at: datetime) -> Proof:

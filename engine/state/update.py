@@ -15,6 +15,8 @@ def update_lines(state: State, now: datetime) -> list[str]:
     counted = state.cutover_at is not None and state.phase in ("BAKE", "STABILISE", "STEADY")
     when = f", {since_cutover(state.cutover_at, now)}" if counted and state.cutover_at else f", {state.phase}"
     lines = [f"{state.title} {state.environment}, {now:%H:%M:%SZ}: {state.verdict.word}. {release} live{when}."]
+    if state.drill is not None:
+        lines.insert(0, f"DRILL {state.drill.drill} of {state.drill.release}: what follows is not real.")
     clears = state.verdict.clears.removeprefix("clears ")
     lines.append(f"Why: {state.verdict.why}" + (f"; clears {clears}" if clears else ""))
     shown = [f"{kpi.title} {kpi.value:,.{kpi.decimals}f}" for kpi in state.kpis if kpi.value is not None]

@@ -29,6 +29,7 @@ def way_back(
     unfinished: Operation | None = None,
     rehearsal: Proof | None = None,
     rolled_back: Proof | None = None,
+    past: bool = False,
 ) -> WayBackView:
     """The view. Ready only while the newest proof is good, fresh, and younger than the cutover it would undo.
 
@@ -36,10 +37,11 @@ def way_back(
     rollback, rehearsal and proof that went well.
 
     ``unfinished``: a cutover that runs, stopped half-way, or ended otherwise than by success. Until it has proven
-    its way back, what it sealed before the new release started is the way back.
+    its way back, what it sealed before the new release started is the way back. ``past``: the journal alone is asked
+    for that, since the disk tells of now.
     """
     examined = _newest(proof, rehearsal if rehearsal is not None and not rehearsal.own_snapshot else None)
-    view = _judged(deployment, examined, now, release, cutover_at, build, unfinished)
+    view = _judged(deployment, examined, now, release, cutover_at, build, unfinished, past)
     rests = _newest(*(found for found in (proof, rehearsal, rolled_back) if found and found.ok and found.seconds))
     note = view.note or _failed_rehearsal(rehearsal, examined, rolled_back, cutover_at)
     return msgspec.structs.replace(
@@ -75,10 +77,11 @@ def _judged(
     cutover_at: datetime | None,
     build: str,
     unfinished: Operation | None,
+    past: bool,
 ) -> WayBackView:
     old = deployment.console.releases.old
     if unfinished is not None and not _proven_by(unfinished, proof) and (unfinished.past_no_return or release != old):
-        return _of_unfinished(deployment, unfinished, build, release)
+        return _of_unfinished(deployment, unfinished, build, release, past)
     if release == old:
         return no_way_back(deployment, build, f"{old} is live: nothing to go back from", proof.at if proof else None)
     if proof is None and cutover_at is None and release == deployment.console.releases.new:
@@ -114,9 +117,11 @@ def _proven_by(cutover: Operation, proof: Proof | None) -> bool:
     return proof is not None and cutover.started is not None and proof.at >= cutover.started
 
 
-def _of_unfinished(deployment: Deployment, cutover: Operation, build: str, release: str | None) -> WayBackView:
+def _of_unfinished(
+    deployment: Deployment, cutover: Operation, build: str, release: str | None, past: bool
+) -> WayBackView:
     """Ready when its final snapshot is sealed; before that it undoes what it did by itself, or is told to."""
-    if sealed(deployment, cutover):
+    if taken_to_its_end(cutover) if past else sealed(deployment, cutover):
         old = deployment.console.releases.old
         return WayBackView(old, build, True, "", None, None, cutover.snapshot, False)
     if cutover.past_no_return or release is not None:
@@ -127,7 +132,10 @@ def _of_unfinished(deployment: Deployment, cutover: Operation, build: str, relea
 
 def sealed(deployment: Deployment, cutover: Operation) -> bool:
     """Whether the snapshot that a rollback restores was taken to its end: by its journal, and by its seal on disk."""
-    taken = any(step.name == FINAL_STEP and step.state == "done" for step in cutover.steps)
-    return (
-        taken and bool(cutover.snapshot) and (deployment.paths.snapshots / str(cutover.snapshot) / COMPLETE).is_file()
-    )
+    seal = deployment.paths.snapshots / str(cutover.snapshot) / COMPLETE
+    return taken_to_its_end(cutover) and seal.is_file()
+
+
+def taken_to_its_end(cutover: Operation) -> bool:
+    """The same by its journal alone."""
+    return bool(cutover.snapshot) and any(step.name == FINAL_STEP and step.state == "done" for step in cutover.steps)

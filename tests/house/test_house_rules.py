@@ -31,15 +31,16 @@ MAY_IMPORT: dict[str, set[str]] = {
     "portfolio": _CONFIG,
     "services": _CONFIG,
     "snapshots": _CONFIG | {"services"},
-    "pipeline": _RECORDS,
+    "drills": _CONFIG | {"services"},
+    "pipeline": _RECORDS | {"drills"},
     "notify": _CONFIG,
     "validation": _CONFIG | {"portfolio", "services", "snapshots"},
     "operations": _WORK,
-    "monitoring": _WORK | {"operations", "notify"},
+    "monitoring": _WORK | {"operations", "notify", "drills"},
     "state": _WORK | {"operations", "monitoring", "notify"},
     "doctor": _WORK | {"operations", "monitoring", "state", "notify"},
     "reports": _WORK | {"operations", "monitoring", "state"},
-    "cli": _WORK | {"operations", "monitoring", "state", "doctor", "reports", "pipeline", "notify"},
+    "cli": _WORK | {"operations", "monitoring", "state", "doctor", "reports", "pipeline", "notify", "drills"},
 }
 # rooms whose modules the console may load: nothing in them names a heavy library, not even inside a function
 LIGHT = (
@@ -49,6 +50,7 @@ LIGHT = (
     "config",
     "services",
     "snapshots",
+    "drills",
     "operations",
     "notify",
     "monitoring",

@@ -125,6 +125,14 @@ class FakeActions:
             raise Refused(f"{condition} has not been judged yet", "wait")
         return self.traces[condition]
 
+    def drill(self, fault: str) -> str:
+        self.asked.append(("drill", fault))
+        return f"DRILL {fault} has begun"
+
+    def end_drill(self) -> str:
+        self.asked.append(("end_drill",))
+        return "the drill has ended"
+
     def ensure_monitor(self) -> int | None:
         self.asked.append(("ensure_monitor",))
         return None

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from tui.app import ConsoleApp
 
 Risk = Literal["view", "write", "irreversible"]
-Scope = Literal["anywhere", "list", "rollback", "operation", "gate"]
+Scope = Literal["anywhere", "list", "rollback", "operation", "gate", "replay"]
 
 COMMANDS: dict[str, type[Command]] = {}
 """Every command by its id, in the order of declaration."""
@@ -55,6 +55,8 @@ _SHOWN = {
     "pageup": "PgUp",
     "home": "Home",
     "end": "End",
+    "left": "Left",
+    "right": "Right",
 }
 
 
@@ -65,8 +67,10 @@ def shown(key: str) -> str:
     return _SHOWN.get(key, key)
 
 
-def refusal(command: type[Command], *, read_only: bool) -> str:
-    """Why this command may not run now; empty when it may."""
+def refusal(command: type[Command], *, read_only: bool, past: bool = False) -> str:
+    """Why this command may not run now; empty when it may. ``past``: a replay is shown."""
+    if past and command.risk != "view":
+        return f"{command.title} is refused: this is a replay, nothing can be done in it"
     if read_only and command.risk != "view":
         return f"{command.title} is refused: this console is read-only"
     return ""
@@ -78,9 +82,10 @@ def find(key: str, scopes: frozenset[str]) -> type[Command] | None:
     return next((command for command in found if command.scope != "anywhere"), found[0] if found else None)
 
 
-_ROOMS = ("operating", "writing", "watch", "people", "views", "moving")
+_ROOMS = ("operating", "writing", "watch", "people", "drilling", "replaying", "views", "moving")
 
 
-def listed() -> list[type[Command]]:
-    """Every command, what matters most first: as help and palette show them."""
-    return sorted(COMMANDS.values(), key=lambda command: _ROOMS.index(command.__module__.rpartition(".")[2]))
+def listed(*, replay: bool = False) -> list[type[Command]]:
+    """Every command, what matters most first: as help and palette show them. ``replay``: those of a replay too."""
+    offered = [command for command in COMMANDS.values() if replay or command.scope != "replay"]
+    return sorted(offered, key=lambda command: _ROOMS.index(command.__module__.rpartition(".")[2]))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import cast
 
-from engine.state.model import State, WayBackView
+from engine.state.model import DrillView, State, WayBackView
 from engine.state.operation import OperationView
 from engine.state.update import since_cutover
 from tui.calling import leading, told
 from tui.lines import Line, Lines, Role, crop, first_that_fits, fit, join, put, spread, width_of
 from tui.look import Look
-from tui.words import age, ago, clock, due_in, rests_on, seconds
+from tui.words import age, ago, clock, due_in, rests_on, seconds, stamp
 
 ROWS = 3
 _UNFINISHED = {"NEEDS_HUMAN": "NEEDS YOU", "INTERRUPTED": "INTERRUPTED", "HOLDING": "HOLDING"}
@@ -24,8 +24,9 @@ def draw(state: State, width: int, look: Look) -> Lines:
 def draw_waiting(width: int, look: Look, root: str) -> Lines:
     """The same three lines before the first state has been read."""
     word = join(put(" UNKNOWN ", "band-UNKNOWN"), put("  reading the records", "text"))
+    when = _replay_mark(look) if look.replay else put(clock(look.now), "dim")
     return [
-        spread(word, join(put(clock(look.now), "dim"), " "), width),
+        spread(word, join(when, " "), width),
         fit(put(f" {root}", "dim"), width),
         fit((), width),
     ]
@@ -61,12 +62,41 @@ def _where(state: State, width: int, look: Look) -> Line:
     marks = join(put(" READ-ONLY ", "band-quiet"), " ") if look.read_only else ()
     if state.time_scale != 1:
         marks = join(marks, put(f"time x{state.time_scale:g} ", "info"))
+    if look.replay:
+        return _replayed(state, width, look)
+    if state.drill is not None:
+        return _drilled(state, state.drill, width, look)
     band = put(f" {state.environment} ", "band-env" if not state.demo else "band-quiet")
     person = f"{state.user}@{state.host}"
     tail = join(put(f" {clock(look.now)}", "text"), " ")
     room = width // 2 - width_of(marks) - width_of(band) - width_of(tail) - 2
     who = crop(put(person, "dim"), room) if room >= 6 else ()
     return join(marks, band, " " if who else "", who, " " if who else "", tail)
+
+
+def _replay_mark(look: Look) -> Line:
+    """That this is the past, how fast it goes, and which moment it is: never left out."""
+    return join(put(f" {look.replay} ", "band-env"), put(f" {stamp(look.now)}", "strong"))
+
+
+def _replayed(state: State, width: int, look: Look) -> Line:
+    mark = join(_replay_mark(look), " ")
+    drill = put(f" DRILL {state.drill.drill} ", "band-quiet") if state.drill is not None else ()
+    where = put(f" {state.environment} ", "band-quiet")
+    full = join(drill, " " if drill else "", where, " ", mark)
+    return first_that_fits(width - 13, full, join(drill, " " if drill else "", mark), mark)
+
+
+def _drilled(state: State, drill: DrillView, width: int, look: Look) -> Line:
+    """A drill takes the place of everything that could make it be taken for real."""
+    left = max((drill.ends_at - look.now).total_seconds(), 0.0)
+    whole, seconds_left = divmod(int(left), 60)
+    ends = f"ends in {whole}m{seconds_left:02d}s" if whole else f"ends in {seconds_left}s" if left else "is over"
+    tail = join(put(f" {clock(look.now)}", "text"), " ")
+    read_only = put(" READ-ONLY ", "band-quiet") if look.read_only else ()
+    words = (f" DRILL {drill.drill}, {ends} ", f" DRILL {drill.drill} ")
+    bands = [join(put(text, "band-env"), tail) for text in words]
+    return first_that_fits(width - 13, join(read_only, " " if read_only else "", bands[0]), *bands)
 
 
 def _live(state: State) -> Line:

@@ -115,7 +115,7 @@ class Help(Listing):
     def rows(self, state: State, width: int) -> list[Row]:
         """One paragraph for each command."""
         made: list[Row] = []
-        for command in listed():
+        for command in listed(replay=self.console_app.replay is not None):
             keys = " ".join(shown(key) for key in command.keys) or ":"
             lines = wrap(command.help(), width - 18, "dim" if command.risk == "view" else "text")
             made.append(Row(join(fit(put(f" {keys}", "key"), 16), *lines[:1]), command.id))
@@ -135,7 +135,11 @@ class Palette(Listing):
 
     def _matches(self) -> list[type[Command]]:
         words = self._field.text.casefold().split()
-        offered = [item for item in listed() if item.palette and item.scope in self._from]
+        offered = [
+            item
+            for item in listed(replay=self.console_app.replay is not None)
+            if item.palette and item.scope in (*self._from, "replay")
+        ]
         named = [item for item in offered if all(word in f"{item.title} {item.id}".casefold() for word in words)]
         told = [item for item in offered if all(word in f"{item.title} {item.help()}".casefold() for word in words)]
         return [*named, *(item for item in told if item not in named)]
@@ -150,7 +154,7 @@ class Palette(Listing):
         made = []
         for command in self._matches():
             keys = " ".join(shown(key) for key in command.keys)
-            barred = refusal(command, read_only=self.look.read_only)
+            barred = refusal(command, read_only=self.look.read_only, past=bool(self.look.replay))
             line = join("  ", fit(put(command.title, "dim" if barred else "strong"), 26), fit(put(keys, "key"), 12))
             made.append(Row(join(line, put(barred or command.help(), "dim")), command.id))
         return made or [Row(put("  nothing matches", "dim"))]

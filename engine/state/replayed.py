@@ -1,0 +1,253 @@
+"""The State at a moment of the past, from records alone, cut at that moment: nothing in it is later.
+
+What is of now only (locks, processes, the disk, who watches) is not shown as if it had been then; a stretch without
+records is told as one, and nothing is put between two records.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+import msgspec
+
+from engine.clock import pretty_duration
+from engine.config import Deployment
+from engine.monitoring.checklist import Moment, items, of_facts
+from engine.monitoring.judgement import NO_DATA
+from engine.monitoring.model import Evaluation
+from engine.monitoring.store import HISTORY_EVERY, SampleStore
+from engine.records import harmless, whoami
+from engine.state import absent
+from engine.state.assemble import Found, assemble
+from engine.state.finer import finer
+from engine.state.gates import gates_of
+from engine.state.measured import Measured, as_seen
+from engine.state.model import ChecklistView, MonitorView, ReleaseView, State
+from engine.state.past_files import PastLog, PastReports, past_shadow
+from engine.state.past_operations import PastOperations
+from engine.state.past_trail import PastTrail
+from engine.state.releases import Releases
+from engine.state.slots import line_view
+from engine.state.trail import Trail
+
+_DIGITS = 6
+
+
+class ReplayReader:
+    """As :class:`engine.state.reader.StateReader`, for the moment that ``moment()`` gives; any thread may use it."""
+
+    def __init__(self, deployment: Deployment, moment: Callable[[], datetime]) -> None:
+        self._deployment = deployment
+        self._moment = moment
+        self._turn = threading.Lock()
+        self._trail = PastTrail(deployment.paths.events)
+        self._operations = PastOperations(deployment.paths.operations)
+        self._store = SampleStore(deployment.paths.samples, read_only=True)
+        self._log = PastLog(deployment.paths.monitoring_log)
+        self._reports = PastReports(deployment.root)
+        self._user, _, self._host = whoami().partition("@")
+
+    def read(self) -> State:
+        """The State then. Never raises for what the records hold: what cannot be read stands in ``problems``."""
+        return self.at(self._moment())
+
+    def at(self, now: datetime) -> State:
+        """The State at ``now``."""
+        with self._turn:
+            return self._at(now)
+
+    def _at(self, now: datetime) -> State:
+        problems: list[str] = []
+        trail = self._trail_at(now, problems)
+        doings = self._operations.at(now, problems)
+        cutover_at = doings.cutover_at or trail.facts.cutover_at
+        rolled_back_at = doings.rolled_back_at or trail.facts.rolled_back_at
+        evaluation, gap = self._evaluation(now, problems)
+        measured = self._measured(evaluation, gap, trail, now, problems)
+        back = rolled_back_at is not None and (cutover_at is None or rolled_back_at >= cutover_at)
+        since = None if back else cutover_at
+        found = Found(
+            now=now,
+            user=self._user,
+            host=self._host,
+            trail=trail,
+            doings=doings,
+            releases=self._releases(evaluation, gap, now),
+            measured=measured,
+            checklist=self._checklist(now, trail, None if gap else evaluation, cutover_at, rolled_back_at),
+            report=self._reports.of(
+                self._trail.validation(now), trail.facts.validations[-1] if trail.facts.validations else None
+            ),
+            shadow=past_shadow(self._deployment, now, problems),
+            log=self._rows(now, problems),
+            cutover_at=cutover_at,
+            rolled_back_at=rolled_back_at,
+            problems=(),
+            gates=gates_of(
+                self._deployment,
+                since,
+                now,
+                tuple(one for one in trail.facts.decided if since is not None and one.at >= since),
+                evaluation,
+                stale=bool(gap),
+            ),
+            past=True,
+        )
+        return assemble(self._deployment, replace(found, problems=tuple(problems)))
+
+    def next_event(self, moment: datetime, *, later: bool) -> datetime | None:
+        """When something next happened, or last did before: an event, or another verdict. None: nothing more."""
+        with self._turn:
+            self._follow([])
+            found = [self._trail.next_event(moment, later=later)]
+            try:
+                if self._deployment.paths.samples.exists():
+                    found.append(self._store.verdict_change(moment, later=later))
+            except (sqlite3.Error, OSError):
+                self._store.close()
+        known = [at for at in found if at is not None]
+        return (min(known) if later else max(known)) if known else None
+
+    # ---- parts
+
+    def _follow(self, problems: list[str]) -> None:
+        try:
+            if not self._trail.follow():
+                self._trail = PastTrail(self._deployment.paths.events)
+                self._trail.follow()
+        except OSError as error:
+            problems.append(harmless(f"audit trail: {error}"))
+
+    def _trail_at(self, now: datetime, problems: list[str]) -> Trail:
+        self._follow(problems)
+        if self._trail.damaged:
+            problems.append(f"audit trail: {self._trail.damaged} damaged lines were passed over")
+        return self._trail.at(now)
+
+    def _evaluation(self, now: datetime, problems: list[str]) -> tuple[Evaluation | None, str]:
+        """The last one that was kept until then; and why it says nothing about that moment, empty when it does."""
+        try:
+            if not self._deployment.paths.samples.exists():
+                return None, "no samples are recorded here"
+            evaluation = self._store.evaluation_at(now)
+            if evaluation is None:
+                return None, "nothing was recorded before this moment"
+            sampled = self._store.sampled(NO_DATA, now)
+        except (sqlite3.Error, OSError) as error:
+            self._store.close()
+            problems.append(harmless(f"{self._deployment.paths.samples.name}: {error}"))
+            return None, "the samples cannot be read"
+        # single samples tell when the monitor last looked; where they are gone, evaluations are kept once a minute
+        patience = self._deployment.console.stale_after * evaluation.cadence
+        newest = evaluation.at
+        if sampled is not None and sampled[0] <= evaluation.at:
+            newest = max(newest, sampled[1])
+        else:
+            patience += HISTORY_EVERY
+        silent = (now - newest).total_seconds()
+        return evaluation, f"not recorded: nothing for {pretty_duration(silent)}" if silent > patience else ""
+
+    def _measured(
+        self, evaluation: Evaluation | None, gap: str, trail: Trail, now: datetime, problems: list[str]
+    ) -> Measured:
+        deployment = self._deployment
+        if evaluation is None:
+            return _unrecorded(deployment, gap)
+        seen = as_seen(deployment, evaluation, trail.answered, gap, runs=not gap, at=now)
+        if gap:
+            verdict = msgspec.structs.replace(seen.verdict, clears="at the next record")
+            return replace(seen, verdict=verdict)
+        try:
+            return finer(deployment, seen, self._store, evaluation.at, now)
+        except (sqlite3.Error, OSError) as error:
+            problems.append(harmless(f"{deployment.paths.samples.name}: {error}"))
+            return seen
+
+    def _releases(self, evaluation: Evaluation | None, gap: str, now: datetime) -> Releases:
+        """Which release was live, as recorded; how the other one's service was is not."""
+        live = evaluation.release if evaluation is not None and not gap else None
+        reason = gap or (evaluation.release_reason if evaluation is not None else "")
+        views = []
+        for release in (self._deployment.old, self._deployment.new):
+            name = release.release
+            views.append(
+                ReleaseView(
+                    name=name,
+                    build=self._trail.build(name, now)[:_DIGITS],
+                    config_hash="",
+                    service=release.service.name,
+                    service_state="RUNNING" if name == live else "UNSURE",
+                    pid=None,
+                    decimals=release.decimals,
+                )
+            )
+        return Releases(live, reason, tuple(views))
+
+    def _checklist(
+        self,
+        now: datetime,
+        trail: Trail,
+        evaluation: Evaluation | None,
+        cutover_at: datetime | None,
+        rolled_back_at: datetime | None,
+    ) -> ChecklistView:
+        """What rests on the disk of then is not recorded, so nothing is filled in from the one of now."""
+        back = rolled_back_at is not None and (cutover_at is None or rolled_back_at >= cutover_at)
+        fields = of_facts(trail.facts) | {
+            "since": None if back else cutover_at,
+            "rolled_back_at": rolled_back_at,
+            "closed_since": cutover_at if back else None,
+            "decisions": tuple(one for one in trail.facts.decided if cutover_at and one.at >= cutover_at),
+        }
+        moment = Moment(
+            **fields,  # type: ignore[arg-type]
+            now=now,
+            evaluation=evaluation,
+            release=self._deployment.new.release,
+            time_scale=float(self._deployment.console.time_scale),
+            change_percent=float(self._deployment.kpis.anomaly.change_percent),
+        )
+        hourly = evaluation.hourly if evaluation else None
+        return ChecklistView(
+            hourly_passed=hourly.passed if hourly else 0,
+            hourly_due=hourly.due if hourly else 0,
+            items=tuple(line_view(item) for item in items(self._deployment.checklist, moment)),
+        )
+
+    def _rows(self, now: datetime, problems: list[str]) -> tuple[str, ...]:
+        try:
+            return self._log.at(now)
+        except OSError as error:
+            problems.append(harmless(f"monitoring log: {error}"))
+            return ()
+
+
+def recorded(deployment: Deployment) -> tuple[datetime, datetime] | None:
+    """From when to when anything was recorded; None when nothing was."""
+    store = SampleStore(deployment.paths.samples, read_only=True)
+    try:
+        return store.extent() if deployment.paths.samples.exists() else None
+    except (sqlite3.Error, OSError):
+        return None
+    finally:
+        store.close()
+
+
+def _unrecorded(deployment: Deployment, why: str) -> Measured:
+    return Measured(
+        verdict=absent.no_verdict(why, "at the next record"),
+        next_gate=None,
+        kpis=absent.no_kpis(deployment, why),
+        kpis_at=None,
+        resources=(),
+        conditions=(),
+        matrix=absent.matrix_of_unknown(deployment, why, None),
+        alerts=(),
+        monitor=MonitorView(False, None, None, True, why),
+        validating=False,
+        problems=(),
+    )

@@ -39,6 +39,7 @@ class Round:
         self._validated_for = ("", "", -1e18)
         self._shadowed: tuple[str, float] = ("", -1e18)
         self._shadow_failed = False
+        self._log_slots: tuple[datetime | None, tuple[tuple[float, datetime], ...]] = (None, ())
 
     @property
     def validating(self) -> bool:
@@ -109,7 +110,9 @@ class Round:
         if since is None:
             return [], watch
         done = watch.slot_at if watch.slot_at and watch.slot_at >= since else since - timedelta(microseconds=1)
-        slots = log_slots(self._deployment.checklist, since, self._deployment.console.time_scale)
+        if self._log_slots[0] != since:
+            self._log_slots = (since, log_slots(self._deployment.checklist, since, self._deployment.console.time_scale))
+        slots = self._log_slots[1]
         passed = [(offset, at) for offset, at in slots if done < at <= now.wall]
         rows = []
         for offset, at in passed:

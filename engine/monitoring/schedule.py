@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from engine.config.checklist import ChecklistConfig, ScheduleSection, Window
 from engine.monitoring.facts import Validation
@@ -22,6 +23,7 @@ class Slot:
     """When the next one is due."""
 
 
+@lru_cache(maxsize=16)
 def validation_slots(schedule: ScheduleSection, since: datetime, scale: float) -> tuple[Slot, ...]:
     """The slots of the validations that run by themselves."""
     every = schedule.validation_every / scale

@@ -9,6 +9,7 @@ import msgspec
 
 from engine.monitoring.facts import Facts
 from engine.monitoring.kpis import Published
+from engine.monitoring.log import Row
 from engine.monitoring.model import Baseline
 from engine.monitoring.watched import Watched
 
@@ -45,6 +46,16 @@ class Watch(msgspec.Struct, frozen=True):
     """The first process that was ever watched here: while it is the only one, nothing was restarted."""
     basis: str = ""
     """Process and tape of the tick before."""
+    unwritten: tuple[Row, ...] = ()
+    """Rows that are due in the monitoring log: written after this was, and kept until the file takes them."""
+    log_size: int = 0
+    """Bytes of the monitoring log before the first of them."""
+    audited: dict[str, str] = {}
+    """The last run of each release whose events were looked for."""
+    compared: str = ""
+    """The last run whose KPIs were compared with the old release's."""
+    validating: int = 0
+    """The validation slot that was begun and has not been served yet."""
 
 
 class Trail(msgspec.Struct, frozen=True):

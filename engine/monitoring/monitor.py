@@ -58,12 +58,14 @@ class Monitor:
             published=dict(output.published),
             baseline=output.baseline,
             audit_lost=self._watch.audit_lost,
+            audited=dict(self._watch.audited),
+            compared=self._watch.compared,
         )
         self._disk = DiskSource(deployment)
         self._process = ProcessSource(deployment, surroundings.members, self._earlier)
         self._first_runs = FirstRuns(deployment)
         self._trends: dict[str, deque[float]] = {}
-        self.round = Round(deployment)
+        self.round = Round(deployment, clock)
 
     @property
     def deployment(self) -> Deployment:
@@ -105,6 +107,7 @@ class Monitor:
         evaluation = self._evaluate(now, active, running, read, watch, operation)
         watch = self.round.after(evaluation, watch, self._trail, now, self._note, running)
         self._write(samples, evaluation, watch, now)
+        watch = self.round.write_rows(watch, now, self._note)
         self._watch, self._first = watch, False
         return evaluation
 
@@ -142,16 +145,18 @@ class Monitor:
         """The memory as of now: a suspend or a step of the clock breaks every run and gives grace."""
         watch, rules = self._watch, self._deployment.monitoring.sustained
         scale = self._deployment.console.time_scale
-        if self._first or watch.wall is None:
+        if watch.wall is None or not watch.boot:
             return watch
         passed = now.boot - watch.boot
         stepped = (now.wall - watch.wall).total_seconds() - passed
         gap = self._deployment.console.cadence.sample * self._deployment.console.stale_after
-        if passed <= gap and abs(stepped) <= WALL_STEP:
+        # a monitor that has just begun cannot tell a suspend from the time before it; a step it can
+        slept = passed > gap and not self._first
+        if not slept and abs(stepped) <= WALL_STEP:
             return watch
         if abs(stepped) > WALL_STEP:
             self._tell(now, "clock.stepped", {"seconds": round(stepped, 3)})
-        if passed > gap:
+        if slept:
             self._tell(now, "monitor.suspended", {"seconds": round(passed, 3)})
         conditions = {name: after_break(one) for name, one in watch.conditions.items()}
         return msgspec.structs.replace(watch, conditions=conditions, grace_until=now.boot + rules.grace / scale)
@@ -230,6 +235,8 @@ class Monitor:
             conditions=conditions,
             critical_at=now.wall if critical else watch.critical_at,
             audit_lost=self._runs.audit_lost,
+            audited=dict(self._runs.audited),
+            compared=self._runs.compared,
             last_fed=dict(self._runs.last_fed),
         )
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from engine.clock import Instant, parse_iso
+from engine.clock import Clock, Instant, parse_iso
 from engine.config import Deployment
 from engine.errors import OpsError
 from engine.monitoring.checkpoint import Watch
@@ -16,7 +16,7 @@ from engine.monitoring.children import Children
 from engine.monitoring.log import NOT_RUN, STATUS, MonitoringLog, Row
 from engine.monitoring.model import Evaluation
 from engine.monitoring.running import Running
-from engine.monitoring.schedule import due_now, log_slots, served, slot_name, validation_slots
+from engine.monitoring.schedule import Slot, due_now, log_slots, served, slot_name, validation_slots
 from engine.monitoring.shadow import tape_stamp
 from engine.monitoring.trail_source import TrailSource
 from engine.records import append_event, harmless
@@ -24,14 +24,18 @@ from engine.records import append_event, harmless
 VALIDATION, AFRESH, PROOF = "scheduled validation", "validation after a change", "proof of the way back"
 SHADOW = "shadow run of the old release"
 JUDGED_BY_VALIDATION = ("validation_level", "data_quality_level")
+UNWRITTEN_KEPT = 1000
+"""Rows kept for a monitoring log that cannot be written."""
 Note = Callable[[Instant, Sequence[str]], None]
 
 
 class Round:
     """What the monitor does beside judging; it keeps nothing that a restart would miss but its children."""
 
-    def __init__(self, deployment: Deployment) -> None:
+    def __init__(self, deployment: Deployment, clock: Clock) -> None:
         self._deployment = deployment
+        self._clock = clock
+        self._resumed = False
         self._log = MonitoringLog(deployment.paths.monitoring_log)
         self.children = Children(deployment.root, deployment.paths.logs / "monitor.out")
         self._unknown_since: float | None = None
@@ -66,11 +70,27 @@ class Round:
         self._prove(evaluation, trail, now, note)
         self._shadow(evaluation, now, note)
         rows, watch = self._rows(evaluation, watch, trail, now)
-        for row in rows:
-            try:
-                self._log.append(row)
-            except OSError as error:
-                note(now, [f"logs/monitoring.log: {error.strerror}"])
+        if rows and not watch.unwritten:
+            watch = msgspec.structs.replace(watch, log_size=self._log.size())
+        return msgspec.structs.replace(watch, unwritten=(*watch.unwritten, *rows)[-UNWRITTEN_KEPT:]) if rows else watch
+
+    def write_rows(self, watch: Watch, now: Instant, note: Note) -> Watch:
+        """The rows that are due, in order, once they are remembered: so a crash neither loses nor doubles one.
+
+        What the file does not take now is tried again at the next tick.
+        """
+        left = watch.unwritten
+        try:
+            if left and not self._resumed:  # the monitor before may have written some of them
+                left = self._log.missing_of(left, watch.log_size)
+            self._resumed = True
+            while left:
+                self._log.append(left[0])
+                left = left[1:]
+        except OSError as error:
+            note(now, [f"logs/monitoring.log: {error.strerror}"])
+        if left != watch.unwritten:
+            watch = msgspec.structs.replace(watch, unwritten=left, log_size=self._log.size())
         return watch
 
     # ---- rows
@@ -139,11 +159,14 @@ class Round:
         if since is None:
             return watch
         if watch.counted_from != since:
-            watch = msgspec.structs.replace(watch, counted_from=since, begun=0, rerun=0)
+            watch = msgspec.structs.replace(watch, counted_from=since, begun=0, rerun=0, validating=0)
         scale = self._deployment.console.time_scale
         slots = validation_slots(self._deployment.checklist.schedule, since, scale)
+        watch = self._begun_before(watch, trail, slots, now, note)
         due = due_now(slots, now.wall, watch.begun, late_after=self._patience)
         for slot in due.missed:
+            if served(slot, trail.facts.validations, self._deployment.console.releases.new) is not None:
+                continue  # begun by a monitor that was killed before it could write that down
             self._tell("schedule.missed", {"slot": slot.number, "due": slot.at.isoformat()}, note, now)
         if due.missed:
             watch = msgspec.structs.replace(watch, begun=due.missed[-1].number)
@@ -152,8 +175,22 @@ class Round:
             if due.late:
                 self._tell("schedule.late", {"slot": due.run.number, "due": due.run.at.isoformat()}, note, now)
             self._validate(now, note)
-            return msgspec.structs.replace(watch, begun=due.run.number)
+            return msgspec.structs.replace(watch, begun=due.run.number, validating=due.run.number)
         return watch if busy else self._once_more(watch, trail, now, note)
+
+    def _begun_before(self, watch: Watch, trail: TrailSource, slots: Sequence[Slot], now: Instant, note: Note) -> Watch:
+        """A validation that ended with the monitor that had begun it: begun again, or missed when its slot is over."""
+        slot = next((slot for slot in slots if slot.number == watch.validating), None)
+        if slot is None:
+            return watch
+        if served(slot, trail.facts.validations, self._deployment.console.releases.new) is not None:
+            return msgspec.structs.replace(watch, validating=0)
+        if self._resumed or watch.begun != slot.number:
+            return watch
+        if now.wall < slot.until:
+            return msgspec.structs.replace(watch, begun=slot.number - 1, validating=0)
+        self._tell("schedule.missed", {"slot": slot.number, "due": slot.at.isoformat()}, note, now)
+        return msgspec.structs.replace(watch, validating=0)
 
     def _once_more(self, watch: Watch, trail: TrailSource, now: Instant, note: Note) -> Watch:
         """At the first decision point a FAIL is run once more."""
@@ -236,7 +273,7 @@ class Round:
 
     def _tell(self, kind: str, data: dict[str, object], note: Note, now: Instant) -> None:
         try:
-            append_event(self._deployment.paths.events, kind, data, source="monitor")
+            append_event(self._deployment.paths.events, kind, data, source="monitor", clock=self._clock)
         except (OpsError, OSError) as error:
             note(now, [f"audit trail: {harmless(error)}"])
 

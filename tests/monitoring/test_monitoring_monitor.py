@@ -339,6 +339,7 @@ def test_validations_run_by_themselves_each_hour_once_and_a_missed_one_is_caught
     assert "scheduled validation" not in fast.started.commands
     fast.tick(70)
     assert fast.started.commands.count("scheduled validation") == 2
+    fast.validated()
     fast.clock.advance(160)
     fast.restart()
     fast.tick(3)

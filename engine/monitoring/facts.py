@@ -94,7 +94,7 @@ def fold(facts: Facts, events: Iterable[Record]) -> Facts:
     validations: list[Validation] = []
     for event in fresh:
         try:
-            _one(event, changes, validations)
+            _one(event, changes, validations, facts)
         except (KeyError, TypeError, ValueError):
             continue
     if validations:
@@ -105,10 +105,10 @@ def fold(facts: Facts, events: Iterable[Record]) -> Facts:
     return msgspec.structs.replace(facts, **changes)
 
 
-def _one(event: Record, changes: dict[str, Any], validations: list[Validation]) -> None:
+def _one(event: Record, changes: dict[str, Any], validations: list[Validation], facts: Facts) -> None:
     kind, at, data = event["kind"], parse_iso(event["at"]), event["data"]
     if kind == "operation.ended":
-        _ended(data, at, changes)
+        _ended(data, parse_iso(str(data.get("journal_at") or event["at"])), changes, facts)
     elif kind == "validation.finished":
         if data.get("live", True) is not False:  # a trial on another tape says nothing about production
             validations.append(_validation(data, at, event))
@@ -121,12 +121,15 @@ def _one(event: Record, changes: dict[str, Any], validations: list[Validation]) 
         changes["rehearsed"] = Rehearsed(at, data.get("ok") is True, took, harmless(data.get("reason") or "", 200))
 
 
-def _ended(data: dict[str, Any], at: datetime, changes: dict[str, Any]) -> None:
+def _ended(data: dict[str, Any], at: datetime, changes: dict[str, Any], facts: Facts) -> None:
     names = {"cutover": "cutover_at", "rollback": "rolled_back_at"}
     if data["kind"] in names:
         changes["operated"] = True
-        if data["state"] == "SUCCEEDED":
-            changes[names[data["kind"]]] = at
+        name = names[data["kind"]]
+        before = changes.get(name) or getattr(facts, name)
+        filled_in = data.get("back_filled") is True  # told after the fact: it may be older than what is known
+        if data["state"] == "SUCCEEDED" and not (filled_in and before is not None and at < before):
+            changes[name] = at
 
 
 def _validation(data: dict[str, Any], at: datetime, event: Record) -> Validation:

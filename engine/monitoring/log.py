@@ -81,7 +81,8 @@ class MonitoringLog:
                 lines = stream.read().decode("utf-8", "replace").split("\n")[:-1]
         except FileNotFoundError:
             return tuple(rows)
-        there = sum(1 for _ in takewhile(lambda pair: pair[0] == render(pair[1]), zip(_rows_in(lines), rows)))
+        pairs = zip(_rows_in(lines), rows, strict=False)
+        there = sum(1 for _ in takewhile(lambda pair: pair[0] == render(pair[1]), pairs))
         return tuple(rows[there:])
 
     def append(self, row: Row) -> None:

@@ -13,8 +13,10 @@ from engine.config import Deployment
 from engine.errors import OpsError
 from engine.monitoring import checkpoint as saved
 from engine.monitoring.assembly import Seen, evaluation_of
+from engine.monitoring.back_fill import BackFill
 from engine.monitoring.disk import DiskSource
 from engine.monitoring.judgement import Circumstances, judge
+from engine.monitoring.kept import KeptTrail
 from engine.monitoring.model import ConditionReading, Evaluation
 from engine.monitoring.process_source import ProcessSource
 from engine.monitoring.reading import Reading
@@ -64,6 +66,8 @@ class Monitor:
         self._disk = DiskSource(deployment)
         self._process = ProcessSource(deployment, surroundings.members, self._earlier)
         self._first_runs = FirstRuns(deployment)
+        self._kept = KeptTrail(deployment.paths.events, store)
+        self._back_fill = BackFill(deployment, clock)
         self._trends: dict[str, deque[float]] = {}
         self.round = Round(deployment, clock)
 
@@ -108,6 +112,7 @@ class Monitor:
         watch = self.round.after(evaluation, watch, self._trail, now, self._note, running)
         self._write(samples, evaluation, watch, now)
         watch = self.round.write_rows(watch, now, self._note)
+        self._keep_trail(now)
         self._watch, self._first = watch, False
         return evaluation
 
@@ -294,6 +299,13 @@ class Monitor:
                 self._store.thin(now.wall)
         except sqlite3.Error as error:
             self._store_failed(error, now)
+
+    def _keep_trail(self, now: Instant) -> None:
+        try:
+            self._kept.follow()
+        except (sqlite3.Error, OSError) as error:
+            self._note(now, [f"audit trail: {harmless(error)}"])
+        self._note(now, self._back_fill.look(now, self._kept))
 
     def _trail_moved(self, trail: saved.Trail) -> bool:
         """Written when a fact changed, or when a restart would have much to read again."""

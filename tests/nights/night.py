@@ -197,11 +197,8 @@ class Night:
         result.missed += len(expected - found)
         result.false += len(found - expected)
         alerts = {alert.condition for alert in evaluation.alerts}
-        if (evaluation.verdict.word, firing, unknown) != (
-            judged.word,
-            judged.firing,
-            tuple(sorted(judged.unknown)),
-        ) or (alerts != set(firing)):
+        ours = (judged.word, judged.firing, tuple(sorted(judged.unknown)))
+        if (evaluation.verdict.word, firing, unknown) != ours or alerts != set(firing):
             result.said(
                 f"{self._when()}: {judged.word} {judged.firing} unknown {sorted(judged.unknown)} expected; "
                 f"the monitor says {evaluation.verdict.word} {firing} unknown {list(unknown)} alerts {sorted(alerts)}"
@@ -283,26 +280,22 @@ class Night:
                 continue
             starts = [wall for wall in begun if at <= wall < until]
             self.result.rows += 1
+            ended = [v.at for v in self.world.validations if at <= v.at < until and v.release == "v2"]
             if first >= until:
-                ended = any(at <= v.at < until for v in self.world.validations if v.release == "v2")
-                good = bool(missed[number]) != ended and (ended or not late[number])
+                good = bool(missed[number]) != bool(ended) and (bool(ended) or not late[number])
             else:
                 room = (until - first).total_seconds() < 60 + 3 * self.story.cadence
-                good = (
-                    (bool(starts) and not missed[number]) or room or self._cut_short(at, until, starts, missed[number])
-                )
-                good = good and (
-                    not starts or bool(late[number]) == ((starts[0] - at).total_seconds() > patience) or killed
-                )
-                good = good and (not starts or self._ended(at, until, starts))
-            if missed[number] > 1 and not killed:
-                good = False
-            if not good:
+                cut_short = self._cut_short(at, until, starts, missed[number])
+                good = (bool(starts) and not missed[number]) or room or cut_short
+                if starts:
+                    said_late = bool(late[number]) == ((starts[0] - at).total_seconds() > patience)
+                    good = good and (said_late or killed) and self._ended(at, until, starts)
+            if not good or (missed[number] > 1 and not killed):
                 self.result.rows_lost += 1
                 self.result.said(
-                    f"validation slot {number}: first sample {first:%d %H:%M:%S}, begun {[f'{s:%H:%M:%S}' for s in starts]}, "
-                    f"late {late[number]}, missed {missed[number]}, finished "
-                    f"{[f'{v.at:%H:%M:%S}' for v in self.world.validations if at <= v.at < until]}"
+                    f"validation slot {number}: first sample {first:%d %H:%M:%S}, late {late[number]}, missed "
+                    f"{missed[number]}, begun {[f'{s:%H:%M:%S}' for s in starts]}, "
+                    f"ended {[f'{s:%H:%M:%S}' for s in ended]}"
                 )
 
     def _cut_short(self, at: datetime, until: datetime, starts: list[datetime], missed: int) -> bool:

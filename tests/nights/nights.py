@@ -5,9 +5,9 @@
     python tests/nights/nights.py --commit --seconds 30      others for each commit, until the time is over
 
 Each night is 24 hours after a cutover with 2 to 7 faults, up to 10 % of samples and runs lost, two suspends, a step of
-the clock and 1 to 6 restarts of the monitor, some of them a kill in the middle of a sample. One night in two hundred samples
-every 5 s as production does, the others every 60 s or 120 s: the rules scale with the cadence. Exit 1 when a page was missed
-or false, a verdict differs or a row is lost; the first differences are printed with the seed of their night.
+the clock and 1 to 6 restarts of the monitor, some of them a kill in the middle of a sample. One night in two hundred
+samples every 5 s as production does, the others every 60 s or 120 s: the rules scale with the cadence. Exit 1 when a
+page was missed or false, a verdict differs or a row is lost; the first differences are printed with their seed.
 """
 
 from __future__ import annotations

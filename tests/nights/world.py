@@ -27,7 +27,7 @@ from engine.clock import Instant, boot_id, iso  # noqa: E402
 from engine.config import Deployment, load_deployment  # noqa: E402
 from engine.config.templates import write_config  # noqa: E402
 from engine.monitoring import disk, process_source  # noqa: E402
-from engine.monitoring import round as rounds
+from engine.monitoring import round as rounds  # noqa: E402
 from engine.monitoring.children import Ended  # noqa: E402
 from engine.monitoring.log import MonitoringLog  # noqa: E402
 from engine.monitoring.surroundings import Active  # noqa: E402

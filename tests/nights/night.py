@@ -7,6 +7,7 @@ import os
 import random
 import re
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,6 +33,21 @@ SLOTS = sorted(
     | {k * 86400.0 for k in range(2, 29)}
 )
 """The checklist's slots as the facts have them, in seconds from the cutover."""
+GATES = {"hour-1": 3600.0, "hour-8": 8 * 3600.0, "hour-24": 86400.0, "day-7": 7 * 86400.0, "day-28": 28 * 86400.0}
+CRITERIA = {
+    "latency below 100": "LAT",
+    "memory below 200": "MEM",
+    "errors below 0 1": "ERR",
+    "no critical event": "any",
+}
+GO_IF = {
+    "hour-1": ("latency below 100", "memory below 200", "errors below 0 1"),
+    "hour-8": ("no critical event",),
+    "hour-24": ("errors below 0 1",),
+    "day-7": ("errors below 0 1", "no critical event"),
+    "day-28": (),
+}
+"""Of each decision point, the criteria that rest on samples alone."""
 _ROW = re.compile(r"^(\d\d:\d\d) +\|.*\| (PASS|WARN|FAIL|ERROR|NOT RUN) +\| ?(.*)$")
 _SLOT = re.compile(r"^(MISSED: )?(T\+\d+(?::\d\d)?|day \d+)(?:,|:|$)")
 _CHANGE = re.compile(r"^(?:(ROLL BACK|INVESTIGATE|UNKNOWN|WATCH|CONTINUE) -> |monitor started, )([A-Z ]+?)(?::|$)")
@@ -55,6 +71,7 @@ class Result:
     false: int = 0
     rows: int = 0
     rows_lost: int = 0
+    gates: int = 0
     wrong: list[str] = field(default_factory=list)
     words: Counter[str] = field(default_factory=Counter)
     facts: dict[str, Any] = field(default_factory=dict)
@@ -90,7 +107,10 @@ class Night:
         self.theirs, self.ours = Pages(), Pages()
         self.monitor = self._monitor()
         self.every_tick: Any = None
+        self.tick_seconds = 0.0
         self.moments: list[tuple[float, str, float, str]] = []
+        self.gates: dict[str, tuple[Judged, Evaluation]] = {}
+        """The last sample before each decision point was past."""
 
     def _monitor(self) -> Monitor:
         deployment = self.world.deployment
@@ -116,6 +136,7 @@ class Night:
             self.monitor.stop()
         self._check_rows()
         self._check_schedule()
+        self._check_gates()
         return self.result
 
     def _before(self) -> None:
@@ -169,7 +190,9 @@ class Night:
         if chance < self.story.loss * 0.4:
             return  # the monitor did not come to it
         world.lost = "process" if chance < self.story.loss * 0.8 else "status" if chance < self.story.loss else ""
+        began = time.process_time()
         evaluation = self.monitor.tick()
+        self.tick_seconds = time.process_time() - began
         self._compare(evaluation)
         world.lost = ""
         if self.every_tick is not None:
@@ -203,6 +226,9 @@ class Night:
                 f"{self._when()}: {judged.word} {judged.firing} unknown {sorted(judged.unknown)} expected; "
                 f"the monitor says {evaluation.verdict.word} {firing} unknown {list(unknown)} alerts {sorted(alerts)}"
             )
+
+        if evaluation.next_gate is not None:
+            self.gates[evaluation.next_gate.id] = (judged, evaluation)
 
     def _when(self) -> str:
         return f"T+{self.world.age / 3600:.4f} h ({self.world.clock.wall:%d %H:%M:%S})"
@@ -262,6 +288,26 @@ class Night:
                     status = ("ERROR", "NOT RUN")
                 expected[_name(offset)] = (missed, status)
         return expected
+
+    # ---- the gates
+
+    def _check_gates(self) -> None:
+        """Each decision point was the next one until its time, and said what the oracle would say."""
+        last, since = max(judged.wall for judged in self.judged), self.oracle.cutover_at
+        for name, offset in GATES.items():
+            due = since + timedelta(seconds=offset)
+            if due > last or name not in self.gates:
+                continue
+            self.result.gates += 1
+            judged, evaluation = self.gates[name]
+            gate = evaluation.next_gate
+            assert gate is not None
+            said = {word: "fails" for word in gate.would_fail_on} | {word: "unknown" for word in gate.unknown}
+            for criterion, condition in CRITERIA.items():
+                if criterion in GO_IF[name] and said.get(criterion, "met") != judged.target.get(condition, "met"):
+                    self.result.said(f"gate {name}: {criterion} {said.get(criterion)}, expected {judged.target}")
+            if gate.due_at != due:
+                self.result.said(f"gate {name} is due {gate.due_at}, expected {due}")
 
     # ---- the schedule
 

@@ -3,6 +3,7 @@
     python tests/nights/nights.py --nights 1000              prints the figures of a thousand nights
     python tests/nights/nights.py --nights 1 --seed 7        one night again
     python tests/nights/nights.py --commit --seconds 30      others for each commit, until the time is over
+    python tests/nights/nights.py --days 28                  28 days in one piece, and what the monitor keeps of them
 
 Each night is 24 hours after a cutover with 2 to 7 faults, up to 10 % of samples and runs lost, two suspends, a step of
 the clock and 1 to 6 restarts of the monitor, some of them a kill in the middle of a sample. One night in two hundred
@@ -23,6 +24,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parents[1])]
 
+from days import weeks  # noqa: E402
 from night import Result, play  # noqa: E402
 from story import draw  # noqa: E402
 
@@ -43,7 +45,10 @@ def main() -> int:
     parser.add_argument("--commit", action="store_true", help="begin at a seed that the present commit gives")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="begin no night after this time")
     parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--days", type=float, help="one watch of so many days instead of nights")
     options = parser.parse_args()
+    if options.days:
+        return weeks(options.days, options.seed)
     first = options.seed + (_of_commit() if options.commit else 0)
     began = time.monotonic()
     total, words, nights, bad = Result(0), Counter[str](), Counter[float](), []

@@ -66,6 +66,7 @@ CLEAR_HOLD, CLEAR_SHARE, LEAST, SHARE, STALE = 120.0, 0.95, 3, 0.7, 3.5
 FLAPPING, FLAPPING_WINDOW = 4, 3600.0
 FIRST_RUN, ERROR_WINDOW, RESTART_WINDOW, LEAST_ROWS, DISK_NEED = 600.0, 300.0, 900.0, 20, 50e6
 HOUR_1 = 3600.0
+REMEMBERED, LOOKED_BACK = 400, 5000
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,8 @@ class Judged:
     firing: dict[str, str]
     unknown: tuple[str, ...]
     """Conditions whose needed value is missing or stale."""
-    explained: bool = False
+    target: dict[str, str]
+    """Of some conditions, and of ``any``: whether a gate would call them unknown, or fail on them."""
 
 
 Given = tuple[list[tuple[float, float, str]], bool, bool, bool]
@@ -139,6 +141,7 @@ class Oracle:
         self.seen: list[RunSeen] = []
         self.baseline = 0.0
         self.restarted = True
+        self.critical = False
 
     # ---- one tick
 
@@ -162,7 +165,19 @@ class Oracle:
         self._judge("NODATA", count, boot, may_fire=boot >= max(self.grace_until, self.settled_at))
         self.tick_before, self.restarted = (boot, wall), False
         firing = {name: told for name, paper in self.papers.items() if (told := paper.told())}
-        return Judged(boot, wall, self._word(firing, unknown), firing, unknown)
+        self.critical = self.critical or any(tier in PAGES for tier in firing.values())
+        return Judged(boot, wall, self._word(firing, unknown), firing, unknown, self._targets(firing, boot))
+
+    def _targets(self, firing: dict[str, str], boot: float) -> dict[str, str]:
+        found = {"any": "fails"} if self.critical else {}
+        for name in ("LAT", "MEM", "ERR"):
+            rule, paper = RULES[name], self.papers[name]
+            newest = paper.samples[-1].value if paper.samples else 0.0
+            if self._missing(name, boot):
+                found[name] = "unknown"
+            elif name in firing or self._beyond(rule, rule.tiers["warning"], newest):
+                found[name] = "fails"
+        return found
 
     def monitor_restarted(self) -> None:
         """CPU is a difference, and is known one sample later; what was pending is written down."""
@@ -229,7 +244,7 @@ class Oracle:
         for run in fresh:
             same = [
                 other
-                for other in self.seen
+                for other in self.seen[-REMEMBERED:]
                 if other.process == run.process and 0 <= (run.ended - other.ended).total_seconds() < ERROR_WINDOW
             ]
             rows = sum(other.rows for other in same)
@@ -278,9 +293,8 @@ class Oracle:
         return values, not values, False, True
 
     def _variance(self, boot_of: object) -> Given:
-        good = [run for run in self.seen if run.ok]
-        own = good[-1] if good else None
-        old = [run for run in self.world.runs if run.release == "v1" and run.ok][-1]
+        own = next((run for run in reversed(self.seen) if run.ok), None)
+        old = self.old
         if own is None or not (own.tape == old.tape or (self.world.shadows and self.world.shadows[-1] == own.tape)):
             return [], True, True, False
         if own.id == self.compared:
@@ -330,6 +344,7 @@ class Oracle:
         """V2 runs: what V1 did is its baseline."""
         self._cutover_at = at
         old = [run for run in self.world.runs if run.release == "v1"]
+        self.old = old[-1]
         self.baseline = median(run.rows / run.latency_ms * 1000 for run in old[-50:])
         self.read = len(self.world.runs)
         self.restarted = False
@@ -346,6 +361,8 @@ class Oracle:
                 paper.newest = at
             if not paper.samples or at > paper.samples[-1].boot:
                 paper.samples.append(Sample(at, value, era))
+                if len(paper.samples) > 4 * LOOKED_BACK:  # no hold reaches that far back
+                    del paper.samples[:-LOOKED_BACK]
             if boot - at < self._gap(rule):
                 self._settle(rule, paper, at, may_fire)
         self._settle(rule, paper, boot, may_fire)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 HOUR = 3600.0
@@ -67,7 +68,7 @@ class Story:
     restarts: tuple[tuple[float, float, str], ...]
     """(when, seconds without a monitor, how: ``asked``, ``killed`` between two samples, ``inside`` one)"""
     jitter: float = 0.0
-    extra: dict[str, Any] = field(default_factory=dict)
+    begins: datetime = datetime(2026, 1, 31, 2, 0, tzinfo=UTC)
 
 
 def draw(seed: int, *, cadence: float, hours: float = 24.0, faults: int | None = None) -> Story:
@@ -95,6 +96,24 @@ def draw(seed: int, *, cadence: float, hours: float = 24.0, faults: int | None =
             for how in luck.choices(("asked", "killed", "inside"), k=luck.randint(1, 6))
         ),
         jitter=luck.choice((0.0, 0.1)),
+    )
+
+
+def draw_weeks(seed: int, *, cadence: float, days: float) -> Story:
+    """Many days, with two or three faults each."""
+    luck = random.Random(seed)
+    end = days * 24 * HOUR
+    one = draw(seed, cadence=cadence, hours=days * 24, faults=max(round(days * 2.5), 1))
+    return replace(
+        one,
+        run_every=300.0,
+        loss=0.05,
+        suspends=_moments(luck, end, max(round(days / 3), 1), lambda: luck.uniform(300, 2 * HOUR)),
+        steps=_moments(luck, end, max(round(days / 6), 1), lambda: luck.choice((-1, 1)) * luck.uniform(5, 2 * HOUR)),
+        restarts=tuple(
+            (luck.uniform(600, end), luck.choice((0.0, 60.0, 900.0, 2 * HOUR)), how)
+            for how in luck.choices(("asked", "killed", "inside"), k=max(round(days), 1))
+        ),
     )
 
 

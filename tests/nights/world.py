@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -47,9 +47,9 @@ TAKES = {rounds.VALIDATION: 21.0, rounds.AFRESH: 21.0, rounds.PROOF: 9.0, rounds
 class HandClock:
     """Moved by the night alone. ``boot`` is true time; ``wall`` may be stepped."""
 
-    def __init__(self) -> None:
+    def __init__(self, wall: datetime) -> None:
         self.boot = 100_000.0
-        self.wall = datetime(2026, 1, 31, 2, 0, tzinfo=UTC)
+        self.wall = wall
 
     def now(self) -> Instant:
         return Instant(self.wall, self.boot)
@@ -436,7 +436,7 @@ def make(story: Story, root: Path) -> World:
     deployment.tape.parent.mkdir(parents=True, exist_ok=True)
     deployment.tape.write_text("t1")
     deployment.paths.logs.mkdir(parents=True, exist_ok=True)
-    clock = HandClock()
+    clock = HandClock(story.begins)
     world = World(story, deployment, clock, random.Random(story.seed + 1), since=clock.wall, process=clock.boot)
     world.next_run = clock.boot + 5
     return world

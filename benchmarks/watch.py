@@ -111,7 +111,12 @@ def _times(pid: int) -> tuple[float, float]:
 def _memory(pid: int) -> tuple[float, float]:
     """PSS and resident, in MB."""
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    found = {name: int(line.split()[1]) * 1024 / 1e6 for line in lines for name in ("Pss", "Rss") if f"{name}:" in line}
+    found = {
+        name: int(line.split()[1]) * 1024 / 1e6
+        for line in lines
+        for name in ("Pss", "Rss")
+        if line.startswith(f"{name}:")
+    }
     return found["Pss"], found["Rss"]
 
 

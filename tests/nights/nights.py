@@ -56,7 +56,8 @@ def main() -> int:
         waiting = [pool.submit(one, seed) for seed in range(first, first + options.nights)]
         for seed, future in enumerate(waiting, start=first):
             if time.monotonic() - began > options.seconds:
-                future.cancel()
+                for other in waiting:  # all at once: the pool keeps some in hand, and those run to their end
+                    other.cancel()
             if future.cancelled():
                 continue
             found = future.result()

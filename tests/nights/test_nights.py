@@ -81,21 +81,8 @@ def test_the_oracle_notices_a_row_that_is_lost_and_one_that_is_doubled(monkeypat
     assert play(a_night(hours=3.0)).rows_lost == 2
 
 
-@pytest.mark.parametrize("how", ("asked", "killed", "inside"))
-def test_a_monitor_that_ends_in_the_middle_of_a_validation_leaves_no_slot_unserved(how: str) -> None:
-    found = play(a_night(hours=3.0, restarts=((3660.0, 120.0, how), (7270.0, 0.0, how))))
-    assert found.wrong == []
-
-
 def test_rows_that_the_disk_refuses_are_written_when_it_takes_them_again() -> None:
     full = Fault("log_full", 1700.0, 6000.0)
     found = play(a_night(full, hours=2.5, restarts=((3000.0, 60.0, "asked"), (4000.0, 60.0, "inside"))))
     assert found.wrong == []
     assert found.rows_lost == 0
-
-
-def test_a_step_of_the_clock_while_no_monitor_runs_is_noticed() -> None:
-    steps, restarts = ((4000.0, 900.0),), ((3990.0, 60.0, "asked"),)
-    for seed in range(4):
-        found = play(a_night(SLOW, seed=seed, steps=steps, restarts=restarts, hours=3.0))
-        assert found.wrong == []

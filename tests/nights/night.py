@@ -137,6 +137,7 @@ class Night:
         self._check_rows()
         self._check_schedule()
         self._check_gates()
+        self._check_alerts()
         return self.result
 
     def _before(self) -> None:
@@ -308,6 +309,34 @@ class Night:
                     self.result.said(f"gate {name}: {criterion} {said.get(criterion)}, expected {judged.target}")
             if gate.due_at != due:
                 self.result.said(f"gate {name} is due {gate.due_at}, expected {due}")
+
+    # ---- the alerts
+
+    def _check_alerts(self) -> None:
+        """Where the audit trail has alerts, each page has one open at its time, and each alert has its reason."""
+        lines = self.world.deployment.paths.events.read_text().splitlines()
+        events = [event for line in lines if (event := json.loads(line))["kind"] in ("alert.opened", "alert.cleared")]
+        if not events:
+            return
+        slack = 2.5 * self.story.cadence
+        opened = [(e["boot"], e["data"]["condition"], e["data"].get("tier")) for e in events if "opened" in e["kind"]]
+        cleared = [(e["boot"], e["data"]["condition"]) for e in events if "cleared" in e["kind"]]
+        before: dict[str, str] = {}
+        for judged in self.judged:
+            for name, tier in judged.firing.items():
+                if tier not in PAGES or before.get(name) == tier:
+                    continue
+                told = [at for at, condition, _ in opened if condition == name and at <= judged.boot + slack]
+                over = [at for at, condition in cleared if condition == name and at < judged.boot - slack]
+                if not told or (over and over[-1] > told[-1]):
+                    self.result.missed += 1
+                    self.result.said(f"no alert is open for {name} {tier} at {judged.wall:%d %H:%M:%S}")
+            before = judged.firing
+        for at, name, tier in opened:
+            near = (j.firing.get(name) for j in self.judged if abs(j.boot - at) <= slack)
+            if tier in PAGES and not any(found in PAGES for found in near):
+                self.result.false += 1
+                self.result.said(f"an alert was opened for {name} {tier} at boot {at:.0f}, and nothing fired")
 
     # ---- the schedule
 

@@ -11,7 +11,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from night import play
+from night import Night, play
 from story import Fault, Story, draw
 
 from engine.monitoring import round as rounds
@@ -86,3 +86,18 @@ def test_rows_that_the_disk_refuses_are_written_when_it_takes_them_again() -> No
     found = play(a_night(full, hours=2.5, restarts=((3000.0, 60.0, "asked"), (4000.0, 60.0, "inside"))))
     assert found.wrong == []
     assert found.rows_lost == 0
+
+
+def test_alerts_in_the_audit_trail_are_compared_with_what_fires(tmp_path: Path) -> None:
+    night = Night(a_night(SLOW), tmp_path / "deployment")
+    told: list[str] = []
+
+    def wrong_alert(_night: Night, _evaluation: object) -> None:
+        if not told:
+            told.append("MEM")
+            night.world.event("alert.opened", condition="MEM", tier="critical", alert="a1")
+
+    night.every_tick = wrong_alert
+    found = night.play()
+    assert any("no alert is open for LAT critical" in line for line in found.wrong)
+    assert any("an alert was opened for MEM critical" in line for line in found.wrong)

@@ -7,13 +7,16 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import pytest
 from watching import Watching
 
 from engine.config import Deployment
 from engine.operations.journal import Journal
 from engine.records import Record, append_event, make_directory, read_lines, verify_chain
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1] / "operations"))
+
+from bench_at_work import work_on
 
 OPERATION = "0001-cutover"
 
@@ -131,3 +134,38 @@ def test_a_damaged_journal_stops_nothing(watching: Watching) -> None:
     (watching.deployment.paths.operation("0000-cutover") / "journal.jsonl").write_bytes(b"no journal\n{}\n")
     watching.tick(80)
     assert len(of_operations(watching.deployment)) == 2
+
+
+def test_a_trail_that_refuses_every_write_during_an_operation_is_whole_afterwards(watching: Watching) -> None:
+    deployment = watching.deployment
+    watching.tick(2)
+    trail = deployment.paths.events
+    aside = trail.with_name("aside")
+    trail.rename(aside)
+    trail.symlink_to(aside)  # refused as a read-only file would be, whoever asks: no symlink is followed
+    work = work_on(deployment, watching.clock, "rollback")
+    with pytest.raises(OSError, match="symbolic link"):
+        work.event("operation.accepted", {"kind": "rollback"}, 3)
+    watching.tick(20, events=False)
+    watching.restart()
+    watching.clock.advance(2.0)
+    work.record("tell", detail="tell now: on call")
+    work.record("ended", state="SUCCEEDED", failure="", offers=[])
+    assert any("audit trail" in problem for problem in watching.tick(40, events=False).problems)
+    trail.unlink()
+    aside.rename(trail)
+    assert of_operations(deployment) == []
+    watching.restart()
+    watching.tick(40)
+    watching.restart()
+    evaluation = watching.tick(40)
+    found = of_operations(deployment)
+    assert [(event["kind"], event["operation_seq"]) for event in found] == [
+        ("operation.accepted", 3),
+        ("rollback.tell", 4),
+        ("operation.ended", 5),
+    ]
+    assert found[2]["actor"] == "tester"
+    assert not any("audit trail" in problem for problem in watching.tick(400, runs_every=0).problems)
+    assert evaluation.cutover_at is None
+    assert verify_chain(trail).intact

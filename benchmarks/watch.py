@@ -186,7 +186,7 @@ def _console(root: Path) -> float:
     began = time.perf_counter()
     terminal = PlayedTerminal(["-m", "tui.main", "--root", str(root), "--read-only"])
     try:
-        while "no fresh sample" not in "\n".join(terminal.screen.display):
+        while " T+" not in terminal.screen.display[0]:  # row 1 has verdict and phase
             terminal.read(0.01)
             if time.perf_counter() - began > 30:
                 raise SystemExit("the console shows no verdict:\n" + "\n".join(terminal.screen.display))

@@ -39,6 +39,9 @@ from engine.monitoring.schedule import Calendar, hourly, hours_planned
 from engine.monitoring.standing import Standing, published
 from engine.monitoring.surroundings import Active
 
+COUNTS_LINES = "checklist_done"
+"""The criterion that rests on the number of open lines."""
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:

@@ -9,14 +9,19 @@ from engine.config import Deployment
 from engine.monitoring.checklist import Item, Moment, items, of_facts
 from engine.monitoring.facts import Facts, fold
 from engine.monitoring.grounds import GroundsReader
+from engine.monitoring.kept import begin
 from engine.monitoring.model import Evaluation
 from engine.monitoring.store import SampleStore
-from engine.records import read_lines
 
 
 def read_board(deployment: Deployment, clock: Clock) -> tuple[Item, ...]:
     """Every line, in order of time. DamagedRecord when the audit trail cannot be read."""
-    facts = fold(Facts(), read_lines(deployment.paths.events))
+    store = SampleStore(deployment.paths.samples, read_only=True)
+    try:
+        begun = begin(deployment.paths.events, store)
+    finally:
+        store.close()
+    facts = fold(fold(Facts(), begun.records), begun.tail.new_records())
     moment = Moment(
         now=clock.now().wall,
         **of_facts(facts),  # type: ignore[arg-type]

@@ -10,6 +10,7 @@ import msgspec
 from engine.monitoring.facts import Facts
 from engine.monitoring.kpi_watch import KpiMemory
 from engine.monitoring.kpis import Published
+from engine.monitoring.log import Row
 from engine.monitoring.model import Baseline
 from engine.monitoring.tree import Usage
 from engine.monitoring.watched import Watched
@@ -57,10 +58,16 @@ class Watch(msgspec.Struct, frozen=True):
     """CPU is a difference: the reading before, so that a new monitor knows it at once."""
     ran: tuple[str, float] = ("", 0.0)
     """The process that has recorded a run, and since when that is known (boot time)."""
-    to_audit: tuple[str, ...] = ()
-    """Runs that are judged by their events at the next tick."""
     tests_at: datetime | None = None
     """When the gate is due for which the release's tests were begun."""
+    unwritten: tuple[Row, ...] = ()
+    """Rows that are due in the monitoring log: written after this was, and kept until the file takes them."""
+    log_size: int = 0
+    """Bytes of the monitoring log before the first of them."""
+    audited: dict[str, str] = {}
+    """The last run of each release whose events were looked for."""
+    compared: str = ""
+    """The last run whose KPIs were compared with the old release's."""
 
 
 class Trail(msgspec.Struct, frozen=True):

@@ -171,7 +171,8 @@ def fold(facts: Facts, events: Iterable[Record]) -> Facts:
 def _one(event: Record, changes: dict[str, Any], validations: list[Validation], facts: Facts) -> None:
     kind, at, data = event["kind"], parse_iso(event["at"]), event["data"]
     if kind == "operation.ended":
-        _ended(data, at, changes, str(event.get("operation") or ""), changes.get("asked", facts.asked))
+        when = parse_iso(str(data.get("journal_at") or event["at"]))
+        _ended(data, when, changes, facts, str(event.get("operation") or ""))
     elif kind == "operation.accepted":
         changes["asked"] = (str(event.get("operation") or ""), harmless(data.get("reason") or "", 200))
     elif kind == "gate.decided":
@@ -220,15 +221,21 @@ def _decided(data: dict[str, Any], at: datetime, event: Record) -> Decided:
     return Decided(str(data["gate"]), decision, by, at, harmless(data.get("note") or "", 400), waivers)
 
 
-def _ended(data: dict[str, Any], at: datetime, changes: dict[str, Any], operation: str, asked: tuple[str, str]) -> None:
+def _ended(data: dict[str, Any], at: datetime, changes: dict[str, Any], facts: Facts, operation: str) -> None:
     names = {"cutover": "cutover_at", "rollback": "rolled_back_at"}
-    if data["kind"] in names:
-        changes["operated"] = True
-        if data["state"] == "SUCCEEDED":
-            changes[names[data["kind"]]] = at
-            if data["kind"] == "rollback":
-                reason = asked[1] if asked[0] == operation else ""
-                changes["rolled_back_by"] = f"operation {operation or '?'}, {reason or 'no reason given'}"
+    if data["kind"] not in names:
+        return
+    changes["operated"] = True
+    name = names[data["kind"]]
+    before = changes.get(name) or getattr(facts, name)
+    filled_in = data.get("back_filled") is True  # told after the fact: it may be older than what is known
+    if data["state"] != "SUCCEEDED" or (filled_in and before is not None and at < before):
+        return
+    changes[name] = at
+    if data["kind"] == "rollback":
+        asked = changes.get("asked", facts.asked)
+        reason = asked[1] if asked[0] == operation else ""
+        changes["rolled_back_by"] = f"operation {operation or '?'}, {reason or 'no reason given'}"
 
 
 def _validation(data: dict[str, Any], at: datetime, event: Record) -> Validation:

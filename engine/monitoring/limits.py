@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Literal
 
 from engine.config.monitoring import Condition, SustainedSection, Tier
 from engine.monitoring.model import TIERS
@@ -40,6 +42,14 @@ def limits(condition: Condition, rules: SustainedSection, pace: Pace, *, data_lo
 
 def limit(condition: Condition, tier: Tier, rules: SustainedSection, pace: Pace) -> Limit:
     """One tier."""
+    return _limit(tier, condition.worse_when, condition.inclusive, rules, pace)
+
+
+@lru_cache(maxsize=1024)
+def _limit(
+    tier: Tier, worse_when: Literal["higher", "lower"], inclusive: bool, rules: SustainedSection, pace: Pace
+) -> Limit:
+    """Asked for each tier at each tick, and the same until the configuration or the pace of the runs changes."""
     hold = tier.hold / pace.time_scale
     given = tier.clear_hold if tier.clear_hold is not None else min(tier.hold, rules.clear_hold)
     clear_hold = given / pace.time_scale
@@ -51,9 +61,9 @@ def limit(condition: Condition, tier: Tier, rules: SustainedSection, pace: Pace)
     asked = rules.least_samples if tier.runs == 1 else tier.runs
     return Limit(
         enter=tier.enter,
-        clear=clear_value(condition, tier, rules),
-        higher_is_worse=condition.worse_when == "higher",
-        inclusive=condition.inclusive,
+        clear=_clear_value(tier, worse_when, rules),
+        higher_is_worse=worse_when == "higher",
+        inclusive=inclusive,
         hold=hold,
         clear_hold=clear_hold,
         need=max(tier.runs, count(hold, asked)),
@@ -64,7 +74,11 @@ def limit(condition: Condition, tier: Tier, rules: SustainedSection, pace: Pace)
 
 def clear_value(condition: Condition, tier: Tier, rules: SustainedSection) -> float:
     """The value on whose good side the tier clears; for what is worse when lower it lies above the limit."""
+    return _clear_value(tier, condition.worse_when, rules)
+
+
+def _clear_value(tier: Tier, worse_when: Literal["higher", "lower"], rules: SustainedSection) -> float:
     if tier.clear is not None:
         return tier.clear
     share = rules.clear_percent / 100
-    return tier.enter * share if condition.worse_when == "higher" else tier.enter / share
+    return tier.enter * share if worse_when == "higher" else tier.enter / share

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import takewhile
 from pathlib import Path
 
 from engine.monitoring.model import VerdictWord
 from engine.records import harmless, make_directory
-from engine.records.atomic import FILE_MODE
+from engine.records.atomic import FILE_MODE, open_to_read
 
 HEADER = (
     "TIME (UTC) | LATENCY (ms) | ERROR RATE | MEMORY (MB) | CPU (%) | STATUS | NOTES\n"
@@ -61,6 +63,28 @@ class MonitoringLog:
     def __init__(self, path: Path) -> None:
         self._path = path
 
+    def size(self) -> int:
+        """Bytes of the file; 0 when there is none, or when it cannot be looked at."""
+        try:
+            return self._path.stat().st_size
+        except OSError:
+            return 0
+
+    def missing_of(self, rows: Sequence[Row], since: int) -> tuple[Row, ...]:
+        """Those of ``rows`` that do not stand in the file, which was ``since`` bytes long before they were due.
+
+        They are written in order, so the ones that are there are its first ones. OSError when it cannot be read.
+        """
+        try:
+            with open_to_read(self._path) as stream:
+                stream.seek(since)
+                lines = stream.read().decode("utf-8", "replace").split("\n")[:-1]
+        except FileNotFoundError:
+            return tuple(rows)
+        pairs = zip(_rows_in(lines), rows, strict=False)
+        there = sum(1 for _ in takewhile(lambda pair: pair[0] == render(pair[1]), pairs))
+        return tuple(rows[there:])
+
     def append(self, row: Row) -> None:
         """One row, in one write. OSError when the disk refuses it."""
         make_directory(self._path.parent)
@@ -77,6 +101,15 @@ class MonitoringLog:
             os.close(descriptor)
 
 
+def _rows_in(lines: Iterable[str]) -> list[str]:
+    head = HEADER.splitlines()
+    return [line for line in lines if line and line not in head and not _is_day(line.encode())]
+
+
+def _is_day(line: bytes) -> bool:
+    return len(line) == 10 and line[4:5] == b"-" and line[7:8] == b"-" and line.replace(b"-", b"").isdigit()
+
+
 def _last_day(descriptor: int, size: int) -> str:
     """The newest date line of the file; empty when there is none."""
     position, tail = size, b""
@@ -85,6 +118,6 @@ def _last_day(descriptor: int, size: int) -> str:
         position -= step
         tail = os.pread(descriptor, step, position) + tail
         for line in reversed(tail.split(b"\n")[1 if position else 0 :]):
-            if len(line) == 10 and line[4:5] == b"-" and line[7:8] == b"-" and line.replace(b"-", b"").isdigit():
+            if _is_day(line):
                 return line.decode()
     return ""

@@ -15,9 +15,11 @@ from engine.config import Deployment
 from engine.errors import OpsError
 from engine.monitoring import checkpoint as saved
 from engine.monitoring.assembly import Seen, evaluation_of
+from engine.monitoring.back_fill import BackFill
 from engine.monitoring.disk import DiskSource
 from engine.monitoring.interruption import interruption
 from engine.monitoring.judgement import Circumstances, judge
+from engine.monitoring.kept import KeptTrail
 from engine.monitoring.kpi_watch import KpiMemory, KpiWatch
 from engine.monitoring.marks import marks, new_values
 from engine.monitoring.model import ConditionReading, Evaluation, ResourceReading
@@ -68,7 +70,8 @@ class Monitor:
             baseline=output.baseline,
             audit_lost=self._watch.audit_lost,
             kpis=self._kpi_watch(output.kpis),
-            to_audit=self._watch.to_audit,
+            audited=dict(self._watch.audited),
+            compared=self._watch.compared,
         )
         self._disk = DiskSource(deployment)
         self._process = ProcessSource(deployment, surroundings.members, self._earlier, self._watch.cpu_before)
@@ -77,8 +80,10 @@ class Monitor:
         kept = saved.decode(self._checkpoint(saved.STANDING), Standing)
         self._standing = StandingSource(deployment, kept, self._series)
         self._build: tuple[float, str] = (-1e18, "")
+        self._kept = KeptTrail(deployment.paths.events, store)
+        self._back_fill = BackFill(deployment, clock)
         self._trends: dict[str, deque[float]] = {}
-        self.round = Round(deployment)
+        self.round = Round(deployment, clock)
         self.paging = Paging(deployment, clock, going_on(self._checkpoint, self._boot_id, clock.now()))
 
     @property
@@ -133,6 +138,8 @@ class Monitor:
         samples += [*more, *self._kpi_samples(now)]
         watch = self.round.after(evaluation, watch, self._trail, now, self._note, running)
         self._write(samples, evaluation, watch, now)
+        watch = self.round.write_rows(watch, now, self._note)
+        self._keep_trail(now)
         self._note(now, self.paging.tell(now))
         self._watch, self._first = watch, False
         return evaluation
@@ -203,7 +210,7 @@ class Monitor:
         """The memory as of now: a suspend or a step of the clock breaks every run and gives grace."""
         watch, rules = self._watch, self._deployment.monitoring.sustained
         scale = self._deployment.console.time_scale
-        if watch.wall is None or watch.boot_id != self._boot_id:
+        if watch.wall is None or not watch.boot or watch.boot_id != self._boot_id:
             return watch
         passed = now.boot - watch.boot
         gap = self._deployment.console.cadence.sample * self._deployment.console.stale_after
@@ -299,10 +306,11 @@ class Monitor:
             conditions=conditions,
             critical_at=now.wall if critical else watch.critical_at,
             audit_lost=self._runs.audit_lost,
+            audited=dict(self._runs.audited),
+            compared=self._runs.compared,
             last_fed=dict(self._runs.last_fed),
             cpu_before=self._process.before,
             ran=self._first_runs.ran,
-            to_audit=self._runs.to_audit,
         )
 
     def _evaluate(
@@ -368,6 +376,13 @@ class Monitor:
                 self._store.thin(now.wall)
         except sqlite3.Error as error:
             self._store_failed(error, now)
+
+    def _keep_trail(self, now: Instant) -> None:
+        try:
+            self._kept.follow()
+        except (sqlite3.Error, OSError) as error:
+            self._note(now, [f"audit trail: {harmless(error)}"])
+        self._note(now, self._back_fill.look(now, self._kept))
 
     def _trail_moved(self, trail: saved.Trail) -> bool:
         """Written when a fact changed, or when a restart would have much to read again."""

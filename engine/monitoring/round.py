@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from engine.clock import Instant, parse_iso
+from engine.clock import Clock, Instant, parse_iso
 from engine.config import Deployment
 from engine.drills.order import read_order
 from engine.errors import OpsError
@@ -32,14 +32,18 @@ UPDATE_AGAIN = 300.0
 TESTS = "tests of the release"
 DRILL = "end of a drill"
 JUDGED_BY_VALIDATION = ("validation_level", "data_quality_level")
+UNWRITTEN_KEPT = 1000
+"""Rows kept for a monitoring log that cannot be written."""
 Note = Callable[[Instant, Sequence[str]], None]
 
 
 class Round:
     """What the monitor does beside judging; it keeps nothing that a restart would miss but its children."""
 
-    def __init__(self, deployment: Deployment) -> None:
+    def __init__(self, deployment: Deployment, clock: Clock) -> None:
         self._deployment = deployment
+        self._clock = clock
+        self._resumed = False
         self._log = MonitoringLog(deployment.paths.monitoring_log)
         self.children = Children(deployment.root, deployment.paths.logs / "monitor.out")
         self._fresh = True
@@ -85,11 +89,27 @@ class Round:
         self._update(evaluation, trail, now, note)
         self._end_drill(now, note)
         rows, watch = self._rows(evaluation, calendar, watch, trail, now)
-        for row in rows:
-            try:
-                self._log.append(row)
-            except OSError as error:
-                note(now, [f"logs/monitoring.log: {error.strerror}"])
+        if rows and not watch.unwritten:
+            watch = msgspec.structs.replace(watch, log_size=self._log.size())
+        return msgspec.structs.replace(watch, unwritten=(*watch.unwritten, *rows)[-UNWRITTEN_KEPT:]) if rows else watch
+
+    def write_rows(self, watch: Watch, now: Instant, note: Note) -> Watch:
+        """The rows that are due, in order, once they are remembered: so a crash neither loses nor doubles one.
+
+        What the file does not take now is tried again at the next tick.
+        """
+        left = watch.unwritten
+        try:
+            if left and not self._resumed:  # the monitor before may have written some of them
+                left = self._log.missing_of(left, watch.log_size)
+            self._resumed = True
+            while left:
+                self._log.append(left[0])
+                left = left[1:]
+        except OSError as error:
+            note(now, [f"logs/monitoring.log: {error.strerror}"])
+        if left != watch.unwritten:
+            watch = msgspec.structs.replace(watch, unwritten=left, log_size=self._log.size())
         return watch
 
     # ---- rows
@@ -164,15 +184,20 @@ class Round:
         slots = calendar.validations()
         due = due_now(slots, now.wall, watch.begun_at, late_after=self._patience)
         for slot in due.missed:
+            if served(slot, trail.facts.validations, self._deployment.console.releases.new) is not None:
+                continue  # begun by a monitor that was killed before it could write that down
             self._tell("schedule.missed", self._named(slot), note, now)
             self._say_missed(slot, calendar)
         if due.missed:
             watch = msgspec.structs.replace(watch, begun_at=due.missed[-1].at)
         busy = self.validating or not evaluation.paging
         run, late = due.run, due.late
-        if run is None and self._fresh:
-            # begun by the monitor before, and it ended with that one: caught up once
-            run, late = self._unfinished(slots, watch, trail, now), True
+        begun = self._unfinished(slots, watch, trail) if self._fresh else None
+        if begun is not None and run is not None and now.wall >= begun.until:
+            self._tell("schedule.missed", self._named(begun), note, now)
+            self._say_missed(begun, calendar)
+        elif begun is not None and run is None:
+            run, late = begun, True  # it ended with the monitor that had begun it: caught up once
         if run is not None and not busy:
             if late:
                 self._tell("schedule.late", self._named(run), note, now)
@@ -182,9 +207,10 @@ class Round:
             return msgspec.structs.replace(watch, begun_at=run.at)
         return watch if busy else self._once_more(slots, watch, trail, now, note)
 
-    def _unfinished(self, slots: Sequence[Slot], watch: Watch, trail: TrailSource, now: Instant) -> Slot | None:
+    def _unfinished(self, slots: Sequence[Slot], watch: Watch, trail: TrailSource) -> Slot | None:
+        """The slot whose validation the monitor before had begun, and which nothing served."""
         slot = next((slot for slot in slots if slot.at == watch.begun_at), None)
-        if slot is None or now.wall >= slot.until:
+        if slot is None:
             return None
         done = served(slot, trail.facts.validations, self._deployment.console.releases.new)
         return slot if done is None else None
@@ -324,7 +350,7 @@ class Round:
 
     def _tell(self, kind: str, data: dict[str, object], note: Note, now: Instant) -> None:
         try:
-            append_event(self._deployment.paths.events, kind, data, source="monitor")
+            append_event(self._deployment.paths.events, kind, data, source="monitor", clock=self._clock)
         except (OpsError, OSError) as error:
             note(now, [f"audit trail: {harmless(error)}"])
 

@@ -41,17 +41,16 @@ class RunSource:
         baseline: Baseline | None,
         audit_lost: bool,
         kpis: KpiWatch,
-        to_audit: tuple[str, ...] = (),
+        audited: dict[str, str] | None = None,
+        compared: str = "",
     ) -> None:
         self._deployment = deployment
         self._tail = tail_of(deployment.paths.runs, READ_AT_START)
         self._shadows = tail_of(deployment.paths.shadow, READ_AT_START)
         self._shadow: Shadow | None = None
-        self._compared = last_fed.get(deployment.new.release, "")
         self._recent: dict[str, deque[Run]] = {}
         self._waiting: dict[str, deque[Run]] = {}
         self._to_audit: list[Run] = []
-        self._judged_next = to_audit
         self._first = True
         self._of_runs: dict[str, Published | None] = {}
         self._baseline_of: tuple[str, datetime | None] = ("", None)
@@ -62,6 +61,10 @@ class RunSource:
         self.kpis = kpis
         self.kpi_samples: list[Measured] = []
         """The KPIs of the runs of this tick, to be stored."""
+        self.audited = audited or {}
+        """The last run of each release whose events were looked for."""
+        self.compared = compared
+        """The last run whose KPIs were compared with the old release's."""
 
     def follow(self) -> list[str]:
         """Read what is new; the problems met, in words."""
@@ -84,11 +87,6 @@ class RunSource:
             self._skip_what_was_fed()
         return problems
 
-    @property
-    def to_audit(self) -> tuple[str, ...]:
-        """Runs that are judged by their events at the next tick."""
-        return tuple(run.run_id for run in self._to_audit)
-
     def last(self, release: str) -> Run | None:
         """The newest run of a release."""
         runs = self._recent.get(release)
@@ -107,7 +105,7 @@ class RunSource:
             waiting.clear()
         readings: dict[str, Reading] = {name: self._values(name, new, now) for name in RUN_METRICS}
         readings["rows_per_second"] = self._against_baseline(readings["rows_per_second"], release)
-        readings["audit_level"] = self._audit(new, now, seen)
+        readings["audit_level"] = self._audit(release, new, now, seen)
         problems = self._publish(new, now)
         readings["kpi_variance_percent"] = self._variance(release, now)
         if new:
@@ -209,12 +207,14 @@ class RunSource:
         return self._of_runs[run.run_id]
 
     def _skip_what_was_fed(self) -> None:
-        known = [run for runs in self._waiting.values() for run in runs]
-        self._to_audit = [run for run in known if run.run_id in self._judged_next]
         for release, runs in self._waiting.items():
             fed = self.last_fed.get(release)
             ids = [run.run_id for run in runs]
             if fed in ids:
+                # read by the monitor before, which had no further sample to look for their events in
+                after = self.audited.get(release)
+                begin = ids.index(after) + 1 if after in ids else ids.index(fed) + 1
+                self._to_audit += list(runs)[begin : ids.index(fed) + 1]
                 for _ in range(ids.index(fed) + 1):
                     runs.popleft()
         # the trail's end may not reach back to every one of these: only the newest is judged by it
@@ -252,10 +252,13 @@ class RunSource:
             return tuple(Value(v.value / usual * 100, v.wall, v.boot, v.era) for v in reading)
         return reading if isinstance(reading, Missing) else Nothing()
 
-    def _audit(self, new: Sequence[Run], now: Instant, seen: SeenEvents) -> Reading:
-        """The runs of the tick before: their events had the time to arrive."""
+    def _audit(self, release: str, new: Sequence[Run], now: Instant, seen: SeenEvents) -> Reading:
+        """The runs of the tick before: their events had the time to arrive. None is charged to another release."""
         values = []
         for run in self._to_audit:
+            if run.release != release:
+                continue
+            self.audited[release] = run.run_id
             level = seen.level(run.run_id, self.audit_lost)
             self.audit_lost = level >= 2.0
             values.append(Value(level, run.ended, max(_boot_of(run, now), 0.0), run.release))
@@ -294,9 +297,9 @@ class RunSource:
             return Missing(said, needed=False, at_once=True)
         # a shadow run ends after the run that it is compared with: that run is judged then, and once
         runs = [run for run in self._recent.get(release, ()) if run.run_id == own.run_id]
-        if not runs or own.run_id == self._compared:
+        if not runs or own.run_id == self.compared:
             return Nothing(needed=False)
-        self._compared = own.run_id
+        self.compared = own.run_id
         found = variance(
             old.values,
             own.values,

@@ -41,6 +41,7 @@ CREATE TABLE IF NOT EXISTS evaluations (
   seq INTEGER PRIMARY KEY, wall REAL NOT NULL, verdict TEXT NOT NULL, packed BLOB NOT NULL);
 CREATE INDEX IF NOT EXISTS evaluations_by_wall ON evaluations (wall);
 CREATE TABLE IF NOT EXISTS newest (id INTEGER PRIMARY KEY CHECK (id = 0), evaluation BLOB);
+CREATE TABLE IF NOT EXISTS kept (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, record BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS checkpoints (name TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID;
 INSERT OR IGNORE INTO newest (id) VALUES (0);
 COMMIT;
@@ -117,6 +118,35 @@ class SampleStore:
         """What the monitor wrote down under this name to go on where it was."""
         row = self._open().execute("SELECT data FROM checkpoints WHERE name = ?", (name,)).fetchone()
         return bytes(row[0]) if row else None
+
+    def keep(
+        self, records: Iterable[tuple[str, bytes]], mark: bytes, *, anew: bool, instead_of_last: bool, without: str
+    ) -> None:
+        """More of the audit trail (kind, record), as one transaction; see :mod:`engine.monitoring.kept`.
+
+        ``anew``: it belongs to another file than what is there. ``instead_of_last``: the first of them stands for the
+        last one too. ``without``: a kind of which only the newest is kept.
+        """
+        connection = self._open()
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            if anew:
+                connection.execute("DELETE FROM kept")
+            if instead_of_last:
+                connection.execute("DELETE FROM kept WHERE id = (SELECT max(id) FROM kept)")
+            if without:
+                connection.execute("DELETE FROM kept WHERE kind = ?", (without,))
+            connection.executemany("INSERT INTO kept (kind, record) VALUES (?,?)", records)
+            connection.execute("INSERT OR REPLACE INTO checkpoints (name, data) VALUES ('kept', ?)", (mark,))
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+
+    def kept(self) -> list[bytes]:
+        """What is kept of the audit trail, in its order."""
+        return [bytes(row[0]) for row in self._open().execute("SELECT record FROM kept ORDER BY id")]
 
     def of_era(self, metric: str, era: str, since_boot: float) -> list[tuple[float, float]]:
         """Boot seconds and values of one metric in one era, oldest first."""
@@ -339,6 +369,10 @@ class SampleStore:
             if part.exists():
                 part.rename(aside.with_name(aside.name + suffix))
         return aside
+
+    def there(self) -> bool:
+        """Whether there is something to read: a writer makes the file itself."""
+        return not self._read_only or self._there()
 
     def _there(self) -> bool:
         """Whether a writer has made the file and its tables: for a moment there is the one without the other."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from engine.monitoring.kept import TOGETHER
 from engine.records import Record, harmless
 
 LAST_EVENTS = 60
@@ -49,18 +50,20 @@ def tell(told: Told, events: Iterable[Record]) -> Told:
         if kind == "run.started" or (kind == "way_back.proven" and data.get("ok") is True):
             continue
         if kind == "run.finished" and data.get("status") == "ok":
-            _add_run(kept, str(data.get("release", "?")), _clock(event))
+            _add_run(kept, str(data.get("release", "?")), event)
         else:
             kept.append(event)
     return Told(tuple(item if isinstance(item, str | Runs) else in_words(item) for item in kept))
 
 
-def _add_run(kept: deque[str | Runs | Record], release: str, clock: str) -> None:
-    last = kept[-1] if kept else None
+def _add_run(kept: deque[str | Runs | Record], release: str, event: Record) -> None:
+    """``event`` may stand for several runs, where the monitor keeps them so."""
+    last, clock = kept[-1] if kept else None, _clock(event)
+    together = event.get(TOGETHER) or {"since": event.get("at"), "count": 1}
     if isinstance(last, Runs) and last.release == release:
-        kept[-1] = replace(last, until=clock, count=last.count + 1)
+        kept[-1] = replace(last, until=clock, count=last.count + together["count"])
     else:
-        kept.append(Runs(release, clock, clock, 1))
+        kept.append(Runs(release, _clock({"at": together["since"]}), clock, together["count"]))
 
 
 def in_words(event: Record) -> str:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from engine.clock import Clock
 from engine.config import Deployment
 from engine.errors import DamagedRecord, OpsError
+from engine.monitoring.kept import begin
 from engine.monitoring.model import Evaluation
 from engine.monitoring.store import SampleStore
 from engine.operations.lock import Holder, holder
@@ -37,7 +38,7 @@ class StateReader:
     def __init__(self, deployment: Deployment, clock: Clock) -> None:
         self._deployment = deployment
         self._clock = clock
-        self._events = Tail(deployment.paths.events)
+        self._events: Tail | None = None
         self._trail = Trail()
         self._damage: tuple[str, ...] = ()
         self._operations = OperationsReader(deployment.paths.operations)
@@ -95,6 +96,10 @@ class StateReader:
         return assemble(self._deployment, replace(found, problems=(*problems, *self._damage)))
 
     def _read_events(self, problems: list[str]) -> None:
+        if self._events is None:  # what the monitor has kept of the trail, then what it has not
+            begun = begin(self._deployment.paths.events, self._store)
+            self._events, self._damage = begun.tail, begun.damage
+            self._trail = extend(self._trail, begun.records)
         while True:
             try:
                 events = self._events.new_records(BITE)

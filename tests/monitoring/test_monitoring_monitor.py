@@ -217,6 +217,46 @@ def test_a_step_of_the_clock_is_recorded_and_the_watch_goes_on(watching: Watchin
     assert '"kind":"clock.stepped"' in watching.deployment.paths.events.read_text()
 
 
+def test_a_step_of_the_clock_while_no_monitor_runs_is_noticed_and_gives_grace(watching: Watching) -> None:
+    watching.tick(5)
+    watching.clock.advance(30)
+    watching.clock.step_wall(900)
+    watching.restart()
+    evaluation = watching.tick(errors=900)
+    assert '"kind":"clock.stepped"' in watching.deployment.paths.events.read_text()
+    assert condition(evaluation, "ERR").firing == ""
+    assert condition(watching.tick(65, errors=900), "ERR").firing == "critical"
+
+
+def test_time_without_a_monitor_is_no_suspend(watching: Watching) -> None:
+    watching.tick(5)
+    watching.clock.advance(3600)
+    watching.restart()
+    watching.tick(3)
+    told = watching.deployment.paths.events.read_text()
+    assert "monitor.suspended" not in told
+    assert "clock.stepped" not in told
+
+
+def test_a_run_that_was_read_right_before_a_restart_is_still_asked_for_its_events(watching: Watching) -> None:
+    watching.stage.release = watching.stage.configured = "v2"
+    watching.tick(6)
+    watching.clock.advance(0.5)
+    watching.run(events=False)
+    watching.tick(runs_every=0)
+    watching.restart()
+    assert condition(watching.tick(runs_every=0), "AUD").firing == "critical"
+
+
+def test_events_that_the_old_releases_last_run_left_out_are_not_charged_to_the_new_one(watching: Watching) -> None:
+    watching.tick(6)
+    watching.clock.advance(0.5)
+    watching.run(events=False)
+    watching.tick(runs_every=0)
+    watching.start("v2")
+    assert condition(watching.tick(runs_every=0), "AUD").firing == ""
+
+
 def test_a_damaged_line_is_a_problem_that_is_shown_and_hides_nothing(watching: Watching) -> None:
     watching.tick(3)
     with watching.deployment.paths.runs.open("ab") as stream:
@@ -341,6 +381,7 @@ def test_validations_run_by_themselves_at_their_slots_once_and_a_missed_one_is_c
     assert fast.started.commands.count("scheduled validation") == 2
     fast.tick(70)
     assert fast.started.commands.count("scheduled validation") == 3
+    fast.validated()
     fast.clock.advance(160)
     fast.restart()
     fast.tick(3)
@@ -380,6 +421,18 @@ def test_daily_validations_go_on_after_the_first_day(fast: Watching) -> None:
         named = [line.split("LATE: validation of ")[1].split(",")[0] for line in fast.log()[begun:] if "LATE" in line]
         assert fast.started.commands.count("scheduled validation") - before == len(due)
         assert named == due
+
+
+def test_a_validation_that_ended_with_its_monitor_is_missed_when_its_slot_is_over(fast: Watching) -> None:
+    fast.tick(3)
+    fast.cut_over()
+    fast.tick(61)
+    fast.clock.advance(60)
+    fast.restart()
+    fast.tick(3)
+    events = [json.loads(line) for line in fast.deployment.paths.events.read_text().splitlines()]
+    assert [event["data"]["name"] for event in events if event["kind"] == "schedule.missed"] == ["T+1"]
+    assert fast.started.commands.count("scheduled validation") == 3
 
 
 def test_the_hour_one_validation_is_run_once_more_when_it_fails(fast: Watching) -> None:

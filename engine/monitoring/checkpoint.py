@@ -64,8 +64,8 @@ class Watch(msgspec.Struct, frozen=True):
     """Rows that are due in the monitoring log: written after this was, and kept until the file takes them."""
     log_size: int = 0
     """Bytes of the monitoring log before the first of them."""
-    audited: dict[str, str] = {}
-    """The last run of each release whose events were looked for."""
+    to_audit: tuple[str, ...] = ()
+    """Runs whose events are looked for at the next tick."""
     compared: str = ""
     """The last run whose KPIs were compared with the old release's."""
 

@@ -70,7 +70,7 @@ class Monitor:
             baseline=output.baseline,
             audit_lost=self._watch.audit_lost,
             kpis=self._kpi_watch(output.kpis),
-            audited=dict(self._watch.audited),
+            to_audit=self._watch.to_audit,
             compared=self._watch.compared,
         )
         self._disk = DiskSource(deployment)
@@ -306,7 +306,7 @@ class Monitor:
             conditions=conditions,
             critical_at=now.wall if critical else watch.critical_at,
             audit_lost=self._runs.audit_lost,
-            audited=dict(self._runs.audited),
+            to_audit=self._runs.to_audit,
             compared=self._runs.compared,
             last_fed=dict(self._runs.last_fed),
             cpu_before=self._process.before,

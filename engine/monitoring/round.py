@@ -183,6 +183,13 @@ class Round:
         watch = _counted_from(calendar, watch)
         slots = calendar.validations()
         due = due_now(slots, now.wall, watch.begun_at, late_after=self._patience)
+        begun = self._unfinished(slots, watch, trail) if self._fresh else None
+        run, late = due.run, due.late
+        if begun is not None and now.wall >= begun.until:
+            self._tell("schedule.missed", self._named(begun), note, now)
+            self._say_missed(begun, calendar)
+        elif begun is not None and run is None:
+            run, late = begun, True  # it ended with the monitor that had begun it: caught up once
         for slot in due.missed:
             if served(slot, trail.facts.validations, self._deployment.console.releases.new) is not None:
                 continue  # begun by a monitor that was killed before it could write that down
@@ -191,13 +198,6 @@ class Round:
         if due.missed:
             watch = msgspec.structs.replace(watch, begun_at=due.missed[-1].at)
         busy = self.validating or not evaluation.paging
-        run, late = due.run, due.late
-        begun = self._unfinished(slots, watch, trail) if self._fresh else None
-        if begun is not None and run is not None and now.wall >= begun.until:
-            self._tell("schedule.missed", self._named(begun), note, now)
-            self._say_missed(begun, calendar)
-        elif begun is not None and run is None:
-            run, late = begun, True  # it ended with the monitor that had begun it: caught up once
         if run is not None and not busy:
             if late:
                 self._tell("schedule.late", self._named(run), note, now)

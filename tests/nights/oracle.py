@@ -65,7 +65,7 @@ RULES = {
 CLEAR_HOLD, CLEAR_SHARE, LEAST, SHARE, STALE = 120.0, 0.95, 3, 0.7, 3.5
 FLAPPING, FLAPPING_WINDOW = 4, 3600.0
 FIRST_RUN, ERROR_WINDOW, RESTART_WINDOW, LEAST_ROWS, DISK_NEED = 600.0, 300.0, 900.0, 20, 50e6
-HOUR_1 = 3600.0
+HOUR_1, RUN_SLACK = 3600.0, 60.0
 REMEMBERED, LOOKED_BACK = 400, 5000
 
 
@@ -180,8 +180,8 @@ class Oracle:
         return found
 
     def monitor_restarted(self) -> None:
-        """CPU is a difference, and is known one sample later; what was pending is written down."""
-        self.cpu_before, self.restarted = None, True
+        """Nothing is forgotten: what was pending, and the CPU time of the sample before, are written down."""
+        self.restarted = True
 
     def _breaks(self, boot: float, wall: datetime) -> None:
         if self.tick_before is None:
@@ -258,7 +258,7 @@ class Oracle:
         if not seen:
             return [], True, False, True
         before, self.cpu_before = self.cpu_before, (self._process(), boot, self.world.cpu_seconds)
-        if before is None or before[0] != self._process():
+        if before is None or before[0] != self._process() or boot <= before[1]:
             return [], True, False, True
         percent = max(self.world.cpu_seconds - before[2], 0.0) / (boot - before[1]) / CORES * 100
         return [(boot, percent, self._process())], False, False, True
@@ -276,7 +276,7 @@ class Oracle:
         if not self._runs() or (last is not None and not last.ok):
             return [(boot, 2.0, "")], False, False, True
         spoke = max([run.ended for run in self.seen[-1:]] + [self.world.since or wall])
-        if (wall - spoke).total_seconds() > STALE * self.run_every:
+        if (wall - spoke).total_seconds() > min(STALE * self.run_every, self.run_every + RUN_SLACK):
             return [(boot, 1.0, "")], False, False, True
         return ([(boot, 0.0, "")], False, False, True) if last else ([], True, False, True)
 

@@ -32,6 +32,8 @@ from engine.monitoring.children import Ended  # noqa: E402
 from engine.monitoring.log import MonitoringLog  # noqa: E402
 from engine.monitoring.surroundings import Active  # noqa: E402
 from engine.monitoring.tree import Usage  # noqa: E402
+from engine.notify.courier import Courier  # noqa: E402
+from engine.notify.message import Notice  # noqa: E402
 from engine.records import append_event, append_line, lines  # noqa: E402
 from engine.services.protocol import Identity, ServiceStatus  # noqa: E402
 
@@ -416,6 +418,16 @@ class World:
         self.shadows.append(tape)
 
 
+def delivered_at_once(courier: Courier, notices: Iterable[Notice]) -> None:
+    """In place of a thread, which a night cannot wait for: each notice is delivered when it is offered, and once."""
+    offered = list(notices)
+    courier._held &= {notice.id for notice in offered}
+    for notice in offered:
+        if notice.id not in courier._held:
+            courier._held.add(notice.id)
+            courier._carry(notice)
+
+
 def make(story: Story, root: Path) -> World:
     """A fresh deployment below ``root`` with the cadences of this night."""
     write_config(root, demo=False)
@@ -452,14 +464,15 @@ def played(world: World) -> Iterator[None]:
             raise OSError(28, "No space left on device")
         real_append(log, row)
 
-    saved = process_source.usage, disk.free_bytes
-    process_source.usage = lambda pids: world.usage(pids)  # type: ignore[assignment]
+    saved = process_source.usage, disk.free_bytes, Courier.offer
+    process_source.usage = lambda pids, **_: world.usage(pids)  # type: ignore[assignment]
     disk.free_bytes = lambda path: world.free(path)  # type: ignore[assignment]
     MonitoringLog.append = append  # type: ignore[method-assign]
+    Courier.offer = delivered_at_once  # type: ignore[method-assign]
     lines.os.fsync = lambda descriptor: None  # type: ignore[attr-defined]
     try:
         yield
     finally:
-        process_source.usage, disk.free_bytes = saved
+        process_source.usage, disk.free_bytes, Courier.offer = saved  # type: ignore[method-assign]
         MonitoringLog.append = real_append  # type: ignore[method-assign]
         os.fsync = real_sync

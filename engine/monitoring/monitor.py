@@ -35,7 +35,7 @@ from engine.monitoring.surroundings import Active, Surroundings
 from engine.monitoring.trail_source import TrailSource
 from engine.monitoring.unjudged import Unjudged
 from engine.monitoring.watched import Watched, after_break, after_reboot
-from engine.records import append_event, harmless
+from engine.records import harmless
 from engine.services.build import build_hash
 from engine.services.protocol import ServiceStatus
 
@@ -135,7 +135,7 @@ class Monitor:
         samples += [*more, *self._kpi_samples(now)]
         watch = self.round.after(evaluation, watch, self._trail, now, self._note, running)
         self._write(samples, evaluation, watch, now)
-        watch = self.round.write_rows(watch, now, self._note)
+        watch = self.round.tell(self.round.write_rows(watch, now, self._note), now, self._note)
         self._keep_trail(now)
         self._note(now, self.paging.tell(now))
         self._watch, self._first = watch, False
@@ -352,7 +352,4 @@ class Monitor:
     def _tell(self, now: Instant, kind: str, data: dict[str, Any]) -> None:
         if "seconds" in data:
             self._note(now, [f"{kind}: {pretty_duration(abs(data['seconds']))}"])
-        try:
-            append_event(self._deployment.paths.events, kind, data, source="monitor", clock=self._clock)
-        except (OpsError, OSError) as error:
-            self._note(now, [f"audit trail: {harmless(error)}"])
+        self.round.announce(kind, data)

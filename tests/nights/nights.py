@@ -28,6 +28,8 @@ from days import weeks  # noqa: E402
 from night import Result, play  # noqa: E402
 from story import draw  # noqa: E402
 
+COUNTED = ("samples", "faults", "verdicts", "gates", "criteria", "pages", "missed", "false", "rows", "rows_lost")
+
 
 def cadence_of(seed: int) -> float:
     """How often this night samples, in seconds."""
@@ -63,7 +65,7 @@ def main() -> int:
             found = future.result()
             nights[cadence_of(seed)] += 1
             words += found.words
-            for name in ("samples", "faults", "verdicts", "pages", "missed", "false", "rows", "rows_lost"):
+            for name in COUNTED:
                 setattr(total, name, getattr(total, name) + getattr(found, name))
             if found.wrong:
                 bad.append(found)
@@ -73,6 +75,7 @@ def main() -> int:
     shown = ", ".join(f"{count} at {cadence:g} s" for cadence, count in sorted(nights.items()))
     print(f"nights {sum(nights.values())} ({shown}), seeds from {first}")
     print(f"samples {total.samples}  faults {total.faults}  verdicts checked {total.verdicts} {dict(words)}")
+    print(f"gates decided {total.gates}  criteria checked {total.criteria}")
     print(f"pages {total.pages}  missed pages {total.missed}  false pages {total.false}")
     print(f"rows and slots {total.rows}  rows lost {total.rows_lost}  nights that differ {len(bad)}")
     print(f"seconds {time.monotonic() - began:.0f}")

@@ -100,8 +100,8 @@ def _check_pages(night: Night, events: list[dict[str, Any]]) -> None:
             result.said(f"{notice} was told {count} times by {channel}")
     for kind in ("opened", "escalated"):
         told = Counter(one["alert"] for one in notified if one["about"] == kind and one["channel"] == "log")
-        due = Counter(e["data"]["alert"] for e in events if e["kind"] == f"alert.{kind}" and e["data"]["to"])
-        for alert, count in due.items():
+        due = {(e["data"]["alert"], e["data"]["n"]) for e in events if e["kind"] == f"alert.{kind}" and e["data"]["to"]}
+        for alert, count in Counter(alert for alert, _ in due).items():
             if told[alert] < count:
                 result.missed += 1
                 result.said(f"{alert} was {kind} {count} times, people were told of that {told[alert]} times")

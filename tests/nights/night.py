@@ -125,7 +125,7 @@ class Night:
 
     def _restart(self, seconds: float, how: str) -> None:
         if how == "inside":
-            with _killed(self.luck.choice(("before", "after", "rows", "told"))) as place:
+            with killed(self.luck.choice(("before", "after", "rows", "told"))) as place:
                 try:
                     self.monitor.tick()
                 except Killed:
@@ -211,7 +211,7 @@ class Night:
 
 
 @contextmanager
-def _killed(place: str) -> Iterator[str]:
+def killed(place: str) -> Iterator[str]:
     """The next tick is killed before it writes anything down, right after, behind a row or behind an event."""
     commit, write, tell = SampleStore.append, MonitoringLog.append, append_event
 

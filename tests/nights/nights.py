@@ -37,7 +37,7 @@ def cadence_of(seed: int) -> float:
     """How often this night samples, in seconds."""
     if seed % 500 == 50:
         return 5.0
-    return 60.0 if seed % 50 == 0 else 120.0 if seed % 10 == 0 else 300.0
+    return 60.0 if seed % 100 == 0 else 120.0 if seed % 20 == 0 else 300.0
 
 
 def one(seed: int) -> Result:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from engine.clock import Instant, parse_iso
+from engine.monitoring.facts import another_file
 from engine.notify.message import Notice
 from engine.records import Record, harmless
 
@@ -136,8 +137,8 @@ def rebased(book: Book, shift: float) -> Book:
 def heard(book: Book, events: Iterable[Record], now: Instant) -> Book:
     """The book after what people and the monitor itself wrote into the audit trail. Damaged events change nothing."""
     known = [event for event in events if isinstance(event.get("seq"), int)]
-    if known and book.seq is not None and known[0]["seq"] == 1 and known[-1]["seq"] < book.seq:
-        book = msgspec.structs.replace(book, seq=0)  # another file stands there now
+    if book.seq is not None and another_file(known, book.seq):
+        book = msgspec.structs.replace(book, seq=0)
     for event in known:
         if book.seq is not None and event["seq"] <= book.seq:
             continue

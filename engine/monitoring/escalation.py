@@ -25,6 +25,7 @@ from engine.monitoring.alerts import (
     unsilenced,
     with_alert,
 )
+from engine.monitoring.facts import another_file
 from engine.notify.message import Notice, channels_for
 from engine.records import Record, harmless
 
@@ -66,7 +67,7 @@ def advance(
     book: Book, firing: Iterable[Firing], events: Sequence[Record], now: Instant, rules: Rules, *, paging: bool
 ) -> Book:
     """The book after one tick. ``paging`` False (an operation runs): what people wrote counts, nobody is told."""
-    known = book.seq
+    known = 0 if book.seq is not None and another_file(events, book.seq) else book.seq
     book = _ends(heard(book, events, now), now)
     if known is not None:
         book = _rollbacks(book, events, known, now, rules)

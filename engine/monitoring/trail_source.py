@@ -8,7 +8,7 @@ from engine.clock import Instant
 from engine.config import Deployment
 from engine.errors import OpsError
 from engine.monitoring.audit import SeenEvents
-from engine.monitoring.facts import Facts, Validation, fold
+from engine.monitoring.facts import Facts, Validation, another_file, fold
 from engine.monitoring.reading import Missing, Reading, Value
 from engine.monitoring.running import Running
 from engine.records import Record, Tail, harmless
@@ -53,9 +53,10 @@ class TrailSource:
                 break
             except OpsError as error:
                 problems.append(f"audit trail: {harmless(error.what)}")
-        before = self.facts.seq
+        numbered = [event for event in found if isinstance(event.get("seq"), int)]
+        before = 0 if another_file(numbered, self.facts.seq) else self.facts.seq
         self.facts = fold(self.facts, found)
-        self.new = tuple(event for event in found if int(event.get("seq") or 0) > before)
+        self.new = tuple(event for event in numbered if event["seq"] > before)
         self.seen.add(found)
         return problems
 

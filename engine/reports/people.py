@@ -10,7 +10,7 @@ from datetime import datetime
 from engine.clock import pretty_duration
 from engine.monitoring.checklist import Item, Moment, items
 from engine.records import Record, harmless
-from engine.reports.criteria import decided
+from engine.reports.criteria import decisions, two_names
 from engine.reports.document import Mark, Row, Section, Table, counted
 from engine.reports.found import Found, of_kind
 
@@ -90,10 +90,8 @@ def _answer(found: Found, item: Item) -> tuple[str, str, str, str]:
 def exceptions(found: Found) -> Section:
     """Every waiver, override, acceptance and forced step, with the names that stand for it."""
     rows = []
-    made = decided(found)
-    for item in made.waivers if made else ():
-        names = f"{item['by'] or '?'} and {item['second'] or 'NO SECOND NAME'}"
-        rows.append(_row(made.at if made else found.span.end, "waiver", item["criterion"], names, item["reason"]))
+    for made in decisions(found):
+        rows += [_row(made.at, "waiver", one.criterion, two_names(one), one.reason) for one in made.waivers]
     for at, event in of_kind(found, *_EXCEPTIONS):
         kind, what = _EXCEPTIONS[str(event["kind"])]
         data = event["data"]

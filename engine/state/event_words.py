@@ -146,7 +146,7 @@ def _silenced(data: dict[str, Any], _operation: str) -> str:
 
 def _alerted(what: str) -> Callable[[dict[str, Any], str], str]:
     def say(data: dict[str, Any], _operation: str) -> str:
-        to = ", ".join(str(one) for one in data.get("to") or ()).replace("_", " ")
+        to = named(data.get("to")).replace("_", " ")
         quiet = "; silenced" if data.get("silenced") else ""
         told = f"; to {to}" if to and not quiet else ""
         mark = f"{data.get('priority', '')} {data.get('condition', '?')}".strip()
@@ -157,7 +157,7 @@ def _alerted(what: str) -> Callable[[dict[str, Any], str], str]:
 
 def _notified(data: dict[str, Any], _operation: str) -> str:
     about = " ".join(str(data[key]) for key in ("about", "alert") if data.get(key))
-    to = ", ".join(str(one) for one in data.get("to") or ()).replace("_", " ")
+    to = named(data.get("to")).replace("_", " ")
     if data.get("ok") is not True:
         return f"channel {data.get('channel', '?')} FAILED: {data.get('detail', '')} ({about})"
     return f"told by {data.get('channel', '?')}{f' to {to}' if to else ''}: {about}, {data.get('detail', '')}"
@@ -171,7 +171,7 @@ def _tested(data: dict[str, Any], _operation: str) -> str:
 
 
 def _update_sent(data: dict[str, Any], _operation: str) -> str:
-    channels = ", ".join(str(one) for one in data.get("channels") or ())
+    channels = named(data.get("channels"))
     return f"status update sent by {channels or 'hand'}"
 
 
@@ -295,6 +295,11 @@ _BY_PEOPLE = frozenset(
         "archive.written",
     }
 )
+
+
+def named(names: object) -> str:
+    """What may be one name or a list of them, in words."""
+    return ", ".join(str(one) for one in names) if isinstance(names, list | tuple) else str(names or "")
 
 
 def _data(event: Record) -> dict[str, Any]:

@@ -136,7 +136,10 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self._redraw()
 
     def _tell_news(self, before: State | None, state: State) -> None:
-        self._tell_validation(before, state)
+        news = telling.validation_news(before, state) if before is not None and self._asked_validation else None
+        if news is not None:
+            self._asked_validation = None
+            self.say(*news)
         own = self.accepted[0] if self.accepted is not None else ""
         news = telling.operation_news(before, state, own) if before is not None else None
         in_sight = isinstance(self.screen, VIEWS["operation"]) and state.operation is not None
@@ -255,9 +258,8 @@ class ConsoleApp(App[None], inherit_bindings=False):
 
     def show_contacts(self) -> None:
         """Who to call."""
-        self.push_screen(
-            Text("Who to call", paragraphs(calling.who_to_call(self.shown_state, self._contacts), self.size.width))
-        )
+        facts = calling.who_to_call(self.shown_state, self._contacts)
+        self.push_screen(Text("Who to call", paragraphs(facts, self.size.width)))
 
     def show_update(self) -> None:
         """The status update as text."""
@@ -332,14 +334,6 @@ class ConsoleApp(App[None], inherit_bindings=False):
 
     def _validation_runs(self, accepted: AcceptedView) -> None:
         self.written(f"ACCEPTED {accepted.id}, runs without you")
-
-    def _tell_validation(self, before: State | None, after: State) -> None:
-        finished = before is not None and before.checks.observed_at != after.checks.observed_at
-        if self._asked_validation is not None and finished:
-            self._asked_validation = None
-            passed = sum(check.status == "PASS" for check in after.checks.checks)
-            words = f"validation {after.checks.status}: {passed} of {len(after.checks.checks)} checks PASS"
-            self.say(words, "text" if after.checks.status == "PASS" else "crit")
 
     def rehearse(self) -> None:
         """Start a rehearsal of the rollback; its answer stands in row 3 and among the events."""

@@ -35,6 +35,15 @@ def operation_news(before: State, after: State, own: str) -> tuple[str, Role] | 
     return f"{ended.id} {ended.state.replace('_', ' ')}{spent}: {live}", "strong" if good else "crit"
 
 
+def validation_news(before: State, after: State) -> tuple[str, Role] | None:
+    """What to say when a validation ended between two states."""
+    if before.checks.observed_at == after.checks.observed_at:
+        return None
+    passed = sum(check.status == "PASS" for check in after.checks.checks)
+    words = f"validation {after.checks.status}: {passed} of {len(after.checks.checks)} checks PASS"
+    return words, "text" if after.checks.status == "PASS" else "crit"
+
+
 def step_facts(operation: OperationView, step: StepView) -> list[tuple[str, str]]:
     """Every fact of a step, and what it left in the output."""
     facts = [

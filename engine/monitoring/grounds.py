@@ -120,7 +120,7 @@ def recorded(
     if name == "rehearsed":
         return _rehearsed(rehearsed, back)
     if name == "backups":
-        return _backups(proven)
+        return _backups(proven, rehearsed)
     return _of_cutover(name, grounds, proven)
 
 
@@ -143,9 +143,12 @@ def _rehearsed(rehearsed: Rehearsed | None, back: datetime | None) -> Measuremen
     return f"rehearsed {_on(rehearsed.at)}: READY{took}", True
 
 
-def _backups(proven: tuple[datetime, bool, str] | None) -> Measurement:
+def _backups(proven: tuple[datetime, bool, str] | None, rehearsed: Rehearsed | None) -> Measurement:
+    """Before the first cutover there is no snapshot; a rehearsal takes one of its own, verifies it and discards it."""
     if proven is None or not proven[2]:
-        return "records: no snapshot was verified yet", False
+        if rehearsed is not None and rehearsed.ok:
+            return f"rehearsed {_on(rehearsed.at)}: a snapshot was taken and verified", True
+        return "records: no snapshot was verified yet (abaco-ops rehearse)", False
     return f"snapshot {proven[2]} {'verified' if proven[1] else 'NOT verified'} at {_at(proven[0])}", proven[1]
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 from collections import deque
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -20,9 +19,9 @@ from engine.monitoring.disk import DiskSource
 from engine.monitoring.interruption import interruption
 from engine.monitoring.judgement import Circumstances, judge
 from engine.monitoring.kept import KeptTrail
-from engine.monitoring.kpi_watch import KpiMemory, KpiWatch
 from engine.monitoring.marks import marks, new_values
 from engine.monitoring.model import ConditionReading, Evaluation, ResourceReading
+from engine.monitoring.notebook import Notebook
 from engine.monitoring.paging import Paging, going_on
 from engine.monitoring.process_source import ProcessSource
 from engine.monitoring.reading import Reading
@@ -40,7 +39,6 @@ from engine.records import append_event, harmless
 from engine.services.build import build_hash
 from engine.services.protocol import ServiceStatus
 
-THIN_EVERY = 3600.0
 PROBLEM_SHOWN = 300.0
 TREND_POINTS = 40
 BUILD_EVERY = 60.0
@@ -57,11 +55,10 @@ class Monitor:
         self._boot_id = boot_id()
         self._problems: deque[tuple[float, str]] = deque(maxlen=20)
         self._first = True
-        self._written: dict[str, object] = {}
-        self._thinned = -1e18
+        self._notebook = Notebook(store, clock)
         self._watch = self._last_watch()
-        trail = saved.decode(self._checkpoint(saved.TRAIL), saved.Trail)
-        output = saved.decode(self._checkpoint(saved.OUTPUT), saved.Output)
+        trail = saved.decode(self._notebook.checkpoint(saved.TRAIL), saved.Trail)
+        output = saved.decode(self._notebook.checkpoint(saved.OUTPUT), saved.Output)
         self._trail = TrailSource(deployment, trail.facts, trail.offset)
         self._runs = RunSource(
             deployment,
@@ -69,22 +66,22 @@ class Monitor:
             published=dict(output.published),
             baseline=output.baseline,
             audit_lost=self._watch.audit_lost,
-            kpis=self._kpi_watch(output.kpis),
+            kpis=self._notebook.kpi_watch(deployment, output.kpis),
             audited=dict(self._watch.audited),
             compared=self._watch.compared,
         )
         self._disk = DiskSource(deployment)
-        self._process = ProcessSource(deployment, surroundings.members, self._earlier, self._watch.cpu_before)
-        self._unjudged = Unjudged(deployment, self._earlier)
+        self._process = ProcessSource(deployment, surroundings.members, self._notebook.earlier, self._watch.cpu_before)
+        self._unjudged = Unjudged(deployment, self._notebook.earlier)
         self._first_runs = FirstRuns(deployment, self._watch.ran)
-        kept = saved.decode(self._checkpoint(saved.STANDING), Standing)
-        self._standing = StandingSource(deployment, kept, self._series)
+        kept = saved.decode(self._notebook.checkpoint(saved.STANDING), Standing)
+        self._standing = StandingSource(deployment, kept, self._notebook.series)
         self._build: tuple[float, str] = (-1e18, "")
         self._kept = KeptTrail(deployment.paths.events, store)
         self._back_fill = BackFill(deployment, clock)
         self._trends: dict[str, deque[float]] = {}
         self.round = Round(deployment, clock)
-        self.paging = Paging(deployment, clock, going_on(self._checkpoint, self._boot_id, clock.now()))
+        self.paging = Paging(deployment, clock, going_on(self._notebook.checkpoint, self._boot_id, clock.now()))
 
     @property
     def deployment(self) -> Deployment:
@@ -154,7 +151,7 @@ class Monitor:
 
     def _last_watch(self) -> saved.Watch:
         """What the monitor before remembered; of another boot only what does not depend on its clock."""
-        watch = saved.decode(self._checkpoint(saved.WATCH), saved.Watch)
+        watch = saved.decode(self._notebook.checkpoint(saved.WATCH), saved.Watch)
         if not watch.boot_id or watch.boot_id == self._boot_id:
             return watch
         conditions = {name: after_reboot(one) for name, one in watch.conditions.items()}
@@ -168,32 +165,6 @@ class Monitor:
             ran=("", 0.0),
             unknown_since=None,
         )
-
-    def _checkpoint(self, name: str) -> bytes | None:
-        try:
-            return self._store.checkpoint(name)
-        except sqlite3.DatabaseError as error:
-            self._store_failed(error, self._clock.now())
-            return None
-
-    def _kpi_watch(self, memory: KpiMemory) -> KpiWatch:
-        try:
-            return KpiWatch(self._deployment, memory, self._store)
-        except sqlite3.Error as error:
-            self._store_failed(error, self._clock.now())
-            return KpiWatch(self._deployment, memory, None)
-
-    def _earlier(self, metric: str, era: str, since: float) -> Sequence[tuple[float, float]]:
-        try:
-            return self._store.of_era(metric, era, since)
-        except sqlite3.Error:
-            return ()
-
-    def _series(self, metric: str, begin: datetime, end: datetime) -> Sequence[tuple[datetime, float]]:
-        try:
-            return self._store.series(metric, begin, end)
-        except sqlite3.Error:
-            return ()
 
     def _build_of_new(self, now: Instant) -> str:
         """The new release's build as installed, looked at once a minute."""
@@ -357,25 +328,14 @@ class Monitor:
         return evaluation_of(self._deployment, seen)
 
     def _write(self, samples: list[Measured], evaluation: Evaluation, watch: saved.Watch, now: Instant) -> None:
-        parts: dict[str, object] = {
+        parts = {
             saved.WATCH: watch,
             saved.OUTPUT: saved.Output(dict(self._runs.published), self._runs.baseline, self._runs.kpis.memory),
             saved.BOOK: self.paging.book,
             saved.STANDING: self._standing.now,
+            saved.TRAIL: saved.Trail(self._trail.offset, self._trail.facts),
         }
-        trail = saved.Trail(self._trail.offset, self._trail.facts)
-        if self._trail_moved(trail):
-            parts[saved.TRAIL] = trail
-        changed = {name: part for name, part in parts.items() if self._written.get(name) != part}
-        try:
-            packed = {name: msgspec.json.encode(part) for name, part in changed.items()}
-            self._store.append(samples, evaluation, packed)
-            self._written |= changed
-            if now.boot - self._thinned >= THIN_EVERY:
-                self._thinned = now.boot
-                self._store.thin(now.wall)
-        except sqlite3.Error as error:
-            self._store_failed(error, now)
+        self._note(now, self._notebook.write(samples, evaluation, parts, now))
 
     def _keep_trail(self, now: Instant) -> None:
         try:
@@ -383,26 +343,6 @@ class Monitor:
         except (sqlite3.Error, OSError) as error:
             self._note(now, [f"audit trail: {harmless(error)}"])
         self._note(now, self._back_fill.look(now, self._kept))
-
-    def _trail_moved(self, trail: saved.Trail) -> bool:
-        """Written when a fact changed, or when a restart would have much to read again."""
-        before = self._written.get(saved.TRAIL)
-        if not isinstance(before, saved.Trail):
-            return True
-        same = msgspec.structs.replace(trail.facts, seq=0) == msgspec.structs.replace(before.facts, seq=0)
-        return not same or trail.offset - before.offset > 64 * 1024
-
-    def _store_failed(self, error: sqlite3.Error, now: Instant) -> None:
-        self._note(now, [f"logs/samples.db: {harmless(error)}"])
-        damaged = isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError)
-        if not damaged:
-            return  # full or busy: tried again at the next tick
-        try:
-            aside = self._store.set_aside(now.wall)
-            self._written.clear()
-            self._note(now, [f"logs/samples.db was damaged; it was set aside as {aside.name}"])
-        except OSError as failed:
-            self._note(now, [f"logs/samples.db cannot be set aside: {harmless(failed)}"])
 
     def _note(self, now: Instant, problems: Sequence[str]) -> None:
         """Remember a problem; one that comes again is not said twice while it still stands."""

@@ -3,38 +3,30 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import msgspec
 
 from engine.clock import Clock, Instant, parse_iso
 from engine.config import Deployment
-from engine.drills.order import read_order
 from engine.errors import OpsError
 from engine.monitoring.assembly import calendar_of
 from engine.monitoring.checkpoint import Watch
 from engine.monitoring.children import Children
+from engine.monitoring.errands import UPDATE, Errands, Note
 from engine.monitoring.log import NOT_RUN, STATUS, MonitoringLog, Row
 from engine.monitoring.model import Evaluation
 from engine.monitoring.running import Running
 from engine.monitoring.schedule import Calendar, Slot, due_now, served, slot_name
-from engine.monitoring.shadow import tape_stamp
 from engine.monitoring.trail_source import TrailSource
-from engine.monitoring.updates import update_due
 from engine.records import append_event, harmless
 
-VALIDATION, AFRESH, PROOF = "scheduled validation", "validation after a change", "proof of the way back"
-SHADOW = "shadow run of the old release"
-UPDATE = "status update"
-UPDATE_AGAIN = 300.0
-"""Seconds after which one that could not be sent is tried again."""
+VALIDATION, AFRESH = "scheduled validation", "validation after a change"
 TESTS = "tests of the release"
-DRILL = "end of a drill"
 JUDGED_BY_VALIDATION = ("validation_level", "data_quality_level")
 UNWRITTEN_KEPT = 1000
 """Rows kept for a monitoring log that cannot be written."""
-Note = Callable[[Instant, Sequence[str]], None]
 
 
 class Round:
@@ -45,49 +37,40 @@ class Round:
         self._clock = clock
         self._resumed = False
         self._log = MonitoringLog(deployment.paths.monitoring_log)
-        self.children = Children(deployment.root, deployment.paths.logs / "monitor.out")
         self._fresh = True
         """Whether the monitor has just been made: what the one before had begun may have ended with it."""
         self._rows_due: list[Row] = []
-        self._proof_tried = -1e18
         self._validated_for = ("", "", -1e18)
-        self._shadowed: tuple[str, float] = ("", -1e18)
-        self._shadow_failed = False
-        self._update_tried = -1e18
-        self._drill_ended = ""
+        self.errands = Errands(deployment, Children(deployment.root, deployment.paths.logs / "monitor.out"))
 
     @property
     def validating(self) -> bool:
         """Whether a validation that the monitor started runs now."""
-        return self.children.running(VALIDATION) or self.children.running(AFRESH)
+        return self.errands.children.running(VALIDATION) or self.errands.children.running(AFRESH)
 
     def stop(self) -> None:
         """End the children."""
-        self.children.stop()
+        self.errands.children.stop()
 
     def after(
         self, evaluation: Evaluation, watch: Watch, trail: TrailSource, now: Instant, note: Note, running: Running
     ) -> Watch:
         """What follows from one evaluation; the memory as it is afterwards."""
-        for ended in self.children.ended(now.boot):
+        for ended in self.errands.children.ended(now.boot):
             if ended.code is None:
                 note(now, [f"{ended.name} was killed at its deadline"])
             elif ended.name == UPDATE and ended.code == 1:
                 note(now, ["a status update could not be sent by every channel; see 7, the events"])
             elif ended.code not in (0, 1):
                 note(now, [f"{ended.name} ended with {ended.code}; see logs/monitor.out"])
-            if ended.name == SHADOW:
-                self._shadow_failed = ended.code != 0
+            self.errands.ended(ended)
         calendar = calendar_of(self._deployment, trail.facts, now.wall)
         if calendar is not None:
             watch = self._scheduled_validation(evaluation, calendar, watch, trail, now, note)
             watch = self._tests(evaluation, watch, trail, now, note)
         self._fresh = False
         self._validate_afresh(evaluation, running, now, note)
-        self._prove(evaluation, trail, now, note)
-        self._shadow(evaluation, now, note)
-        self._update(evaluation, trail, now, note)
-        self._end_drill(now, note)
+        self.errands.run(evaluation, trail, now, note)
         rows, watch = self._rows(evaluation, calendar, watch, trail, now)
         if rows and not watch.unwritten:
             watch = msgspec.structs.replace(watch, log_size=self._log.size())
@@ -135,7 +118,7 @@ class Round:
 
     def _explained(self, evaluation: Evaluation) -> bool:
         """Whether an operation, a first run or a validation under way explains that values are missing."""
-        return bool(evaluation.operation or evaluation.waiting) or self.children.running(AFRESH)
+        return bool(evaluation.operation or evaluation.waiting) or self.errands.children.running(AFRESH)
 
     def _stands(self, evaluation: Evaluation, watch: Watch, now: Instant) -> tuple[bool, Watch]:
         """UNKNOWN is written once it has stood: every start begins with it, and so does every operation."""
@@ -246,7 +229,7 @@ class Round:
         """The release's own tests run once, shortly before a gate that asks for them."""
         early = self._deployment.checklist.schedule.tests_early / self._deployment.console.time_scale
         gate = next((g for g in evaluation.gates if any(c.id == "tests_pass" for c in g.criteria)), None)
-        if gate is None or not evaluation.paging or self.children.running(TESTS):
+        if gate is None or not evaluation.paging or self.errands.children.running(TESTS):
             return watch
         if (gate.due_at - now.wall).total_seconds() > early:
             return watch
@@ -256,7 +239,7 @@ class Round:
             return watch  # one that ended with the monitor before is run again
         command = [sys.executable, "-m", "engine.monitoring.release_tests", "--root", str(self._deployment.root)]
         deadline = 2 * float(self._deployment.console.cadence.command_deadline)
-        self._start(TESTS, [*command, "--scheduled"], now.boot + deadline, now, note)
+        self.errands.start(TESTS, [*command, "--scheduled"], now.boot + deadline, now, note)
         return msgspec.structs.replace(watch, tests_at=gate.due_at)
 
     def _validate_afresh(self, evaluation: Evaluation, running: Running, now: Instant, note: Note) -> None:
@@ -283,70 +266,7 @@ class Round:
     def _validate(self, now: Instant, note: Note, name: str = VALIDATION) -> None:
         command = [sys.executable, "-m", "engine.validation", "run", "--root", str(self._deployment.root)]
         until = now.boot + self._deployment.console.operations.budgets.post_cutover
-        self._start(name, [*command, "--scheduled"], until, now, note)
-
-    def _prove(self, evaluation: Evaluation, trail: TrailSource, now: Instant, note: Note) -> None:
-        """The way back is proven again while there is one to go."""
-        if evaluation.cutover_at is None or not evaluation.paging or self.children.running(PROOF):
-            return
-        every = self._deployment.console.cadence.prove_way_back
-        proven = trail.facts.proven_at
-        since_cutover = proven is not None and proven >= evaluation.cutover_at
-        fresh = since_cutover and proven is not None and (now.wall - proven).total_seconds() < every
-        if fresh or now.boot - self._proof_tried < every:
-            return
-        self._proof_tried = now.boot
-        command = [sys.executable, "-m", "engine.operations.way_back", "--root", str(self._deployment.root)]
-        self._start(PROOF, command, now.boot + self._deployment.console.operations.budgets.rollback, now, note)
-
-    def _shadow(self, evaluation: Evaluation, now: Instant, note: Note) -> None:
-        """After a cutover the old release computes each tape in the shadow; one that failed is tried again later."""
-        if evaluation.cutover_at is None or not evaluation.paging or self.children.running(SHADOW):
-            return
-        cadence = self._deployment.console.cadence
-        stamp, began = self._shadowed
-        since = now.boot - began
-        if since < cadence.shadow_every:
-            return
-        found = tape_stamp(self._deployment.tape)
-        if found == stamp and not (self._shadow_failed and since >= cadence.prove_way_back):
-            return
-        self._shadowed = (found, now.boot)
-        command = [sys.executable, "-m", "engine.monitoring.shadow", "--root", str(self._deployment.root)]
-        self._start(SHADOW, command, now.boot + 2 * cadence.command_deadline, now, note)
-
-    def _update(self, evaluation: Evaluation, trail: TrailSource, now: Instant, note: Note) -> None:
-        """A status update that is due goes to the channels that are named for it."""
-        section = self._deployment.monitoring.updates
-        if evaluation.cutover_at is None or not section.channels or not evaluation.paging:
-            return
-        if self.children.running(UPDATE) or now.boot - self._update_tried < UPDATE_AGAIN:
-            return
-        scale = float(self._deployment.console.time_scale)
-        due, _ = update_due(section, evaluation.cutover_at, now.wall, scale, trail.facts.updated_at)
-        if due is None:
-            return
-        self._update_tried = now.boot
-        known = self._deployment.monitoring.notify.channels
-        longest = 30.0 + sum(known[name].deadline for name in section.channels)
-        command = [sys.executable, "-m", "engine.state.sending", "--root", str(self._deployment.root)]
-        self._start(UPDATE, command, now.boot + longest, now, note)
-
-    def _end_drill(self, now: Instant, note: Note) -> None:
-        """A drill whose keeper is gone is ended when its time is over: tried once, then it is a person's turn."""
-        if not self._deployment.console.deployment.demo or self.children.running(DRILL):
-            return
-        order = read_order(self._deployment.root)
-        if order is not None and order.id != self._drill_ended and order.overdue(now):
-            self._drill_ended = order.id
-            command = [sys.executable, "-m", "engine.drills", "end", "--root", str(self._deployment.root)]
-            self._start(DRILL, command, now.boot + self._deployment.console.cadence.command_deadline, now, note)
-
-    def _start(self, name: str, command: list[str], until: float, now: Instant, note: Note) -> None:
-        try:
-            self.children.start(name, command, until=until)
-        except OSError as error:
-            note(now, [f"{name} could not be started: {error.strerror}"])
+        self.errands.start(name, [*command, "--scheduled"], until, now, note)
 
     def _tell(self, kind: str, data: dict[str, object], note: Note, now: Instant) -> None:
         try:

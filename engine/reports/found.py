@@ -15,7 +15,8 @@ from engine.config import Deployment
 from engine.monitoring.facts import Facts, Validation, fold
 from engine.monitoring.model import Evaluation, Gate
 from engine.monitoring.shadow import Shadow, shadow_of
-from engine.monitoring.store import HISTORY_EVERY, SampleStore
+from engine.monitoring.store import HISTORY_EVERY
+from engine.monitoring.stretch import StretchStore
 from engine.operations.journal import list_operations
 from engine.operations.model import Operation
 from engine.operations.plan import Orders
@@ -112,7 +113,7 @@ def look(deployment: Deployment, clock: Clock, at: str | None, incident: str = "
     events = tuple(event for event in everything if within(event, span.end))
     later = told_later(deployment, everything, span)
     began = tuple(item for item in operations if item.started is not None and item.started <= span.end)
-    store = SampleStore(deployment.paths.samples, read_only=True)
+    store = StretchStore(deployment.paths.samples)
     try:
         seen = measured(deployment, store, span, problems)
         judged = judged_gate(store, span, served_at(later), seen["state"], slot_end(deployment, span), problems)

@@ -8,7 +8,8 @@ from typing import TypedDict
 
 from engine.config import Deployment
 from engine.monitoring.model import Evaluation
-from engine.monitoring.store import HISTORY_EVERY, SampleStore
+from engine.monitoring.store import HISTORY_EVERY
+from engine.monitoring.stretch import StretchStore
 from engine.reports.span import LEAD, Span
 from engine.reports.tried import tried
 
@@ -44,7 +45,7 @@ class Measurements(TypedDict):
     counts: dict[str, int]
 
 
-def measured(deployment: Deployment, store: SampleStore, span: Span, problems: list[str]) -> Measurements:
+def measured(deployment: Deployment, store: StretchStore, span: Span, problems: list[str]) -> Measurements:
     """Read it; what cannot be read is empty, and said in ``problems``."""
     name = deployment.paths.samples.name
     if not deployment.paths.samples.exists():
@@ -70,7 +71,7 @@ def measured(deployment: Deployment, store: SampleStore, span: Span, problems: l
     }
 
 
-def _before(deployment: Deployment, store: SampleStore, span: Span, problems: list[str]) -> Evaluation | None:
+def _before(deployment: Deployment, store: StretchStore, span: Span, problems: list[str]) -> Evaluation | None:
     if span.cutover_at is None or not deployment.paths.samples.exists():
         return None
     began = span.begin + (span.end - span.begin) * (LEAD / (1 + LEAD))
@@ -78,12 +79,12 @@ def _before(deployment: Deployment, store: SampleStore, span: Span, problems: li
     return kept if kept is not None and kept.release == deployment.console.releases.old else None
 
 
-def _series(store: SampleStore, metric: str, span: Span, problems: list[str]) -> tuple[Point, ...]:
+def _series(store: StretchStore, metric: str, span: Span, problems: list[str]) -> tuple[Point, ...]:
     return points(tried(lambda: store.series(metric, span.begin, span.end), [], problems, "samples.db"), span)
 
 
 def _last(
-    deployment: Deployment, store: SampleStore, span: Span, longest: float, problems: list[str]
+    deployment: Deployment, store: StretchStore, span: Span, longest: float, problems: list[str]
 ) -> tuple[Evaluation | None, Evaluation | None]:
     """The last state that was kept up to the moment, and the same where it is near enough to speak of the moment."""
     if not deployment.paths.samples.exists():

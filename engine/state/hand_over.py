@@ -11,7 +11,7 @@ from engine.clock import Clock, SystemClock, parse_iso, pretty_duration
 from engine.config import Deployment
 from engine.monitoring import answers
 from engine.monitoring.deciding import same_person
-from engine.monitoring.store import SampleStore
+from engine.monitoring.stretch import StretchStore
 from engine.records import Record, harmless, read_lines
 from engine.state.event_words import in_words
 from engine.state.gates import when
@@ -143,7 +143,7 @@ def _open(state: State) -> list[str]:
 
 
 def _verdicts(deployment: Deployment, begin: datetime, now: datetime) -> list[tuple[datetime, str]]:
-    store = SampleStore(deployment.paths.samples, read_only=True)
+    store = StretchStore(deployment.paths.samples)
     try:
         return store.verdicts(begin, now)
     except sqlite3.Error:

@@ -19,7 +19,8 @@ from engine.config import Deployment
 from engine.monitoring.checklist import Moment, items, of_facts
 from engine.monitoring.judgement import NO_DATA
 from engine.monitoring.model import Evaluation
-from engine.monitoring.store import HISTORY_EVERY, SampleStore
+from engine.monitoring.store import HISTORY_EVERY
+from engine.monitoring.stretch import StretchStore
 from engine.records import harmless, whoami
 from engine.state import absent
 from engine.state.assemble import Found, assemble
@@ -46,7 +47,7 @@ class ReplayReader:
         self._turn = threading.Lock()
         self._trail = PastTrail(deployment.paths.events)
         self._operations = PastOperations(deployment.paths.operations)
-        self._store = SampleStore(deployment.paths.samples, read_only=True)
+        self._store = StretchStore(deployment.paths.samples)
         self._log = PastLog(deployment.paths.monitoring_log)
         self._reports = PastReports(deployment.root)
         self._user, _, self._host = whoami().partition("@")
@@ -228,7 +229,7 @@ class ReplayReader:
 
 def recorded(deployment: Deployment) -> tuple[datetime, datetime] | None:
     """From when to when anything was recorded; None when nothing was."""
-    store = SampleStore(deployment.paths.samples, read_only=True)
+    store = StretchStore(deployment.paths.samples)
     try:
         return store.extent() if deployment.paths.samples.exists() else None
     except (sqlite3.Error, OSError):

@@ -148,5 +148,14 @@ def test_the_newer_of_rehearsal_and_rollback_fills_in_the_line_and_a_proof_does_
     assert board(watching)["before/0/rehearsed"].measured_ok is True
 
 
+def test_before_the_first_cutover_a_rehearsal_verifies_the_backups(watching: Watching) -> None:
+    watching.tick(2)
+    assert board(watching)["before/0/backups"].measured_ok is False
+    watching.event("rollback.rehearsed", ok=False, seconds=2.1, snapshot=None, release="v1", reason="space: full")
+    assert board(watching)["before/0/backups"].measured_ok is False
+    watching.event("rollback.rehearsed", ok=True, seconds=2.1, snapshot=None, release="v1", reason="")
+    assert board(watching)["before/0/backups"].measured_ok is True
+
+
 def _moment(now: Any) -> Any:
     return Moment(now, None, None, {}, None, (), "v2", 1.0)

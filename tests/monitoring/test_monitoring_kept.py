@@ -11,6 +11,7 @@ from watching import Watching
 
 from engine.clock import Instant
 from engine.monitoring.store import Measured, SampleStore
+from engine.monitoring.stretch import StretchStore
 
 
 def test_a_thinned_stretch_keeps_each_change_of_the_verdict(watching: Watching) -> None:
@@ -24,6 +25,7 @@ def test_a_thinned_stretch_keeps_each_change_of_the_verdict(watching: Watching) 
         now = watching.clock.now()
         store.append([], msgspec.structs.replace(made, at=now.wall, boot=now.boot, verdict=verdict))
     end = watching.clock.now().wall
+    store = StretchStore(watching.deployment.paths.samples)
     every = list(store.evaluations(begin, end))
     few = list(store.evaluations(begin, end, every=1800.0))
     assert len(every) >= 60 and len(few) < 10
@@ -47,8 +49,8 @@ def test_a_gap_is_a_stretch_in_which_nothing_was_sampled(tmp_path: Path, clock: 
     clock.advance(30.0)
     _sampled(store, clock, 60)
     until = clock.now().wall
-    assert store.gaps(begin, until, 3.5) == [(since, since + timedelta(seconds=31))]
-    assert store.counts(begin, until) == {"a": 120, "b": 120}
+    assert StretchStore(tmp_path / "samples.db").gaps(begin, until, 3.5) == [(since, since + timedelta(seconds=31))]
+    assert StretchStore(tmp_path / "samples.db").counts(begin, until) == {"a": 120, "b": 120}
 
 
 def test_what_lives_on_by_the_minute_has_no_gaps_and_counts_as_it_was(tmp_path: Path, clock: Any) -> None:
@@ -57,5 +59,5 @@ def test_what_lives_on_by_the_minute_has_no_gaps_and_counts_as_it_was(tmp_path: 
     _sampled(store, clock, 600)
     until = clock.now().wall
     store.thin(until + timedelta(days=3))
-    assert store.gaps(begin, until, 3.5) == []
-    assert store.counts(begin, until)["a"] == 600
+    assert StretchStore(tmp_path / "samples.db").gaps(begin, until, 3.5) == []
+    assert StretchStore(tmp_path / "samples.db").counts(begin, until)["a"] == 600

@@ -10,7 +10,7 @@ from watching import KPIS, Watching, condition
 
 from engine.clock import iso
 from engine.config import Deployment, load_deployment
-from engine.monitoring.round import SHADOW
+from engine.monitoring.errands import SHADOW
 from engine.monitoring.shadow import run_shadow, shadow_of, tape_stamp
 from engine.records import append_line, read_lines
 from engine.state import StateReader

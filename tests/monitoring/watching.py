@@ -88,7 +88,7 @@ class Watching:
 
     def _new(self) -> Monitor:
         monitor = Monitor(self.deployment, self.stage, SampleStore(self.deployment.paths.samples), self.clock)
-        monitor.round.children = self.started  # type: ignore[assignment]
+        monitor.round.errands.children = self.started  # type: ignore[assignment]
         return monitor
 
     def restart(self) -> None:

@@ -115,7 +115,7 @@ class Night:
     def _monitor(self) -> Monitor:
         deployment = self.world.deployment
         monitor = Monitor(deployment, self.world, SampleStore(deployment.paths.samples), self.world.clock)
-        monitor.round.children = self.world  # type: ignore[assignment]
+        monitor.round.errands.children = self.world  # type: ignore[assignment]
         return monitor
 
     def play(self) -> Result:

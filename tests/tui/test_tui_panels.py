@@ -14,7 +14,7 @@ from tui.arrange import arrange
 from tui.glyphs import ASCII, UNICODE
 from tui.lines import Lines, plain, width_of
 from tui.look import Look, honest
-from tui.panels import header
+from tui.panels import checklist, header
 from tui.screens.dashboard import PANELS
 
 LOOK = Look(UNICODE, states.NOW)
@@ -146,3 +146,16 @@ def test_hostile_text_is_only_visible_text() -> None:
     drawn = whole(state) + text(PANELS["events"](state, 80, 6, LOOK))
     assert "\x1b" not in drawn and "\x9b" not in drawn and "\u202e" not in drawn and "\x07" not in drawn
     assert "\\x1b]52" in drawn
+
+
+@pytest.mark.parametrize(
+    ("width", "told"),
+    [(80, "records: never tested"), (54, " never tested"), (48, " not ok"), (42, "tested")],
+)
+def test_a_narrow_line_of_the_checklist_drops_the_source_first_and_never_says_half_of_a_measurement(
+    width: int, told: str
+) -> None:
+    entry = states.item("before", "alert channels tested", "due", measured="records: never tested", measured_ok=False)
+    line = plain(checklist.row(entry, width, LOOK))
+    assert told in line and "…" not in line
+    assert ("records" in line) == ("records" in told)

@@ -5,7 +5,21 @@ from __future__ import annotations
 from engine.monitoring.checklist import first_open
 from engine.state.model import ChecklistItemView, State
 from tui.glyphs import Glyphs
-from tui.lines import Line, Lines, Role, block, fit, heading, join, marked, put, right, spread
+from tui.lines import (
+    Line,
+    Lines,
+    Role,
+    block,
+    first_that_fits,
+    fit,
+    heading,
+    join,
+    marked,
+    put,
+    right,
+    spread,
+    width_of,
+)
 from tui.look import Look
 from tui.words import due_in, initials
 
@@ -45,8 +59,19 @@ def row(entry: ChecklistItemView, width: int, look: Look) -> Line:
     faded = entry.state in ("done", "overridden", "later", "closed")
     title: Role = "dim" if faded and not entry.gate else "text"
     what = put("GATE" if entry.gate and width < 60 else entry.title, "strong" if entry.gate else title)
-    measured = put(f" {entry.measured}", "warn" if entry.measured_ok is False else title) if entry.measured else ()
-    return spread(join(head, what, measured), join(" ", _end(entry, look)), width, gap=0)
+    end = join(" ", _end(entry, look))
+    measured = _measured(entry, title, width - width_of(join(head, what, end)))
+    return spread(join(head, what, measured), end, width, gap=0)
+
+
+def _measured(entry: ChecklistItemView, title: Role, room: int) -> Line:
+    """What was measured, whole or without its source; where neither fits, whether it is as it should be."""
+    if not entry.measured:
+        return ()
+    role = "warn" if entry.measured_ok is False else title
+    bare = entry.measured.partition(": ")[2] or entry.measured
+    verdict = "" if entry.measured_ok is None else " ok" if entry.measured_ok else " not ok"
+    return first_that_fits(room, put(f" {entry.measured}", role), put(f" {bare}", role), put(verdict, role), ())
 
 
 def _mark(entry: ChecklistItemView, glyphs: Glyphs) -> tuple[str, Role]:

@@ -1,0 +1,99 @@
+"""What the monitor has written down: read when it begins, written once a tick. No failure of the file stops a tick."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import msgspec
+
+from engine.clock import Clock, Instant
+from engine.config import Deployment
+from engine.monitoring import checkpoint as saved
+from engine.monitoring.kpi_watch import KpiMemory, KpiWatch
+from engine.monitoring.model import Evaluation
+from engine.monitoring.store import Measured, SampleStore
+from engine.records import harmless
+
+THIN_EVERY = 3600.0
+TRAIL_BYTES = 64 * 1024
+"""How far the audit trail may have been read beyond what is written down of it."""
+
+
+class Notebook:
+    """The store as the monitor uses it; a damaged one is set aside, and what was met is told with the next tick."""
+
+    def __init__(self, store: SampleStore, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._written: dict[str, object] = {}
+        self._thinned = -1e18
+        self._met: list[str] = []
+
+    def checkpoint(self, name: str) -> bytes | None:
+        """What the monitor before wrote down under this name; None when there is nothing that can be read."""
+        try:
+            return self._store.checkpoint(name)
+        except sqlite3.DatabaseError as error:
+            self._failed(error, self._clock.now())
+            return None
+
+    def kpi_watch(self, deployment: Deployment, memory: KpiMemory) -> KpiWatch:
+        """The KPIs of the runs before, as far as they can be read."""
+        try:
+            return KpiWatch(deployment, memory, self._store)
+        except sqlite3.Error as error:
+            self._failed(error, self._clock.now())
+            return KpiWatch(deployment, memory, None)
+
+    def earlier(self, metric: str, era: str, since: float) -> Sequence[tuple[float, float]]:
+        """Boot seconds and values of one era; empty when they cannot be read."""
+        try:
+            return self._store.of_era(metric, era, since)
+        except sqlite3.Error:
+            return ()
+
+    def series(self, metric: str, begin: datetime, end: datetime) -> Sequence[tuple[datetime, float]]:
+        """Times and values of a stretch; empty when they cannot be read."""
+        try:
+            return self._store.series(metric, begin, end)
+        except sqlite3.Error:
+            return ()
+
+    def write(
+        self, samples: list[Measured], evaluation: Evaluation, parts: Mapping[str, object], now: Instant
+    ) -> list[str]:
+        """One tick, as one transaction, with the parts that changed; the problems met, in words."""
+        changed = {name: part for name, part in parts.items() if self._moved(name, part)}
+        try:
+            packed = {name: msgspec.json.encode(part) for name, part in changed.items()}
+            self._store.append(samples, evaluation, packed)
+            self._written |= changed
+            if now.boot - self._thinned >= THIN_EVERY:
+                self._thinned = now.boot
+                self._store.thin(now.wall)
+        except sqlite3.Error as error:
+            self._failed(error, now)
+        met, self._met = self._met, []
+        return met
+
+    def _moved(self, name: str, part: object) -> bool:
+        """The trail's part is written when a fact changed, or when a restart would have much to read again."""
+        before = self._written.get(name)
+        if not (isinstance(before, saved.Trail) and isinstance(part, saved.Trail)):
+            return before != part
+        same = msgspec.structs.replace(part.facts, seq=0) == msgspec.structs.replace(before.facts, seq=0)
+        return not same or part.offset - before.offset > TRAIL_BYTES
+
+    def _failed(self, error: sqlite3.Error, now: Instant) -> None:
+        self._met.append(f"logs/samples.db: {harmless(error)}")
+        damaged = isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError)
+        if not damaged:
+            return  # full or busy: tried again at the next tick
+        try:
+            aside = self._store.set_aside(now.wall)
+            self._written.clear()
+            self._met.append(f"logs/samples.db was damaged; it was set aside as {aside.name}")
+        except OSError as failed:
+            self._met.append(f"logs/samples.db cannot be set aside: {harmless(failed)}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from engine.monitoring.model import Evaluation, Gate
-from engine.monitoring.store import SampleStore
+from engine.monitoring.stretch import StretchStore
 from engine.reports.span import Span
 from engine.reports.tried import tried
 
@@ -13,7 +13,7 @@ _NOTHING: tuple[Evaluation, ...] = ()
 
 
 def judged_gate(
-    store: SampleStore,
+    store: StretchStore,
     span: Span,
     served: datetime | None,
     state: Evaluation | None,
@@ -39,7 +39,7 @@ def _has_read(evaluation: Evaluation, event_at: datetime) -> bool:
     return (evaluation.at - event_at).total_seconds() >= evaluation.cadence
 
 
-def _after(store: SampleStore, span: Span, until: datetime) -> tuple[Evaluation, ...]:
+def _after(store: StretchStore, span: Span, until: datetime) -> tuple[Evaluation, ...]:
     """The states of the time in which the slot of the moment is served; the newest of all with them."""
     kept = tuple(one for one in store.evaluations(span.end, until) if one.at < until)
     newest = store.newest_evaluation()

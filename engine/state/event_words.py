@@ -72,7 +72,14 @@ def in_words(event: Record) -> str:
     say = _WORDS.get(kind)
     words = say(data, str(event.get("operation") or "an operation")) if say else _as_it_is(event, kind, data)
     who = f" ({event.get('actor', '?')})" if say is None or kind in _BY_PEOPLE else ""
-    return harmless(f"{_clock(event)} {words}{who}", 300)
+    return harmless(f"{_clock(event)} {words}{who}{_filled_in(data)}", 300)
+
+
+def _filled_in(data: dict[str, Any]) -> str:
+    """An event that the trail had missed stands where it was filled in, and happened earlier."""
+    if data.get("back_filled") is not True:
+        return ""
+    return f" [filled in from the journal, happened {_clock({'at': data.get('journal_at')})}Z]"
 
 
 def _as_it_is(event: Record, kind: str, data: dict[str, Any]) -> str:

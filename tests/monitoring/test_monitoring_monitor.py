@@ -340,6 +340,26 @@ def test_flapping_holds_the_worst_and_is_told(watching: Watching) -> None:
     assert "flapping, 4 changes" in evaluation.verdict.why
 
 
+def test_growing_worse_step_by_step_and_then_clearing_is_no_flapping(watching: Watching) -> None:
+    watching.cut_over()
+    watching.tick(5)
+    for integrity, loss in (("WARN", False), ("FAIL", True), ("FAIL", True), ("PASS", False)):
+        watching.validated("PASS", data_integrity=integrity, data_loss=loss)
+        evaluation = watching.tick(1)
+        seen = condition(evaluation, "DQ")
+        assert seen.firing == {("WARN", False): "warning", ("PASS", False): ""}.get((integrity, loss), seen.firing)
+    assert (seen.flapping, seen.firing, evaluation.verdict.word) == (False, "", "CONTINUE")
+
+
+def test_back_and_forth_between_two_tiers_is_flapping(watching: Watching) -> None:
+    watching.tick(2)
+    now = watching.clock.now().wall
+    for count in (1, 3, 1, 3, 1):
+        watching.stage.restarts = (now,) * count
+        reading = condition(watching.tick(3), "CRASH")
+    assert (reading.flapping, reading.firing) == (True, "critical")
+
+
 # ---- the rounds
 
 

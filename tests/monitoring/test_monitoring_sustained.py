@@ -286,7 +286,8 @@ def test_losing_two_adjacent_like_samples_makes_no_verdict_in_any_trace(
         (["warning", "critical", "rollback", ""], False),
         (["rollback", "critical", "warning", ""], False),
         (["warning", "", "warning", ""], True),
-        (["warning", "critical", "warning", "critical"], True),
+        (["warning", "critical", "warning", "critical"], False),
+        (["critical", "warning", "critical", "warning"], True),
         (["warning", "critical", "", "warning", "rollback"], False),
     ],
 )

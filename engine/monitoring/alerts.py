@@ -74,6 +74,8 @@ class Standing(msgspec.Struct, frozen=True):
     flapping: bool = False
     count: int = 0
     """How many things happened to it; numbers its notices and happenings."""
+    drill: str = ""
+    """The drill during which it opened, or grew heavier; empty: it is real."""
 
 
 class Happening(msgspec.Struct, frozen=True):
@@ -111,6 +113,8 @@ class Book(msgspec.Struct, frozen=True):
     unidentified: float | None = None
     """Boot time since when no release can be identified."""
     early: dict[str, Early] = {}
+    drill: str = ""
+    """The drill that was begun and not ended: ``latency of v2``."""
 
 
 def rebased(book: Book, shift: float) -> Book:
@@ -159,6 +163,11 @@ def _one(book: Book, kind: str, event: Record, data: dict[str, Any], now: Instan
     if kind.startswith("alert."):
         key = Happening(kind, data).key
         return msgspec.structs.replace(book, unrecorded=tuple(one for one in book.unrecorded if one.key != key))
+    if kind == "drill.started":
+        words = harmless(f"{data['drill']} of {data.get('release') or '?'}", 80)
+        return msgspec.structs.replace(book, drill=words)
+    if kind == "drill.ended":
+        return msgspec.structs.replace(book, drill="")
     return book
 
 

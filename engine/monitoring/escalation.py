@@ -127,7 +127,7 @@ def _stands(book: Book, one: Firing, now: Instant, rules: Rules) -> Book:
         name = f"{one.condition}-{compact(now.wall)}-{book.opened + 1}"
         early = book.early.get(one.condition)
         taken = early.taken if early is not None else None
-        alert = Standing(name, one.condition, one.tier, one.text, now.wall, taken=taken)
+        alert = Standing(name, one.condition, one.tier, one.text, now.wall, taken=taken, drill=book.drill)
         rest = {condition: item for condition, item in book.early.items() if condition != one.condition}
         book = msgspec.structs.replace(book, opened=book.opened + 1, early=rest)
         book, alert = _record(book, alert, "alert.opened", now, rules, to=_now_and_later(one, now, rules)[0])
@@ -149,6 +149,7 @@ def _heavier(book: Book, alert: Standing, one: Firing, now: Instant, rules: Rule
     to, later = _now_and_later(one, now, rules)
     changes: dict[str, Any] = {"peak": one.tier, "later": later, "flapping": alert.flapping or one.flapping}
     if grown:
+        changes |= {"drill": book.drill or alert.drill}
         changes |= {"taken": None, "clock": now.boot if alert.clock is not None else None}
     alert = msgspec.structs.replace(alert, **changes)
     if grown:
@@ -247,6 +248,7 @@ def _tell(
         priority=rules.priority(tier),
         verdict=VERDICT[tier],
         level=rules.level(alert.level),
+        drill=alert.drill,
     )
     return _sent(book, notice, rules), alert
 
@@ -281,6 +283,7 @@ def _rollbacks(book: Book, events: Sequence[Record], known: int, now: Instant, r
             now.boot,
             priority="P1",
             verdict="ROLL BACK",
+            drill=book.drill,
         )
         book = _sent(book, notice, rules)
     return book

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.clock import pretty_duration
+from engine.notify.message import DRILL_MARK
 from engine.reports import alerts, criteria, doings, drills, evidence, gaps, kpis, people, slots
 from engine.reports.document import Document, Section
 from engine.reports.found import Found
@@ -67,7 +68,7 @@ def _facts(found: Found) -> tuple[tuple[str, str], ...]:
         told.append(("state kept at", f"{state.at:%H:%M:%SZ}"))
     drill = drills.drill_at(found, span.end)
     if drill is not None:
-        told.append((drills.NOT_REAL, f"{drill.drill} of {drill.release} runs since {drill.since:%H:%M:%SZ}"))
+        told.append((DRILL_MARK, f"{drill.drill} of {drill.release} runs since {drill.since:%H:%M:%SZ}"))
     told.append(("on watch", people.holder(found) or "nobody"))
     if span.scale != 1:
         told.append(("time scale", f"{span.scale:g}: an hour of the schedule is {pretty_duration(3600 / span.scale)}"))

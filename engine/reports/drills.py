@@ -6,12 +6,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from engine.clock import pretty_duration
+from engine.notify.message import DRILL_MARK
 from engine.records import harmless
 from engine.reports.document import Row, Section, Table, counted
 from engine.reports.found import Found
 from engine.reports.trail import time_of
-
-NOT_REAL = "DRILL, not real"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,4 +80,4 @@ def section(found: Found) -> tuple[Section, ...]:
     )
     lead = f"{counted(len(made), 'drill')} in this stretch. What was measured, told and decided meanwhile is not real."
     table = Table(("from", "for", "fault", "leads to", "begun by", "ended"), rows, "")
-    return (Section("drills", NOT_REAL, lead, (table,)),)
+    return (Section("drills", DRILL_MARK, lead, (table,)),)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from engine.clock import pretty_duration
+from engine.notify.message import DRILL_MARK
 from engine.reports.alerts import fired
 from engine.reports.criteria import NOT_MET, UNKNOWN, Answered, criteria, decided, decision_word, extended_to
 from engine.reports.document import Headline, counted
 from engine.reports.doings import loss_word, told_whom
-from engine.reports.drills import NOT_REAL, drill_at
+from engine.reports.drills import drill_at
 from engine.reports.found import Found
 from engine.reports.gaps import silences
 
@@ -23,7 +24,7 @@ def headline(found: Found) -> Headline:
         word, why, clears, worsens = verdict.word, verdict.why, verdict.clears, verdict.worsens
     drill = drill_at(found, found.span.end)
     if drill is not None:
-        why = f"{NOT_REAL} ({drill.drill} of {drill.release}): {why}"
+        why = f"{DRILL_MARK} ({drill.drill} of {drill.release}): {why}"
     return Headline(word, why, clears, worsens, _decision(found), _risk(found), _action(found, word))
 
 

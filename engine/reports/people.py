@@ -6,10 +6,10 @@ from collections import Counter
 from datetime import datetime
 
 from engine.monitoring.checklist import Item, Moment, items
+from engine.notify.message import DRILL_MARK
 from engine.records import harmless
 from engine.reports.criteria import decisions, two_names
 from engine.reports.document import Mark, Row, Section, Table, counted
-from engine.reports.drills import NOT_REAL
 from engine.reports.found import Found, of_kind
 
 _STATES: dict[str, Mark] = {"done": "ok", "overridden": "W", "overdue": "W", "missed": "C", "due": "?", "later": ""}
@@ -123,7 +123,7 @@ def noted(found: Found) -> list[tuple[datetime, str, str]]:
             after = f", from {data['from']}" if data.get("from") else ""
             text = f"took the watch{after}" + (f": {text}" if text else "")
         elif kind.startswith("drill"):
-            text = f"{NOT_REAL}: {data.get('drill') or '?'} {'begun' if kind == 'drill.started' else 'ended'}"
+            text = f"{DRILL_MARK}: {data.get('drill') or '?'} {'begun' if kind == 'drill.started' else 'ended'}"
         told.append((at, str(data.get("holder") or event.get("actor") or "?"), text))
     return told
 

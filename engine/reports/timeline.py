@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from itertools import pairwise
 
+from engine.notify.message import DRILL_MARK
 from engine.reports.alerts import Fired, fired
 from engine.reports.doings import operations
-from engine.reports.drills import NOT_REAL, drills
+from engine.reports.drills import drills
 from engine.reports.found import Found, of_kind
 from engine.reports.gaps import silences
 from engine.reports.people import noted
@@ -110,7 +111,7 @@ def _phases(found: Found) -> list[Bar]:
 
 def _drills(found: Found) -> list[Bar]:
     begin, end = found.span.begin, found.span.end
-    return [(max(one.since, begin), one.until or end, f"{NOT_REAL}: {one.drill}", "drill") for one in drills(found)]
+    return [(max(one.since, begin), one.until or end, f"{DRILL_MARK}: {one.drill}", "drill") for one in drills(found)]
 
 
 def _verdicts(found: Found) -> list[Bar]:

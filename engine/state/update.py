@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from engine.clock import pretty_duration
+from engine.notify.message import DRILL_MARK
 from engine.state.model import State
 from engine.state.told import rests_on
 
@@ -16,7 +17,7 @@ def update_lines(state: State, now: datetime) -> list[str]:
     when = f", {since_cutover(state.cutover_at, now)}" if counted and state.cutover_at else f", {state.phase}"
     lines = [f"{state.title} {state.environment}, {now:%H:%M:%SZ}: {state.verdict.word}. {release} live{when}."]
     if state.drill is not None:
-        lines.insert(0, f"DRILL {state.drill.drill} of {state.drill.release}: what follows is not real.")
+        lines.insert(0, f"{DRILL_MARK}: {state.drill.drill} of {state.drill.release}.")
     clears = state.verdict.clears.removeprefix("clears ")
     lines.append(f"Why: {state.verdict.why}" + (f"; clears {clears}" if clears else ""))
     shown = [f"{kpi.title} {kpi.value:,.{kpi.decimals}f}" for kpi in state.kpis if kpi.value is not None]

@@ -254,15 +254,15 @@ def test_the_playback_pauses_seeks_and_stops_at_its_end(clock: Any) -> None:
     ("text", "hours"), [("T+7h", 7.0), ("T+7:30", 7.5), ("-8h", -8.0), ("-90m", -1.5), ("2026-01-31T03:00Z", 1.0)]
 )
 def test_a_moment_is_named_as_people_name_it(clock: Any, text: str, hours: float) -> None:
-    assert moment_of(text, now=clock.wall, cutover_at=clock.wall) == clock.wall + timedelta(hours=hours)
+    assert moment_of(text, now=clock.wall, cutover_at=clock.wall, scale=1.0) == clock.wall + timedelta(hours=hours)
 
 
 @pytest.mark.parametrize("text", ["yesterday", "T+", "-", "T+7x", "8h"])
 def test_what_is_no_moment_is_refused_with_the_forms(clock: Any, text: str) -> None:
     with pytest.raises(Refused, match="is no moment"):
-        moment_of(text, now=clock.wall, cutover_at=clock.wall)
+        moment_of(text, now=clock.wall, cutover_at=clock.wall, scale=1.0)
 
 
 def test_a_moment_after_a_cutover_needs_one(clock: Any) -> None:
     with pytest.raises(Refused, match="no cutover is recorded"):
-        moment_of("T+1h", now=clock.wall, cutover_at=None)
+        moment_of("T+1h", now=clock.wall, cutover_at=None, scale=1.0)

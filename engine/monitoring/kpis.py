@@ -106,6 +106,22 @@ def kpi_readings(
     )
 
 
+def doubtful(config: KpiConfig, published: Published) -> str:
+    """Which KPIs of a run are undefined or out of their range: ``PAR30 undefined (empty)``; empty: none."""
+    found = []
+    for name, kpi in config.kpis.items():
+        value = published.values.get(name)
+        if value is None:
+            found.append(f"{name} undefined ({published.reasons.get(name) or 'not published'})")
+        elif not _in_range(kpi, value):
+            found.append(f"{name} {value:g} out of range")
+    return ", ".join(found)
+
+
+def _in_range(kpi: KpiDefinition, value: float) -> bool:
+    return kpi.range[0] <= value <= kpi.range[1]
+
+
 def _reading(
     name: str,
     kpi: KpiDefinition,
@@ -138,7 +154,7 @@ def _reading(
         reason=said if value is None else None,
         observed_at=now.at if now else None,
         stale=stale,
-        in_range=None if value is None else kpi.range[0] <= value <= kpi.range[1],
+        in_range=None if value is None else _in_range(kpi, value),
     )
 
 

@@ -316,6 +316,25 @@ def test_an_undefined_kpi_has_a_reason_and_is_no_zero(watching: Watching) -> Non
     assert (kpi.value, kpi.status, kpi.reason, kpi.in_range) == (None, "undefined", "empty", None)
 
 
+@pytest.mark.parametrize(("par30", "said"), [(None, "PAR30 undefined (empty)"), (130.0, "PAR30 130 out of range")])
+def test_where_nobody_ever_validated_a_tape_that_breaks_the_kpis_is_unknown_until_somebody_looks(
+    watching: Watching, par30: float | None, said: str
+) -> None:
+    assert watching.tick(10).verdict.word == "CONTINUE"
+    broken: dict[str, Any] = {"tape": "t2", "kpis": {**KPIS, "PAR30": par30}}
+    evaluation = watching.tick(5, **broken)
+    assert (evaluation.verdict.word, said in evaluation.verdict.why) == ("UNKNOWN", True), evaluation.verdict
+    watching.validated("FAIL", tape="t2", data_integrity="FAIL")
+    assert watching.tick(5, **broken).verdict.word == "INVESTIGATE"
+
+
+def test_a_tape_whose_runs_fail_is_said_at_once_and_critical_after_five_minutes(fast: Watching) -> None:
+    fast.tick(10)
+    broken: dict[str, Any] = {"tape": "t2", "status": "failed", "error": "no column", "outputs": [], "latency_ms": None}
+    assert "RUN failing" in fast.tick(1, **broken).verdict.why
+    assert fast.tick(8, **broken).verdict.word == "INVESTIGATE"
+
+
 def test_the_baseline_is_the_median_of_v1s_runs_and_stands_after_the_cutover(watching: Watching) -> None:
     for latency in (0.5, 1.0, 9.0):
         watching.run(latency_ms=latency)

@@ -13,7 +13,7 @@ from engine.config import Deployment
 from engine.errors import OpsError
 from engine.monitoring.audit import SeenEvents
 from engine.monitoring.kpi_watch import SERIES, Against, KpiWatch, medians
-from engine.monitoring.kpis import Published, doubtful, read_published, variance
+from engine.monitoring.kpis import Published, doubtful, largest_variance, read_published
 from engine.monitoring.model import Baseline
 from engine.monitoring.reading import Missing, Nothing, Reading, Value
 from engine.monitoring.runs import Run, error_rate, parse_run, run_level, run_metrics, run_patience, usual_interval
@@ -305,7 +305,7 @@ class RunSource:
         if not runs or own.run_id == self.compared:
             return Nothing(needed=False)
         self.compared = own.run_id
-        found = variance(
+        found = largest_variance(
             old.values,
             own.values,
             tuple(self._deployment.kpis.kpis),

@@ -76,6 +76,8 @@ class Standing(msgspec.Struct, frozen=True):
     """How many things happened to it; numbers its notices and happenings."""
     drill: str = ""
     """The drill during which it opened, or grew heavier; empty: it is real."""
+    began: float = 0.0
+    """Boot time when it was opened."""
 
 
 class Happening(msgspec.Struct, frozen=True):
@@ -126,7 +128,8 @@ def rebased(book: Book, shift: float) -> Book:
     def standing(one: Standing) -> Standing:
         taken = one.taken and msgspec.structs.replace(one.taken, ends=moved(one.taken.ends))
         later = tuple((contact, at + shift) for contact, at in one.later)
-        return msgspec.structs.replace(one, clock=moved(one.clock), taken=taken, later=later)
+        began = one.began + shift
+        return msgspec.structs.replace(one, clock=moved(one.clock), taken=taken, later=later, began=began)
 
     return msgspec.structs.replace(
         book,
@@ -179,7 +182,8 @@ def _acknowledged(book: Book, event: Record, data: dict[str, Any], now: Instant)
         return book
     if alert is None:
         return msgspec.structs.replace(book, early={**book.early, str(data["condition"]): Early(taken)})
-    if at < alert.opened - timedelta(seconds=1):
+    # in a trail that is read again; a clock that was set back since makes no acknowledgement older than its alert
+    if at < alert.opened - timedelta(seconds=1) and float(event.get("boot") or 0.0) < alert.began:
         return book
     return with_alert(book, msgspec.structs.replace(alert, taken=taken))
 

@@ -13,6 +13,7 @@ from engine.monitoring.kpis import Published
 from engine.monitoring.log import Row
 from engine.monitoring.model import Baseline
 from engine.monitoring.tree import Usage
+from engine.monitoring.untold import Untold
 from engine.monitoring.watched import Watched
 
 T = TypeVar("T")
@@ -64,10 +65,12 @@ class Watch(msgspec.Struct, frozen=True):
     """Rows that are due in the monitoring log: written after this was, and kept until the file takes them."""
     log_size: int = 0
     """Bytes of the monitoring log before the first of them."""
-    audited: dict[str, str] = {}
-    """The last run of each release whose events were looked for."""
+    to_audit: tuple[str, ...] = ()
+    """Runs whose events are looked for at the next tick."""
     compared: str = ""
     """The last run whose KPIs were compared with the old release's."""
+    untold: tuple[Untold, ...] = ()
+    """Events that are due in the audit trail: told after this was written."""
 
 
 class Trail(msgspec.Struct, frozen=True):

@@ -127,7 +127,9 @@ def _stands(book: Book, one: Firing, now: Instant, rules: Rules) -> Book:
         name = f"{one.condition}-{compact(now.wall)}-{book.opened + 1}"
         early = book.early.get(one.condition)
         taken = early.taken if early is not None else None
-        alert = Standing(name, one.condition, one.tier, one.text, now.wall, taken=taken, drill=book.drill)
+        alert = Standing(
+            name, one.condition, one.tier, one.text, now.wall, taken=taken, drill=book.drill, began=now.boot
+        )
         rest = {condition: item for condition, item in book.early.items() if condition != one.condition}
         book = msgspec.structs.replace(book, opened=book.opened + 1, early=rest)
         book, alert = _record(book, alert, "alert.opened", now, rules, to=_now_and_later(one, now, rules)[0])

@@ -35,7 +35,7 @@ from engine.monitoring.surroundings import Active, Surroundings
 from engine.monitoring.trail_source import TrailSource
 from engine.monitoring.unjudged import Unjudged
 from engine.monitoring.watched import Watched, after_break, after_reboot
-from engine.records import append_event, harmless
+from engine.records import harmless
 from engine.services.build import build_hash
 from engine.services.protocol import ServiceStatus
 
@@ -67,7 +67,7 @@ class Monitor:
             baseline=output.baseline,
             audit_lost=self._watch.audit_lost,
             kpis=self._notebook.kpi_watch(deployment, output.kpis),
-            audited=dict(self._watch.audited),
+            to_audit=self._watch.to_audit,
             compared=self._watch.compared,
         )
         self._disk = DiskSource(deployment)
@@ -135,7 +135,7 @@ class Monitor:
         samples += [*more, *self._kpi_samples(now)]
         watch = self.round.after(evaluation, watch, self._trail, now, self._note, running)
         self._write(samples, evaluation, watch, now)
-        watch = self.round.write_rows(watch, now, self._note)
+        watch = self.round.tell(self.round.write_rows(watch, now, self._note), now, self._note)
         self._keep_trail(now)
         self._note(now, self.paging.tell(now))
         self._watch, self._first = watch, False
@@ -279,7 +279,7 @@ class Monitor:
             conditions=conditions,
             critical_at=now.wall if critical else watch.critical_at,
             audit_lost=self._runs.audit_lost,
-            audited=dict(self._runs.audited),
+            to_audit=self._runs.to_audit,
             compared=self._runs.compared,
             last_fed=dict(self._runs.last_fed),
             cpu_before=self._process.before,
@@ -354,7 +354,4 @@ class Monitor:
     def _tell(self, now: Instant, kind: str, data: dict[str, Any]) -> None:
         if "seconds" in data:
             self._note(now, [f"{kind}: {pretty_duration(abs(data['seconds']))}"])
-        try:
-            append_event(self._deployment.paths.events, kind, data, source="monitor", clock=self._clock)
-        except (OpsError, OSError) as error:
-            self._note(now, [f"audit trail: {harmless(error)}"])
+        self.round.announce(kind, data)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 
 from engine.clock import Clock, Instant, parse_iso
 from engine.config import Deployment
-from engine.errors import OpsError
 from engine.monitoring.assembly import calendar_of
 from engine.monitoring.checkpoint import Watch
 from engine.monitoring.children import Children
@@ -20,7 +20,7 @@ from engine.monitoring.model import Evaluation
 from engine.monitoring.running import Running
 from engine.monitoring.schedule import Calendar, Slot, due_now, served, slot_name
 from engine.monitoring.trail_source import TrailSource
-from engine.records import append_event, harmless
+from engine.monitoring.untold import MOST_KEPT, Untold, told, unseen
 
 VALIDATION, AFRESH = "scheduled validation", "validation after a change"
 TESTS = "tests of the release"
@@ -40,6 +40,7 @@ class Round:
         self._fresh = True
         """Whether the monitor has just been made: what the one before had begun may have ended with it."""
         self._rows_due: list[Row] = []
+        self._events_due: list[Untold] = []
         self._validated_for = ("", "", -1e18)
         self.errands = Errands(deployment, Children(deployment.root, deployment.paths.logs / "monitor.out"))
 
@@ -47,6 +48,10 @@ class Round:
     def validating(self) -> bool:
         """Whether a validation that the monitor started runs now."""
         return self.errands.children.running(VALIDATION) or self.errands.children.running(AFRESH)
+
+    def announce(self, kind: str, data: dict[str, Any]) -> None:
+        """An event for the audit trail: told once what is decided is kept."""
+        self._events_due.append(Untold(kind, data))
 
     def stop(self) -> None:
         """End the children."""
@@ -71,6 +76,10 @@ class Round:
         self._fresh = False
         self._validate_afresh(evaluation, running, now, note)
         self.errands.run(evaluation, trail, now, note)
+        left = (*unseen(watch.untold, trail.new), *self._events_due)[-MOST_KEPT:]
+        self._events_due = []
+        if left != watch.untold:
+            watch = msgspec.structs.replace(watch, untold=left)
         rows, watch = self._rows(evaluation, calendar, watch, trail, now)
         if rows and not watch.unwritten:
             watch = msgspec.structs.replace(watch, log_size=self._log.size())
@@ -94,6 +103,14 @@ class Round:
         if left != watch.unwritten:
             watch = msgspec.structs.replace(watch, unwritten=left, log_size=self._log.size())
         return watch
+
+    def tell(self, watch: Watch, now: Instant, note: Note) -> Watch:
+        """Write the events that are due into the trail, once they are remembered."""
+        if not watch.untold:
+            return watch
+        left, problems = told(watch.untold, self._deployment.paths.events, self._clock)
+        note(now, problems)
+        return msgspec.structs.replace(watch, untold=left)
 
     # ---- rows
 
@@ -166,24 +183,24 @@ class Round:
         watch = _counted_from(calendar, watch)
         slots = calendar.validations()
         due = due_now(slots, now.wall, watch.begun_at, late_after=self._patience)
+        begun = self._unfinished(slots, watch, trail) if self._fresh else None
+        run, late = due.run, due.late
+        if begun is not None and now.wall >= begun.until:
+            self.announce("schedule.missed", self._named(begun))
+            self._say_missed(begun, calendar)
+        elif begun is not None and run is None:
+            run, late = begun, True  # it ended with the monitor that had begun it: caught up once
         for slot in due.missed:
             if served(slot, trail.facts.validations, self._deployment.console.releases.new) is not None:
                 continue  # begun by a monitor that was killed before it could write that down
-            self._tell("schedule.missed", self._named(slot), note, now)
+            self.announce("schedule.missed", self._named(slot))
             self._say_missed(slot, calendar)
         if due.missed:
             watch = msgspec.structs.replace(watch, begun_at=due.missed[-1].at)
         busy = self.validating or not evaluation.paging
-        run, late = due.run, due.late
-        begun = self._unfinished(slots, watch, trail) if self._fresh else None
-        if begun is not None and run is not None and now.wall >= begun.until:
-            self._tell("schedule.missed", self._named(begun), note, now)
-            self._say_missed(begun, calendar)
-        elif begun is not None and run is None:
-            run, late = begun, True  # it ended with the monitor that had begun it: caught up once
         if run is not None and not busy:
             if late:
-                self._tell("schedule.late", self._named(run), note, now)
+                self.announce("schedule.late", self._named(run))
                 notes = f"LATE: validation of {slot_name(run.offset)}, due {run.at:%H:%M:%SZ}, runs now"
                 self._rows_due.append(row_of(evaluation, now.wall, _status(evaluation), notes))
             self._validate(now, note)
@@ -267,12 +284,6 @@ class Round:
         command = [sys.executable, "-m", "engine.validation", "run", "--root", str(self._deployment.root)]
         until = now.boot + self._deployment.console.operations.budgets.post_cutover
         self.errands.start(name, [*command, "--scheduled"], until, now, note)
-
-    def _tell(self, kind: str, data: dict[str, object], note: Note, now: Instant) -> None:
-        try:
-            append_event(self._deployment.paths.events, kind, data, source="monitor", clock=self._clock)
-        except (OpsError, OSError) as error:
-            note(now, [f"audit trail: {harmless(error)}"])
 
 
 def _counted_from(calendar: Calendar, watch: Watch) -> Watch:

@@ -24,7 +24,9 @@ from engine.records import Record, Tail, harmless
 READ_AT_START = 512 * 1024
 """Bytes at the end of the file that are read again after a start: some hundred runs."""
 REMEMBERED = 64
-"""Runs remembered per release."""
+"""Runs remembered per release, once those that came without a monitor are judged."""
+WAITING = 2000
+"""Runs that wait to be judged, per release: more than the end that is read again holds, so none of it is dropped."""
 ERRORS = "error_rate_percent"
 RUN_METRICS = ("kpi_latency_ms_per_1000_rows", "run_seconds", "rows_per_second", ERRORS)
 
@@ -41,7 +43,7 @@ class RunSource:
         baseline: Baseline | None,
         audit_lost: bool,
         kpis: KpiWatch,
-        audited: dict[str, str] | None = None,
+        to_audit: Sequence[str] = (),
         compared: str = "",
     ) -> None:
         self._deployment = deployment
@@ -61,8 +63,8 @@ class RunSource:
         self.kpis = kpis
         self.kpi_samples: list[Measured] = []
         """The KPIs of the runs of this tick, to be stored."""
-        self.audited = audited or {}
-        """The last run of each release whose events were looked for."""
+        self.to_audit = tuple(to_audit)
+        """Runs that were fed and whose events are looked for at the next tick."""
         self.compared = compared
         """The last run whose KPIs were compared with the old release's."""
 
@@ -75,8 +77,8 @@ class RunSource:
             except ValueError as error:
                 problems.append(harmless(error))
                 continue
-            self._recent.setdefault(run.release, deque(maxlen=REMEMBERED)).append(run)
-            self._waiting.setdefault(run.release, deque(maxlen=REMEMBERED)).append(run)
+            self._recent.setdefault(run.release, deque()).append(run)
+            self._waiting.setdefault(run.release, deque(maxlen=WAITING)).append(run)
         for record in readable_records(self._shadows, problems):
             try:
                 self._shadow = shadow_of(record)
@@ -110,6 +112,9 @@ class RunSource:
         readings["kpi_variance_percent"] = self._variance(release, now)
         if new:
             self.last_fed[release] = new[-1].run_id
+        for runs in self._recent.values():
+            while len(runs) > REMEMBERED:
+                runs.popleft()
         return readings, problems
 
     def schedule(self, release: str, now: Instant, *, serves: bool, since: datetime | None) -> Reading:
@@ -212,16 +217,14 @@ class RunSource:
         return self._of_runs[run.run_id]
 
     def _skip_what_was_fed(self) -> None:
+        known = {run.run_id: run for runs in self._waiting.values() for run in runs}
+        # read by the monitor before, which had no further tick to look for their events in
+        self._to_audit = [known[run_id] for run_id in self.to_audit if run_id in known]
         for release, runs in self._waiting.items():
             fed = self.last_fed.get(release)
-            ids = [run.run_id for run in runs]
-            if fed in ids:
-                # read by the monitor before, which had no further sample to look for their events in
-                after = self.audited.get(release)
-                begin = ids.index(after) + 1 if after in ids else ids.index(fed) + 1
-                self._to_audit += list(runs)[begin : ids.index(fed) + 1]
-                for _ in range(ids.index(fed) + 1):
-                    runs.popleft()
+            if any(run.run_id == fed for run in runs):
+                while runs.popleft().run_id != fed:
+                    pass
         # the trail's end may not reach back to every one of these: only the newest is judged by it
         self._audit_from = {release: runs[-1].run_id for release, runs in self._waiting.items() if runs}
 
@@ -263,13 +266,13 @@ class RunSource:
         for run in self._to_audit:
             if run.release != release:
                 continue
-            self.audited[release] = run.run_id
             level = seen.level(run.run_id, self.audit_lost)
             self.audit_lost = level >= 2.0
             values.append(Value(level, run.ended, max(_boot_of(run, now), 0.0), run.release))
         from_run = self._audit_from.pop(new[0].release, None) if new else None
         ids = [run.run_id for run in new]
         self._to_audit = list(new[ids.index(from_run) :] if from_run in ids else new)
+        self.to_audit = tuple(run.run_id for run in self._to_audit)
         return tuple(values) if values else Nothing()
 
     def _publish(self, new: Iterable[Run], now: Instant) -> list[str]:

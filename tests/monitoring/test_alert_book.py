@@ -159,6 +159,21 @@ def test_who_takes_it_stops_the_clock(night: Night) -> None:
     assert night.tick(ROLLBACK, after=10 * 60 * MINUTE) == []
 
 
+def test_who_takes_it_after_the_clock_was_set_back_stops_the_clock_too(night: Night) -> None:
+    night.tick(ROLLBACK)
+    night.seconds += 60
+    before = iso(START - timedelta(hours=2))
+    night.tick(ROLLBACK, events=[{**night.ack("CRASH"), "at": before, "boot": night.now.boot}])
+    assert night.tick(ROLLBACK, after=10 * 60 * MINUTE) == []
+
+
+def test_an_acknowledgement_from_before_it_was_opened_takes_nothing(night: Night) -> None:
+    old = {**night.ack("CRASH"), "boot": night.now.boot}
+    night.tick(ROLLBACK, after=60)
+    night.tick(ROLLBACK, events=[old], after=60)
+    assert night.book.alerts["CRASH"].taken is None
+
+
 def test_an_acknowledgement_that_ends_lets_it_go_up_from_the_level_where_it_was(night: Night) -> None:
     night.tick(ROLLBACK)
     assert night.tick(ROLLBACK, after=15 * MINUTE) == ["escalated CRASH engineering_lead"]

@@ -11,6 +11,8 @@ from watching import KPIS, Watching, condition, rescaled, row
 
 from engine.config import Deployment
 from engine.monitoring.log import HEADER
+from engine.monitoring.run_source import REMEMBERED
+from engine.monitoring.store import SampleStore
 
 
 @pytest.fixture
@@ -444,6 +446,31 @@ def test_a_validation_that_ended_with_its_monitor_is_caught_up_by_the_next_one(f
     fast.restart()
     fast.tick(3)
     assert fast.started.commands.count("scheduled validation") == 2
+
+
+def test_a_validation_that_ended_with_its_monitor_is_missed_once_when_its_slot_is_over(fast: Watching) -> None:
+    fast.tick(3)
+    fast.cut_over()
+    fast.tick(31)
+    fast.clock.advance(180)
+    fast.restart()
+    fast.tick(3)
+    events = [json.loads(line) for line in fast.deployment.paths.events.read_text().splitlines()]
+    missed = [event["data"]["name"] for event in events if event["kind"] == "schedule.missed"]
+    assert missed == ["T+0:30", "T+1", "T+2"]
+
+
+def test_more_runs_than_are_remembered_came_without_a_monitor_and_all_are_judged(fast: Watching) -> None:
+    fast.tick(3)
+    for _ in range(2 * REMEMBERED):
+        fast.clock.advance(0.1)
+        fast.run(rows=1000, errors=1)
+    fast.restart()
+    fast.tick(1, runs_every=0)
+    metric = fast.deployment.monitoring.conditions["LAT"].metric
+    store = SampleStore(fast.deployment.paths.samples)
+    assert len(store.series(metric, fast.clock.now().wall - timedelta(days=1))) == fast.runs
+    store.close()
 
 
 def test_daily_validations_go_on_after_the_first_day(fast: Watching) -> None:

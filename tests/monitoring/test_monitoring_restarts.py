@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from a_night import Night
+from a_night import HOUR, Night
 
 from engine.config import load_deployment
 from engine.config.templates import write_config
@@ -81,3 +81,32 @@ def test_a_monitor_killed_between_its_row_and_its_checkpoint_loses_no_row(
     rows = told(night)
     night.monitor.stop()
     assert [slot for slot in ("T+0:30", "T+1") if not any(slot in row for row in rows)] == []
+
+
+class Killed(BaseException):
+    """Not an error that a tick could outlive."""
+
+
+@pytest.mark.parametrize("place", ["before it is kept", "before it is told", "after it is told"])
+def test_a_slot_that_was_missed_is_told_once_by_a_monitor_that_is_killed_meanwhile(
+    tmp_path: Path, clock: Any, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: Any) -> Any:
+        raise Killed
+
+    write_config(tmp_path / "killed", demo=True)
+    night = Night(load_deployment(tmp_path / "killed"), clock)
+    night.begin()
+    night.hours(1.2)
+    clock.advance(3 * HOUR)
+    night.restart()
+    name = {"before it is kept": "_write", "after it is told": "_keep_trail"}.get(place)
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        patched.setattr(*(night.monitor, name) if name else (night.monitor.round, "tell"), killed)
+        night.ticks(1)
+    night.restart()
+    night.ticks(3)
+    events = [json.loads(line) for line in night.deployment.paths.events.read_text().splitlines()]
+    told = [event["data"]["name"] for event in events if event["kind"] == "schedule.missed"]
+    night.monitor.stop()
+    assert told == ["T+2", "T+3"]

@@ -6,9 +6,11 @@
     python tests/nights/nights.py --days 28                  28 days in one piece, and what the monitor keeps of them
 
 Each night is 24 hours after a cutover with 2 to 7 faults, up to 10 % of samples and runs lost, two suspends, a step of
-the clock and 1 to 6 restarts of the monitor, some of them a kill in the middle of a sample. One night in two hundred
-samples every 5 s as production does, the others every 60 s or 120 s: the rules scale with the cadence. Exit 1 when a
-page was missed or false, a verdict differs or a row is lost; the first differences are printed with their seed.
+the clock and 1 to 6 restarts of the monitor, some of them a kill in the middle of a sample. People decide the gates, go
+or no-go, and take half of the alerts. Two nights in a thousand sample every 5 s as production does, the others every
+60 s, 120 s or 300 s: the rules scale with the cadence. Exit 1 when a page was missed or false, a verdict or a gate
+differs or a row is lost; the first differences are printed with their seed. Pages are the alerts in the audit trail:
+opened, gone up a level, cleared.
 """
 
 from __future__ import annotations
@@ -28,10 +30,14 @@ from days import weeks  # noqa: E402
 from night import Result, play  # noqa: E402
 from story import draw  # noqa: E402
 
+COUNTED = ("samples", "faults", "verdicts", "gates", "criteria", "pages", "missed", "false", "rows", "rows_lost")
+
 
 def cadence_of(seed: int) -> float:
     """How often this night samples, in seconds."""
-    return 5.0 if seed % 200 == 50 else 60.0 if seed % 5 == 0 else 120.0
+    if seed % 500 == 50:
+        return 5.0
+    return 60.0 if seed % 100 == 0 else 120.0 if seed % 20 == 0 else 300.0
 
 
 def one(seed: int) -> Result:
@@ -63,16 +69,16 @@ def main() -> int:
             found = future.result()
             nights[cadence_of(seed)] += 1
             words += found.words
-            for name in ("samples", "faults", "verdicts", "pages", "missed", "false", "rows", "rows_lost"):
+            for name in COUNTED:
                 setattr(total, name, getattr(total, name) + getattr(found, name))
             if found.wrong:
                 bad.append(found)
-    for found in bad[:5]:
-        print(f"night {found.seed}:")
-        print("\n".join(f"  {line}" for line in found.wrong[:6]))
+                if len(bad) <= 5:
+                    print("\n  ".join((f"night {found.seed}:", *found.wrong[:6])), flush=True)
     shown = ", ".join(f"{count} at {cadence:g} s" for cadence, count in sorted(nights.items()))
     print(f"nights {sum(nights.values())} ({shown}), seeds from {first}")
     print(f"samples {total.samples}  faults {total.faults}  verdicts checked {total.verdicts} {dict(words)}")
+    print(f"gates decided {total.gates}  criteria checked {total.criteria}")
     print(f"pages {total.pages}  missed pages {total.missed}  false pages {total.false}")
     print(f"rows and slots {total.rows}  rows lost {total.rows_lost}  nights that differ {len(bad)}")
     print(f"seconds {time.monotonic() - began:.0f}")

@@ -13,10 +13,11 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from statistics import median
 
+from pages import Pages
 from world import CORES, TICKS, RunSeen, World
 
 HEAVY = ("rollback", "critical", "warning")
-PAGES = ("rollback", "critical")
+CRITICAL = ("rollback", "critical")
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ RULES = {
 CLEAR_HOLD, CLEAR_SHARE, LEAST, SHARE, STALE = 120.0, 0.95, 3, 0.7, 3.5
 FLAPPING, FLAPPING_WINDOW = 4, 3600.0
 FIRST_RUN, ERROR_WINDOW, RESTART_WINDOW, LEAST_ROWS, DISK_NEED = 600.0, 300.0, 900.0, 20, 50e6
-HOUR_1 = 3600.0
+HOUR_1, RUN_SLACK, NOBODY_WATCHED = 3600.0, 60.0, 600.0
 REMEMBERED, LOOKED_BACK = 400, 5000
 
 
@@ -118,8 +119,8 @@ class Judged:
     firing: dict[str, str]
     unknown: tuple[str, ...]
     """Conditions whose needed value is missing or stale."""
-    target: dict[str, str]
-    """Of some conditions, and of ``any``: whether a gate would call them unknown, or fail on them."""
+    criteria: dict[str, str]
+    """Of the gates: met, not met or unknown."""
 
 
 Given = tuple[list[tuple[float, float, str]], bool, bool, bool]
@@ -145,6 +146,10 @@ class Oracle:
         self.baseline = 0.0
         self.restarted = True
         self.critical = False
+        self.pages = Pages()
+        self.stood_at: float | None = None
+        self.unwatched: list[float] = []
+        self.down, self.restarts, self.process = 0.0, 0, ""
 
     # ---- one tick
 
@@ -158,7 +163,8 @@ class Oracle:
         fresh = [run for run in new if run.release == "v2"]
         self.seen += fresh
         basis = f"{self._process()}|{self.seen[-1].tape if self.seen else ''}"
-        if basis != self.basis or self.restarted:
+        paused = self.restarted and self.tick_before is not None and boot - self.tick_before[0] > STALE * self.cadence
+        if basis != self.basis or paused:
             self.settled_at, self.basis = boot + FIRST_RUN, basis
         given = self._received(fresh, growth, boot, wall)
         for name, one in given.items():
@@ -168,23 +174,46 @@ class Oracle:
         self._judge("NODATA", count, boot, may_fire=boot >= max(self.grace_until, self.settled_at))
         self.tick_before, self.restarted = (boot, wall), False
         firing = {name: told for name, paper in self.papers.items() if (told := paper.told())}
-        self.critical = self.critical or any(tier in PAGES for tier in firing.values())
-        return Judged(boot, wall, self._word(firing, unknown), firing, unknown, self._targets(firing, boot))
+        self.critical = self.critical or any(tier in CRITICAL for tier in firing.values())
+        self._stood(boot, wall)
+        lost = not self._runs() and boot >= self.settled_at
+        self.pages.tick(firing, boot, wall, lost=lost, patience=STALE * self.cadence)
+        return Judged(boot, wall, self._word(firing, unknown), firing, unknown, self._criteria(firing, boot))
 
-    def _targets(self, firing: dict[str, str], boot: float) -> dict[str, str]:
-        found = {"any": "fails"} if self.critical else {}
-        for name in ("LAT", "MEM", "ERR"):
+    def _stood(self, boot: float, wall: datetime) -> None:
+        """How long it was up, down, or not looked at; how often it began anew."""
+        passed = (wall - self.cutover_at).total_seconds() if self.stood_at is None else boot - self.stood_at
+        self.stood_at, up = boot, self.world.state == "RUNNING"
+        if passed > STALE * self.cadence or self.world.lost == "status":
+            self.unwatched.append(passed)
+        elif not up:
+            self.down += passed
+        if self.world.lost != "status":
+            self.restarts = max(self.restarts, sum(at > self.cutover_at for at in self.world.restarts))
+        if (process := self._process()) and process != self.process:
+            self.restarts += bool(self.process)
+            self.process = process
+
+    def _criteria(self, firing: dict[str, str], boot: float) -> dict[str, str]:
+        """What a gate must say that rests on samples alone."""
+        found = {}
+        for name, criterion in (("LAT", "latency_below_100"), ("MEM", "memory_below_200")):
             rule, paper = RULES[name], self.papers[name]
             newest = paper.samples[-1].value if paper.samples else 0.0
-            if self._missing(name, boot):
-                found[name] = "unknown"
-            elif name in firing or self._beyond(rule, rule.tiers["warning"], newest):
-                found[name] = "fails"
+            bad = name in firing or self._beyond(rule, rule.tiers["warning"], newest)
+            found[criterion] = "unknown" if self._missing(name, boot) else "not met" if bad else "met"
+        counted = [run for run in self.seen if run.ended >= self.cutover_at]
+        rows, errors = sum(run.rows for run in counted), sum(run.errors for run in counted)
+        low = rows < LEAST_ROWS or self._missing("ERR", boot)
+        found["errors_below_0_1"] = "unknown" if low else "met" if errors / rows * 100 < 0.1 else "not met"
+        gap = "unknown" if max(self.unwatched, default=0.0) > NOBODY_WATCHED else "met"
+        found["no_critical_event"] = "not met" if self.critical else gap
+        found["uptime_100"] = "not met" if self.down or self.restarts else "unknown" if self.unwatched else "met"
         return found
 
     def monitor_restarted(self) -> None:
-        """CPU is a difference, and is known one sample later; what was pending is written down."""
-        self.cpu_before, self.restarted = None, True
+        """Nothing is forgotten: what was pending, and the CPU time of the sample before, are written down."""
+        self.restarted = True
 
     def _breaks(self, boot: float, wall: datetime) -> None:
         if self.tick_before is None:
@@ -261,7 +290,7 @@ class Oracle:
         if not seen:
             return [], True, False, True
         before, self.cpu_before = self.cpu_before, (self._process(), boot, self.world.cpu_seconds)
-        if before is None or before[0] != self._process():
+        if before is None or before[0] != self._process() or boot <= before[1]:
             return [], True, False, True
         percent = max(self.world.cpu_seconds - before[2], 0.0) / (boot - before[1]) / CORES * 100
         return [(boot, percent, self._process())], False, False, True
@@ -279,7 +308,7 @@ class Oracle:
         if not self._runs() or (last is not None and not last.ok):
             return [(boot, 2.0, "")], False, False, True
         spoke = max([run.ended for run in self.seen[-1:]] + [self.world.since or wall])
-        if (wall - spoke).total_seconds() > STALE * self.run_every:
+        if (wall - spoke).total_seconds() > min(STALE * self.run_every, self.run_every + RUN_SLACK):
             return [(boot, 1.0, "")], False, False, True
         return ([(boot, 0.0, "")], False, False, True) if last else ([], True, False, True)
 

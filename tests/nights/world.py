@@ -11,7 +11,7 @@ import json
 import os
 import random
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -26,12 +26,14 @@ from story import Fault, Story  # noqa: E402
 from engine.clock import Instant, boot_id, iso  # noqa: E402
 from engine.config import Deployment, load_deployment  # noqa: E402
 from engine.config.templates import write_config  # noqa: E402
-from engine.monitoring import disk, process_source  # noqa: E402
+from engine.monitoring import disk, errands, monitor, process_source  # noqa: E402
 from engine.monitoring import round as rounds  # noqa: E402
 from engine.monitoring.children import Ended  # noqa: E402
 from engine.monitoring.log import MonitoringLog  # noqa: E402
 from engine.monitoring.surroundings import Active  # noqa: E402
 from engine.monitoring.tree import Usage  # noqa: E402
+from engine.notify.courier import Courier  # noqa: E402
+from engine.notify.message import Notice  # noqa: E402
 from engine.records import append_event, append_line, lines  # noqa: E402
 from engine.services.protocol import Identity, ServiceStatus  # noqa: E402
 
@@ -40,7 +42,7 @@ CORES = os.cpu_count() or 1
 KPIS = {"PAR30": 2.2, "PAR90": 0.3, "CollectionRate": 12.0, "PortfolioHealth": 9.0}
 CHECKS = ("kpi_calculations", "data_integrity", "performance", "error_handling", "audit_trail")
 LATENCY, MEMORY, CPU, FREE = 0.65, 105.0, 20.0, 50e9
-TAKES = {rounds.VALIDATION: 21.0, rounds.AFRESH: 21.0, rounds.PROOF: 9.0, rounds.SHADOW: 6.0}
+TAKES = {rounds.VALIDATION: 21.0, rounds.AFRESH: 21.0, errands.PROOF: 9.0, errands.SHADOW: 6.0}
 """Seconds that a command takes."""
 
 
@@ -367,9 +369,9 @@ class World:
     def _command_done(self, name: str) -> None:
         if name in (rounds.VALIDATION, rounds.AFRESH):
             self._validate(scheduled=True)
-        elif name == rounds.PROOF:
+        elif name == errands.PROOF:
             self.event("way_back.proven", ok=True, seconds=1.0, snapshot="0001", release="v1", reason="")
-        elif name == rounds.SHADOW:
+        elif name == errands.SHADOW:
             self._compute_aside()
 
     def _validate(self, *, scheduled: bool) -> None:
@@ -416,6 +418,16 @@ class World:
         self.shadows.append(tape)
 
 
+def delivered_at_once(courier: Courier, notices: Iterable[Notice]) -> None:
+    """In place of a thread, which a night cannot wait for: each notice is delivered when it is offered, and once."""
+    offered = list(notices)
+    courier._held &= {notice.id for notice in offered}
+    for notice in offered:
+        if notice.id not in courier._held:
+            courier._held.add(notice.id)
+            courier._carry(notice)
+
+
 def make(story: Story, root: Path) -> World:
     """A fresh deployment below ``root`` with the cadences of this night."""
     write_config(root, demo=False)
@@ -452,14 +464,16 @@ def played(world: World) -> Iterator[None]:
             raise OSError(28, "No space left on device")
         real_append(log, row)
 
-    saved = process_source.usage, disk.free_bytes
-    process_source.usage = lambda pids: world.usage(pids)  # type: ignore[assignment]
+    saved = process_source.usage, disk.free_bytes, Courier.offer, monitor.build_hash
+    process_source.usage = lambda pids, **_: world.usage(pids)  # type: ignore[assignment]
     disk.free_bytes = lambda path: world.free(path)  # type: ignore[assignment]
     MonitoringLog.append = append  # type: ignore[method-assign]
+    Courier.offer = delivered_at_once  # type: ignore[method-assign]
+    monitor.build_hash = lambda deployment, release: "b"  # type: ignore[attr-defined]
     lines.os.fsync = lambda descriptor: None  # type: ignore[attr-defined]
     try:
         yield
     finally:
-        process_source.usage, disk.free_bytes = saved
+        process_source.usage, disk.free_bytes, Courier.offer, monitor.build_hash = saved  # type: ignore
         MonitoringLog.append = real_append  # type: ignore[method-assign]
         os.fsync = real_sync

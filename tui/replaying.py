@@ -88,10 +88,11 @@ def go_to(app: ConsoleApp) -> None:
     if replay is None:
         return
     playback, cutover_at = replay.playback, state.cutover_at if state is not None else None
+    scale = state.time_scale if state is not None else 1.0
 
     def answer(text: str) -> None:
         try:
-            playback.go_to(moment_of(text, now=playback.end, cutover_at=cutover_at))
+            playback.go_to(moment_of(text, now=playback.end, cutover_at=cutover_at, scale=scale))
             app.look_again()
         except Refused as error:
             app.say(f"{error.what}: {error.fix}", "warn")

@@ -60,7 +60,7 @@ def run(context: Context, options: argparse.Namespace) -> int:
 def _moment(deployment: Deployment, text: str, now: datetime) -> datetime:
     """The moment that ``text`` names; the cutover is looked up only where one counts from it."""
     cutover_at = ReplayReader(deployment, lambda: now).at(now).cutover_at if text[:2] in ("T+", "t+") else None
-    return moment_of(text, now=now, cutover_at=cutover_at)
+    return moment_of(text, now=now, cutover_at=cutover_at, scale=float(deployment.console.time_scale))
 
 
 def _print(deployment: Deployment, moment: datetime, *, as_data: bool) -> int:

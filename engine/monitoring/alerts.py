@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from engine.clock import Instant, parse_iso
+from engine.monitoring.facts import another_file
 from engine.notify.message import Notice
 from engine.records import Record, harmless
 
@@ -73,6 +74,8 @@ class Standing(msgspec.Struct, frozen=True):
     flapping: bool = False
     count: int = 0
     """How many things happened to it; numbers its notices and happenings."""
+    drill: str = ""
+    """The drill during which it opened, or grew heavier; empty: it is real."""
     began: float = 0.0
     """Boot time when it was opened."""
 
@@ -112,6 +115,8 @@ class Book(msgspec.Struct, frozen=True):
     unidentified: float | None = None
     """Boot time since when no release can be identified."""
     early: dict[str, Early] = {}
+    drill: str = ""
+    """The drill that was begun and not ended: ``latency of v2``."""
 
 
 def rebased(book: Book, shift: float) -> Book:
@@ -139,8 +144,8 @@ def rebased(book: Book, shift: float) -> Book:
 def heard(book: Book, events: Iterable[Record], now: Instant) -> Book:
     """The book after what people and the monitor itself wrote into the audit trail. Damaged events change nothing."""
     known = [event for event in events if isinstance(event.get("seq"), int)]
-    if known and book.seq is not None and known[0]["seq"] == 1 and known[-1]["seq"] < book.seq:
-        book = msgspec.structs.replace(book, seq=0)  # another file stands there now
+    if book.seq is not None and another_file(known, book.seq):
+        book = msgspec.structs.replace(book, seq=0)
     for event in known:
         if book.seq is not None and event["seq"] <= book.seq:
             continue
@@ -161,6 +166,11 @@ def _one(book: Book, kind: str, event: Record, data: dict[str, Any], now: Instan
     if kind.startswith("alert."):
         key = Happening(kind, data).key
         return msgspec.structs.replace(book, unrecorded=tuple(one for one in book.unrecorded if one.key != key))
+    if kind == "drill.started":
+        words = harmless(f"{data['drill']} of {data.get('release') or '?'}", 80)
+        return msgspec.structs.replace(book, drill=words)
+    if kind == "drill.ended":
+        return msgspec.structs.replace(book, drill="")
     return book
 
 

@@ -8,7 +8,7 @@ from engine.clock import pretty_duration
 from engine.config.monitoring import Condition, SustainedSection
 from engine.monitoring.model import TIERS, ConditionReading, Level
 from engine.monitoring.sustained import Limit, held, pending
-from engine.monitoring.watched import Watched, firing, firing_now, flapping
+from engine.monitoring.watched import Watched, changes, firing, firing_now, flapping
 
 TIER_WORDS: dict[str, str] = {"warning": "warning", "critical": "critical", "rollback": "roll back"}
 
@@ -33,7 +33,7 @@ def condition_reading(
     playbook = condition.playbook
     brief = _brief(condition, watched, lead, limits, now, reason)
     if tier != firing_now(watched):
-        brief = f"{brief}; flapping, {len(watched.edges)} changes: {TIER_WORDS[tier]} is held"
+        brief = f"{brief}; flapping, {changes(watched)} changes: {TIER_WORDS[tier]} is held"
     return ConditionReading(
         id=name,
         title=condition.title,

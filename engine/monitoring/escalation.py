@@ -25,6 +25,7 @@ from engine.monitoring.alerts import (
     unsilenced,
     with_alert,
 )
+from engine.monitoring.facts import another_file
 from engine.notify.message import Notice, channels_for
 from engine.records import Record, harmless
 
@@ -66,7 +67,7 @@ def advance(
     book: Book, firing: Iterable[Firing], events: Sequence[Record], now: Instant, rules: Rules, *, paging: bool
 ) -> Book:
     """The book after one tick. ``paging`` False (an operation runs): what people wrote counts, nobody is told."""
-    known = book.seq
+    known = 0 if book.seq is not None and another_file(events, book.seq) else book.seq
     book = _ends(heard(book, events, now), now)
     if known is not None:
         book = _rollbacks(book, events, known, now, rules)
@@ -126,7 +127,9 @@ def _stands(book: Book, one: Firing, now: Instant, rules: Rules) -> Book:
         name = f"{one.condition}-{compact(now.wall)}-{book.opened + 1}"
         early = book.early.get(one.condition)
         taken = early.taken if early is not None else None
-        alert = Standing(name, one.condition, one.tier, one.text, now.wall, taken=taken, began=now.boot)
+        alert = Standing(
+            name, one.condition, one.tier, one.text, now.wall, taken=taken, drill=book.drill, began=now.boot
+        )
         rest = {condition: item for condition, item in book.early.items() if condition != one.condition}
         book = msgspec.structs.replace(book, opened=book.opened + 1, early=rest)
         book, alert = _record(book, alert, "alert.opened", now, rules, to=_now_and_later(one, now, rules)[0])
@@ -148,6 +151,7 @@ def _heavier(book: Book, alert: Standing, one: Firing, now: Instant, rules: Rule
     to, later = _now_and_later(one, now, rules)
     changes: dict[str, Any] = {"peak": one.tier, "later": later, "flapping": alert.flapping or one.flapping}
     if grown:
+        changes |= {"drill": book.drill or alert.drill}
         changes |= {"taken": None, "clock": now.boot if alert.clock is not None else None}
     alert = msgspec.structs.replace(alert, **changes)
     if grown:
@@ -246,6 +250,7 @@ def _tell(
         priority=rules.priority(tier),
         verdict=VERDICT[tier],
         level=rules.level(alert.level),
+        drill=alert.drill,
     )
     return _sent(book, notice, rules), alert
 
@@ -280,6 +285,7 @@ def _rollbacks(book: Book, events: Sequence[Record], known: int, now: Instant, r
             now.boot,
             priority="P1",
             verdict="ROLL BACK",
+            drill=book.drill,
         )
         book = _sent(book, notice, rules)
     return book

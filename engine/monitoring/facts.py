@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,8 @@ from engine.monitoring.answers import Answer, extend
 from engine.records import Record, harmless
 
 VALIDATIONS_KEPT = 400
+"""The newest validations, whoever began them; of the watch of now more are kept: see :func:`_kept`."""
+HOUR = 3600.0
 DECISIONS_KEPT = 60
 
 
@@ -81,6 +83,9 @@ class Decided(msgspec.Struct, frozen=True):
     at: datetime
     note: str
     waivers: tuple[Waiver, ...] = ()
+    criteria: dict[str, str] = {}
+    """Criterion -> how it stood: ``met``, ``not met`` or ``unknown``."""
+    evidence: dict[str, str] = {}
 
 
 class Tested(msgspec.Struct, frozen=True):
@@ -145,11 +150,18 @@ class Facts(msgspec.Struct, frozen=True):
         return self.cutover_at
 
 
+def another_file(events: Sequence[Record], seq: int) -> bool:
+    """Whether these, read after the event ``seq``, begin a trail that was put in the place of the one before: its
+    numbers are counted anew, and nothing that it holds was read yet.
+    """
+    return bool(events) and events[0].get("seq") == 1 and int(events[-1].get("seq") or 0) < seq
+
+
 def fold(facts: Facts, events: Iterable[Record]) -> Facts:
     """``facts`` with the events after ``facts.seq``. One that lacks what its kind needs changes nothing."""
     known = [event for event in events if isinstance(event.get("seq"), int)]
-    if known and known[0]["seq"] == 1 and known[-1]["seq"] < facts.seq:
-        facts = Facts()  # another file stands there now
+    if another_file(known, facts.seq):
+        facts = Facts()
     fresh = [event for event in known if event["seq"] > facts.seq]
     if not fresh:
         return facts
@@ -160,12 +172,25 @@ def fold(facts: Facts, events: Iterable[Record]) -> Facts:
             _one(event, changes, validations, facts)
         except (KeyError, TypeError, ValueError):
             continue
-    if validations:
-        changes["validations"] = (*facts.validations, *validations)[-VALIDATIONS_KEPT:]
+    if validations or "cutover_at" in changes:
+        since = changes.get("cutover_at", facts.cutover_at)
+        changes["validations"] = _kept((*facts.validations, *validations), since)
     answers = extend(facts.answers, fresh)
     if answers is not facts.answers:
         changes["answers"] = dict(answers)
     return msgspec.structs.replace(facts, **changes)
+
+
+def _kept(done: tuple[Validation, ...], since: datetime | None) -> tuple[Validation, ...]:
+    """The newest; of the older ones since the cutover those that serve a slot: every scheduled one, and of those by
+    hand the last of each hour, however many a person has run since.
+    """
+    older, newest = done[:-VALIDATIONS_KEPT], done[-VALIDATIONS_KEPT:]
+    if not older or since is None:
+        return newest
+    last = {(one.release, (one.at - since).total_seconds() // HOUR): one for one in done}
+    serving = set(map(id, last.values()))
+    return (*(one for one in older if one.at >= since and (one.scheduled or id(one) in serving)), *newest)
 
 
 def _one(event: Record, changes: dict[str, Any], validations: list[Validation], facts: Facts) -> None:
@@ -218,7 +243,13 @@ def _decided(data: dict[str, Any], at: datetime, event: Record) -> Decided:
     decision = str(data["decision"])
     if decision not in ("go", "no-go"):
         raise ValueError(f"no decision: {decision}")
-    return Decided(str(data["gate"]), decision, by, at, harmless(data.get("note") or "", 400), waivers)
+    note = harmless(data.get("note") or "", 400)
+    said = [_texts(data.get(name)) for name in ("criteria", "evidence")]
+    return Decided(str(data["gate"]), decision, by, at, note, waivers, *said)
+
+
+def _texts(found: object) -> dict[str, str]:
+    return {harmless(name, 80): harmless(text, 400) for name, text in found.items()} if isinstance(found, dict) else {}
 
 
 def _ended(data: dict[str, Any], at: datetime, changes: dict[str, Any], facts: Facts, operation: str) -> None:

@@ -15,9 +15,10 @@ import msgspec
 
 from engine.config import Deployment
 from engine.config.kpis import AnomalySection
-from engine.monitoring.kpis import Published, compared, rounding
+from engine.monitoring.kpis import Published, compared
 from engine.monitoring.model import Baseline, KpiReading
 from engine.monitoring.store import SampleStore
+from engine.validation.agreement import rounding
 
 SERIES = "kpi:"
 """A KPI's values, one per run, are the metric ``kpi:<id>``."""
@@ -96,7 +97,7 @@ class KpiWatch:
         history = dict(self.memory.history)
         anomalies = {}
         digits = [self._decimals.get(one.release, 12) for one in (found, before or found)]
-        noise = rounding(self._absolute, (digits[0], digits[1]))
+        noise = rounding((digits[0], digits[1]), self._absolute)
         for name, title in self._titles.items():
             value = found.values.get(name)
             if value is None:
@@ -167,16 +168,15 @@ def medians(published: Iterable[Published]) -> dict[str, float]:
 def set_against(readings: Sequence[KpiReading], release: str, against: Against) -> tuple[KpiReading, ...]:
     """The readings with everything that they are compared with."""
     before = against.memory.before.get(release)
-    allowed = rounding(against.absolute, against.decimals)
-    return tuple(_one(reading, before, against, allowed) for reading in readings)
+    return tuple(_one(reading, before, against) for reading in readings)
 
 
-def _one(reading: KpiReading, before: Published | None, against: Against, allowed: float) -> KpiReading:
+def _one(reading: KpiReading, before: Published | None, against: Against) -> KpiReading:
     name = reading.id
     baseline = against.baseline
     old = against.old.values.get(name) if against.old is not None else None
     anomaly = against.memory.anomalies.get(name)
-    agreement = compared(old, reading.value, allowed) if against.old is not None else None
+    agreement = compared(old, reading.value, against.decimals, against.absolute) if against.old is not None else None
     return msgspec.structs.replace(
         reading,
         last=before.values.get(name) if before is not None else None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,9 +15,11 @@ from engine.config.kpis import KpiConfig, KpiDefinition
 from engine.monitoring.model import KpiReading
 from engine.monitoring.runs import Run
 from engine.records import harmless
+from engine.validation.agreement import variance
 
 TREND_POINTS = 24
-_EXACT = 1e-9
+MOST_PERCENT = 1e6
+"""A variance from 0, which no percentage tells."""
 MAX_BYTES = 4_000_000
 """A published file larger than this is not what the contract describes."""
 
@@ -106,6 +109,22 @@ def kpi_readings(
     )
 
 
+def doubtful(config: KpiConfig, published: Published) -> str:
+    """Which KPIs of a run are undefined or out of their range: ``PAR30 undefined (empty)``; empty: none."""
+    found = []
+    for name, kpi in config.kpis.items():
+        value = published.values.get(name)
+        if value is None:
+            found.append(f"{name} undefined ({published.reasons.get(name) or 'not published'})")
+        elif not _in_range(kpi, value):
+            found.append(f"{name} {value:g} out of range")
+    return ", ".join(found)
+
+
+def _in_range(kpi: KpiDefinition, value: float) -> bool:
+    return kpi.range[0] <= value <= kpi.range[1]
+
+
 def _reading(
     name: str,
     kpi: KpiDefinition,
@@ -138,11 +157,11 @@ def _reading(
         reason=said if value is None else None,
         observed_at=now.at if now else None,
         stale=stale,
-        in_range=None if value is None else kpi.range[0] <= value <= kpi.range[1],
+        in_range=None if value is None else _in_range(kpi, value),
     )
 
 
-def variance(
+def largest_variance(
     old: Mapping[str, float | None],
     new: Mapping[str, float | None],
     names: Sequence[str],
@@ -152,11 +171,9 @@ def variance(
 ) -> float | None:
     """Largest difference between two releases on the same tape, in % of the old value.
 
-    A difference counts only where it exceeds ``absolute`` plus half a unit of each release's last decimal;
-    else it is rounding, and 0. One side undefined is no agreement: 100 %. None when nothing can be compared.
+    One that is rounding is 0; one side undefined is no agreement: 100 %. None when nothing can be compared.
     """
-    allowed = rounding(absolute, decimals)
-    found = [compared(old.get(name), new.get(name), allowed) for name in names]
+    found = [compared(old.get(name), new.get(name), decimals, absolute) for name in names]
     known = [one.counted for one in found if one is not None]
     return max(known) if known else None
 
@@ -174,24 +191,19 @@ class Difference:
     """What of it counts as variance, in %."""
 
 
-def rounding(absolute: float, decimals: tuple[int, int]) -> float:
-    """The difference that counts as rounding: ``absolute`` and half a unit of each release's last decimal."""
-    return absolute + sum(0.5 * 10.0**-digits for digits in decimals)
-
-
-def compared(old: float | None, new: float | None, allowed: float) -> Difference | None:
-    """One KPI as two releases published it; None when neither defines it."""
+def compared(old: float | None, new: float | None, decimals: tuple[int, int], absolute: float) -> Difference | None:
+    """One KPI as two releases published it, by the rule that validations judge by; None when neither defines it."""
     if old is None and new is None:
         return None
     if old is None or new is None:
         who = "the old release" if old is None else "the new release"
         return Difference(None, False, f"undefined in {who} alone: COUNTS as 100 %", 100.0)
-    apart = abs(new - old)
-    percent = apart / abs(old) * 100 if old else (0.0 if apart == 0 else None)
-    if apart == 0:
+    apart = variance(old, new, decimals, absolute)
+    if apart.points == 0:
         return Difference(0.0, True, "the same", 0.0)
+    percent = apart.percent if math.isfinite(apart.percent) else None
     said = f"{percent:.2f} % apart" if percent is not None else "apart from 0"
-    if apart <= allowed + _EXACT:  # 0.34 - 0.31 is a little more than 0.03 in binary
-        return Difference(percent, True, f"{said}, {apart:.3g} of {allowed:.3g} allowed: rounding", 0.0)
-    counted = 1e6 if percent is None else min(percent, 1e6)
-    return Difference(percent, False, f"{said}, {apart:.3g} of {allowed:.3g} allowed: COUNTS", counted)
+    said += f", {apart.points:.3g} of {apart.rounding:.3g} allowed"
+    if not apart.counts:
+        return Difference(percent, True, f"{said}: rounding", 0.0)
+    return Difference(percent, False, f"{said}: COUNTS", min(apart.percent, MOST_PERCENT))

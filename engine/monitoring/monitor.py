@@ -227,7 +227,9 @@ class Monitor:
                 if name in per_run or name == RUN_LEVEL
             }
         restarted = running.process not in ("", watch.first_process)
-        return readings | self._trail.readings(running, now, restarted=restarted)
+        return readings | self._trail.readings(
+            running, now, restarted=restarted, doubt=self._runs.doubt(running.release)
+        )
 
     def _keep_baseline(self, release: str, now: Instant) -> None:
         """The baseline moves with the old release until a cutover, and then stands."""

@@ -13,7 +13,7 @@ from engine.config import Deployment
 from engine.errors import OpsError
 from engine.monitoring.audit import SeenEvents
 from engine.monitoring.kpi_watch import SERIES, Against, KpiWatch, medians
-from engine.monitoring.kpis import Published, read_published, variance
+from engine.monitoring.kpis import Published, doubtful, largest_variance, read_published
 from engine.monitoring.model import Baseline
 from engine.monitoring.reading import Missing, Nothing, Reading, Value
 from engine.monitoring.runs import Run, error_rate, parse_run, run_level, run_metrics, run_patience, usual_interval
@@ -127,6 +127,11 @@ class RunSource:
         if level is None:
             return Missing("no run yet")
         return (Value(level, now.wall, now.boot, release),)
+
+    def doubt(self, release: str) -> str:
+        """Why what a release published last may be a damaged tape's doing; empty when nothing speaks for it."""
+        own = self.published.get(release)
+        return doubtful(self._deployment.kpis, own) if own is not None else ""
 
     def change_from(self, release: str) -> tuple[Published | None, str]:
         """What the KPIs' change is counted from: the old release on the same tape, else the last tape's values."""
@@ -303,7 +308,7 @@ class RunSource:
         if not runs or own.run_id == self.compared:
             return Nothing(needed=False)
         self.compared = own.run_id
-        found = variance(
+        found = largest_variance(
             old.values,
             own.values,
             tuple(self._deployment.kpis.kpis),

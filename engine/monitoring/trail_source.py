@@ -8,7 +8,7 @@ from engine.clock import Instant
 from engine.config import Deployment
 from engine.errors import OpsError
 from engine.monitoring.audit import SeenEvents
-from engine.monitoring.facts import Facts, Validation, fold
+from engine.monitoring.facts import Facts, Validation, another_file, fold
 from engine.monitoring.reading import Missing, Reading, Value
 from engine.monitoring.running import Running
 from engine.records import Record, Tail, harmless
@@ -53,9 +53,10 @@ class TrailSource:
                 break
             except OpsError as error:
                 problems.append(f"audit trail: {harmless(error.what)}")
-        before = self.facts.seq
+        numbered = [event for event in found if isinstance(event.get("seq"), int)]
+        before = 0 if another_file(numbered, self.facts.seq) else self.facts.seq
         self.facts = fold(self.facts, found)
-        self.new = tuple(event for event in found if int(event.get("seq") or 0) > before)
+        self.new = tuple(event for event in numbered if event["seq"] > before)
         self.seen.add(found)
         return problems
 
@@ -69,16 +70,17 @@ class TrailSource:
         done = self.validations(release)
         return bool(done) and done[-1].data_loss
 
-    def readings(self, running: Running, now: Instant, *, restarted: bool) -> dict[str, Reading]:
+    def readings(self, running: Running, now: Instant, *, restarted: bool, doubt: str = "") -> dict[str, Reading]:
         """``validation_level``, about the release as it runs, and ``data_quality_level``, about the tape.
 
-        ``restarted``: another process ran when this deployment was first watched.
+        ``restarted``: another process ran when this deployment was first watched. ``doubt``: why the KPIs published
+        last may come of a damaged tape; then somebody has to look at it, also where nobody ever did.
         """
         # a deployment that was never operated nor validated has nothing that would have to be shown again
         needed = restarted or self.facts.operated or bool(self.facts.validations)
         return {
             "validation_level": self._validated(running, now, needed),
-            "data_quality_level": self._quality(running, now, needed),
+            "data_quality_level": self._quality(running, now, needed, doubt),
         }
 
     def _validated(self, running: Running, now: Instant, needed: bool) -> Reading:
@@ -95,11 +97,12 @@ class TrailSource:
             return Missing(_changed(done[-1]), needed=needed, at_once=True)
         return _level(done[-1].status, self._confirmed(done), done[-1], now)
 
-    def _quality(self, running: Running, now: Instant, needed: bool) -> Reading:
+    def _quality(self, running: Running, now: Instant, needed: bool, doubt: str) -> Reading:
         """Rests on the newest validation of all, whichever release it judged: the tape is the same."""
         done = self.facts.validations
         if not done:
-            return Missing("no validation has looked at the tape", needed=needed)
+            said = "no validation has looked at the tape"
+            return Missing(f"{doubt}: {said}" if doubt else said, needed=needed or bool(doubt), at_once=bool(doubt))
         if _of_another_tape(done[-1], running):
             return Missing(_changed(done[-1]), needed=needed, at_once=True)
         # a bad tape is bad however often one looks; lost or altered data, found twice, is a reason to roll back

@@ -19,6 +19,8 @@ class Edge(msgspec.Struct, frozen=True):
     boot: float
     tier: str
     """The tier that fires since; empty: none."""
+    worse: bool = True
+    """Whether it is heavier than the one before."""
 
 
 class Watched(msgspec.Struct, frozen=True):
@@ -99,7 +101,15 @@ def firing_now(watched: Watched) -> str:
 
 def flapping(watched: Watched, rules: SustainedSection) -> bool:
     """Whether it changed too often: then the worst is held, and told once."""
-    return len(watched.edges) >= rules.flapping_edges
+    return changes(watched) >= rules.flapping_edges
+
+
+def changes(watched: Watched) -> int:
+    """How often it turned within the window: tiers entered one after the other, each heavier than the one before, are
+    one change, and so is clearing step by step.
+    """
+    ways = [edge.worse for edge in watched.edges]
+    return sum(1 for number, worse in enumerate(ways) if number == 0 or worse != ways[number - 1])
 
 
 def firing(watched: Watched, rules: SustainedSection) -> str:
@@ -116,6 +126,10 @@ def _with_edges(before: Watched, after: Watched, now: Value, window: float) -> W
     edges = tuple(edge for edge in after.edges if now.boot - edge.boot < window)
     since = after.since
     if was != is_now:
-        edges = (*edges, Edge(now.boot, is_now))
+        edges = (*edges, Edge(now.boot, is_now, _weight(is_now) > _weight(was)))
         since = now.wall if is_now else None
     return msgspec.structs.replace(after, edges=edges, since=since)
+
+
+def _weight(tier: str) -> int:
+    return len(TIERS) - TIERS.index(tier) if tier else 0

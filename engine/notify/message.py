@@ -15,6 +15,7 @@ from engine.config.notify import NoticeKind, NotifySection
 from engine.records import harmless
 
 TEST_MARK = "TEST, nothing is wrong"
+DRILL_MARK = "DRILL, not real"
 
 
 class Notice(msgspec.Struct, frozen=True):
@@ -38,6 +39,8 @@ class Notice(msgspec.Struct, frozen=True):
     verdict: str = ""
     level: str = ""
     """The level of escalation, a contact."""
+    drill: str = ""
+    """The drill that it belongs to; empty: it is real."""
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -58,6 +61,7 @@ class Message(msgspec.Struct, frozen=True):
             "id": notice.id,
             "kind": notice.kind,
             "test": notice.kind == "test",
+            "drill": notice.drill,
             "deployment": self.deployment,
             "environment": self.environment,
             "subject": self.subject,
@@ -78,9 +82,18 @@ def message_of(deployment: Deployment, notice: Notice) -> Message:
     """The message of a notice, made harmless."""
     section = deployment.console.deployment
     people = tuple(person(deployment.monitoring.contacts, name) for name in notice.to)
-    marks = [section.environment, section.name, notice.priority, _HEADS[notice.kind], notice.condition]
+    marks = [
+        DRILL_MARK if notice.drill else "",
+        section.environment,
+        section.name,
+        notice.priority,
+        _HEADS[notice.kind],
+        notice.condition,
+    ]
     subject = harmless(" ".join(mark for mark in marks if mark), 120)
     lines = [f"{subject}: {harmless(notice.text, 2000)}" if notice.kind != "update" else notice.text]
+    if notice.drill and notice.kind != "update":  # an update says so itself
+        lines.insert(0, f"{DRILL_MARK}: {harmless(notice.drill, 80)}. Nothing has to be done on a real deployment.")
     if people:
         lines.append(f"told: {'; '.join(people)}")
     if notice.kind in ("opened", "escalated") and notice.condition:

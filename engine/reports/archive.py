@@ -12,6 +12,7 @@ import os
 import secrets
 import stat
 import tarfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
@@ -213,7 +214,7 @@ def _verify(temporary: Path, manifest: Manifest) -> None:
                     continue
                 digest = _sha256(stream)
                 found[member.name.encode("utf-8", "backslashreplace").decode()] = (member.size, digest)
-    except (tarfile.TarError, EOFError, gzip.BadGzipFile) as error:
+    except (tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise OperationFailed(f"the archive cannot be read back: {error}", "the originals are as they were") from error
     if found != expected or not last or msgspec.json.decode(last, type=Manifest) != manifest:
         raise OperationFailed(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from engine.clock import pretty_duration
-from engine.reports import criteria, doings, evidence, gaps, kpis, people, slots
+from engine.notify.message import DRILL_MARK
+from engine.reports import alerts, criteria, doings, drills, evidence, gaps, kpis, people, slots
 from engine.reports.document import Document, Section
 from engine.reports.found import Found
 from engine.reports.headline import headline
@@ -38,6 +39,7 @@ def _sections(found: Found) -> tuple[Section, ...]:
         "Where a word has no room, its first letter stands for it.",
     )
     return (
+        *drills.section(found),
         *doings.incident(found),
         *((gate,) if gate is not None else ()),
         kpis.section(found),
@@ -46,7 +48,7 @@ def _sections(found: Found) -> tuple[Section, ...]:
         people.checklist(found),
         gaps.section(found),
         people.exceptions(found),
-        people.alerts(found),
+        alerts.section(found),
         people.notes(found),
         doings.section(found),
         evidence.section(found),
@@ -64,6 +66,9 @@ def _facts(found: Found) -> tuple[tuple[str, str], ...]:
     told.append(("live", f"{live}{f' ({state.release_reason})' if state is not None and not state.release else ''}"))
     if state is not None:
         told.append(("state kept at", f"{state.at:%H:%M:%SZ}"))
+    drill = drills.drill_at(found, span.end)
+    if drill is not None:
+        told.append((DRILL_MARK, f"{drill.drill} of {drill.release} runs since {drill.since:%H:%M:%SZ}"))
     told.append(("on watch", people.holder(found) or "nobody"))
     if span.scale != 1:
         told.append(("time scale", f"{span.scale:g}: an hour of the schedule is {pretty_duration(3600 / span.scale)}"))

@@ -13,7 +13,7 @@ import msgspec
 from engine.clock import Clock
 from engine.config import Deployment
 from engine.monitoring.facts import Facts, Validation, fold
-from engine.monitoring.model import Evaluation
+from engine.monitoring.model import Evaluation, Gate
 from engine.monitoring.shadow import Shadow, shadow_of
 from engine.monitoring.store import HISTORY_EVERY
 from engine.monitoring.stretch import StretchStore
@@ -23,9 +23,20 @@ from engine.operations.plan import Orders
 from engine.records import Record, harmless, sound_records
 from engine.reports import measured as measuring
 from engine.reports.files import Cited, cited
+from engine.reports.judged import judged_gate
 from engine.reports.measured import Point, measured
 from engine.reports.span import Span, newest, span_of, stage
-from engine.reports.trail import Chain, all_validations, read_chain, read_events, time_of, told_later, within
+from engine.reports.trail import (
+    Chain,
+    all_validations,
+    read_chain,
+    read_events,
+    served_at,
+    slot_end,
+    time_of,
+    told_later,
+    within,
+)
 from engine.reports.tried import NO_RECORDS, tried
 
 _NO_OPERATIONS: list[Operation] = []
@@ -54,6 +65,8 @@ class Found:
     """The console at the moment; None when nothing near it was kept."""
     before: Evaluation | None
     """The last state of the old release before the cutover."""
+    judged: Gate | None
+    """The gate as the monitor judged it; None when it said nothing about it near the moment."""
     series: dict[str, tuple[Point, ...]]
     """Condition -> its plot."""
     gaps: tuple[tuple[datetime, datetime], ...]
@@ -103,6 +116,7 @@ def look(deployment: Deployment, clock: Clock, at: str | None, incident: str = "
     store = StretchStore(deployment.paths.samples)
     try:
         seen = measured(deployment, store, span, problems)
+        judged = judged_gate(store, span, served_at(later), seen["state"], slot_end(deployment, span), problems)
     finally:
         store.close()
     return Found(
@@ -114,6 +128,7 @@ def look(deployment: Deployment, clock: Clock, at: str | None, incident: str = "
         facts=fold(Facts(), events),
         validations=all_validations((*events, *later)),
         operations=began,
+        judged=judged,
         shadow=_shadow(deployment, span, problems),
         plans=_plans(deployment, began),
         incident=_incident(deployment, span, problems),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from engine.clock import pretty_duration
 from engine.records import harmless
@@ -55,16 +56,21 @@ def _rows(found: Found) -> list[tuple[datetime, Row]]:
         words, mark = _KINDS[str(event["kind"])]
         data = event["data"]
         seconds = data.get("seconds")
-        detail = data.get("reason") or (f"slot {data['slot']}" if data.get("slot") else "") or data.get("release") or ""
+        detail = data.get("reason") or _slot(data) or data.get("release") or ""
         took = float(seconds) if isinstance(seconds, int | float) else None
         rows.append((at, _row(found, at, words, took, harmless(detail, 200), mark)))
-    told = {str(event["data"].get("slot")) for _, event in of_kind(found, "schedule.missed")}
-    for number, item in enumerate(slot_results(found), start=1):
-        if item.status == "MISSED" and str(number) not in told:
+    told = {_slot(event["data"]) for _, event in of_kind(found, "schedule.missed")}
+    for item in slot_results(found):
+        if item.status == "MISSED" and item.slot not in told:
             rows.append(
                 (item.due, _row(found, item.due, "validation slot missed", None, f"{item.slot}, by the records", "C"))
             )
     return rows
+
+
+def _slot(data: dict[str, Any]) -> str:
+    """The slot that an event of the schedule names, as people say it: ``T+2``."""
+    return str(data.get("name") or (f"slot {data['slot']}" if data.get("slot") else ""))
 
 
 def _row(found: Found, at: datetime, what: str, seconds: float | None, detail: str, mark: Mark) -> Row:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from engine.clock import pretty_duration
-from engine.reports.criteria import NOT_MET, UNKNOWN, Criterion, criteria, decided
+from engine.notify.message import DRILL_MARK
+from engine.reports.alerts import fired
+from engine.reports.criteria import NOT_MET, UNKNOWN, Answered, criteria, decided, decision_word, extended_to
 from engine.reports.document import Headline, counted
 from engine.reports.doings import loss_word, told_whom
+from engine.reports.drills import drill_at
 from engine.reports.found import Found
 from engine.reports.gaps import silences
-from engine.reports.people import fired
 
 
 def headline(found: Found) -> Headline:
@@ -20,6 +22,9 @@ def headline(found: Found) -> Headline:
     else:
         verdict = state.verdict
         word, why, clears, worsens = verdict.word, verdict.why, verdict.clears, verdict.worsens
+    drill = drill_at(found, found.span.end)
+    if drill is not None:
+        why = f"{DRILL_MARK} ({drill.drill} of {drill.release}): {why}"
     return Headline(word, why, clears, worsens, _decision(found), _risk(found), _action(found, word))
 
 
@@ -38,7 +43,9 @@ def _decision(found: Found) -> str:
         )
     if made is not None:
         note = f": {made.note}" if made.note else ""
-        return f"{gate.title}: {made.word}, decided by {made.by} at {made.at:%d %b %H:%M:%SZ}{note}."
+        again = extended_to(found, made)
+        then = f"; extended, asked again {again:%d %b %H:%M:%SZ}" if again else ""
+        return f"{gate.title}: {decision_word(made)}, decided by {made.by} at {made.at:%d %b %H:%M:%SZ}{note}{then}."
     return f"{gate.title}: go or no-go. No decision is recorded."
 
 
@@ -48,7 +55,7 @@ def _risk(found: Found) -> str:
         told.append(f"Zero loss: {loss_word(found.incident)[0]}")
     answers = criteria(found)
     for answer in (NOT_MET, UNKNOWN):
-        names = [item.name.replace("_", " ") for item in answers if item.answer == answer and not item.waiver]
+        names = [item.criterion.title for item in answers if item.criterion.status == answer and not item.waiver]
         if names:
             told.append(f"{answer}: {', '.join(names)}")
     still = [one.condition for one in fired(found) if one.until is None]
@@ -85,12 +92,12 @@ def _action(found: Found, word: str) -> str:
     if word in ("ROLL BACK", "INVESTIGATE", "UNKNOWN") or gate is None:
         return f"{matrix}."
     if made is not None:
-        return f"{matrix}." if made.word == "GO" else f"{gate.otherwise}."
+        return f"{matrix}." if made.decision == "go" else f"{gate.otherwise}."
     standing = [item for item in criteria(found) if item.open]
     if standing:
         return f"{gate.otherwise}; or waive with two names: {_names(standing)}."
     return f"Record go or no-go with the names below; until then: {row.action if row else matrix}."
 
 
-def _names(standing: list[Criterion]) -> str:
-    return ", ".join(item.name.replace("_", " ") for item in standing)
+def _names(standing: list[Answered]) -> str:
+    return ", ".join(item.criterion.title for item in standing)

@@ -1,36 +1,18 @@
-"""What people did and left open: the checklist, waivers and overrides, alerts and who took them, notes."""
+"""What people did and left open: the checklist, waivers and overrides, notes and hand-overs."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
-from engine.clock import pretty_duration
 from engine.monitoring.checklist import Item, Moment, items
-from engine.records import Record, harmless
-from engine.reports.criteria import decided
+from engine.notify.message import DRILL_MARK
+from engine.records import harmless
+from engine.reports.criteria import decisions, two_names
 from engine.reports.document import Mark, Row, Section, Table, counted
 from engine.reports.found import Found, of_kind
 
 _STATES: dict[str, Mark] = {"done": "ok", "overridden": "W", "overdue": "W", "missed": "C", "due": "?", "later": ""}
-
-
-Taken = list[tuple[datetime, Record]]
-"""Acknowledgements with their time."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fired:
-    """A condition that fired, from when to when, as far as the records know."""
-
-    condition: str
-    level: str
-    text: str
-    since: datetime
-    until: datetime | None
-    """None: it still fired at the moment."""
 
 
 def checklist(found: Found) -> Section:
@@ -90,10 +72,8 @@ def _answer(found: Found, item: Item) -> tuple[str, str, str, str]:
 def exceptions(found: Found) -> Section:
     """Every waiver, override, acceptance and forced step, with the names that stand for it."""
     rows = []
-    made = decided(found)
-    for item in made.waivers if made else ():
-        names = f"{item['by'] or '?'} and {item['second'] or 'NO SECOND NAME'}"
-        rows.append(_row(made.at if made else found.span.end, "waiver", item["criterion"], names, item["reason"]))
+    for made in decisions(found):
+        rows += [_row(made.at, "waiver", one.criterion, two_names(one), one.reason) for one in made.waivers]
     for at, event in of_kind(found, *_EXCEPTIONS):
         kind, what = _EXCEPTIONS[str(event["kind"])]
         data = event["data"]
@@ -121,97 +101,6 @@ def _row(at: datetime, kind: str, subject: object, who: object, reason: object) 
     return Row(cells, "W")
 
 
-def fired(found: Found) -> tuple[Fired, ...]:
-    """What fired, from the states that the monitor kept: each condition once for each time that it was entered."""
-    seen: dict[tuple[str, datetime], Fired] = {}
-    open_now: set[tuple[str, datetime]] = set()
-    for frame in found.frames:
-        firing = {(alert.condition, alert.since): alert for alert in frame.alerts}
-        for key in open_now - firing.keys():
-            one = seen[key]
-            seen[key] = Fired(one.condition, one.level, one.text, one.since, frame.at)
-        for key, alert in firing.items():
-            before = seen.get(key)
-            level = "C" if "C" in (alert.level, before.level if before else "") else "W"
-            seen[key] = Fired(alert.condition, level, harmless(alert.text, 200), alert.since, None)
-        open_now = set(firing)
-    return tuple(sorted(seen.values(), key=lambda one: (one.since, one.condition)))
-
-
-def alerts(found: Found) -> Section:
-    """What fired and who took it; below, every word that went out about it."""
-    acknowledged = list(of_kind(found, "ack"))
-    everything = fired(found)
-    taken = [_takers(one, acknowledged, everything) for one in everything]
-    rows = tuple(
-        Row(
-            (
-                one.condition,
-                "critical" if one.level == "C" else "warning",
-                f"{one.since:%d %b %H:%M:%SZ}",
-                f"{one.until:%d %b %H:%M:%SZ}" if one.until else "still fires",
-                _acknowledged(one, by),
-                one.text,
-            ),
-            "C" if one.level == "C" else "W",
-        )
-        for one, by in zip(everything, taken, strict=True)
-    )
-    columns = ("condition", "tier", "since", "until", "taken by", "last evidence")
-    told = _told(found)
-    open_ones = sum(one.until is None for one in everything)
-    nobody = sum(not by for by in taken)
-    lead = f"{counted(len(rows), 'alert')}, {open_ones} open at this moment, {nobody} that nobody acknowledged."
-    if found.coarse:
-        lead += f" Of this long stretch one state in {pretty_duration(found.coarse)} and each change of the verdict was"
-        lead += " looked at: a short alert beside a heavier one may be missing here."
-    lead += "" if found.frames else " The monitor kept nothing of this stretch: whether anything fired is unknown."
-    return Section(
-        "alerts", "Alerts and acknowledgements", lead, (Table(columns, rows, "nothing fired in what was kept"), *told)
-    )
-
-
-def _takers(one: Fired, taken: Taken, others: Sequence[Fired]) -> Taken:
-    """Who acknowledged it: until the condition fired again, for one may clear while somebody reaches for the key."""
-    again = min(
-        (other.since for other in others if other.condition == one.condition and other.since > one.since), default=None
-    )
-    return [
-        (at, event)
-        for at, event in taken
-        if event["data"].get("condition") == one.condition and at >= one.since and (again is None or at < again)
-    ]
-
-
-def _acknowledged(one: Fired, found: Taken) -> str:
-    if not found:
-        return "nobody"
-    at, event = found[-1]
-    data = event["data"]
-    owner = harmless(data.get("owner") or event.get("actor") or "?", 60)
-    reason = f": {harmless(data['reason'], 120)}" if data.get("reason") else ""
-    until = f", until {harmless(data['until'], 30)}" if data.get("until") else ""
-    after = ", after it had cleared" if one.until is not None and at > one.until else ""
-    return f"{owner} {at:%H:%M:%SZ}{until}{after}{reason}"
-
-
-def _told(found: Found) -> tuple[Table, ...]:
-    """Notifications, escalations and status updates as they were recorded."""
-    rows = []
-    for at, event in of_kind(found, "alert.opened", "alert.cleared", "alert.escalated", "notified", "update.sent"):
-        data, kind = event["data"], str(event["kind"])
-        what = data.get("condition") or data.get("alert") or ""
-        to = " ".join(str(data[key]) for key in ("channel", "to") if data.get(key))
-        failed = data.get("ok") is False
-        word = "NOT delivered" if failed else kind.replace(".", " ")
-        detail = data.get("detail") or data.get("text") or data.get("level") or ""
-        cells = (f"{at:%d %b %H:%M:%SZ}", word, harmless(what, 60), harmless(to, 80), harmless(detail, 200))
-        rows.append(Row(cells, "C" if failed else ""))
-    if not rows:
-        return ()
-    return (Table(("at", "what", "of", "to", "detail"), tuple(rows), "", "Told, escalated, delivered"),)
-
-
 def notes(found: Found) -> Section:
     """Notes and who held the watch, numbered as on the time line."""
     rows = tuple(
@@ -234,7 +123,7 @@ def noted(found: Found) -> list[tuple[datetime, str, str]]:
             after = f", from {data['from']}" if data.get("from") else ""
             text = f"took the watch{after}" + (f": {text}" if text else "")
         elif kind.startswith("drill"):
-            text = f"{kind.replace('.', ' ')}: {data.get('drill') or '?'}"
+            text = f"{DRILL_MARK}: {data.get('drill') or '?'} {'begun' if kind == 'drill.started' else 'ended'}"
         told.append((at, str(data.get("holder") or event.get("actor") or "?"), text))
     return told
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime, timedelta
 
+from engine.monitoring.facts import Decided
 from engine.reports.found import Found
 from engine.state.model import Phase
-from engine.state.trail import phase_of
+from engine.state.trail import phase_ends, phase_of
 
 
 def phase_at(found: Found, moment: datetime) -> Phase:
     """The phase then, as the console names it."""
-    bake, last = _lengths(found)
+    gone = {made.gate for made in _gone(found) if made.at <= moment}
+    bake, last = phase_ends(found.deployment.checklist, gone, found.span.scale)
     done = [item for item in found.operations if item.state == "SUCCEEDED" and item.ended and item.ended <= moment]
     ends = {kind: [item.ended for item in done if item.kind == kind and item.ended] for kind in ("cutover", "rollback")}
     cutover_at = max(ends["cutover"], default=None)
@@ -36,13 +39,12 @@ def phase_edges(found: Found) -> list[datetime]:
     edges = [moment for item in found.operations for moment in (item.started, item.ended) if moment is not None]
     since = found.span.cutover_at
     if since is not None:
-        edges += [since, *(since + timedelta(seconds=length) for length in _lengths(found))]
-    return edges
+        lengths = phase_ends(found.deployment.checklist, {made.gate for made in _gone(found)}, found.span.scale)
+        edges += [since, *(since + timedelta(seconds=length) for length in lengths if math.isfinite(length))]
+    return edges + [made.at for made in _gone(found)]
 
 
-def _lengths(found: Found) -> tuple[float, float]:
-    """Seconds from a cutover to the end of BAKE, and to the end of STABILISE."""
-    checklist, scale = found.deployment.checklist, found.span.scale
-    bake = float(checklist.schedule.validation_for)
-    last = max((float(point.at) for point in checklist.decisions), default=bake)
-    return bake / scale, last / scale
+def _gone(found: Found) -> list[Decided]:
+    """The gates that were decided go in this watch, up to the moment."""
+    since = found.span.cutover_at
+    return [made for made in found.facts.decided if made.decision == "go" and since is not None and made.at >= since]

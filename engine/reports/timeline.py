@@ -6,10 +6,13 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from itertools import pairwise
 
+from engine.notify.message import DRILL_MARK
+from engine.reports.alerts import Fired, fired
 from engine.reports.doings import operations
+from engine.reports.drills import drills
 from engine.reports.found import Found, of_kind
 from engine.reports.gaps import silences
-from engine.reports.people import Fired, fired, noted
+from engine.reports.people import noted
 from engine.reports.phases import phase_at, phase_edges
 from engine.reports.plots import GAP, HEIGHT, draw, plots
 from engine.reports.slots import SlotResult, slot_results
@@ -81,6 +84,8 @@ def _gaps(found: Found, axis: Axis, top: float, bottom: float) -> Iterator[str]:
 def _lanes(found: Found, axis: Axis) -> Iterator[tuple[str, Callable[[float], str]]]:
     yield "phase", lambda top: element("g", *_bars(axis, _phases(found), top, found))
     yield "verdict", lambda top: element("g", *_bars(axis, _verdicts(found), top, found))
+    if any(_drills(found)):
+        yield "drills", lambda top: element("g", *_bars(axis, _drills(found), top, found))
     yield "operations", lambda top: element("g", *_operations(found, axis, top))
     yield "validations", lambda top: element("g", *_validations(found, axis, top))
     yield "notes", lambda top: element("g", *_notes(found, axis, top))
@@ -102,6 +107,11 @@ def _phases(found: Found) -> list[Bar]:
         else:
             bars.append((since, until, word, "phase"))
     return bars
+
+
+def _drills(found: Found) -> list[Bar]:
+    begin, end = found.span.begin, found.span.end
+    return [(max(one.since, begin), one.until or end, f"{DRILL_MARK}: {one.drill}", "drill") for one in drills(found)]
 
 
 def _verdicts(found: Found) -> list[Bar]:

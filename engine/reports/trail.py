@@ -80,7 +80,7 @@ def told_later(deployment: Deployment, events: list[Record], span: Span) -> tupl
     """A slot that is due at the moment is served after it, and a decision follows its evidence."""
     if span.gate is None:
         return ()
-    until = span.end + timedelta(seconds=float(deployment.checklist.schedule.validation_every) / span.scale)
+    until = slot_end(deployment, span)
     found = []
     for event in events:
         at, data, kind = time_of(event), event["data"], event.get("kind")
@@ -90,6 +90,16 @@ def told_later(deployment: Deployment, events: list[Record], span: Span) -> tupl
         if serves or (kind == "gate.decided" and data.get("gate") == span.gate.id):
             found.append(event)
     return tuple(found)
+
+
+def slot_end(deployment: Deployment, span: Span) -> datetime:
+    """When the slot that is due at the moment is over."""
+    return span.end + timedelta(seconds=float(deployment.checklist.schedule.validation_every) / span.scale)
+
+
+def served_at(later: tuple[Record, ...]) -> datetime | None:
+    """When the slot of the moment was served; None: it was not."""
+    return next((time_of(event) for event in later if event.get("kind") == "validation.finished"), None)
 
 
 def all_validations(events: tuple[Record, ...]) -> tuple[Validation, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -28,7 +27,7 @@ from engine.state.model import (
     ValidationView,
 )
 from engine.state.releases import Releases
-from engine.state.trail import Proof, Trail, phase_of
+from engine.state.trail import Proof, Trail, phase_ends, phase_of
 from engine.state.way_back import way_back
 from engine.state.written import Report, validation_view
 
@@ -147,23 +146,15 @@ def _next_gate(found: Found) -> GateView | None:
 
 
 def _phase(deployment: Deployment, found: Found) -> Phase:
-    """BAKE lasts until the gate at the end of the hourly validations is decided go, STABILISE to the last gate's go.
-
-    Where no gate stands there, the hour alone counts.
-    """
-    scale = float(deployment.console.time_scale)
-    checklist = deployment.checklist
-    bake = checklist.schedule.validation_for
-    last = max((point.at for point in checklist.decisions), default=bake)
     current = found.doings.current
     gone = {gate.id for gate in found.gates if gate.state == "go"}
-    held = {point.at for point in checklist.decisions if point.id not in gone}
+    bake, stabilise = phase_ends(deployment.checklist, gone, float(deployment.console.time_scale))
     return phase_of(
         found.cutover_at,
         found.rolled_back_at,
         found.now,
-        bake=math.inf if bake in held else bake / scale,
-        stabilise=math.inf if last in held else last / scale,
+        bake=bake,
+        stabilise=stabilise,
         cutover_runs=current is not None and current.kind == "cutover",
     )
 

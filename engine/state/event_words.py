@@ -72,7 +72,14 @@ def in_words(event: Record) -> str:
     say = _WORDS.get(kind)
     words = say(data, str(event.get("operation") or "an operation")) if say else _as_it_is(event, kind, data)
     who = f" ({event.get('actor', '?')})" if say is None or kind in _BY_PEOPLE else ""
-    return harmless(f"{_clock(event)} {words}{who}", 300)
+    return harmless(f"{_clock(event)} {words}{who}{_filled_in(data)}", 300)
+
+
+def _filled_in(data: dict[str, Any]) -> str:
+    """An event that the trail had missed stands where it was filled in, and happened earlier."""
+    if data.get("back_filled") is not True:
+        return ""
+    return f" [filled in from the journal, happened {_clock({'at': data.get('journal_at')})}Z]"
 
 
 def _as_it_is(event: Record, kind: str, data: dict[str, Any]) -> str:
@@ -146,7 +153,7 @@ def _silenced(data: dict[str, Any], _operation: str) -> str:
 
 def _alerted(what: str) -> Callable[[dict[str, Any], str], str]:
     def say(data: dict[str, Any], _operation: str) -> str:
-        to = ", ".join(str(one) for one in data.get("to") or ()).replace("_", " ")
+        to = named(data.get("to")).replace("_", " ")
         quiet = "; silenced" if data.get("silenced") else ""
         told = f"; to {to}" if to and not quiet else ""
         mark = f"{data.get('priority', '')} {data.get('condition', '?')}".strip()
@@ -157,7 +164,7 @@ def _alerted(what: str) -> Callable[[dict[str, Any], str], str]:
 
 def _notified(data: dict[str, Any], _operation: str) -> str:
     about = " ".join(str(data[key]) for key in ("about", "alert") if data.get(key))
-    to = ", ".join(str(one) for one in data.get("to") or ()).replace("_", " ")
+    to = named(data.get("to")).replace("_", " ")
     if data.get("ok") is not True:
         return f"channel {data.get('channel', '?')} FAILED: {data.get('detail', '')} ({about})"
     return f"told by {data.get('channel', '?')}{f' to {to}' if to else ''}: {about}, {data.get('detail', '')}"
@@ -171,7 +178,7 @@ def _tested(data: dict[str, Any], _operation: str) -> str:
 
 
 def _update_sent(data: dict[str, Any], _operation: str) -> str:
-    channels = ", ".join(str(one) for one in data.get("channels") or ())
+    channels = named(data.get("channels"))
     return f"status update sent by {channels or 'hand'}"
 
 
@@ -295,6 +302,11 @@ _BY_PEOPLE = frozenset(
         "archive.written",
     }
 )
+
+
+def named(names: object) -> str:
+    """What may be one name or a list of them, in words."""
+    return ", ".join(str(one) for one in names) if isinstance(names, list | tuple) else str(names or "")
 
 
 def _data(event: Record) -> dict[str, Any]:

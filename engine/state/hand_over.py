@@ -12,11 +12,13 @@ from engine.config import Deployment
 from engine.monitoring import answers
 from engine.monitoring.deciding import same_person
 from engine.monitoring.stretch import StretchStore
+from engine.notify.message import DRILL_MARK
 from engine.records import Record, harmless, read_lines
 from engine.state.event_words import in_words
 from engine.state.gates import when
 from engine.state.model import State
-from engine.state.told import rests_on
+from engine.state.told import drill_words, rests_on
+from engine.state.watch_time import watch_time
 
 MOST = 60
 """Lines of what happened; older ones are counted."""
@@ -108,14 +110,16 @@ def happened(deployment: Deployment, events: Sequence[Record], since: Since, now
 
 def hand_over_lines(state: State, now: datetime) -> list[str]:
     """The summary of the watch, ready to be pasted."""
-    holder, since = state.watch.holder, state.watch.since
-    held = f", since {since:%d %b %H:%M:%SZ}" if since else ""
+    holder, began, since = state.watch.holder, state.watch.since, watch_time(state, now)
+    held = f", since {began:%d %b %H:%M:%SZ}" if began else ""
     live = f"{state.release.upper()} live" if state.release else "no release live"
     lines = [
         f"HAND-OVER {state.title} {state.environment}, {now:%d %b %H:%M:%SZ}",
         f"Watch: {f'{holder}{held}' if holder else 'nobody holds it'}",
-        f"Verdict: {state.verdict.word}: {state.verdict.why}. {live}, {state.phase}.",
+        f"Verdict: {state.verdict.word}: {state.verdict.why}. {live}, {state.phase}{f', {since}' if since else ''}.",
     ]
+    if state.drill is not None:
+        lines.insert(0, f"{DRILL_MARK}: {drill_words(state.drill, now)}.")
     lines += [f"Open: {text}" for text in _open(state)] or ["Open: nothing"]
     gate = next((one for one in state.gates if one.state != "go"), None)
     if gate is not None:

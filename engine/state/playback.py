@@ -90,8 +90,10 @@ class Playback:
         self._since = self._ticking()
 
 
-def moment_of(text: str, *, now: datetime, cutover_at: datetime | None) -> datetime:
-    """The moment that a person names. Refused when it is none, or counts from a cutover that was not."""
+def moment_of(text: str, *, now: datetime, cutover_at: datetime | None, scale: float) -> datetime:
+    """The moment that a person names; ``T+7h`` is watch time, as ``scale`` (``time_scale``) counts it. Refused when it
+    is none, or counts from a cutover that was not.
+    """
     word = text.strip()
     try:
         if word == "now":
@@ -99,7 +101,7 @@ def moment_of(text: str, *, now: datetime, cutover_at: datetime | None) -> datet
         if word[:2] in ("T+", "t+"):
             if cutover_at is None:
                 raise Refused(f"{word} counts from the cutover, and no cutover is recorded", f"give {FORMS}")
-            return cutover_at + timedelta(seconds=_seconds(word[2:]))
+            return cutover_at + timedelta(seconds=_seconds(word[2:]) / scale)
         if word.startswith("-"):
             return now - timedelta(seconds=_seconds(word[1:]))
         return parse_iso(word)

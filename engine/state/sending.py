@@ -40,7 +40,8 @@ def send_update(
     state = StateReader(deployment, clock).read()
     now = clock.now()
     text = "\n".join(update_lines(state, now.wall))
-    notice = Notice(f"update-{compact(now.wall)}", "update", text, (), now.wall, now.boot, tuple(channels))
+    drill = f"{state.drill.drill} of {state.drill.release}" if state.drill is not None else ""
+    notice = Notice(f"update-{compact(now.wall)}", "update", text, (), now.wall, now.boot, tuple(channels), drill=drill)
     message = message_of(deployment, notice)
     results: Results = {}
     for name in channels:

@@ -11,16 +11,14 @@ from engine.operations.watchers import watching_in_words
 from engine.state.alerts import attention
 from engine.state.model import AlertView, DrillView, KpiView, ResourceView, State, ValidationView, WayBackView
 from engine.state.operation import OperationView
+from engine.state.watch_time import watch_time
 
 _NUMBER = re.compile(r"(?<![A-Za-z])[0-9][0-9.,:hmsd]*")
 
 
 def headline(state: State) -> str:
     """The three things to know: verdict, release, phase."""
-    since = f"   T+{_hours(state.at, state.cutover_at)}" if state.cutover_at and state.phase != "BACK ON V1" else ""
-    return (
-        f"{state.verdict.word}   {_live(state)}   {state.phase}{since}   {state.environment} {state.user}@{state.host}"
-    )
+    return f"{_standing(state)}   {state.environment} {state.user}@{state.host}"
 
 
 def lines(state: State) -> list[str]:
@@ -62,7 +60,7 @@ def operation_lines(operation: OperationView) -> list[str]:
 def marks(state: State) -> dict[str, str]:
     """What ``follow`` watches: a line for each thing, told anew when it changes."""
     watched = {
-        "state": f"{state.verdict.word}   {_live(state)}   {state.phase}",
+        "state": _standing(state),
         "why": state.verdict.why,
         "release": state.release_reason if state.release is None else "",
         "way back": "ready" if state.way_back.ready else f"not ready: {state.way_back.reason}",
@@ -97,6 +95,12 @@ def news(before: dict[str, str], now: dict[str, str]) -> list[str]:
 
 def _without_numbers(said: str) -> str:
     return _NUMBER.sub("#", said)
+
+
+def _standing(state: State) -> str:
+    """Verdict, release, phase, and how far the watch has come."""
+    since = watch_time(state, state.at)
+    return f"{state.verdict.word}   {_live(state)}   {state.phase}" + (f"   {since}" if since else "")
 
 
 def _live(state: State) -> str:
@@ -194,8 +198,3 @@ def _alert(alert: AlertView) -> str:
 
 def _ago(now: datetime, then: datetime | None) -> str:
     return "never" if then is None else f"{pretty_duration(max((now - then).total_seconds(), 0))} ago"
-
-
-def _hours(now: datetime, then: datetime) -> str:
-    minutes = int((now - then).total_seconds() // 60)
-    return f"{minutes // 60:02d}:{minutes % 60:02d}"

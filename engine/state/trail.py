@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
+import math
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from engine.clock import parse_iso
+from engine.config.checklist import ChecklistConfig
 from engine.monitoring.answered import Answered, answered
 from engine.monitoring.facts import Facts, fold
 from engine.records import Record, harmless
@@ -92,6 +94,18 @@ def phase_of(
     if since < bake:
         return "BAKE"
     return "STABILISE" if since < stabilise else "STEADY"
+
+
+def phase_ends(checklist: ChecklistConfig, gone: Container[str], scale: float) -> tuple[float, float]:
+    """Seconds from the cutover to the end of BAKE and to the end of STABILISE; infinite while a gate holds it.
+
+    BAKE lasts until the gate at the end of the hourly validations is decided go, STABILISE to the last gate's go; where
+    no gate stands there, the hour alone counts. ``gone``: the gates that were decided go.
+    """
+    bake = checklist.schedule.validation_for
+    last = max((point.at for point in checklist.decisions), default=bake)
+    held = {point.at for point in checklist.decisions if point.id not in gone}
+    return (math.inf if bake in held else bake / scale), (math.inf if last in held else last / scale)
 
 
 def _fold(trail: Trail, event: Record) -> Trail:

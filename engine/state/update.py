@@ -5,18 +5,19 @@ from __future__ import annotations
 from datetime import datetime
 
 from engine.clock import pretty_duration
+from engine.notify.message import DRILL_MARK
 from engine.state.model import State
 from engine.state.told import rests_on
+from engine.state.watch_time import watch_time
 
 
 def update_lines(state: State, now: datetime) -> list[str]:
     """The lines, as of ``now``."""
     release = state.release.upper() if state.release else "no release"
-    counted = state.cutover_at is not None and state.phase in ("BAKE", "STABILISE", "STEADY")
-    when = f", {since_cutover(state.cutover_at, now)}" if counted and state.cutover_at else f", {state.phase}"
-    lines = [f"{state.title} {state.environment}, {now:%H:%M:%SZ}: {state.verdict.word}. {release} live{when}."]
+    when = watch_time(state, now) or state.phase
+    lines = [f"{state.title} {state.environment}, {now:%H:%M:%SZ}: {state.verdict.word}. {release} live, {when}."]
     if state.drill is not None:
-        lines.insert(0, f"DRILL {state.drill.drill} of {state.drill.release}: what follows is not real.")
+        lines.insert(0, f"{DRILL_MARK}: {state.drill.drill} of {state.drill.release}.")
     clears = state.verdict.clears.removeprefix("clears ")
     lines.append(f"Why: {state.verdict.why}" + (f"; clears {clears}" if clears else ""))
     shown = [f"{kpi.title} {kpi.value:,.{kpi.decimals}f}" for kpi in state.kpis if kpi.value is not None]
@@ -33,13 +34,6 @@ def update_lines(state: State, now: datetime) -> list[str]:
     if state.operation is not None:
         lines.append(f"Operation: {state.operation.id} {state.operation.state}")
     return lines
-
-
-def since_cutover(moment: datetime, now: datetime) -> str:
-    """``T+07:12``; from a hundred hours on ``T+5d03h``."""
-    minutes = int(max((now - moment).total_seconds(), 0.0) // 60)
-    hours = minutes // 60
-    return f"T+{hours:02d}:{minutes % 60:02d}" if hours < 100 else f"T+{hours // 24}d{hours % 24:02d}h"
 
 
 def _ago(moment: datetime | None, now: datetime) -> str:

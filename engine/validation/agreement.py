@@ -103,13 +103,23 @@ class Variance:
     rounding: float
     """What must be exceeded for it to count: the configured points plus half a unit of each last decimal."""
 
+    @property
+    def counts(self) -> bool:
+        """Whether it is more than rounding allows: 0.34 - 0.31 is a little more than 0.03 in binary."""
+        return self.points > self.rounding + _NOISE
+
     def beyond(self, limit_percent: float) -> bool:
         """Whether it counts: beyond the limit relatively and beyond rounding absolutely."""
-        return self.percent > limit_percent and self.points > self.rounding + _NOISE
+        return self.percent > limit_percent and self.counts
+
+
+def rounding(decimals: tuple[int, int], absolute: float) -> float:
+    """The difference that counts as rounding: ``absolute`` and half a unit of each release's last decimal."""
+    return absolute + half_unit(decimals[0]) + half_unit(decimals[1])
 
 
 def variance(old: float, new: float, decimals: tuple[int, int], absolute: float) -> Variance:
     """The variance from ``old`` to ``new``; ``decimals`` are those that each published."""
     points = abs(new - old)
     percent = 0.0 if points == 0 else (math.inf if old == 0 else points / abs(old) * 100)
-    return Variance(percent, points, absolute + half_unit(decimals[0]) + half_unit(decimals[1]))
+    return Variance(percent, points, rounding(decimals, absolute))

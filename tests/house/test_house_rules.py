@@ -39,7 +39,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "monitoring": _WORK | {"operations", "notify", "drills"},
     "state": _WORK | {"operations", "monitoring", "notify"},
     "doctor": _WORK | {"operations", "monitoring", "state", "notify"},
-    "reports": _WORK | {"operations", "monitoring", "state"},
+    "reports": _WORK | {"operations", "monitoring", "state", "notify"},
     "cli": _WORK | {"operations", "monitoring", "state", "doctor", "reports", "pipeline", "notify", "drills"},
 }
 # rooms whose modules the console may load: nothing in them names a heavy library, not even inside a function

@@ -343,3 +343,18 @@ def test_law_no_page_during_an_operation_and_none_about_what_is_silenced(rules: 
             assert told == []
         if "CRASH" in night.book.silences:
             assert not [line for line in told if "CRASH" in line]
+
+
+def test_what_opens_or_grows_in_a_drill_says_so_to_its_end_and_what_stood_before_does_not(night: Night) -> None:
+    night.tick(WARNING)
+    night.tick(WARNING, events=[night.event("drill.started", drill="crash", release="v2")])
+    night.tick(WARNING, CRITICAL)
+    night.tick(WARNING, CRITICAL, events=[night.event("drill.ended", drill="crash", ok=True)])
+    night.seconds += 20 * MINUTE
+    night.tick(WARNING, CRITICAL)
+    night.tick()
+    marks = {(one.kind, one.condition): one.drill for one in night.told}
+    assert marks[("opened", "CRASH")] == marks[("escalated", "CRASH")] == marks[("cleared", "CRASH")] == "crash of v2"
+    assert marks[("cleared", "MEM")] == ""
+    night.tick(CRITICAL)
+    assert night.told[-1].drill == "", "the drill is over: what fires now is real"

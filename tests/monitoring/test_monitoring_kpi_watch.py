@@ -10,13 +10,13 @@ from watching import KPIS, Watching, condition
 
 from engine.config.kpis import AnomalySection
 from engine.monitoring.kpi_watch import conspicuous
-from engine.monitoring.kpis import compared, rounding
+from engine.monitoring.kpis import compared
 from engine.monitoring.store import SampleStore
 from engine.records import read_lines
 from engine.state.event_words import in_words
+from engine.validation.agreement import rounding
 
 RULES = AnomalySection(20, 4, 1)
-ALLOWED = rounding(0.02, (1, 2))
 
 
 def kinds(value: float, last: float | None = None, history: Any = (), dates: Any = ()) -> list[str]:
@@ -65,15 +65,15 @@ def test_an_outlier_lies_beyond_four_standard_deviations_of_enough_tapes_or_date
     ],
 )
 def test_a_variance_counts_only_beyond_what_rounding_allows(old: float, new: float | None, counts: bool) -> None:
-    found = compared(old, new, ALLOWED)
+    found = compared(old, new, (1, 2), 0.02)
     assert found is not None
     assert (found.counted > 0, not found.rounding) == (counts, counts)
     assert ("COUNTS" in found.words) is counts
 
 
 def test_the_last_binary_digit_makes_no_variance() -> None:
-    assert rounding(0.02, (2, 2)) < 0.34 - 0.31
-    found = compared(0.31, 0.34, rounding(0.02, (2, 2)))
+    assert rounding((2, 2), 0.02) < 0.34 - 0.31
+    found = compared(0.31, 0.34, (2, 2), 0.02)
     assert found is not None
     assert found.rounding
 

@@ -318,6 +318,25 @@ def test_an_undefined_kpi_has_a_reason_and_is_no_zero(watching: Watching) -> Non
     assert (kpi.value, kpi.status, kpi.reason, kpi.in_range) == (None, "undefined", "empty", None)
 
 
+@pytest.mark.parametrize(("par30", "said"), [(None, "PAR30 undefined (empty)"), (130.0, "PAR30 130 out of range")])
+def test_where_nobody_ever_validated_a_tape_that_breaks_the_kpis_is_unknown_until_somebody_looks(
+    watching: Watching, par30: float | None, said: str
+) -> None:
+    assert watching.tick(10).verdict.word == "CONTINUE"
+    broken: dict[str, Any] = {"tape": "t2", "kpis": {**KPIS, "PAR30": par30}}
+    evaluation = watching.tick(5, **broken)
+    assert (evaluation.verdict.word, said in evaluation.verdict.why) == ("UNKNOWN", True), evaluation.verdict
+    watching.validated("FAIL", tape="t2", data_integrity="FAIL")
+    assert watching.tick(5, **broken).verdict.word == "INVESTIGATE"
+
+
+def test_a_tape_whose_runs_fail_is_pending_at_once_and_critical_after_five_minutes(fast: Watching) -> None:
+    fast.tick(10)
+    broken: dict[str, Any] = {"tape": "t2", "status": "failed", "error": "no column", "outputs": [], "latency_ms": None}
+    assert condition(fast.tick(1, **broken), "RUN").pending == "critical"
+    assert fast.tick(8, **broken).verdict.word == "INVESTIGATE"
+
+
 def test_the_baseline_is_the_median_of_v1s_runs_and_stands_after_the_cutover(watching: Watching) -> None:
     for latency in (0.5, 1.0, 9.0):
         watching.run(latency_ms=latency)
@@ -340,6 +359,26 @@ def test_flapping_holds_the_worst_and_is_told(watching: Watching) -> None:
     reading = condition(evaluation, "CRASH")
     assert (reading.flapping, reading.value, reading.firing) == (True, 0, "critical")
     assert "flapping, 4 changes" in evaluation.verdict.why
+
+
+def test_growing_worse_step_by_step_and_then_clearing_is_no_flapping(watching: Watching) -> None:
+    watching.cut_over()
+    watching.tick(5)
+    for integrity, loss in (("WARN", False), ("FAIL", True), ("FAIL", True), ("PASS", False)):
+        watching.validated("PASS", data_integrity=integrity, data_loss=loss)
+        evaluation = watching.tick(1)
+        seen = condition(evaluation, "DQ")
+        assert seen.firing == {("WARN", False): "warning", ("PASS", False): ""}.get((integrity, loss), seen.firing)
+    assert (seen.flapping, seen.firing, evaluation.verdict.word) == (False, "", "CONTINUE")
+
+
+def test_back_and_forth_between_two_tiers_is_flapping(watching: Watching) -> None:
+    watching.tick(2)
+    now = watching.clock.now().wall
+    for count in (1, 3, 1, 3, 1):
+        watching.stage.restarts = (now,) * count
+        reading = condition(watching.tick(3), "CRASH")
+    assert (reading.flapping, reading.firing) == (True, "critical")
 
 
 # ---- the rounds

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,7 +15,7 @@ from engine.config.monitoring import SustainedSection
 from engine.config.quantities import Duration
 from engine.monitoring.reading import Value
 from engine.monitoring.sustained import Limit, Memory, Sample, broken, held, least, pending, settle, take
-from engine.monitoring.watched import Watched, firing, flapping, observe
+from engine.monitoring.watched import Watched, firing, firing_now, flapping, observe
 
 P = 5.0
 EMPTY = Memory()
@@ -277,3 +278,32 @@ def test_losing_two_adjacent_like_samples_makes_no_verdict_in_any_trace(
     alike = len({rule.beyond(one.value) for one in around}) == 1 == len({one.era for one in around})
     if alike:
         assert first_firing(rule, samples[:lost] + samples[lost + 2 :]) >= first_firing(rule, samples)
+
+
+@pytest.mark.parametrize(
+    ("tiers", "flaps"),
+    [
+        (["warning", "critical", "rollback", ""], False),
+        (["rollback", "critical", "warning", ""], False),
+        (["warning", "", "warning", ""], True),
+        (["warning", "critical", "warning", "critical"], False),
+        (["critical", "warning", "critical", "warning"], True),
+        (["warning", "critical", "", "warning", "rollback"], False),
+    ],
+)
+def test_only_turning_back_counts_as_a_change(tiers: list[str], flaps: bool) -> None:
+    order = ["", "warning", "critical", "rollback"]
+    limits = {name: event_limit(float(level)) for level, name in enumerate(order) if name}
+    found = Watched()
+    for second, tier in enumerate(tiers):
+        at = datetime(2026, 1, 31, tzinfo=UTC) + timedelta(seconds=second)
+        value = Value(float(order.index(tier)), at, float(second + 1), "e")
+        found = observe(found, limits, (value,), release="v2", now=value, rules=RULES, time_scale=1.0, may_fire=True)
+        assert firing_now(found) == tier
+    held_on = max(tiers, key=order.index) if flaps else tiers[-1]
+    assert (flapping(found, RULES), firing(found, RULES)) == (flaps, held_on)
+
+
+def event_limit(enter: float) -> Limit:
+    """A tier that is entered and left by a single value."""
+    return Limit(enter, enter - 0.5, True, True, 0.0, 0.0, 1, 1, math.inf)

@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import groupby
 from statistics import median
 
 from pages import Pages
@@ -92,7 +93,7 @@ class Paper:
     absent: bool = True
     needed: bool = True
     fires: dict[str, bool] = field(default_factory=dict)
-    edges: list[tuple[float, str]] = field(default_factory=list)
+    edges: list[tuple[float, str, str]] = field(default_factory=list)
 
     def heaviest(self) -> str:
         return next((name for name in HEAVY if self.fires.get(name)), "")
@@ -100,9 +101,11 @@ class Paper:
     def told(self) -> str:
         """With flapping: the worst that was seen."""
         own = self.heaviest()
-        if len(self.edges) < FLAPPING:
+        order = ["", *reversed(HEAVY)]
+        ways = [order.index(after) > order.index(before) for _, before, after in self.edges]
+        if len(list(groupby(ways))) < FLAPPING:  # going on in one direction is one change
             return own
-        seen = {own, *(tier for _, tier in self.edges)}
+        seen = {own, *(after for _, _, after in self.edges)}
         return next((name for name in HEAVY if name in seen), "")
 
 
@@ -404,7 +407,7 @@ class Oracle:
         paper.needed = needed
         paper.edges = [edge for edge in paper.edges if boot - edge[0] < FLAPPING_WINDOW]
         if paper.heaviest() != before:
-            paper.edges.append((boot, paper.heaviest()))
+            paper.edges.append((boot, before, paper.heaviest()))
 
     def _settle(self, rule: Rule, paper: Paper, now: float, may_fire: bool) -> None:
         gap = self._gap(rule)

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
+import msgspec
 import pytest
 from servers import Post, Web, closed_port, dripping_server, until
 
@@ -215,3 +216,14 @@ def test_telling_people_imports_its_libraries_only_when_they_are_used() -> None:
     code = f"import sys, engine.monitoring.monitor; print([m for m in {unwanted} if m in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("kind", ["opened", "escalated", "cleared", "rollback", "update"])
+def test_what_a_drill_leads_to_says_first_of_all_that_it_is_not_real(configure: Any, web: Web, kind: Any) -> None:
+    made = configure({"x": {"kind": "webhook", "url": f"{web.url}/alerts"}})
+    drilled = msgspec.structs.replace(NOTICE, kind=kind, drill="leak of v2", text="DRILL, not real: MEM 204 MB")
+    deliver(made, notice=drilled)
+    (message,) = web.messages
+    assert message["subject"].startswith("DRILL, not real ") and message["text"].startswith("DRILL, not real")
+    assert message["drill"] == "leak of v2"
+    assert "DRILL" not in message_of(made, NOTICE).subject + message_of(made, NOTICE).body

@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from msgspec.structs import replace
 
 from engine.clock import Instant, boot_id, iso
 from engine.config import Deployment, load_deployment
+from engine.monitoring.criteria import Evidence
+from engine.monitoring.facts import Facts, fold
+from engine.monitoring.gates import courses, open_gates
 from engine.monitoring.model import (
     Alert,
     ConditionReading,
     Evaluation,
-    Gate,
     Hourly,
     KpiReading,
     MatrixRow,
     ResourceReading,
     Verdict,
 )
+from engine.monitoring.schedule import Calendar
+from engine.monitoring.standing import Hour, Standing, began, fired
 from engine.monitoring.store import Measured, SampleStore
 from engine.operations.journal import Journal
-from engine.records import append_event, append_line
+from engine.records import Tail, append_event, append_line
 
 SCALE = 24.0
 HOUR = 3600.0 / SCALE
@@ -46,6 +50,9 @@ class Night:
         self.paths = self.deployment.paths
         self.cutover_at: datetime = clock.now().wall
         self.store = SampleStore(self.paths.samples)
+        self.facts = Facts()
+        self.standing = Standing()
+        self._tail = Tail.from_offset(self.paths.events, 0)
 
     def event(self, kind: str, /, operation: str | None = None, **data: Any) -> None:
         append_event(
@@ -111,7 +118,7 @@ class Night:
         self.cut_over()
         for _ in range(24):
             self.hour()
-        self.clock.advance(30.0)
+        self.measure(30.0)
 
     def measure(self, seconds: float, *, sampled: bool = True, **state: Any) -> None:
         """Samples every 3 s and a state of the console every 30 s."""
@@ -156,7 +163,7 @@ class Night:
                 ResourceReading("MEM", "MEM", 105.0, "105 MB", 0.2, (), "ok", "< 200", None, now.wall, False),
                 ResourceReading("LAT", "LAT", 0.6, "0.6 ms", 0.0, (), "ok", "< 100", None, now.wall, False),
             ),
-            next_gate=self._gate(now.wall) if since else None,
+            next_gate=None,
             hourly=Hourly(hours, hours, 24, None),
             alerts=(),
             baseline=None,
@@ -165,15 +172,46 @@ class Night:
             validation_running=False,
             problems=(),
         )
-        return replace(made, **more)
+        return self._judged(replace(made, **more)) if since else replace(made, **more)
 
-    def _gate(self, now: datetime) -> Gate | None:
-        """As the monitor judges the next decision point: everything met but what nobody can say."""
-        for point in self.deployment.checklist.decisions:
-            due = self.cutover_at + timedelta(seconds=float(point.at) / SCALE)
-            if due >= now:
-                return Gate(point.id, point.title, due, (), ("tests pass",) if point.id == "hour-24" else ())
-        return None
+    def _judged(self, made: Evaluation) -> Evaluation:
+        """With every open gate as the monitor judges it: nothing was wrong but what the test told of."""
+        checklist, console = self.deployment.checklist, self.deployment.console
+        self.facts = fold(self.facts, self._tail.new_records())
+        self.standing = fired(self._watched(made.at), made.conditions, made.at)
+        evidence = Evidence(
+            calendar=Calendar(checklist, self.cutover_at, SCALE, made.at, self.facts.gone),
+            release="v2",
+            build="",
+            conditions={one.id: one for one in made.conditions},
+            kpis=made.kpis,
+            validations=self.facts.validations,
+            standing=self.standing,
+            tested=self.facts.tested,
+            open_lines=lambda _after, _until: (),
+            unknown=made.verdict.why if made.verdict.word == "UNKNOWN" else "",
+            monitoring=self.deployment.monitoring,
+        )
+        found = courses(checklist, self.cutover_at, made.at, float(console.time_scale), self.facts.decisions)
+        gates = open_gates(found, evidence)
+        return replace(made, gates=gates, next_gate=gates[0] if gates else None, standing=self.standing)
+
+    def _watched(self, now: datetime) -> Standing:
+        """A service that is up, whose runs all left their events, and whose hours are as the first."""
+        before = self.standing if self.standing.since == self.cutover_at else began(self.cutover_at)
+        passed = (now - self.cutover_at).total_seconds()
+        hours = tuple(Hour(number, 0.6, 105.0, 25.0) for number in range(1, int(passed / HOUR) + 1))
+        return replace(
+            before,
+            at=now,
+            up=passed,
+            runs=9,
+            rows=9000,
+            audited=9,
+            log_from=self.cutover_at,
+            first=hours[0] if hours else None,
+            hours=hours[1:][-24:],
+        )
 
     def incident(self, **changes: Any) -> None:
         """A rollback and the record that it leaves."""

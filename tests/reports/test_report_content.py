@@ -37,14 +37,13 @@ def test_every_slot_of_a_good_night_is_counted(night: Night) -> None:
 
 
 @pytest.mark.parametrize(("status", "word"), [("WARN", "WARN"), ("FAIL", "FAIL"), (None, "MISSED")])
-def test_a_slot_that_did_not_pass_is_no_pass_whatever_the_monitor_said(
-    night: Night, status: str | None, word: str
-) -> None:
+def test_a_slot_that_did_not_pass_is_no_pass(night: Night, status: str | None, word: str) -> None:
     night.cut_over()
     for number in range(24):
         night.hour(status if number == 4 else "PASS")
+    night.measure(30.0)
     markdown, _ = made(night, "24h")
-    assert criterion(markdown, "hourly 24 of 24")[1:3] == ["not met", f"23 of 24 PASS; T+5 {word}"]
+    assert criterion(markdown, "hourly 24 of 24")[1:3] == ["not met", f"23 of 24 PASS: T+5 {word}"]
     assert ["T+5", word] == [
         rows(markdown, "Validations by the hour")[5][0],
         rows(markdown, "Validations by the hour")[5][2],
@@ -57,8 +56,10 @@ def test_the_slot_of_the_moment_counts_by_the_validation_that_served_it(night: N
         night.hour()
     night.hour(None)
     night.clock.advance(1.0)
-    assert criterion(made(night, "8h")[0], "hourly 8 of 8", "hour-8")[1:3] == ["unknown", "7 of 8 PASS; T+8 NOT RUN"]
+    assert criterion(made(night, "8h")[0], "hourly 8 of 8", "hour-8")[1:3] == ["unknown", "7 of 8 PASS: T+8 awaited"]
     night.validate()
+    assert criterion(made(night, "8h")[0], "hourly 8 of 8", "hour-8")[1] == "unknown", "the monitor has not read it yet"
+    night.measure(30.0)
     assert criterion(made(night, "8h")[0], "hourly 8 of 8", "hour-8")[1:3] == ["met", "8 of 8 PASS"]
 
 
@@ -86,9 +87,49 @@ def test_a_decision_made_after_the_moment_stands_with_its_names_and_waivers(nigh
     )
     markdown, _ = made(night, "24h")
     assert "hour-24 gate: GO, decided by K. Lee" in markdown
-    assert criterion(markdown, "tests pass")[3] == "waived by K. Lee and V. President: run on staging"
+    assert criterion(markdown, "tests pass")[4] == "waived by K. Lee and V. President: run on staging"
     assert criterion(markdown, "audit continuous")[1] == "met", "what the decision does not name, the monitor judged"
     assert any("waiver" in row and "K. Lee and V. President" in row for row in rows(markdown, "Waivers and overrides"))
+
+
+def test_the_evidence_recorded_with_a_decision_is_shown_and_not_what_came_later(night: Night) -> None:
+    night.cut_over()
+    night.hour()
+    night.measure(10.0)
+    recorded = {"latency_below_100": "LAT 0.7 ms", "memory_below_200": "MEM 240 MB"}
+    status = {"latency_below_100": "met", "memory_below_200": "not met"}
+    night.event("gate.decided", gate="hour-1", decision="no-go", by="K. Lee", criteria=status, evidence=recorded)
+    night.hour()
+    markdown, _ = made(night, "1h")
+    assert criterion(markdown, "memory below 200", "hour-1")[1:3] == ["not met", "MEM 240 MB"]
+    assert criterion(markdown, "latency below 100", "hour-1")[1:3] == ["met", "LAT 0.7 ms"]
+
+
+def test_a_no_go_says_to_when_the_watch_is_extended_and_a_later_go_stands_beside_it(night: Night) -> None:
+    night.whole()
+    night.event("gate.decided", gate="hour-24", decision="no-go", by="K. Lee", note="memory first")
+    top = made(night, "24h")[0].partition("\n## ")[0]
+    assert "hour-24 gate: NO-GO, decided by K. Lee" in top and ": memory first; extended, asked again 31 Jan " in top
+    night.hour()
+    night.event("gate.decided", gate="hour-24", decision="go", by="A. Moreno")
+    markdown, _ = made(night, "24h")
+    assert "hour-24 gate: GO, decided by A. Moreno" in markdown.partition("\n## ")[0]
+    told = [row[1] for row in rows(markdown, "Criteria of the hour-24 gate") if row[1] in ("GO", "NO-GO")]
+    assert told == ["NO-GO", "GO"]
+
+
+def test_uptime_tests_and_medians_are_the_monitors_own_findings(night: Night) -> None:
+    night.cut_over()
+    for number in range(24):
+        if number == 23:
+            night.event("release.tested", release="v2", build="c03d77aa", ok=True)
+        night.hour()
+    night.measure(30.0)
+    markdown, _ = made(night, "24h")
+    assert criterion(markdown, "tests pass")[1] == "met" and "passed, 31 Jan" in criterion(markdown, "tests pass")[2]
+    assert criterion(markdown, "uptime 100")[1:3] == ["met", "100 % seen up of 1h00"]
+    medians = criterion(made(night, "8h")[0], "medians within 5 percent of hour 1", "hour-8")
+    assert medians[1] == "met" and "7 of 7 hours" in medians[2]
 
 
 def test_a_waiver_without_a_second_name_says_so(night: Night) -> None:
@@ -111,8 +152,8 @@ def test_every_gap_is_listed(night: Night) -> None:
     assert found["no samples"][3] == "2m"
     assert found["the monitor stood still"][3] == "2m"
     assert found["the clock stepped"][3] == "-90 s"
-    assert found["validation slot missed"][4] == "slot 2"
-    assert found["validation began late"][4] == "slot 3"
+    assert found["validation slot missed"][4] == "T+2"
+    assert found["validation began late"][4] == "T+3"
 
 
 def test_a_late_validation_is_late_though_it_passed(night: Night) -> None:
@@ -149,7 +190,7 @@ def test_alerts_stand_with_who_took_them_and_that_nobody_did(night: Night) -> No
     markdown, _ = made(night, "8h")
     by_name = {row[0]: row for row in rows(markdown, "Alerts and acknowledgements")}
     assert by_name["MEM"][4].startswith("K. Lee ") and by_name["LAT"][4] == "nobody"
-    assert criterion(markdown, "no critical event", "hour-8")[2].startswith("critical: MEM at T+")
+    assert criterion(markdown, "no critical event", "hour-8")[2].startswith("1 since the cutover: ")
 
 
 def test_both_releases_stand_side_by_side(night: Night) -> None:
@@ -247,6 +288,7 @@ def test_a_slot_is_remembered_however_many_validations_came_after_it(night: Nigh
         night.hour()
         for _ in range(60 if number else 0):
             night.validate(scheduled=False)
+    night.measure(30.0)
     markdown, _ = made(night, "8h")
     assert criterion(markdown, "hourly 8 of 8", "hour-8")[2] == "8 of 8 PASS"
 

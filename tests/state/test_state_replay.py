@@ -13,7 +13,7 @@ from engine.clock import Instant, iso, parse_iso
 from engine.config import Deployment, load_deployment
 from engine.config.templates import write_config
 from engine.errors import Refused
-from engine.monitoring.model import Verdict
+from engine.monitoring.model import Alert, Criterion, Gate, ResourceReading, Verdict
 from engine.monitoring.shadow import Shadow
 from engine.monitoring.store import Measured, SampleStore
 from engine.operations.journal import Journal
@@ -254,15 +254,57 @@ def test_the_playback_pauses_seeks_and_stops_at_its_end(clock: Any) -> None:
     ("text", "hours"), [("T+7h", 7.0), ("T+7:30", 7.5), ("-8h", -8.0), ("-90m", -1.5), ("2026-01-31T03:00Z", 1.0)]
 )
 def test_a_moment_is_named_as_people_name_it(clock: Any, text: str, hours: float) -> None:
-    assert moment_of(text, now=clock.wall, cutover_at=clock.wall) == clock.wall + timedelta(hours=hours)
+    assert moment_of(text, now=clock.wall, cutover_at=clock.wall, scale=1.0) == clock.wall + timedelta(hours=hours)
 
 
 @pytest.mark.parametrize("text", ["yesterday", "T+", "-", "T+7x", "8h"])
 def test_what_is_no_moment_is_refused_with_the_forms(clock: Any, text: str) -> None:
     with pytest.raises(Refused, match="is no moment"):
-        moment_of(text, now=clock.wall, cutover_at=clock.wall)
+        moment_of(text, now=clock.wall, cutover_at=clock.wall, scale=1.0)
 
 
 def test_a_moment_after_a_cutover_needs_one(clock: Any) -> None:
     with pytest.raises(Refused, match="no cutover is recorded"):
-        moment_of("T+1h", now=clock.wall, cutover_at=None)
+        moment_of("T+1h", now=clock.wall, cutover_at=None, scale=1.0)
+
+
+def test_gates_alerts_notes_and_what_nothing_judges_are_of_the_moment(deployment: Deployment, clock: Any) -> None:
+    def event(kind: str, /, **data: Any) -> None:
+        append_event(deployment.paths.events, kind, data, source="test", actor="a.moreno@ops1", clock=clock)
+
+    store, begun = SampleStore(deployment.paths.samples), clock.wall
+    event("operation.ended", kind="cutover", state="SUCCEEDED")
+    point = deployment.checklist.decisions[0]
+    judged = tuple(Criterion(name, name, "met", "as it was", begun) for name in point.go_if)
+    threads = ResourceReading("THREADS", "threads", 12.0, "12", None, (), "ok", "not judged", None, begun, False)
+    since, clock.wall = clock.wall, clock.wall + timedelta(seconds=float(point.at) + 60)
+    for _ in range(4):
+        gate = Gate(point.id, point.title, since, (), (), judged, "due")
+        alerts = (Alert("MEM", "C", "MEM 520 MB", since, id="MEM-1", tier="critical"),)
+        made = msgspec.structs.replace(
+            evaluation(clock), gates=(gate,), alerts=alerts, unjudged=(threads,), release="v2"
+        )
+        store.append([], made)
+        clock.advance(60)
+    store.close()
+    clock.wall -= timedelta(seconds=150)
+    event("watch.taken", holder="K. Lee")
+    event("note", text="memory grows")
+    event("ack", condition="MEM", owner="K. Lee", reason="on it")
+    event("gate.decided", gate=point.id, decision="no-go", by="K. Lee")
+    moment = clock.wall
+    clock.advance(30)
+    event("ack", condition="MEM", owner="A. Moreno", reason="mine now")
+    event("gate.decided", gate=point.id, decision="go", by="A. Moreno")
+    event("note", text="later")
+    reader = ReplayReader(deployment, lambda: moment)
+
+    def shown(at: datetime) -> tuple[Any, ...]:
+        state = reader.at(at)
+        (alert,) = state.alerts
+        own = next(gate for gate in state.gates if gate.id == point.id)
+        return alert.acknowledged_by, own.decision, own.by, len(state.hand_over.notes), state.unjudged[0].text
+
+    assert shown(moment - timedelta(seconds=1)) == (None, "", "", 0, "12")
+    assert shown(moment + timedelta(seconds=1)) == ("K. Lee", "no-go", "K. Lee", 1, "12")
+    assert shown(moment + timedelta(seconds=31)) == ("A. Moreno", "go", "A. Moreno", 2, "12")

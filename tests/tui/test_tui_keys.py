@@ -15,6 +15,8 @@ from textual.pilot import Pilot
 from engine.errors import Refused
 from tui.app import ConsoleApp
 from tui.commands import COMMANDS
+from tui.field import Field
+from tui.lines import width_of
 from tui.pane import Pane
 from tui.screens.dashboard import Dashboard
 from tui.screens.over import Help, Palette
@@ -275,7 +277,29 @@ async def test_help_names_every_command(make_app: Make) -> None:
         state = app.shown_state
         assert state is not None and isinstance(app.screen, Help)
         offered = {name for name, command in COMMANDS.items() if command.scope != "replay"}
-        assert {row.item for row in app.screen.rows(state, 80)} == offered
+        rows = app.screen.rows(state, 80)
+        assert {row.item for row in rows if row.item is not None} == offered
+        assert all(width_of(row.line) <= 80 for row in rows), "nothing is cut off"
+        for title in ("Operate", "The watch: gates, hand-over, readiness", "Tell people", "Drill, in a demo", "Move"):
+            for _ in range(len(rows) // 8):
+                if title in screen_text(app):
+                    break
+                await pilot.press("pagedown")
+            assert title in screen_text(app), f"{title} is not reached by paging"
+
+
+async def test_the_palette_finds_every_command_by_its_title(make_app: Make) -> None:
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shows(pilot, "WATCH")
+        await pilot.press(":")
+        await until(pilot, lambda: isinstance(app.screen, Palette))
+        assert isinstance(app.screen, Palette)
+        for command in COMMANDS.values():
+            if command.palette and command.scope == "anywhere":
+                app.screen._field = Field(command.title)
+                found = [one.id for one in app.screen._matches()]
+                assert command.id in found[:3], (command.id, found)
 
 
 async def test_ctrl_c_closes_a_sheet_and_never_leaves(make_app: Make) -> None:

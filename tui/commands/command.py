@@ -82,10 +82,25 @@ def find(key: str, scopes: frozenset[str]) -> type[Command] | None:
     return next((command for command in found if command.scope != "anywhere"), found[0] if found else None)
 
 
-_ROOMS = ("operating", "writing", "watch", "people", "drilling", "replaying", "views", "moving")
+GROUPS = {
+    "operating": "Operate",
+    "writing": "Write down",
+    "watch": "The watch: gates, hand-over, readiness",
+    "people": "Tell people",
+    "drilling": "Drill, in a demo",
+    "replaying": "Replay",
+    "views": "Look",
+    "moving": "Move",
+}
+"""The modules of this room, what matters most first, and what stands over their commands in the help."""
 
 
 def listed(*, replay: bool = False) -> list[type[Command]]:
     """Every command, what matters most first: as help and palette show them. ``replay``: those of a replay too."""
     offered = [command for command in COMMANDS.values() if replay or command.scope != "replay"]
-    return sorted(offered, key=lambda command: _ROOMS.index(command.__module__.rpartition(".")[2]))
+    return sorted(offered, key=lambda command: list(GROUPS).index(group(command)))
+
+
+def group(command: type[Command]) -> str:
+    """The module that declares it, as :data:`GROUPS` knows it."""
+    return command.__module__.rpartition(".")[2]

@@ -6,7 +6,7 @@ from typing import cast
 
 from engine.state.model import DrillView, State, WayBackView
 from engine.state.operation import OperationView
-from engine.state.update import since_cutover
+from engine.state.watch_time import counts, since_cutover
 from tui.calling import leading, told
 from tui.lines import Line, Lines, Role, crop, first_that_fits, fit, join, put, spread, width_of
 from tui.look import Look
@@ -107,8 +107,11 @@ def _live(state: State) -> Line:
 
 
 def _since(state: State, look: Look) -> Line:
-    if state.cutover_at is not None and state.phase not in ("BACK ON V1", "BEFORE", "CUTOVER"):
-        return put(since_cutover(state.cutover_at, look.now), "text")
+    if state.cutover_at is not None and counts(state):
+        since = put(since_cutover(state.cutover_at, look.now, state.time_scale), "text")
+        # where row 1 has no room for the mark of rehearsal time, the time itself bears it
+        apart = state.time_scale != 1 and (look.replay or state.drill is not None)
+        return join(since, put(f" x{state.time_scale:g}", "info")) if apart else since
     return put("" if state.phase == "CUTOVER" else state.phase, "text")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.state.model import ConditionView, State
 from tui.calling import facts as people
-from tui.commands import COMMANDS, Command, listed, refusal, shown
+from tui.commands import COMMANDS, GROUPS, Command, group, listed, refusal, shown
 from tui.field import EMPTY
 from tui.lines import Line, Lines, block, fit, heading, join, put, wrap
 from tui.listing import Listing, Row
@@ -109,13 +109,19 @@ class Help(Listing):
     def heading(self, state: State, width: int) -> Lines:
         """How to read it."""
         return [
-            heading(self.look.glyphs.rule, "?", "Help", ["Esc back", "j k move", "R, name, Enter rolls back"], width)
+            heading(
+                self.look.glyphs.rule, "?", "Help", ["Esc back", "PgDn next page", "R, name, Enter rolls back"], width
+            )
         ]
 
     def rows(self, state: State, width: int) -> list[Row]:
-        """One paragraph for each command."""
+        """One paragraph for each command, under what it is for."""
         made: list[Row] = []
+        over = ""
         for command in listed(replay=self.console_app.replay is not None):
+            if group(command) != over:
+                over = group(command)
+                made += [*([Row(())] if made else []), Row(put(f" {GROUPS[over]}", "strong"))]
             keys = " ".join(shown(key) for key in command.keys) or ":"
             lines = wrap(command.help(), width - 18, "dim" if command.risk == "view" else "text")
             made.append(Row(join(fit(put(f" {keys}", "key"), 16), *lines[:1]), command.id))

@@ -254,10 +254,12 @@ def _no_critical(evidence: Evidence, asked: Asked, name: str) -> Found:
 
 def _critical_since(evidence: Evidence, since: datetime, called: str) -> Found:
     standing = evidence.standing
-    found = [one for one in standing.criticals if one.at >= since]
+    # all of them are of this watch, whatever the clock said when they began: it may have been set back since
+    whole = since <= evidence.calendar.since
+    found = [one for one in standing.criticals if whole or one.at >= since]
     if found:  # the newest are listed, older ones counted: where all are asked for, the count is exact
         listed = "; ".join(f"{one.at:%d %b %H:%MZ} {one.text}" for one in found[-2:])
-        count = standing.critical_count if since <= evidence.calendar.since else len(found)
+        count = standing.critical_count if whole else len(found)
         return Found(False, f"{count} since {called}: {listed}", standing.at)
     gap = _nodata_hold(evidence)
     if standing.longest_unwatched > gap:

@@ -95,6 +95,12 @@ def test_memory_away_from_hour_one_is_not_stable_and_unmeasured_is_unknown(month
     assert status(changed(month, hours=(Hour(671, 0.7, 130.0, 6.0),)), "memory_within_10_percent")[0] == "not met"
 
 
+def test_a_critical_tier_counts_though_the_clock_was_set_back_before_the_cutover_since(month: Evidence) -> None:
+    then = SINCE - timedelta(hours=1)
+    seen = changed(month, criticals=(Happened(then, "ERR 7 %"),), critical_count=1)
+    assert status(seen, "no_critical_event")[0] == "not met"
+
+
 def test_nobody_watching_for_long_leaves_criticals_unknown(month: Evidence) -> None:
     assert status(changed(month, longest_unwatched=599.0), "no_critical_event")[0] == "met"
     assert status(changed(month, longest_unwatched=3600.0), "no_critical_event")[0] == "unknown"

@@ -95,7 +95,7 @@ class Pages:
             sheet.warned_at = None
             sheet.asked_at = boot if sheet.asked_at is None else sheet.asked_at
         last = sheet.level == len(LEVELS) - 1
-        if sheet.asked_at is None or sheet.taken or last or boot - sheet.asked_at < WITHIN[PRIORITY[sheet.peak]]:
+        if sheet.asked_at is None or sheet.taken or last or boot < sheet.asked_at + WITHIN[PRIORITY[sheet.peak]]:
             return
         sheet.level, sheet.asked_at = sheet.level + 1, boot
         self._give("escalated", name, sheet, wall)

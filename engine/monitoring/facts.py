@@ -34,6 +34,8 @@ class Validation(msgspec.Struct, frozen=True):
     """Whether rows or published files were found to be lost or altered."""
     boot_id: str = ""
     """The boot that ``boot`` counts from."""
+    occasion: str = ""
+    """Why the monitor began it: ``slot``, ``again`` (a slot's re-run), ``change``; empty: a person or an operation."""
 
     @property
     def failed(self) -> bool:
@@ -281,4 +283,5 @@ def _validation(data: dict[str, Any], at: datetime, event: Record) -> Validation
         str(data["tape_sha256"]) if data.get("tape_sha256") else None,
         data.get("data_loss") is True,
         str(data.get("boot_id") or ""),
+        harmless(data.get("occasion") or "", 20),
     )

@@ -92,6 +92,7 @@ class Validated:
     tape: str
     loss: bool
     scheduled: bool
+    occasion: str = ""
 
 
 @dataclass
@@ -124,6 +125,10 @@ class World:
     children: dict[str, tuple[float, bool]] = field(default_factory=dict)
     orphans: list[tuple[float, str]] = field(default_factory=list)
     begun: list[tuple[str, float, datetime]] = field(default_factory=list)
+    gone: set[str] = field(default_factory=set)
+    """Gates that people decided go."""
+    occasions: dict[str, str] = field(default_factory=dict)
+    """Why each validation that runs was begun, as the monitor said."""
 
     # ---- what the monitor asks
 
@@ -347,6 +352,8 @@ class World:
             return
         self.children[name] = (round(self.clock.boot + TAKES.get(name, 1.0), 3), False)
         self.begun.append((name, self.clock.boot, self.clock.wall))
+        if "--occasion" in command:
+            self.occasions[name] = command[list(command).index("--occasion") + 1]
 
     def ended(self, now: float) -> list[Ended]:
         found = [name for name, (_, ended) in self.children.items() if ended]
@@ -368,13 +375,13 @@ class World:
 
     def _command_done(self, name: str) -> None:
         if name in (rounds.VALIDATION, rounds.AFRESH):
-            self._validate(scheduled=True)
+            self._validate(scheduled=True, occasion=self.occasions.get(name, ""))
         elif name == errands.PROOF:
             self.event("way_back.proven", ok=True, seconds=1.0, snapshot="0001", release="v1", reason="")
         elif name == errands.SHADOW:
             self._compute_aside()
 
-    def _validate(self, *, scheduled: bool) -> None:
+    def _validate(self, *, scheduled: bool, occasion: str = "") -> None:
         fault = self.fault("validation")
         word = fault.word if fault and self.release == "v2" and scheduled else "PASS"
         loss, status = word == "LOSS", "FAIL" if word == "LOSS" else word
@@ -384,7 +391,9 @@ class World:
         checks["performance"] = status
         tape = hashlib.sha256(self.tape.encode()).hexdigest()
         now = self.clock.now()
-        found = Validated(now.wall, round(now.boot, 3), self.configured, status, integrity, tape, loss, scheduled)
+        found = Validated(
+            now.wall, round(now.boot, 3), self.configured, status, integrity, tape, loss, scheduled, occasion
+        )
         self.validations.append(found)
         self.event(
             "validation.finished",
@@ -392,6 +401,7 @@ class World:
             release=self.configured,
             checks=checks,
             scheduled=scheduled,
+            occasion=occasion,
             live=True,
             tape_sha256=tape,
             data_loss=loss,

@@ -156,7 +156,7 @@ class World:
     def usage(self, pids: Sequence[int]) -> Usage | None:
         if self.memory is None:
             return None
-        return Usage(self.memory, self.cpu_seconds, 1, 1)
+        return Usage(self.memory, self.cpu_seconds, 1, 1, resident_mb=self.memory)
 
     def free(self, path: Path) -> int:
         if self.free_bytes is None:

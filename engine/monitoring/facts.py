@@ -127,6 +127,8 @@ class Facts(msgspec.Struct, frozen=True):
     """The rollback that was accepted last: operation and reason."""
     rolled_back_by: str = ""
     """The rollback that succeeded last: operation and reason, in words."""
+    proven_seconds: float | None = None
+    """How long the way back takes, as examined at ``proven_at``."""
 
     @property
     def proven(self) -> tuple[datetime, bool, str] | None:
@@ -220,6 +222,8 @@ def _of_readiness(kind: str, data: dict[str, Any], at: datetime, changes: dict[s
     if kind == "way_back.proven":
         changes |= {"proven_at": at, "proven_ok": data.get("ok") is True}
         changes["proven_snapshot"] = str(data.get("snapshot") or "")
+        takes = data.get("seconds")
+        changes["proven_seconds"] = float(takes) if isinstance(takes, int | float) else None
     elif kind == "rollback.rehearsed":
         seconds = data.get("seconds")
         took = float(seconds) if isinstance(seconds, int | float) else None

@@ -81,10 +81,7 @@ class Courier:
                     self._work.wait(_IDLE)
                 self._recorder.again()
                 continue
-            notices = [self._queue.popleft()]
-            while self._queue and all(together(one, self._queue[0]) for one in notices):
-                notices.append(self._queue.popleft())
-            self._carry(notices)
+            self._carry(leaving(self._queue))
 
     def _carry(self, notices: Sequence[Notice]) -> None:
         """One message; each notice keeps its own record."""
@@ -109,6 +106,14 @@ class Courier:
         self._done.extend(notice.id for notice in notices)
         for notice in notices:
             self._recorder.record({**_about(notice), "channel": self.name, "ok": ok, "detail": detail})
+
+
+def leaving(queue: deque[Notice]) -> list[Notice]:
+    """Taken from the front of a queue that is not empty: what is told in one message."""
+    notices = [queue.popleft()]
+    while queue and all(together(one, queue[0]) for one in notices):
+        notices.append(queue.popleft())
+    return notices
 
 
 def _about(notice: Notice) -> dict[str, Any]:

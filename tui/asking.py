@@ -14,6 +14,9 @@ from tui.actions import Actions
 from tui.calling import leading
 from tui.sheets.form import Ask
 
+ALL = "--all"
+"""Before the words of an acknowledgement: of every open alert, as on the command line."""
+
 
 def item_of(state: State, key: str | None) -> ChecklistItemView | None:
     """The checklist item with this key."""
@@ -69,18 +72,34 @@ def acknowledge(actions: Actions, state: State, condition: str | None) -> Ask | 
     chosen = next((alert for alert in untaken if alert.condition == condition), None) or next(iter(untaken), None)
     if chosen is None:
         return "no alert waits to be acknowledged"
+    others = [alert.condition for alert in untaken if alert is not chosen]
+    every = [chosen.condition, *others]
     return Ask(
         title="ACKNOWLEDGE",
         facts=(
             ("Alert", chosen.text),
             *((("Told", attention(chosen)),) if chosen.told else ()),
+            *((("Also open", f"{', '.join(others)}; begin with {ALL} to take all {len(every)}"),) if others else ()),
             ("May begin with", "2h: it goes up again after that; @NAME: who does it, when it is not you"),
         ),
         label="What you do about it",
         required=False,
-        answer=lambda text: _take(actions, chosen.condition, text),
+        answer=lambda text: _take_some(actions, chosen.condition, every, text),
         done=f"acknowledged: {chosen.condition}",
     )
+
+
+def _take_some(actions: Actions, condition: str, every: list[str], text: str) -> str:
+    """ALL first: every alert that nobody had taken when it was asked; else the one. What was done, where it is more."""
+    if text.split()[:1] != [ALL]:
+        _take(actions, condition, text)
+        return ""
+    words = text.split(maxsplit=1)[1:]
+    if not words:
+        raise Refused("to take all alerts at once needs a reason", f"{ALL} and what you do about it")
+    for name in every:
+        _take(actions, name, words[0])
+    return f"acknowledged: {', '.join(every)}"
 
 
 def _take(actions: Actions, condition: str, text: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.state.alerts import attention
-from engine.state.model import AlertView, State
+from engine.state.model import AlertView, ConditionView, State
 from tui.words import age, due_in, hour
 
 if TYPE_CHECKING:
@@ -55,6 +55,15 @@ def who_to_call(state: State | None, contacts: list[tuple[str, str]]) -> list[tu
                 up = f"; goes up to {alert.escalates_to} {due_in(alert.escalates_at, state.at)}"
             lines.append(("", f"at the level of {alert.called}{up}"))
     return [*lines, ("", ""), *contacts]
+
+
+def call_words(state: State, item: ConditionView) -> str:
+    """Both whom: of this condition, and of the verdict where that rests on it."""
+    row = next((row for row in state.matrix if row.verdict == state.verdict.word), None)
+    if row is None or not row.told or item.id not in row.conditions:
+        return item.call
+    roles = [state.contacts.get(name, name.replace("_", " ")).partition(":")[0] for name in row.told]
+    return f"{item.call} (this condition); the verdict {state.verdict.word}: {', '.join(roles)}"
 
 
 def facts(state: State, condition: str) -> list[tuple[str, str]]:

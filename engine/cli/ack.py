@@ -1,4 +1,4 @@
-"""``abaco-ops ack CONDITION``: say that someone has taken it."""
+"""``abaco-ops ack CONDITION | --all``: say that someone has taken it, or all that is open."""
 
 from __future__ import annotations
 
@@ -6,14 +6,18 @@ import argparse
 
 from engine.cli.frame import Context
 from engine.cli.lasting import seconds
-from engine.errors import DONE
+from engine.clock import SystemClock
+from engine.config import Deployment
+from engine.errors import DONE, Refused
 from engine.monitoring import answers
 from engine.records import harmless, whoami
+from engine.state import StateReader
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """``ack CONDITION [--reason TEXT] [--owner NAME] [--for 2h]``."""
-    parser.add_argument("condition", metavar="CONDITION", help="its id, for example MEM")
+    """``ack CONDITION | --all [--reason TEXT] [--owner NAME] [--for 2h]``."""
+    parser.add_argument("condition", metavar="CONDITION", nargs="?", help="its id, for example MEM")
+    parser.add_argument("--all", action="store_true", help="every open alert that nobody has taken; needs a reason")
     parser.add_argument("--reason", metavar="TEXT", default="", help="what is being done about it")
     parser.add_argument("--owner", metavar="NAME", default="", help="who does it, when it is not you")
     parser.add_argument(
@@ -27,9 +31,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(context: Context, options: argparse.Namespace) -> int:
     """Write it and say when."""
-    condition = options.condition.upper()
+    deployment = context.deployment()
+    if bool(options.condition) == options.all:
+        raise Refused("ack takes one CONDITION, or --all", "abaco-ops ack MEM --reason TEXT")
+    for condition in _untaken(deployment, options.reason) if options.all else [options.condition.upper()]:
+        _take(deployment, condition, options)
+    return DONE
+
+
+def _untaken(deployment: Deployment, reason: str) -> list[str]:
+    if not reason.strip():
+        raise Refused("to take all alerts at once needs a reason", "abaco-ops ack --all --reason TEXT")
+    state = StateReader(deployment, SystemClock()).read()
+    found = [alert.condition for alert in state.alerts if alert.acknowledged_by is None]
+    if not found:
+        raise Refused("no open alert waits for anybody", "abaco-ops status shows what stands")
+    return found
+
+
+def _take(deployment: Deployment, condition: str, options: argparse.Namespace) -> None:
     event = answers.acknowledge(
-        context.deployment(),
+        deployment,
         condition,
         reason=options.reason,
         owner=options.owner,
@@ -40,4 +62,3 @@ def run(context: Context, options: argparse.Namespace) -> int:
     owner = event["data"]["owner"]
     owned = f", owner {harmless(owner, 60)}" if owner != event["actor"] else ""
     print(f"{condition} acknowledged by {event['actor']} at {event['at']}{until}{owned}")
-    return DONE

@@ -155,7 +155,8 @@ def _brief(
     if memory.beyond is None and not memory.firing:
         return value
     if memory.beyond is None:
-        return f"{value}, not clear for long enough yet" if reason is None else f"{value}, {reason}"
+        enter = shown(condition, limit.enter) if condition.words else number(condition, limit.enter)
+        return f"{value}, limit {enter}, not clear for long enough yet" if reason is None else f"{value}, {reason}"
     if condition.words:
         said = value
     else:
@@ -180,4 +181,5 @@ def _evidence(condition: Condition, watched: Watched, tier: str, waiting: str, b
     count = memory.beyond.count if memory is not None and memory.beyond is not None else 0
     values = f" ({count} values)" if count > 1 else ""
     also = f"; {TIER_WORDS[waiting]} pending" if waiting and tier and waiting != tier else ""
-    return f"{TIER_WORDS[lead]} {'fires' if tier else 'pending'}: {condition.title} {brief}{values}{also}"
+    fires = "fires" if memory is None or memory.beyond is not None else "holds on"
+    return f"{TIER_WORDS[lead]} {fires if tier else 'pending'}: {condition.title} {brief}{values}{also}"

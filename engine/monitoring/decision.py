@@ -116,7 +116,7 @@ def _unknown(situation: Situation) -> _Match:
 def _continue(situation: Situation) -> str:
     waiting = [reading for reading in situation.conditions if reading.pending and reading.held > 0]
     if waiting:
-        return "on target; " + _listed([_pending(reading) for reading in waiting])
+        return "no tier has held; " + _listed([_pending(reading) for reading in waiting])
     return "everything on target"
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from engine.clock import Instant, compact, iso, pretty_duration
+from engine.clock import Instant, compact, iso
 from engine.config.monitoring import EscalationSection, MatrixRow, MonitoringConfig
 from engine.config.notify import NoticeKind, NotifySection
 from engine.monitoring.alerts import (
@@ -26,8 +26,11 @@ from engine.monitoring.alerts import (
     with_alert,
 )
 from engine.monitoring.facts import another_file
-from engine.notify.message import Notice, channels_for
+from engine.monitoring.page_words import Besides, cleared, rolled_back, unacknowledged, unresolved
+from engine.notify.message import HIGHER, Notice, channels_for
 from engine.records import Record, harmless
+
+_NOTHING = Besides()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +41,13 @@ class Rules:
     matrix: Sequence[MatrixRow]
     notify: NotifySection
     scale: float = 1.0
+    releases: tuple[str, str] = ("", "")
+    """The old one and the new one."""
 
     @classmethod
-    def of(cls, config: MonitoringConfig, scale: float) -> Rules:
+    def of(cls, config: MonitoringConfig, scale: float, releases: tuple[str, str] = ("", "")) -> Rules:
         """Those of a deployment."""
-        return cls(config.escalation, config.matrix, config.notify, scale)
+        return cls(config.escalation, config.matrix, config.notify, scale, releases)
 
     def row(self, tier: str) -> tuple[str, ...]:
         """Whom the matrix names for a tier."""
@@ -64,20 +69,28 @@ class Rules:
 
 
 def advance(
-    book: Book, firing: Iterable[Firing], events: Sequence[Record], now: Instant, rules: Rules, *, paging: bool
+    book: Book,
+    firing: Iterable[Firing],
+    events: Sequence[Record],
+    now: Instant,
+    rules: Rules,
+    *,
+    paging: bool,
+    besides: Besides = _NOTHING,
 ) -> Book:
     """The book after one tick. ``paging`` False (an operation runs): what people wrote counts, nobody is told."""
     known = 0 if book.seq is not None and another_file(events, book.seq) else book.seq
     book = _ends(heard(book, events, now), now)
     if known is not None:
-        book = _rollbacks(book, events, known, now, rules)
+        book = _rollbacks(book, events, known, now, rules, besides)
     fires = {one.condition: one for one in firing}
     book = msgspec.structs.replace(book, early=_still_early(book, fires, now))
     if paging:
         for condition in [name for name in book.alerts if name not in fires]:
-            book = _cleared(book, book.alerts[condition], now, rules)
+            book = _cleared(book, book.alerts[condition], now, rules, besides)
         for one in fires.values():
             book = _stands(book, one, now, rules)
+        book = _with_way_back(book, now, besides)
     return msgspec.structs.replace(book, unrecorded=book.unrecorded[-MOST_KEPT:], outbox=_kept(book.outbox))
 
 
@@ -176,7 +189,10 @@ def _waited(book: Book, alert: Standing, now: Instant, rules: Rules) -> tuple[Bo
     if not due:
         return book, alert
     alert = msgspec.structs.replace(alert, later=tuple(item for item in alert.later if item[0] not in due))
-    return _tell(book, alert, "opened", f"still stands: {alert.text}", due, now, rules)
+    if not alert.told:
+        return _tell(book, alert, "opened", alert.text, due, now, rules)
+    # by the routes it is an alert, since these people were not told yet; on a pager that rang before it is no new one
+    return _tell(book, alert, "opened", unresolved(alert, now), due, now, rules, head=HIGHER)
 
 
 def _deadline(alert: Standing, rules: Rules) -> float | None:
@@ -190,19 +206,19 @@ def _escalated(book: Book, alert: Standing, now: Instant, rules: Rules) -> tuple
     due = _deadline(alert, rules)
     if due is None or now.boot < due:
         return book, alert
-    waited = pretty_duration(now.boot - (alert.clock or 0.0))
+    said = unacknowledged(alert, now.boot - (alert.clock or 0.0))
     alert = msgspec.structs.replace(alert, level=alert.level + 1, clock=now.boot)
     level = rules.level(alert.level)
     book, alert = _record(book, alert, "alert.escalated", now, rules, to=(level,))
-    return _tell(book, alert, "escalated", f"nobody took it for {waited}: {alert.text}", (level,), now, rules)
+    return _tell(book, alert, "escalated", said, (level,), now, rules)
 
 
-def _cleared(book: Book, alert: Standing, now: Instant, rules: Rules) -> Book:
+def _cleared(book: Book, alert: Standing, now: Instant, rules: Rules, besides: Besides) -> Book:
     """It is over: recorded, and told once to everyone who was told of it, unless it is silenced."""
+    alert = msgspec.structs.replace(alert, text=cleared(alert, now, besides))
     book, alert = _record(book, alert, "alert.cleared", now, rules, to=alert.told)
     if alert.condition not in book.silences:
-        text = f"cleared after {pretty_duration((now.wall - alert.opened).total_seconds())}: {alert.text}"
-        book, alert = _tell(book, alert, "cleared", text, alert.told, now, rules)
+        book, alert = _tell(book, alert, "cleared", alert.text, alert.told, now, rules)
     alerts = {name: one for name, one in book.alerts.items() if name != alert.condition}
     return msgspec.structs.replace(book, alerts=alerts)
 
@@ -228,7 +244,15 @@ def _record(
 
 
 def _tell(
-    book: Book, alert: Standing, kind: NoticeKind, text: str, to: Sequence[str], now: Instant, rules: Rules
+    book: Book,
+    alert: Standing,
+    kind: NoticeKind,
+    text: str,
+    to: Sequence[str],
+    now: Instant,
+    rules: Rules,
+    *,
+    head: str = "",
 ) -> tuple[Book, Standing]:
     """A notice to ``to``, by the channels that the routes give; nobody to tell: none."""
     if not to:
@@ -251,8 +275,23 @@ def _tell(
         verdict=VERDICT[tier],
         level=rules.level(alert.level),
         drill=alert.drill,
+        since=alert.opened,
+        head=head,
     )
     return _sent(book, notice, rules), alert
+
+
+def _with_way_back(book: Book, now: Instant, besides: Besides) -> Book:
+    """Who reads that going back is recommended reads in the same message whether we can."""
+    if not besides.way_back:
+        return book
+    outbox = tuple(
+        msgspec.structs.replace(one, way_back=besides.way_back)
+        if one.boot == now.boot and one.tier == "rollback" and one.kind in ("opened", "escalated")
+        else one
+        for one in book.outbox
+    )
+    return msgspec.structs.replace(book, outbox=outbox)
 
 
 def _sent(book: Book, notice: Notice, rules: Rules) -> Book:
@@ -260,7 +299,7 @@ def _sent(book: Book, notice: Notice, rules: Rules) -> Book:
     return msgspec.structs.replace(book, outbox=(*book.outbox, notice)) if notice.channels else book
 
 
-def _rollbacks(book: Book, events: Sequence[Record], known: int, now: Instant, rules: Rules) -> Book:
+def _rollbacks(book: Book, events: Sequence[Record], known: int, now: Instant, rules: Rules, besides: Besides) -> Book:
     """A rollback that was performed, or needs a person, is told at once, whatever else holds."""
     section = rules.escalation
     for event in events:
@@ -271,15 +310,12 @@ def _rollbacks(book: Book, events: Sequence[Record], known: int, now: Instant, r
         if seq <= known or data.get("kind") != "rollback" or state not in ("SUCCEEDED", "NEEDS_HUMAN"):
             continue
         to = tuple(section.rolled_back) or rules.row("rollback")
-        said = f"{event.get('operation') or 'a rollback'} by {event.get('actor', '?')}"
-        text = f"rolled back: {said}"
         if state == "NEEDS_HUMAN":
             to = (*to, *(section.rollback_failed or section.levels[-1:]))
-            text = f"the rollback NEEDS A PERSON: {said}; abaco-ops history shows the ways on"
         notice = Notice(
             f"rollback-{seq}",
             "rollback",
-            harmless(text, 600),
+            harmless(rolled_back(event, data, besides.asked, rules.releases), 600),
             tuple(dict.fromkeys(to)),
             now.wall,
             now.boot,

@@ -34,6 +34,8 @@ class Validation(msgspec.Struct, frozen=True):
     """Whether rows or published files were found to be lost or altered."""
     boot_id: str = ""
     """The boot that ``boot`` counts from."""
+    occasion: str = ""
+    """Why the monitor began it: ``slot``, ``again`` (a slot's re-run), ``change``; empty: a person or an operation."""
 
     @property
     def failed(self) -> bool:
@@ -125,6 +127,8 @@ class Facts(msgspec.Struct, frozen=True):
     """The rollback that was accepted last: operation and reason."""
     rolled_back_by: str = ""
     """The rollback that succeeded last: operation and reason, in words."""
+    proven_seconds: float | None = None
+    """How long the way back takes, as examined at ``proven_at``."""
 
     @property
     def proven(self) -> tuple[datetime, bool, str] | None:
@@ -218,6 +222,8 @@ def _of_readiness(kind: str, data: dict[str, Any], at: datetime, changes: dict[s
     if kind == "way_back.proven":
         changes |= {"proven_at": at, "proven_ok": data.get("ok") is True}
         changes["proven_snapshot"] = str(data.get("snapshot") or "")
+        takes = data.get("seconds")
+        changes["proven_seconds"] = float(takes) if isinstance(takes, int | float) else None
     elif kind == "rollback.rehearsed":
         seconds = data.get("seconds")
         took = float(seconds) if isinstance(seconds, int | float) else None
@@ -281,4 +287,5 @@ def _validation(data: dict[str, Any], at: datetime, event: Record) -> Validation
         str(data["tape_sha256"]) if data.get("tape_sha256") else None,
         data.get("data_loss") is True,
         str(data.get("boot_id") or ""),
+        harmless(data.get("occasion") or "", 20),
     )

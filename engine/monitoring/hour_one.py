@@ -23,7 +23,7 @@ def measures(compare: CompareSection) -> tuple[Measure, Measure, Measure]:
     """Latency, memory, CPU."""
     return (
         Measure("latency", "ms", compare.ignore_latency_ms, lambda hour: hour.latency_ms),
-        Measure("memory", "MB", compare.ignore_memory_mb, lambda hour: hour.memory_mb),
+        Measure("resident memory", "MB", compare.ignore_memory_mb, lambda hour: hour.resident_mb),
         Measure("CPU", "%", compare.ignore_cpu_points, lambda hour: hour.cpu_percent),
     )
 

@@ -23,6 +23,10 @@ NO_DATA = "sources_without_data"
 """The metric that counts what is missing: the monitor's own, taken after all others."""
 
 
+_NAMED = 3
+"""Conditions without data that are named; more are counted."""
+
+
 @dataclass(frozen=True, slots=True)
 class Circumstances:
     """What a tick is judged under."""
@@ -58,6 +62,8 @@ def judge(
             after[name], read[name] = _one(
                 deployment, name, watched.get(name, Watched()), reading, circumstances, may_fire
             )
+            if own:
+                read[name] = _naming_the_silent(read[name], read, circumstances.release)
     return after, tuple(read[name] for name in conditions)
 
 
@@ -124,6 +130,16 @@ def _missing_count(read: Mapping[str, ConditionReading], circumstances: Circumst
     count = sum(1 for reading in read.values() if reading.needed and reading.reason is not None)
     now = circumstances.now
     return (Value(float(count), now.wall, now.boot, circumstances.release),)
+
+
+def _naming_the_silent(own: ConditionReading, read: Mapping[str, ConditionReading], release: str) -> ConditionReading:
+    """The count of what is missing with what it is, and why: ``5 values, limit 1; v2 gives no LAT, ...``."""
+    silent = [one for one in read.values() if one.id != own.id and one.needed and one.reason is not None]
+    if not silent or not (own.firing or own.pending):
+        return own
+    more = f" and {len(silent) - _NAMED} more" if len(silent) > _NAMED else ""
+    said = f"; {release} gives no {', '.join(one.id for one in silent[:_NAMED])}{more}, {silent[0].reason}"
+    return msgspec.structs.replace(own, brief=own.brief + said, evidence=own.evidence + said)
 
 
 def _call(deployment: Deployment, condition: Condition) -> str:

@@ -131,7 +131,8 @@ class Monitor:
             self._standing.look(self._trail.facts.watching_since, now, status, running, read, self._trail.new),
         )
         evaluation = self._evaluate(now, active, running, read, watch, operation, unjudged)
-        evaluation = self.paging.judge(evaluation, self._trail.new, now, settled=now.boot >= watch.settled_at)
+        settled = now.boot >= watch.settled_at
+        evaluation = self.paging.judge(evaluation, self._trail.new, now, settled=settled, facts=self._trail.facts)
         samples += [*more, *self._kpi_samples(now)]
         watch = self.round.after(evaluation, watch, self._trail, now, self._note, running)
         self._write(samples, evaluation, watch, now)

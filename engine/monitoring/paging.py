@@ -12,13 +12,16 @@ from engine.errors import OpsError
 from engine.monitoring import checkpoint as saved
 from engine.monitoring.alerts import VERDICT, Book, Firing, Standing, delivered, rebased
 from engine.monitoring.escalation import Rules, advance, due_at
+from engine.monitoring.facts import Facts
 from engine.monitoring.judgement import NO_DATA
 from engine.monitoring.model import Alert, Evaluation
+from engine.monitoring.page_words import besides_of
 from engine.notify.courier import Post
 from engine.notify.dead_man import DeadMan
 from engine.notify.message import Notice, channels_for
 from engine.records import Record, append_event, harmless
 
+_NO_FACTS = Facts()
 RINGING = ("P1", "P2")
 WRITTEN_AT_ONCE = 50
 """Events that one tick writes at most; the rest follows at the next."""
@@ -42,7 +45,11 @@ class Paging:
     ) -> None:
         self._deployment = deployment
         self._clock = clock
-        self._rules = Rules.of(deployment.monitoring, float(deployment.console.time_scale))
+        self._rules = Rules.of(
+            deployment.monitoring,
+            float(deployment.console.time_scale),
+            (deployment.console.releases.old, deployment.console.releases.new),
+        )
         self._post = Post(deployment, clock, environment)
         section = deployment.monitoring.dead_man
         self._dead_man = DeadMan(section, clock, self._post.recorder, environment) if section else None
@@ -50,7 +57,9 @@ class Paging:
         """Happenings that were written and that the trail has not shown yet."""
         self.book = book
 
-    def judge(self, evaluation: Evaluation, events: Sequence[Record], now: Instant, *, settled: bool) -> Evaluation:
+    def judge(
+        self, evaluation: Evaluation, events: Sequence[Record], now: Instant, *, settled: bool, facts: Facts = _NO_FACTS
+    ) -> Evaluation:
         """The evaluation with its alerts as the book has them, and with what is wrong about telling people."""
         book = self.book
         for notice, channel in self._post.done():
@@ -58,7 +67,8 @@ class Paging:
         book = self._without_lost_channels(book)
         book = self._identified(book, evaluation, now, settled)
         firing = self._firing(evaluation, book, now)
-        self.book = advance(book, firing, events, now, self._rules, paging=evaluation.paging)
+        besides = besides_of(self._deployment, evaluation.conditions, book.alerts, facts, now)
+        self.book = advance(book, firing, events, now, self._rules, paging=evaluation.paging, besides=besides)
         problems = (*evaluation.problems, *self._troubles())
         return msgspec.structs.replace(evaluation, alerts=self._views(evaluation, now), problems=problems)
 

@@ -19,8 +19,10 @@ Earlier = Callable[[str, str, float], Sequence[tuple[float, float]]]
 
 MEMORY, CPU, GROWTH = "memory_mb", "cpu_percent", "memory_growth_percent_per_hour"
 THREADS, FILES = "threads", "open_files"
+RESIDENT = "resident_memory_mb"
+"""The series that growth and comparisons rest on; no condition of the shipped ones judges its level."""
 READ, WRITTEN = "disk_read_bytes_per_second", "disk_written_bytes_per_second"
-PROCESS_METRICS = (MEMORY, CPU, GROWTH, THREADS, FILES, READ, WRITTEN)
+PROCESS_METRICS = (MEMORY, RESIDENT, CPU, GROWTH, THREADS, FILES, READ, WRITTEN)
 """What belongs to one process: its values are of its era, and a restart begins anew."""
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -43,7 +45,7 @@ class ProcessSource:
         self.before = before
         """The reading before: era, boot time, usage."""
         self._era = ""
-        self._memory: deque[tuple[float, float]] = deque()
+        self._resident: deque[tuple[float, float]] = deque()
         self._slope: tuple[float, float | None] = (-1e18, None)
         self._shares = Shares()
         self.memory_note = ""
@@ -66,7 +68,7 @@ class ProcessSource:
         def value(number: float) -> Reading:
             return (Value(float(number), now.wall, now.boot, era),)
 
-        readings[MEMORY] = value(found.memory_mb)
+        readings[MEMORY], readings[RESIDENT] = value(found.memory_mb), value(found.resident_mb)
         readings[CPU] = self._cpu(before, found, era, now)
         readings[GROWTH] = self._grown(found, era, identity, now)
         readings[THREADS] = value(found.threads)
@@ -102,17 +104,18 @@ class ProcessSource:
         return (Value(percent, now.wall, now.boot, era),)
 
     def _grown(self, found: Usage, era: str, identity: Identity, now: Instant) -> Reading:
+        """Of the resident set: the proportional one grows when another process that shares pages ends."""
         window, warm = self._growth.window / self._scale, identity.start_time / _TICKS + self._growth.skip / self._scale
         if era != self._era:
             self._era = era
-            self._memory = deque(self._earlier(MEMORY, era, max(warm, now.boot - window)))
+            self._resident = deque(self._earlier(RESIDENT, era, max(warm, now.boot - window)))
             self._slope = (-1e18, None)
         if now.boot >= warm:
-            self._memory.append((now.boot, found.memory_mb))
-        while self._memory and self._memory[0][0] < now.boot - window:
-            self._memory.popleft()
+            self._resident.append((now.boot, found.resident_mb))
+        while self._resident and self._resident[0][0] < now.boot - window:
+            self._resident.popleft()
         if now.boot - self._slope[0] >= window / BUCKETS:
-            slope = percent_per_hour(self._memory, window)
+            slope = percent_per_hour(self._resident, window)
             # an hour of a rehearsal is as short as its window: else noise of seconds would be taken for a leak
             self._slope = (now.boot, None if slope is None else slope / self._scale)
         growth = self._slope[1]

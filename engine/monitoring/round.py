@@ -19,7 +19,7 @@ from engine.monitoring.log import NOT_RUN, STATUS, MonitoringLog, Row
 from engine.monitoring.model import Evaluation
 from engine.monitoring.running import Running
 from engine.monitoring.schedule import Calendar, Slot, due_now, served, slot_name
-from engine.monitoring.trail_source import TrailSource
+from engine.monitoring.trail_source import TrailSource, first_gate_slot
 from engine.monitoring.untold import MOST_KEPT, Untold, told, unseen
 
 VALIDATION, AFRESH = "scheduled validation", "validation after a change"
@@ -228,18 +228,17 @@ class Round:
 
     def _once_more(self, slots: Sequence[Slot], watch: Watch, trail: TrailSource, now: Instant, note: Note) -> Watch:
         """At the first decision point a FAIL is run once more."""
-        since, points = watch.counted_from, self._deployment.checklist.decisions
-        if since is None or not points or watch.begun_at is None or watch.rerun_at == watch.begun_at:
+        if watch.begun_at is None or watch.rerun_at == watch.begun_at:
             return watch
-        scale = self._deployment.console.time_scale
-        slot = next((slot for slot in slots if slot.at == watch.begun_at), None)
-        first = since + timedelta(seconds=min(point.at for point in points) / scale)
-        if slot is None or slot.at != first:
+        slot = first_gate_slot(self._deployment, trail.facts, slots)
+        if slot is None or slot.at != watch.begun_at:
             return watch
-        done = served(slot, trail.facts.validations, self._deployment.console.releases.new)
-        if done is None or not done.failed:
+        new = self._deployment.console.releases.new
+        inside = [v for v in trail.facts.validations if slot.at <= v.at < slot.until and v.release == new]
+        own = [v for v in inside if v.occasion == "slot"]  # what a person ran calls for no re-run
+        if not own or not own[-1].failed or not inside[-1].failed:
             return watch
-        self._validate(now, note)
+        self._validate(now, note, occasion="again")
         return msgspec.structs.replace(watch, rerun_at=watch.begun_at)
 
     def _tests(self, evaluation: Evaluation, watch: Watch, trail: TrailSource, now: Instant, note: Note) -> Watch:
@@ -273,17 +272,17 @@ class Round:
         if basis == running.basis or often:  # a tape that changes with each run is not validated without end
             return
         self._validated_for = (running.basis, running.process, now.boot)
-        self._validate(now, note, AFRESH)
+        self._validate(now, note, AFRESH, occasion="change")
 
     @property
     def _pause(self) -> float:
         console = self._deployment.console
         return float((console.cadence.pipeline_run or console.cadence.first_run) * console.stale_after)
 
-    def _validate(self, now: Instant, note: Note, name: str = VALIDATION) -> None:
+    def _validate(self, now: Instant, note: Note, name: str = VALIDATION, occasion: str = "slot") -> None:
         command = [sys.executable, "-m", "engine.validation", "run", "--root", str(self._deployment.root)]
         until = now.boot + self._deployment.console.operations.budgets.post_cutover
-        self.errands.start(name, [*command, "--scheduled"], until, now, note)
+        self.errands.start(name, [*command, "--scheduled", "--occasion", occasion], until, now, note)
 
 
 def _counted_from(calendar: Calendar, watch: Watch) -> Watch:

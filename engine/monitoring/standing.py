@@ -31,7 +31,8 @@ class Hour(msgspec.Struct, frozen=True):
     number: int
     """From 1."""
     latency_ms: float | None = None
-    memory_mb: float | None = None
+    resident_mb: float | None = None
+    """The resident set: what other processes do does not change it."""
     cpu_percent: float | None = None
 
 

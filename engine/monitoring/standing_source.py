@@ -16,6 +16,7 @@ from engine.config import Deployment
 from engine.errors import OpsError
 from engine.monitoring import standing as fold
 from engine.monitoring.model import ConditionReading
+from engine.monitoring.process_source import RESIDENT
 from engine.monitoring.running import Running
 from engine.monitoring.runs import Run, parse_run
 from engine.monitoring.standing import Happened, Hour, Standing
@@ -26,7 +27,7 @@ from engine.services.record import ServiceFiles
 
 Series = Callable[[str, datetime, datetime], Sequence[tuple[datetime, float]]]
 """(metric, from, to) -> times and values."""
-LATENCY, MEMORY, CPU = "kpi_latency_ms_per_1000_rows", "memory_mb", "cpu_percent"
+LATENCY, CPU = "kpi_latency_ms_per_1000_rows", "cpu_percent"
 _READ_AGAIN = 256 * 1024
 """Bytes at the end of the run records that are looked through for the last one that was counted."""
 _LOG_BITE = 1 << 20
@@ -140,7 +141,7 @@ class StandingSource:
             values = [value for at, value in self._series(metric, begin, end) if begin <= at < end]
             return median(values) if len(values) >= count else None
 
-        return Hour(number, of(LATENCY, least.least_samples), of(MEMORY, needed), of(CPU, needed))
+        return Hour(number, of(LATENCY, least.least_samples), of(RESIDENT, needed), of(CPU, needed))
 
     # ---- the service's log
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
+from itertools import takewhile
 
 from engine.clock import Instant
 from engine.config import Deployment
 from engine.errors import OpsError
+from engine.monitoring.assembly import calendar_of
 from engine.monitoring.audit import SeenEvents
 from engine.monitoring.facts import Facts, Validation, another_file, fold
 from engine.monitoring.reading import Missing, Reading, Value
 from engine.monitoring.running import Running
+from engine.monitoring.schedule import Slot
 from engine.records import Record, Tail, harmless
 
 READ_AT_START = 256 * 1024
@@ -95,7 +99,7 @@ class TrailSource:
             return Missing(said, needed=needed, at_once=True)
         if _of_another_tape(done[-1], running):
             return Missing(_changed(done[-1]), needed=needed, at_once=True)
-        return _level(done[-1].status, self._confirmed(done), done[-1], now)
+        return _level(done[-1].status, self._confirmed(done, now), done[-1], now)
 
     def _quality(self, running: Running, now: Instant, needed: bool, doubt: str) -> Reading:
         """Rests on the newest validation of all, whichever release it judged: the tape is the same."""
@@ -106,17 +110,32 @@ class TrailSource:
         if _of_another_tape(done[-1], running):
             return Missing(_changed(done[-1]), needed=needed, at_once=True)
         # a bad tape is bad however often one looks; lost or altered data, found twice, is a reason to roll back
-        lost = len(done) > 1 and all(v.data_loss and v.release == done[-1].release for v in done[-2:])
+        own = self.validations(done[-1].release)  # what was found before the way back was taken is no confirmation
+        lost = len(own) > 1 and own[-2:] == done[-2:] and all(v.data_loss for v in own[-2:])
         return _level(done[-1].checks.get(INTEGRITY, "NOT RUN"), lost, done[-1], now)
 
-    def _confirmed(self, done: tuple[Validation, ...]) -> bool:
-        """FAIL again, after one re-run, at the first decision point or later."""
-        since = self.facts.watching_since
-        points = [point.at for point in self._deployment.checklist.decisions]
-        if since is None or not points or len(done) < 2:
+    def _confirmed(self, done: tuple[Validation, ...], now: Instant) -> bool:
+        """FAIL again at hour 1: the first gate's own validation and its re-run, neither by a person; until one passes
+        or the gate is decided go.
+        """
+        failed = tuple(takewhile(lambda one: one.failed, reversed(done)))  # newest first
+        again = next((n for n, one in enumerate(failed) if one.occasion == "again"), None)
+        if again is None:
             return False
-        first = since + timedelta(seconds=min(points) / self._deployment.console.time_scale)
-        return done[-1].at >= first and done[-1].failed and done[-2].failed
+        calendar = calendar_of(self._deployment, self.facts, now.wall)
+        slot = first_gate_slot(self._deployment, self.facts, calendar.validations() if calendar else ())
+        return slot is not None and any(
+            one.occasion == "slot" and slot.at <= one.at <= failed[again].at for one in failed[again + 1 :]
+        )
+
+
+def first_gate_slot(deployment: Deployment, facts: Facts, slots: Sequence[Slot]) -> Slot | None:
+    """The slot of the validation that the first gate rests on; None once that gate is decided go."""
+    points = sorted(deployment.checklist.decisions, key=lambda point: point.at)
+    if facts.watching_since is None or not points or points[0].id in facts.gone:
+        return None
+    first = facts.watching_since + timedelta(seconds=points[0].at / deployment.console.time_scale)
+    return next((slot for slot in slots if slot.at == first), None)
 
 
 def _of_another_tape(done: Validation, running: Running) -> bool:

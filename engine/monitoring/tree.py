@@ -36,6 +36,8 @@ class Usage:
     moved: Mapping[str, tuple[int, int]] | None = None
     """Bytes read from and written to disk since it started, by each process: ``pid:start time``."""
     moved_refused: str = ""
+    resident_mb: float = 0.0
+    """The whole resident set (RSS), shared pages too: what other processes do does not change it."""
 
 
 @dataclass(slots=True)
@@ -74,10 +76,11 @@ def usage(
     if not found:
         return None
     shares = shares if shares is not None else Shares()
-    memory, kinds = 0, set()
+    memory, whole, kinds = 0, 0, set()
     for process, (directory, stat) in found.items():
         resident = int(stat[21]) * _PAGE
         proportional = shares.proportional(directory, process, resident, now)
+        whole += resident
         memory += resident if proportional is None else proportional
         kinds.add("RSS" if proportional is None else "PSS")
     shares.forget_all_but(found)
@@ -93,6 +96,7 @@ def usage(
         files_refused=files_refused,
         moved=None if moved is None else {f"{pid}:{start}": bytes_ for (pid, start), bytes_ in moved.items()},
         moved_refused=moved_refused,
+        resident_mb=whole / _MB,
     )
 
 

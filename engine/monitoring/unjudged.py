@@ -1,4 +1,4 @@
-"""What is measured and shown beside the conditions: threads, open files, disk I/O. No limit judges it.
+"""What is measured beside the conditions: threads, open files, disk I/O, the resident set. No limit judges it.
 
 A condition of one's own may: its `metric` names one of these, and then it is judged and stored like any other.
 """
@@ -14,7 +14,7 @@ from statistics import fmean
 from engine.clock import Instant
 from engine.config import Deployment
 from engine.monitoring.model import ResourceReading
-from engine.monitoring.process_source import FILES, READ, THREADS, WRITTEN, Earlier
+from engine.monitoring.process_source import FILES, READ, RESIDENT, THREADS, WRITTEN, Earlier
 from engine.monitoring.reading import Missing, Reading, Value
 from engine.monitoring.store import Measured
 
@@ -44,13 +44,14 @@ class Unjudged:
 
     def __init__(self, deployment: Deployment, earlier: Earlier) -> None:
         judged = {condition.metric for condition in deployment.monitoring.conditions.values()}
+        self._resident = RESIDENT not in judged
         self._names = {name: label for name, label in (_COUNTS | _RATES).items() if name not in judged}
         self._earlier = earlier
         self._kept: dict[str, _Kept] = {}
 
     def look(self, readings: Mapping[str, Reading], now: Instant) -> tuple[tuple[ResourceReading, ...], list[Measured]]:
         """The gauges of this tick, and what of it is to be stored."""
-        shown, stored = [], []
+        shown, stored = [], self._resident_set(readings)
         for name, label in self._names.items():
             reading = readings.get(name, Missing("no source measures it"))
             if isinstance(reading, tuple) and reading:
@@ -63,6 +64,13 @@ class Unjudged:
             elif isinstance(reading, Missing):
                 shown.append(_missing(label, reading.reason))
         return tuple(shown), stored
+
+    def _resident_set(self, readings: Mapping[str, Reading]) -> list[Measured]:
+        """Each sample, as of memory itself: growth and the medians of hours are made of it. It has no gauge."""
+        reading = readings.get(RESIDENT)
+        if not self._resident or not isinstance(reading, tuple):
+            return []
+        return [Measured(RESIDENT, one.value, Instant(one.wall, one.boot), one.era) for one in reading]
 
     def _of(self, name: str, value: Value) -> _Kept:
         kept = self._kept.get(name)

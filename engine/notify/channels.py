@@ -55,7 +55,7 @@ class Sender:
 def _log(channel: Channel, message: Message, secrets: Secrets, deployment: Deployment) -> str:
     notice = message.notice
     told = "; ".join(message.people) or "nobody by name"
-    text = harmless(f"{message.subject} | {notice.text} | told: {told}", 1000)
+    text = harmless(f"{message.subject} | {message.text} | told: {told}", 1000)
     descriptor = open_to_append(deployment.paths.notifications_log)
     try:
         os.write(descriptor, f"{iso(notice.at)} {text}\n".encode())

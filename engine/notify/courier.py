@@ -5,13 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from engine.clock import Clock
 from engine.config import Deployment
 from engine.notify.channels import DeliveryFailed, Sender
-from engine.notify.message import Notice, message_of
+from engine.notify.message import Notice, message_of, together
 from engine.notify.outage import Outage, Recorder
 
 QUEUE = 100
@@ -50,10 +50,9 @@ class Courier:
         """Everything that this channel has not delivered yet; what it knows already is not taken twice."""
         offered = list(notices)
         self._held &= {notice.id for notice in offered}
-        for notice in offered:
-            if notice.id not in self._held and len(self._queue) < QUEUE:
-                self._held.add(notice.id)
-                self._queue.append(notice)
+        fresh = [notice for notice in offered if notice.id not in self._held][: max(QUEUE - len(self._queue), 0)]
+        self._held |= {notice.id for notice in fresh}
+        self._queue.extend(fresh)  # at once: those of one tick leave together
         if self._queue:
             self._work.set()
             if self._thread is None:
@@ -82,31 +81,43 @@ class Courier:
                     self._work.wait(_IDLE)
                 self._recorder.again()
                 continue
-            notice = self._queue.popleft()
-            self._carry(notice)
+            self._carry(leaving(self._queue))
 
-    def _carry(self, notice: Notice) -> None:
-        message = message_of(self._deployment, notice)
+    def _carry(self, notices: Sequence[Notice]) -> None:
+        """One message; each notice keeps its own record."""
+        message = message_of(self._deployment, *notices)
         pause = float(self._section.retry)
         while not self._stop.is_set():
-            about: dict[str, Any] = {"notice": notice.id, "alert": notice.alert, "about": notice.kind}
-            about["to"] = list(notice.to)
             try:
                 detail = self._sender.deliver(message)
             except DeliveryFailed as error:
-                self.outage.failed(str(error), about)
-                if self._clock.now().boot - notice.boot >= self._section.give_up:
+                self.outage.failed(str(error), _about(notices[0]))
+                if self._clock.now().boot - notices[0].boot >= self._section.give_up:
                     given_up = f"GIVEN UP: {error}"
-                    self._recorder.record({**about, "channel": self.name, "ok": False, "detail": given_up})
-                    self._done.append(notice.id)
+                    self._over(notices, ok=False, detail=given_up)
                     return
                 self._stop.wait(pause)
                 pause = min(pause * 2, float(self._section.retry_longest))
             else:
-                told = {**about, "channel": self.name, "ok": True, "detail": self.outage.over(detail)}
-                self._done.append(notice.id)
-                self._recorder.record(told)
+                self._over(notices, ok=True, detail=self.outage.over(detail))
                 return
+
+    def _over(self, notices: Sequence[Notice], *, ok: bool, detail: str) -> None:
+        self._done.extend(notice.id for notice in notices)
+        for notice in notices:
+            self._recorder.record({**_about(notice), "channel": self.name, "ok": ok, "detail": detail})
+
+
+def leaving(queue: deque[Notice]) -> list[Notice]:
+    """Taken from the front of a queue that is not empty: what is told in one message."""
+    notices = [queue.popleft()]
+    while queue and all(together(one, queue[0]) for one in notices):
+        notices.append(queue.popleft())
+    return notices
+
+
+def _about(notice: Notice) -> dict[str, Any]:
+    return {"notice": notice.id, "alert": notice.alert, "about": notice.kind, "to": list(notice.to)}
 
 
 class Post:

@@ -16,6 +16,7 @@ from engine.records import harmless
 
 TEST_MARK = "TEST, nothing is wrong"
 DRILL_MARK = "DRILL, not real"
+HIGHER = "ESCALATED"
 
 
 class Notice(msgspec.Struct, frozen=True):
@@ -41,6 +42,12 @@ class Notice(msgspec.Struct, frozen=True):
     """The level of escalation, a contact."""
     drill: str = ""
     """The drill that it belongs to; empty: it is real."""
+    since: datetime | None = None
+    """When the alert was opened."""
+    way_back: str = ""
+    """Whether we could go back, and in how many seconds; where going back is recommended."""
+    head: str = ""
+    """What the subject calls it; empty: as its kind is called."""
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -53,6 +60,14 @@ class Message(msgspec.Struct, frozen=True):
     """Role, name and how to reach them, one text each."""
     environment: str
     deployment: str
+    notices: tuple[Notice, ...] = ()
+    """All that it tells of, the heaviest first; ``notice`` is that one."""
+
+    @property
+    def text(self) -> str:
+        """What it tells, in one line."""
+        told = self.notices or (self.notice,)
+        return told[0].text if len(told) == 1 else "; ".join(f"{one.condition}: {one.text}" for one in told)
 
     def as_json(self) -> dict[str, Any]:
         """For machines; ``text`` is what chat systems show."""
@@ -75,30 +90,65 @@ class Message(msgspec.Struct, frozen=True):
             "to": list(notice.to),
             "people": list(self.people),
             "at": iso(notice.at),
+            "since": iso(notice.since) if notice.since else "",
+            "conditions": [one.condition for one in self.notices or (notice,) if one.condition],
+            "alerts": [one.alert for one in self.notices or (notice,) if one.alert],
         }
 
 
-def message_of(deployment: Deployment, notice: Notice) -> Message:
-    """The message of a notice, made harmless."""
+def together(first: Notice, other: Notice) -> bool:
+    """Whether two notices are one message: alerts of the same tick, told to the same people."""
+    if "" in (first.condition, other.condition) or first.condition == other.condition:
+        return False
+    one, two = ((n.kind, n.head, n.to, n.boot, n.drill) for n in (first, other))
+    return one == two
+
+
+def message_of(deployment: Deployment, *notices: Notice) -> Message:
+    """The message of a notice, or of several that are told :func:`together`; made harmless."""
     section = deployment.console.deployment
+    told = tuple(sorted(notices, key=lambda one: (one.tier != "rollback", one.priority)))
+    notice, conditions = told[0], list(dict.fromkeys(one.condition for one in told if one.condition))
     people = tuple(person(deployment.monitoring.contacts, name) for name in notice.to)
     marks = [
         DRILL_MARK if notice.drill else "",
         section.environment,
         section.name,
         notice.priority,
-        _HEADS[notice.kind],
-        notice.condition,
+        notice.head or _HEADS[notice.kind],
+        ", ".join(conditions),
     ]
     subject = harmless(" ".join(mark for mark in marks if mark), 120)
-    lines = [f"{subject}: {harmless(notice.text, 2000)}" if notice.kind != "update" else notice.text]
+    if notice.kind == "update":
+        lines = [notice.text]
+    elif len(told) == 1:
+        lines = [f"{subject}: {harmless(notice.text, 2000)}"]
+    else:
+        lines = [f"{subject}:", *(f"  {one.priority} {one.condition}: {harmless(one.text, 600)}" for one in told)]
     if notice.drill and notice.kind != "update":  # an update says so itself
         lines.insert(0, f"{DRILL_MARK}: {harmless(notice.drill, 80)}. Nothing has to be done on a real deployment.")
+    first = min((one.since for one in told if one.since is not None), default=None)
+    if first is not None and notice.kind != "cleared":
+        lines.append(f"since: {first:%Y-%m-%d %H:%M:%SZ}")
     if people:
         lines.append(f"told: {'; '.join(people)}")
-    if notice.kind in ("opened", "escalated") and notice.condition:
-        lines.append(f"acknowledge: abaco-ops ack {notice.condition} --reason TEXT")
-    return Message(notice, subject, "\n".join(lines), people, section.environment, section.name)
+    if notice.kind in ("opened", "escalated") and conditions:
+        lines += _next(notice, conditions)
+    return Message(notice, subject, "\n".join(lines), people, section.environment, section.name, told)
+
+
+def _next(notice: Notice, conditions: Sequence[str]) -> list[str]:
+    """What to do, in the order in which it is done."""
+    taken = "--all" if len(conditions) > 1 else conditions[0]
+    lines = [
+        f"acknowledge: abaco-ops ack {taken} --reason TEXT",
+        f"look: {'; '.join(f'abaco-ops why {name}' for name in conditions)}",
+    ]
+    if notice.tier == "rollback":
+        lines.append(
+            f"way back: {harmless(notice.way_back, 120) or 'abaco-ops ready says'}; go back: abaco-ops rollback"
+        )
+    return lines
 
 
 def person(contacts: Mapping[str, Contact], name: str) -> str:
@@ -128,7 +178,7 @@ def _fits(wanted: Sequence[str], have: Sequence[str]) -> bool:
 
 _HEADS: dict[str, str] = {
     "opened": "ALERT",
-    "escalated": "ESCALATED",
+    "escalated": HIGHER,
     "cleared": "CLEARED",
     "rollback": "ROLLBACK",
     "update": "status update",

@@ -45,6 +45,8 @@ def _row(found: Found, kpi: KpiReading, before: Evaluation | None) -> Row:
         apart = f"{kpi.value - shadow:+.{kpi.decimals}f}" + (
             f" ({abs(kpi.value / shadow - 1) * 100:.2f} %)" if shadow else ""
         )
+        if kpi.agrees and kpi.value != shadow:  # beside a variance of 0.00 %: what the older one's decimals hide
+            apart += ", rounding: no variance"
     sign = ">=" if kpi.worse_when == "higher" else "<="
     limits = " · ".join(f"{sign} {limit:g}" for limit in (kpi.warning, kpi.critical) if limit is not None) or "-"
     word = kpi.reason or "missing" if kpi.value is None else f"{kpi.status}{' (stale)' if kpi.stale else ''}"

@@ -40,7 +40,12 @@ def _run(deployment: Deployment, options: argparse.Namespace) -> int:
         from engine.validation.run import run_validation
 
         report = run_validation(
-            deployment, tape=options.tape, release=options.release, scheduled=options.scheduled, progress=_tell
+            deployment,
+            tape=options.tape,
+            release=options.release,
+            scheduled=options.scheduled,
+            occasion=options.occasion,
+            progress=_tell,
         )
         return _answer(report, report.status, report.checks, as_json=options.json)
     if options.program == "stage":
@@ -90,6 +95,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
         if name != "stage":
             program.add_argument("--tape", type=Path)
     programs.choices["run"].add_argument("--scheduled", action="store_true")
+    programs.choices["run"].add_argument("--occasion", choices=("slot", "again", "change"), default="")
     return parser.parse_args(list(arguments))
 
 

@@ -47,6 +47,8 @@ class Report(msgspec.Struct, frozen=True):
     issues: tuple[str, ...]
     live: bool = True
     """False: a trial on another tape than the live one, which says nothing about production."""
+    occasion: str = ""
+    """Why the monitor began it: ``slot``, ``again`` (a slot's re-run), ``change``; empty: a person or an operation."""
 
 
 class Findings:

@@ -34,6 +34,7 @@ def publish_report(deployment: Deployment, report: Report, at: datetime, clock: 
                 "checks": {name: check.status for name, check in report.checks.items()},
                 "report": kept.relative_to(deployment.root).as_posix(),
                 "scheduled": report.scheduled,
+                "occasion": report.occasion,
                 "live": report.live,
                 "tape_sha256": report.tape_sha256,
                 "data_loss": _data_loss(report),

@@ -46,6 +46,7 @@ def run_validation(
     tape: Path | None = None,
     release: str | None = None,
     scheduled: bool = False,
+    occasion: str = "",
     clock: Clock | None = None,
     progress: Progress = silent,
     judged: Callable[[Deployment, str | None], Judged] | None = None,
@@ -86,6 +87,7 @@ def run_validation(
         checks=checks,
         issues=all_issues(checks),
         live=path.resolve() == deployment.tape.resolve(),
+        occasion=occasion,
     )
     return publish_report(deployment, report, began.wall, clock)
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import yaml
 
@@ -13,6 +15,8 @@ from engine.cli.frame import main
 from engine.config import Deployment
 from engine.monitoring.board import read_board
 from engine.records import read_lines
+from engine.state import StateReader
+from engine.state.model import AlertView
 
 
 @pytest.fixture
@@ -43,6 +47,31 @@ def test_an_acknowledgement_names_owner_reason_and_end(say: Any, deployment: Dep
     found = newest(deployment, "ack")
     assert (found["condition"], found["owner"], found["reason"]) == ("MEM", "K. Lee", "heap dump")
     assert found["until"].endswith("Z")
+
+
+def test_all_open_alerts_are_taken_with_one_reason(
+    say: Any, deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = datetime(2026, 1, 31, 9, tzinfo=UTC)
+    alerts = (
+        AlertView("CRASH", "C", "3 restarts", at, None),
+        AlertView("LAT", "W", "700 ms", at, "K. Lee"),
+        AlertView("RUN", "C", "failing", at, None),
+    )
+    read = StateReader.read
+    monkeypatch.setattr(StateReader, "read", lambda self: msgspec.structs.replace(read(self), alerts=alerts))
+    assert say("ack", "--all")[0] == 2
+    code, out, _ = say("ack", "--all", "--reason", "looking at the crash")
+    assert code == 0
+    assert [line.split()[0] for line in out.splitlines()] == ["CRASH", "RUN"]
+    taken = [e["data"]["condition"] for e in read_lines(deployment.paths.events) if e["kind"] == "ack"]
+    assert taken == ["CRASH", "RUN"]
+
+
+def test_with_no_alert_open_there_is_nothing_to_take(say: Any) -> None:
+    code, _, error = say("ack", "--all", "--reason", "-")
+    assert code == 2
+    assert "no open alert" in error
 
 
 def test_a_silence_is_listed_and_ends_when_told(say: Any, deployment: Deployment) -> None:

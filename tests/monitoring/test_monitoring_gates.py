@@ -143,7 +143,7 @@ def test_memory_that_rose_since_hour_one_fails_what_it_must(night: Night) -> Non
     night.begin()
     night.hours(8.3)
     standing = night.monitor._standing
-    first = msgspec.structs.replace(standing.now.first, memory_mb=10.0)
+    first = msgspec.structs.replace(standing.now.first, resident_mb=10.0)
     standing.now = msgspec.structs.replace(standing.now, first=first)
     found = criterion(night.ticks(1), "medians_within_5_percent_of_hour_1")
     assert found.status == "not met"

@@ -127,11 +127,10 @@ def test_a_failed_validation_is_something_to_investigate_and_the_next_pass_clear
 def test_a_validation_that_fails_again_at_hour_one_is_a_reason_to_roll_back(fast: Watching) -> None:
     fast.tick(3)
     fast.cut_over()
-    fast.tick(30)
-    fast.validated("FAIL", performance="FAIL")
+    fast.tick(61)
+    fast.validated("FAIL", occasion="slot", performance="FAIL")
     assert fast.tick().verdict.word == "INVESTIGATE"
-    fast.tick(31)
-    fast.validated("FAIL", performance="FAIL")
+    fast.validated("FAIL", occasion="again", performance="FAIL")
     assert fast.tick().verdict.word == "ROLL BACK"
 
 
@@ -507,10 +506,10 @@ def test_the_hour_one_validation_is_run_once_more_when_it_fails(fast: Watching) 
     fast.tick(59)
     began = fast.started.commands.count("scheduled validation")
     fast.tick(2)
-    fast.validated("FAIL", performance="FAIL")
+    fast.validated("FAIL", occasion="slot", performance="FAIL")
     fast.tick(3)
     assert fast.started.commands.count("scheduled validation") == began + 2
-    fast.validated("FAIL", performance="FAIL")
+    fast.validated("FAIL", occasion="again", performance="FAIL")
     fast.tick(3)
     assert fast.started.commands.count("scheduled validation") == began + 2
 

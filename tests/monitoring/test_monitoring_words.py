@@ -71,3 +71,20 @@ def test_a_playbook_names_the_release_that_runs(watching: Watching) -> None:
     commands = [command for reading in evaluation.conditions for command in reading.run]
     assert "abaco-ops service status v2" in commands
     assert not [command for command in commands if "{" in command or command.endswith("status v1")]
+
+
+def test_missing_values_are_named_with_the_silence_behind_them(watching: Watching) -> None:
+    watching.tick(3)
+    evaluation = watching.tick(40, runs_every=0)
+    said = condition(evaluation, "NODATA")
+    assert said.firing == "warning"
+    assert "; v1 gives no LAT, E2E, ERR and " in said.evidence
+    assert "last value" in said.brief
+
+
+def test_what_is_pending_is_not_called_on_target(fast: Watching) -> None:
+    fast.tick(3)
+    fast.cut_over()
+    evaluation = fast.tick(4, runs_every=1, latency_ms=400.0)
+    assert evaluation.verdict.word == "CONTINUE"
+    assert evaluation.verdict.why.startswith("no tier has held; LAT ")

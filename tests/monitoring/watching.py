@@ -136,7 +136,14 @@ class Watching:
         append_event(self.deployment.paths.events, kind, data, source="test", actor="A. Moreno", clock=self.clock)
 
     def validated(
-        self, status: str = "PASS", *, tape: str = "t1", live: bool = True, data_loss: bool = False, **checks: str
+        self,
+        status: str = "PASS",
+        *,
+        tape: str = "t1",
+        live: bool = True,
+        data_loss: bool = False,
+        occasion: str = "",
+        **checks: str,
     ) -> None:
         names = ("kpi_calculations", "data_integrity", "performance", "error_handling", "audit_trail")
         self.event(
@@ -144,7 +151,8 @@ class Watching:
             status=status,
             release=self.stage.configured,
             checks={name: checks.get(name, "PASS") for name in names},
-            scheduled=False,
+            scheduled=bool(occasion),
+            occasion=occasion,
             live=live,
             tape_sha256=hashlib.sha256(tape.encode()).hexdigest(),
             data_loss=data_loss,

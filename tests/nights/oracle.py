@@ -14,7 +14,7 @@ from itertools import groupby
 from statistics import median
 
 from pages import Pages
-from world import CORES, TICKS, RunSeen, World
+from world import CORES, TICKS, RunSeen, Validated, World
 
 HEAVY = ("rollback", "critical", "warning")
 CRITICAL = ("rollback", "critical")
@@ -347,14 +347,16 @@ class Oracle:
             return [], True, True, True
         last = done[-1]
         failed = last.status in ("FAIL", "ERROR")
-        again = (
-            failed
-            and len(done) > 1
-            and done[-2].status in ("FAIL", "ERROR")
-            and (last.at - self.cutover_at).total_seconds() >= HOUR_1
-        )
+        again = failed and "hour-1" not in self.world.gone and self._failed_again(done)
         level = 3.0 if again else {"PASS": 0.0, "WARN": 1.0}.get(last.status, 2.0)
         return [(last.boot, level, "")], False, False, True
+
+    def _failed_again(self, done: list[Validated]) -> bool:
+        """The validation of hour 1 and its one re-run, neither by a person, and nothing has passed since."""
+        passed = max((n for n, v in enumerate(done) if v.status not in ("FAIL", "ERROR")), default=-1)
+        since = [v for v in done[passed + 1 :] if (v.at - self.cutover_at).total_seconds() >= HOUR_1]
+        occasions = [v.occasion for v in since if v.occasion in ("slot", "again")]
+        return "again" in occasions and "slot" in occasions[: occasions.index("again")]
 
     def _another_tape(self) -> bool:
         last = self.world.validations[-1]

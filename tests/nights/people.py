@@ -49,6 +49,8 @@ class People:
             del self._deciding[gate]
             decision = Decision(gate, self._luck.random() < 0.6, world.clock.wall)
             word = "go" if decision.go else "no-go"
+            if decision.go:
+                world.gone.add(gate)
             world.event("gate.decided", gate=gate, decision=word, by=WHO, note="", criteria={}, waivers=[])
             self.course.decisions.append(decision)
             self._night.result.gates += 1

@@ -64,6 +64,14 @@ def test_a_fault_that_holds_is_a_page() -> None:
     assert found.words["ROLL BACK"] > 10
 
 
+@pytest.mark.parametrize(("end", "rolls"), [(4500.0, True), (3650.0, False)])
+def test_only_hour_1_failing_twice_is_a_reason_to_roll_back(end: float, rolls: bool) -> None:
+    found = play(a_night(Fault("validation", 3500.0, end, word="FAIL")))
+    assert found.wrong == []
+    assert found.words["INVESTIGATE"] > 0
+    assert bool(found.words["ROLL BACK"]) is rolls
+
+
 def test_the_oracle_notices_a_monitor_that_pages_too_early(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sustained, "_full", lambda run, limit, clearing: run is not None and run.count >= 2)
     found = play(a_night(SLOW, hours=1.25))

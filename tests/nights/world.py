@@ -11,6 +11,7 @@ import json
 import os
 import random
 import sys
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -32,7 +33,7 @@ from engine.monitoring.children import Ended  # noqa: E402
 from engine.monitoring.log import MonitoringLog  # noqa: E402
 from engine.monitoring.surroundings import Active  # noqa: E402
 from engine.monitoring.tree import Usage  # noqa: E402
-from engine.notify.courier import Courier  # noqa: E402
+from engine.notify.courier import Courier, leaving  # noqa: E402
 from engine.notify.message import Notice  # noqa: E402
 from engine.records import append_event, append_line, lines  # noqa: E402
 from engine.services.protocol import Identity, ServiceStatus  # noqa: E402
@@ -92,6 +93,7 @@ class Validated:
     tape: str
     loss: bool
     scheduled: bool
+    occasion: str = ""
 
 
 @dataclass
@@ -124,6 +126,10 @@ class World:
     children: dict[str, tuple[float, bool]] = field(default_factory=dict)
     orphans: list[tuple[float, str]] = field(default_factory=list)
     begun: list[tuple[str, float, datetime]] = field(default_factory=list)
+    gone: set[str] = field(default_factory=set)
+    """Gates that people decided go."""
+    occasions: dict[str, str] = field(default_factory=dict)
+    """Why each validation that runs was begun, as the monitor said."""
 
     # ---- what the monitor asks
 
@@ -151,7 +157,7 @@ class World:
     def usage(self, pids: Sequence[int]) -> Usage | None:
         if self.memory is None:
             return None
-        return Usage(self.memory, self.cpu_seconds, 1, 1)
+        return Usage(self.memory, self.cpu_seconds, 1, 1, resident_mb=self.memory)
 
     def free(self, path: Path) -> int:
         if self.free_bytes is None:
@@ -347,6 +353,8 @@ class World:
             return
         self.children[name] = (round(self.clock.boot + TAKES.get(name, 1.0), 3), False)
         self.begun.append((name, self.clock.boot, self.clock.wall))
+        if "--occasion" in command:
+            self.occasions[name] = command[list(command).index("--occasion") + 1]
 
     def ended(self, now: float) -> list[Ended]:
         found = [name for name, (_, ended) in self.children.items() if ended]
@@ -368,13 +376,13 @@ class World:
 
     def _command_done(self, name: str) -> None:
         if name in (rounds.VALIDATION, rounds.AFRESH):
-            self._validate(scheduled=True)
+            self._validate(scheduled=True, occasion=self.occasions.get(name, ""))
         elif name == errands.PROOF:
             self.event("way_back.proven", ok=True, seconds=1.0, snapshot="0001", release="v1", reason="")
         elif name == errands.SHADOW:
             self._compute_aside()
 
-    def _validate(self, *, scheduled: bool) -> None:
+    def _validate(self, *, scheduled: bool, occasion: str = "") -> None:
         fault = self.fault("validation")
         word = fault.word if fault and self.release == "v2" and scheduled else "PASS"
         loss, status = word == "LOSS", "FAIL" if word == "LOSS" else word
@@ -384,7 +392,9 @@ class World:
         checks["performance"] = status
         tape = hashlib.sha256(self.tape.encode()).hexdigest()
         now = self.clock.now()
-        found = Validated(now.wall, round(now.boot, 3), self.configured, status, integrity, tape, loss, scheduled)
+        found = Validated(
+            now.wall, round(now.boot, 3), self.configured, status, integrity, tape, loss, scheduled, occasion
+        )
         self.validations.append(found)
         self.event(
             "validation.finished",
@@ -392,6 +402,7 @@ class World:
             release=self.configured,
             checks=checks,
             scheduled=scheduled,
+            occasion=occasion,
             live=True,
             tape_sha256=tape,
             data_loss=loss,
@@ -422,10 +433,10 @@ def delivered_at_once(courier: Courier, notices: Iterable[Notice]) -> None:
     """In place of a thread, which a night cannot wait for: each notice is delivered when it is offered, and once."""
     offered = list(notices)
     courier._held &= {notice.id for notice in offered}
-    for notice in offered:
-        if notice.id not in courier._held:
-            courier._held.add(notice.id)
-            courier._carry(notice)
+    fresh = deque(notice for notice in offered if notice.id not in courier._held)
+    courier._held |= {notice.id for notice in fresh}
+    while fresh:
+        courier._carry(leaving(fresh))
 
 
 def make(story: Story, root: Path) -> World:

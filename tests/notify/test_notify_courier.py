@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, quote_plus
 
+import msgspec
 import pytest
 from servers import Post as MailServer
 from servers import Web, closed_port, until
@@ -73,6 +74,25 @@ def test_each_is_delivered_once_in_order_and_recorded_however_often_it_is_offere
     until(kept.turn)
     assert [message["id"] for message in web.messages] == [f"MEM-1.{number}" for number in range(5)]
     until(lambda: recorded(made) == [(True, "answered 200")] * 5)
+
+
+def test_alerts_of_one_tick_for_the_same_people_are_one_message_and_each_is_recorded(
+    configure: Any, web: Web, post_of: Any
+) -> None:
+    made = configure({"x": {"kind": "webhook", "url": web.url}})
+    crash, run, none = (
+        msgspec.structs.replace(notice(number), condition=name, alert=f"{name}-1", priority=priority)
+        for number, (name, priority) in enumerate((("RUN", "P1"), ("CRASH", "P1"), ("NODATA", "P2")))
+    )
+    later = msgspec.structs.replace(notice(4, boot=1005.0), condition="LAT")
+    others = msgspec.structs.replace(notice(5), condition="MEM", to=("data_ops",))
+    kept = Kept(post_of(made), crash, run, none, later, others)
+    until(kept.turn)
+    assert [message["conditions"] for message in web.messages] == [["RUN", "CRASH", "NODATA"], ["LAT"], ["MEM"]]
+    text = web.messages[0]["text"]
+    assert "ALERT RUN, CRASH, NODATA:" in text
+    assert "acknowledge: abaco-ops ack --all --reason TEXT" in text
+    until(lambda: len(recorded(made)) == 5)
 
 
 def test_an_outage_is_recorded_once_with_its_count_is_a_problem_meanwhile_and_ends_in_a_delivery(

@@ -9,6 +9,8 @@ import sys
 from datetime import timedelta
 from typing import Any
 
+import msgspec
+import night_on_record
 import pytest
 from night_on_record import HOUR, Night, alert, fires
 from reading import chapter, made, records, rows
@@ -200,6 +202,17 @@ def test_both_releases_stand_side_by_side(night: Night) -> None:
     night.measure(HOUR / 2 + 10)
     par30 = next(row for row in rows(made(night, "1h")[0], "KPIs") if row[0] == "PAR30")
     assert par30[1:6] == ["2.21 %", "2.2 %", "+0.00", "2.2 %", "+0.01 (0.45 %)"]
+
+
+def test_what_rounding_sets_apart_is_said_to_be_no_variance(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = night_on_record._kpi
+    monkeypatch.setattr(night_on_record, "_kpi", lambda *of: msgspec.structs.replace(plain(*of), agrees=True))
+    night.cut_over()
+    night.measure(HOUR / 2)
+    night.shadow()
+    night.measure(HOUR / 2 + 10)
+    par30 = next(row for row in rows(made(night, "1h")[0], "KPIs") if row[0] == "PAR30")
+    assert par30[5] == "+0.01 (0.45 %), rounding: no variance"
 
 
 def test_the_files_are_cited_with_their_hashes(night: Night) -> None:

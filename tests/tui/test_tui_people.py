@@ -13,7 +13,7 @@ from test_tui_keys import shows, until
 
 from engine.state.model import AlertView, State, UpdateView
 from tui.app import ConsoleApp
-from tui.calling import brief, leading, told, who_to_call
+from tui.calling import brief, call_words, leading, told, who_to_call
 from tui.glyphs import UNICODE
 from tui.lines import plain
 from tui.look import Look
@@ -98,6 +98,29 @@ async def test_an_acknowledgement_may_say_how_long_and_who(make_app: Make, actio
         await shows(pilot, "WATCH")
         await pilot.press("a", *"2h @K.Lee heap", "enter")
         await until(pilot, lambda: ("acknowledge", "MEM", "heap", "K.Lee", 7200.0) in actions.asked)
+
+
+async def test_all_open_alerts_may_be_taken_at_once(make_app: Make, actions: FakeActions) -> None:
+    state = with_alert(TOLD)
+    state = replace(state, alerts=(TOLD, replace(TOLD, condition="CRASH"), replace(TAKEN, condition="LAT")))
+    async with make_app(state).run_test(size=(80, 24)) as pilot:
+        await shows(pilot, "WATCH")
+        await pilot.press("a")
+        await shows(pilot, "begin with --all to take all 2")
+        await pilot.press(*"--all one crash", "enter")
+        await until(pilot, lambda: ("acknowledge", "CRASH", "one crash") in actions.asked)
+        assert ("acknowledge", "MEM", "one crash") in actions.asked
+        assert not any("LAT" in asked for asked in actions.asked)
+
+
+def test_a_condition_names_both_whom_for_itself_and_for_the_verdict() -> None:
+    state = with_alert(TOLD)
+    rows = tuple(replace(row, conditions=("MEM",)) if row.verdict == "WATCH" else row for row in state.matrix)
+    item = next(item for item in state.conditions if item.id == "MEM")
+    said = call_words(replace(state, matrix=rows), item)
+    assert said == f"{item.call} (this condition); the verdict WATCH: Data Ops"
+    other = next(item for item in state.conditions if item.id == "LAT")
+    assert call_words(replace(state, matrix=rows), other) == other.call
 
 
 async def test_a_silence_needs_how_long_and_why(make_app: Make, actions: FakeActions) -> None:

@@ -72,3 +72,17 @@ def test_the_error_rate_is_errors_over_input_rows(production: Production, errors
     report = production.validate()
     assert statuses(report) == ({ERRORS: status} if status else {})
     assert report.checks[ERRORS].figures["error_rate_percent"] == pytest.approx(100 * errors / 360)
+
+
+@pytest.mark.parametrize(("scale", "status"), [(1, "FAIL"), (60, None)])
+def test_the_window_of_errors_is_as_short_as_the_conditions_in_a_rehearsal(
+    production: Production, scale: int, status: str | None
+) -> None:
+    console = production.deployment.root / "config/console.yml"
+    console.write_text(console.read_text().replace("time_scale: 1 ", f"time_scale: {scale} "))
+    production.deployment = load_deployment(production.deployment.root)
+    production.run(errors=30)
+    production.clock.advance(10)  # of a window of 5 s at sixty times the speed
+    for _ in range(4):
+        production.run()
+    assert statuses(production.validate()) == ({ERRORS: status} if status else {})

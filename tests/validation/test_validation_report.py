@@ -40,6 +40,7 @@ def test_the_audit_trail_is_told(production: Production) -> None:
         "checks": {name: check.status for name, check in report.checks.items()},
         "report": "logs/validation_20260131_020000.json",
         "scheduled": True,
+        "occasion": "",
         "live": True,
         "tape_sha256": report.tape_sha256,
         "data_loss": True,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.state.model import ConditionView, State
+from tui.calling import call_words
 from tui.calling import facts as people
 from tui.commands import COMMANDS, GROUPS, Command, group, listed, refusal, shown
 from tui.field import EMPTY
@@ -56,7 +57,7 @@ class Evidence(Listing):
             ("", ""),
             ("look at", item.look_at),
             *(("run" if not index else "", command) for index, command in enumerate(item.run)),
-            ("call", item.call),
+            ("call", call_words(state, item)),
             ("", ""),
             ("samples", "Enter, or e from anywhere: what this rests on, sample by sample"),
         ]

@@ -79,7 +79,9 @@ def _judge_rate(evidence: Evidence, findings: Findings) -> None:
     if not own:
         findings.fail(f"{evidence.release.release} has no run to count errors in")
         return
-    since = own[-1].ended - timedelta(seconds=float(config.errors.window))
+    # a rehearsal's window is as short as that of the condition ERR: else both answer differently for minutes
+    window_seconds = float(config.errors.window) / float(evidence.deployment.console.time_scale)
+    since = own[-1].ended - timedelta(seconds=window_seconds)
     window = [run for run in own if run.ended >= since]
     rows, errors = sum(run.rows for run in window), sum(run.errors for run in window)
     failed = sum(not run.ok for run in window)

@@ -150,7 +150,7 @@ def test_every_gap_is_listed(night: Night) -> None:
         night.hour()
     found = {row[2]: row for row in rows(made(night, "8h")[0], "Gaps") if len(row) == 5}
     assert found["no samples"][3] == "2m"
-    assert found["the monitor stood still"][3] == "2m"
+    assert found["the monitor was stopped or the machine suspended"][3] == "2m"
     assert found["the clock stepped"][3] == "-90 s"
     assert found["validation slot missed"][4] == "T+2"
     assert found["validation began late"][4] == "T+3"

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from engine.clock import pretty_duration
+from engine.monitoring.stretch import touching
 from engine.records import harmless
 from engine.reports.document import Mark, Row, Section, Table, counted
 from engine.reports.found import Found, of_kind
@@ -42,18 +43,10 @@ def silences(found: Found) -> list[tuple[datetime, datetime]]:
     begin, end = found.span.begin, found.span.end
     if not found.counts:
         return [(begin, end)]
-    ends: list[tuple[datetime, datetime]] = []
-    for since, until in found.gaps:
-        if ends and since <= ends[-1][1]:  # a single sample between does not part it
-            ends[-1] = (ends[-1][0], until)
-        else:
-            ends.append((since, until))
+    ends = list(found.gaps)
     if found.last is not None and (end - found.last.at).total_seconds() > found.patience:
-        since = found.last.at
-        if ends and since <= ends[-1][1]:
-            since = ends.pop()[0]
-        ends.append((since, end))
-    return ends
+        ends.append((found.last.at, end))
+    return touching(ends)
 
 
 def _rows(found: Found) -> list[tuple[datetime, Row]]:

@@ -27,6 +27,7 @@ from engine.state.model import (
     ValidationView,
 )
 from engine.state.releases import Releases
+from engine.state.silences import silence_lines
 from engine.state.trail import Proof, Trail, phase_ends, phase_of
 from engine.state.way_back import way_back
 from engine.state.written import Report, validation_view
@@ -117,7 +118,9 @@ def assemble(deployment: Deployment, found: Found) -> State:
         contacts={name: person(deployment.monitoring.contacts, name) for name in deployment.monitoring.contacts},
         unjudged=seen.unjudged,
         gates=found.gates,
-        hand_over=HandOver(found.trail.notes),
+        hand_over=HandOver(
+            found.trail.notes, found.trail.done, silence_lines(found.trail.answered.silenced(found.now))
+        ),
         drill=found.trail.drill,
     )
 

@@ -118,11 +118,14 @@ def assemble(deployment: Deployment, found: Found) -> State:
         contacts={name: person(deployment.monitoring.contacts, name) for name in deployment.monitoring.contacts},
         unjudged=seen.unjudged,
         gates=found.gates,
-        hand_over=HandOver(
-            found.trail.notes, found.trail.done, silence_lines(found.trail.answered.silenced(found.now))
-        ),
+        hand_over=_hand_over(found),
         drill=found.trail.drill,
     )
+
+
+def _hand_over(found: Found) -> HandOver:
+    trail = found.trail
+    return HandOver(trail.notes, trail.done, silence_lines(trail.answered.silenced(found.now)))
 
 
 def _update(deployment: Deployment, found: Found) -> UpdateView | None:

@@ -275,6 +275,8 @@ class Evaluation(msgspec.Struct, frozen=True):
     """How the watch has gone since its cutover; None before one."""
     log_size: int | None = None
     """Bytes of the monitoring log before this tick's rows; None: not noted."""
+    log_inode: int | None = None
+    """Of which file: the log may be rotated. None: there was none."""
     on_disk: OnDisk | None = None
     monitor_since: float | None = None
     """Boot seconds when the monitor that made it began."""

@@ -330,8 +330,13 @@ class Monitor:
             against=self._runs.against(release),
         )
         made = evaluation_of(self._deployment, seen)
+        size, inode = self.round.log_now
         return msgspec.structs.replace(
-            made, log_size=self.round.log_size, on_disk=on_disk(self._deployment), monitor_since=self._began
+            made,
+            log_size=size,
+            log_inode=inode,
+            on_disk=on_disk(self._deployment),
+            monitor_since=self._began,
         )
 
     def _write(self, samples: list[Measured], evaluation: Evaluation, watch: saved.Watch, now: Instant) -> None:

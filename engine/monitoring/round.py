@@ -50,9 +50,9 @@ class Round:
         return self.errands.children.running(VALIDATION) or self.errands.children.running(AFRESH)
 
     @property
-    def log_size(self) -> int:
-        """Bytes of the monitoring log now."""
-        return self._log.size()
+    def log_now(self) -> tuple[int, int | None]:
+        """Bytes and inode of the monitoring log."""
+        return self._log.size(), self._log.inode()
 
     def announce(self, kind: str, data: dict[str, Any]) -> None:
         """An event for the audit trail: told once what is decided is kept."""

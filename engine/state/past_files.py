@@ -30,10 +30,21 @@ class PastLog:
         self._times: list[datetime] = []
         self._rows: list[str] = []
 
-    def first(self, size: int | None) -> tuple[str, ...]:
-        """The last rows of the first ``size`` bytes (None: of all), as a console of then showed them. OSError."""
+    def first(self, size: int | None, inode: int | None) -> tuple[str, ...] | None:
+        """The last rows of the first ``size`` bytes (None: of all), as a console of then showed them; None: the file
+        of that inode is not there any more. OSError.
+        """
+        if inode is None:
+            return () if size == 0 else None
+        path = self._path
+        if path.exists() and path.stat().st_ino != inode:  # it was rotated since
+            others = (one for one in self._path.parent.glob(f"{self._path.stem}*") if one.stat().st_ino == inode)
+            found = next(others, None)
+            if found is None:
+                return None
+            path = found
         try:
-            with open_to_read(self._path) as stream:
+            with open_to_read(path) as stream:
                 there = os.fstat(stream.fileno()).st_size
                 end = there if size is None else min(size, there)
                 stream.seek(max(end - LOG_BYTES, 0))

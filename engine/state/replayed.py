@@ -263,7 +263,8 @@ class ReplayReader:
         try:
             if noted is None or noted.log_size is None:
                 return self._log.at(now)
-            return self._log.first(None if whole else noted.log_size)
+            shown = self._log.first(None if whole else noted.log_size, noted.log_inode)
+            return self._log.at(now) if shown is None else shown
         except OSError as error:
             problems.append(harmless(f"monitoring log: {error}"))
             return ()

@@ -134,3 +134,19 @@ def test_after_two_days_what_a_verdict_rests_on_is_still_there_and_rows_are_late
             (one.firing, one.pending) for one in live.conditions
         ]
         assert then.log == live.log[: len(then.log)]
+
+
+def test_a_log_that_was_rotated_since_is_shown_as_it_was_then(deployment: Deployment, clock: Any) -> None:
+    night = Night(deployment, clock)
+    console = Console(night)
+    lock = FileLock(night.deployment.paths.monitor_lock)
+    lock.acquire()
+    night.begin()
+    console.watch(12)
+    path = night.deployment.paths.monitoring_log
+    path.rename(path.with_name("monitoring-rotated.log"))
+    console.watch(12)
+    lock.release()
+    night.monitor.stop()
+    assert console.shown[-1].log != console.shown[20].log
+    assert_same(night, console.shown[:22] + console.shown[26:])

@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """``replay [--from TIME] [--to TIME] [--speed N] | --at TIME [--json]``."""
     # -8h is a moment here, not an option
     parser._negative_number_matcher = re.compile(r"^-[0-9][0-9.:]*[smhd0-9.]*$")
-    moment = "2026-01-31T02:00Z, T+7h (after the cutover), -8h (before now), now"
+    moment = "2026-01-31T02:00Z, T+7h or T+5h50 (after the cutover), -8h (before now), now"
     parser.add_argument("--from", dest="begin", metavar="TIME", default=DEFAULT_FROM, help=moment)
     parser.add_argument("--to", dest="end", metavar="TIME", default="now", help="where it stops (now)")
     parser.add_argument("--speed", metavar="N", type=float, default=10.0, help="seconds of then in one of now (10)")

@@ -51,9 +51,10 @@ def override(
     return _append(deployment, "checklist.overridden", data, actor, clock)
 
 
-def note(deployment: Deployment, text: str, *, actor: str, clock: Clock | None = None) -> Record:
-    """Write a note; Refused when it is empty."""
-    return _append(deployment, "note", {"text": _required(text, "the note is empty")}, actor, clock)
+def note(deployment: Deployment, text: str, *, operation: str = "", actor: str, clock: Clock | None = None) -> Record:
+    """Write a note; with the id of an ``operation``, its reason is given so afterwards. Refused when it is empty."""
+    data = {"text": _required(text, "the note is empty")}
+    return _append(deployment, "note", data | ({"operation": operation} if operation else {}), actor, clock)
 
 
 def acknowledge(

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from engine.config.checklist import CompareSection
 from engine.monitoring.grounds import Measurement
-from engine.monitoring.hour_one import Measure, differs, measures
+from engine.monitoring.hour_one import NOT_COUNTED, Measure, differs, forgiven, measures
 from engine.monitoring.model import Baseline, Evaluation, KpiReading
 from engine.monitoring.standing import Hour, Standing
 
@@ -38,7 +38,11 @@ def _hour_1(standing: Standing, compare: CompareSection) -> Measurement:
         return "samples: hour 2 is not over", None
     found = [differs(measure, first, last, compare.percent) for measure in measures(compare)]
     worse = [said for answer, said in found if answer is not False]
-    return f"samples: {'; '.join(worse or [_brief(measure, first, last) for measure in measures(compare)])}", not worse
+    if worse:
+        return f"samples: {'; '.join(worse)}", False
+    asked = zip(measures(compare), found, strict=True)
+    near = [said if NOT_COUNTED in said else _brief(measure, first, last) for measure, (_, said) in asked]
+    return f"samples: {'; '.join(near)}", True
 
 
 def _brief(measure: Measure, first: Hour, last: Hour) -> str:
@@ -56,7 +60,10 @@ def _against_baseline(evaluation: Evaluation, compare: CompareSection) -> Measur
     change = (latency.value - usual) / usual * 100
     at = f" at {latency.observed_at:%H:%M:%S}Z" if latency.observed_at else ""
     said = f"latency {latency.value:.3g} ms, {change:+.0f} % of {baseline.release}'s {usual:.3g}{at}"
-    return said, change <= compare.baseline_percent or latency.value - usual < compare.ignore_latency_ms
+    apart, within = latency.value - usual, change <= compare.baseline_percent
+    if not within and apart < compare.ignore_latency_ms:
+        return f"{said} ({forgiven(measures(compare)[0], apart)})", True
+    return said, within
 
 
 def _log_scan(standing: Standing, since: datetime | None) -> Measurement:

@@ -10,6 +10,7 @@ from engine.config import Deployment
 from engine.errors import OpsError
 from engine.monitoring.disk import free_bytes
 from engine.monitoring.facts import Rehearsed
+from engine.monitoring.model import OnDisk
 from engine.operations.configuration import hash_of, release_in
 from engine.operations.journal import facts_of, read_operation, records_of
 from engine.operations.model import ENDED, Operation
@@ -54,29 +55,14 @@ class GroundsReader:
 
     def read(self) -> Grounds:
         """Never raises: what cannot be read is missing."""
-        deployment = self._deployment
-        try:
-            free: int | None = free_bytes(deployment.root)
-        except OSError:
-            free = None
-        active = _bytes(deployment.active_config)
-        return Grounds(
-            free=free,
-            least_free=int(deployment.console.cadence.min_free),
-            cutover=self._cutover(),
-            active=release_in(active) or "",
-            active_hash=_hash(deployment.active_config),
-            staged_hash=_hash(deployment.paths.release(deployment.new.release)),
-        )
+        return grounds_of(self._deployment, on_disk(self._deployment), self._cutover())
 
     def _cutover(self) -> Cutover | None:
         for name in self._names():
             found = self._one(name)
             if found is None or found[0].started is None:
                 continue
-            operation, log = found
-            path = self._deployment.paths.logs / log
-            return Cutover(operation, f"logs/{log}" if log else "", _size(path) if log else None)
+            return cutover_of(self._deployment, *found)
         return None
 
     def _names(self) -> list[str]:
@@ -100,6 +86,38 @@ class GroundsReader:
         if operation.state in ENDED and operation.started is not None:
             self._ended = (name, operation, log)
         return operation, log
+
+
+def grounds_of(deployment: Deployment, found: OnDisk, cutover: Cutover | None) -> Grounds:
+    """The grounds that these make."""
+    return Grounds(
+        free=found.free,
+        least_free=int(deployment.console.cadence.min_free),
+        cutover=cutover,
+        active=found.active,
+        active_hash=found.active_hash,
+        staged_hash=found.staged_hash,
+    )
+
+
+def on_disk(deployment: Deployment) -> OnDisk:
+    """Read now; never raises."""
+    try:
+        free: int | None = free_bytes(deployment.root)
+    except OSError:
+        free = None
+    return OnDisk(
+        free,
+        release_in(_bytes(deployment.active_config)) or "",
+        _hash(deployment.active_config),
+        _hash(deployment.paths.release(deployment.new.release)),
+    )
+
+
+def cutover_of(deployment: Deployment, operation: Operation, log: str) -> Cutover:
+    """A cutover with the log that its journal names."""
+    log = Path(log).name
+    return Cutover(operation, f"logs/{log}" if log else "", _size(deployment.paths.logs / log) if log else None)
 
 
 def recorded(

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from engine.config.checklist import CompareSection
 from engine.monitoring.standing import Hour
 
+NOT_COUNTED = "does not count"
+
 
 @dataclass(frozen=True, slots=True)
 class Measure:
@@ -36,7 +38,17 @@ def differs(measure: Measure, first: Hour, later: Hour, percent: float) -> tuple
         return None, f"{measure.name} of hour {hour.number} unknown: too little was measured"
     apart = other - one
     said = f"{measure.name} {other:.4g} {measure.unit} in hour {later.number}, {one:.4g} in hour 1"
-    return abs(apart) >= measure.ignored and abs(apart) > abs(one) * percent / 100, said
+    outside = abs(apart) > abs(one) * percent / 100
+    if outside and abs(apart) < measure.ignored:
+        said = f"{said} ({forgiven(measure, apart)})"
+    return outside and abs(apart) >= measure.ignored, said
+
+
+def forgiven(measure: Measure, apart: float) -> str:
+    """``9.16 MB more, under 10 MB does not count``."""
+    unit = "points" if measure.unit == "%" else measure.unit
+    way = "more" if apart > 0 else "less"
+    return f"{abs(apart):.3g} {unit} {way}, under {measure.ignored:g} {unit} {NOT_COUNTED}"
 
 
 def compared(hours: Sequence[Hour], first: Hour, asked: Sequence[Measure], percent: float) -> tuple[bool | None, str]:
@@ -48,4 +60,6 @@ def compared(hours: Sequence[Hour], first: Hour, asked: Sequence[Measure], perce
         return False, "; ".join(bad[:3])
     if unknown:
         return None, "; ".join(dict.fromkeys(unknown[:3]))
-    return True, "; ".join(differs(measure, first, hours[-1], percent)[1] for measure in asked)
+    last = [differs(measure, first, hours[-1], percent)[1] for measure in asked]
+    earlier = [said for _, said in found if NOT_COUNTED in said and said not in last]
+    return True, "; ".join([*last, *earlier[-2:]])

@@ -70,6 +70,13 @@ class MonitoringLog:
         except OSError:
             return 0
 
+    def inode(self) -> int | None:
+        """Of the file; None when there is none, or when it cannot be looked at."""
+        try:
+            return self._path.stat().st_ino
+        except OSError:
+            return None
+
     def missing_of(self, rows: Sequence[Row], since: int) -> tuple[Row, ...]:
         """Those of ``rows`` that do not stand in the file, which was ``since`` bytes long before they were due.
 

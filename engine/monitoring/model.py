@@ -219,6 +219,15 @@ class Alert(msgspec.Struct, frozen=True):
     """Whether open consoles ring for it: a P1 or P2 that nobody has taken, where a bell is routed to."""
 
 
+class OnDisk(msgspec.Struct, frozen=True):
+    """What the checklist takes from the disk: it cannot be asked later what it was."""
+
+    free: int | None
+    active: str
+    active_hash: str
+    staged_hash: str
+
+
 class Evaluation(msgspec.Struct, frozen=True):
     """Everything the monitor knows at one tick."""
 
@@ -264,6 +273,13 @@ class Evaluation(msgspec.Struct, frozen=True):
     """Every decision point whose time has come and that nobody decided, then the next one ahead."""
     standing: Standing | None = None
     """How the watch has gone since its cutover; None before one."""
+    log_size: int | None = None
+    """Bytes of the monitoring log before this tick's rows; None: not noted."""
+    log_inode: int | None = None
+    """Of which file: the log may be rotated. None: there was none."""
+    on_disk: OnDisk | None = None
+    monitor_since: float | None = None
+    """Boot seconds when the monitor that made it began."""
 
 
 _encoder = msgspec.json.Encoder()

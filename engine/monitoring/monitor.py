@@ -16,6 +16,7 @@ from engine.monitoring import checkpoint as saved
 from engine.monitoring.assembly import Seen, evaluation_of
 from engine.monitoring.back_fill import BackFill
 from engine.monitoring.disk import DiskSource
+from engine.monitoring.grounds import on_disk
 from engine.monitoring.interruption import interruption
 from engine.monitoring.judgement import Circumstances, judge
 from engine.monitoring.kept import KeptTrail
@@ -53,6 +54,7 @@ class Monitor:
         self._store = store
         self._clock = clock
         self._boot_id = boot_id()
+        self._began = clock.now().boot
         self._problems: deque[tuple[float, str]] = deque(maxlen=20)
         self._first = True
         self._notebook = Notebook(store, clock)
@@ -328,7 +330,15 @@ class Monitor:
             memory_note=self._process.memory_note,
             against=self._runs.against(release),
         )
-        return evaluation_of(self._deployment, seen)
+        made = evaluation_of(self._deployment, seen)
+        size, inode = self.round.log_now
+        return msgspec.structs.replace(
+            made,
+            log_size=size,
+            log_inode=inode,
+            on_disk=on_disk(self._deployment),
+            monitor_since=self._began,
+        )
 
     def _write(self, samples: list[Measured], evaluation: Evaluation, watch: saved.Watch, now: Instant) -> None:
         parts = {

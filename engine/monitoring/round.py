@@ -49,6 +49,11 @@ class Round:
         """Whether a validation that the monitor started runs now."""
         return self.errands.children.running(VALIDATION) or self.errands.children.running(AFRESH)
 
+    @property
+    def log_now(self) -> tuple[int, int | None]:
+        """Bytes and inode of the monitoring log."""
+        return self._log.size(), self._log.inode()
+
     def announce(self, kind: str, data: dict[str, Any]) -> None:
         """An event for the audit trail: told once what is decided is kept."""
         self._events_due.append(Untold(kind, data))

@@ -7,7 +7,7 @@ import sqlite3
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,6 +15,7 @@ import msgspec
 
 from engine.clock import Instant, compact
 from engine.monitoring import model
+from engine.monitoring.differing import NOTHING_KEPT, Kept, apart, joined, reason_of
 from engine.monitoring.model import Evaluation
 from engine.records import make_directory
 
@@ -23,7 +24,9 @@ RAW_KEPT = 48 * 3600.0
 ALL_KEPT = 40 * 86400.0
 """Seconds that anything is kept: the watch of 28 days and some."""
 HISTORY_EVERY = 60.0
-"""One evaluation in this many seconds is kept, and each that changed its verdict."""
+"""One evaluation in this many seconds is kept whole, and each that changed its verdict; the others as what differs
+from it, for RAW_KEPT: for longer only where the reason changed, or the monitor fell silent.
+"""
 
 _SCHEMA = """
 BEGIN IMMEDIATE;
@@ -40,6 +43,9 @@ CREATE TABLE IF NOT EXISTS minutes (
 CREATE TABLE IF NOT EXISTS evaluations (
   seq INTEGER PRIMARY KEY, wall REAL NOT NULL, verdict TEXT NOT NULL, packed BLOB NOT NULL);
 CREATE INDEX IF NOT EXISTS evaluations_by_wall ON evaluations (wall);
+CREATE TABLE IF NOT EXISTS differing (
+  seq INTEGER PRIMARY KEY, wall REAL NOT NULL, whole INTEGER NOT NULL, lasting INTEGER NOT NULL, packed BLOB NOT NULL);
+CREATE INDEX IF NOT EXISTS differing_by_wall ON differing (wall);
 CREATE TABLE IF NOT EXISTS newest (id INTEGER PRIMARY KEY CHECK (id = 0), evaluation BLOB);
 CREATE TABLE IF NOT EXISTS kept (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, record BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS checkpoints (name TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID;
@@ -67,7 +73,7 @@ class SampleStore:
         self._ids: dict[tuple[str, str], int] = {}
         self._seen_version = -1
         self._seen: Evaluation | None = None
-        self._kept: tuple[float, str] = (0.0, "")
+        self._kept = NOTHING_KEPT
         self._connection: sqlite3.Connection | None = None
         self._inode: int | None = None
 
@@ -77,7 +83,7 @@ class SampleStore:
             self._connection.close()
             self._connection = None
         self._ids.clear()
-        self._seen_version, self._seen, self._kept = -1, None, (0.0, "")
+        self._seen_version, self._seen, self._kept = -1, None, NOTHING_KEPT
 
     def append(
         self,
@@ -98,6 +104,7 @@ class SampleStore:
             connection.execute("COMMIT")
         except BaseException:
             self._ids.clear()  # ids given out in a transaction that is undone are nobody's
+            self._kept = NOTHING_KEPT
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
@@ -219,15 +226,28 @@ class SampleStore:
 
     def evaluation_at(self, moment: datetime) -> Evaluation | None:
         """The last kept evaluation at or before ``moment``."""
-        row = (
-            self._open()
-            .execute(
-                "SELECT packed FROM evaluations WHERE wall <= ? ORDER BY wall DESC, seq DESC LIMIT 1",
-                (moment.timestamp(),),
-            )
-            .fetchone()
-        )
-        return decoded(zlib.decompress(row[0])) if row else None
+        return self._beside("wall <= ? ORDER BY wall DESC, seq DESC LIMIT 1", moment)
+
+    def evaluation_after(self, moment: datetime) -> Evaluation | None:
+        """The first kept evaluation after ``moment``."""
+        return self._beside("wall > ? ORDER BY wall, seq LIMIT 1", moment)
+
+    def _beside(self, where: str, moment: datetime) -> Evaluation | None:
+        """The evaluation nearest to a moment on one side of it, whole or as what differs from a whole one."""
+        connection, wall = self._open(), moment.timestamp()
+        found = connection.execute(f"SELECT wall, packed FROM evaluations WHERE {where}", (wall,)).fetchone()  # noqa: S608 - our own words
+        if not self._has_differing():
+            return decoded(zlib.decompress(found[1])) if found else None
+        other = connection.execute(f"SELECT wall, packed, whole FROM differing WHERE {where}", (wall,)).fetchone()  # noqa: S608
+        if found is None or (other is not None and abs(other[0] - wall) < abs(found[0] - wall)):
+            whole = other and connection.execute("SELECT packed FROM evaluations WHERE seq = ?", (other[2],)).fetchone()
+            if whole:
+                return decoded(joined(other[1], zlib.decompress(whole[0])))
+        return decoded(zlib.decompress(found[1])) if found else None
+
+    def _has_differing(self) -> bool:
+        """A file of before has whole ones alone, until a monitor opens it."""
+        return self._open().execute("SELECT 1 FROM sqlite_master WHERE name = 'differing'").fetchone() is not None
 
     def thin(self, now: datetime) -> None:
         """Fold samples older than RAW_KEPT into minutes and drop what is older than ALL_KEPT."""
@@ -243,6 +263,11 @@ class SampleStore:
             )
             connection.execute("DELETE FROM samples WHERE wall < ?", (edge,))
             connection.execute("DELETE FROM minutes WHERE minute < ?", (oldest / 60,))
+            connection.execute(
+                "DELETE FROM differing WHERE wall < ? AND (NOT lasting OR wall < ?)"
+                " AND seq < (SELECT max(seq) FROM differing)",
+                (edge, oldest),
+            )
             connection.execute("DELETE FROM evaluations WHERE wall < ?", (oldest,))
             connection.execute("COMMIT")
         except BaseException:
@@ -343,14 +368,21 @@ class SampleStore:
     def _append_evaluation(self, connection: sqlite3.Connection, evaluation: Evaluation) -> None:
         data = model.encode(evaluation)
         connection.execute("UPDATE newest SET evaluation = ? WHERE id = 0", (data,))
-        kept_at, verdict = self._kept
-        word = evaluation.verdict.word
-        if word != verdict or abs(evaluation.boot - kept_at) >= HISTORY_EVERY:
-            connection.execute(
-                "INSERT INTO evaluations (wall, verdict, packed) VALUES (?,?,?)",
-                (evaluation.at.timestamp(), word, zlib.compress(data)),
+        kept, word, reason = self._kept, evaluation.verdict.word, reason_of(evaluation)
+        wall = evaluation.at.timestamp()
+        if kept is NOTHING_KEPT:  # what the monitor before saw last tells when it fell silent
+            connection.execute("UPDATE differing SET lasting = 1 WHERE seq = (SELECT max(seq) FROM differing)")
+        if word != kept.word or abs(evaluation.boot - kept.boot) >= HISTORY_EVERY:
+            added = connection.execute(
+                "INSERT INTO evaluations (wall, verdict, packed) VALUES (?,?,?)", (wall, word, zlib.compress(data))
             )
-            self._kept = (evaluation.boot, word)
+            self._kept = Kept(evaluation.boot, word, reason, added.lastrowid or 0, data)
+            return
+        connection.execute(
+            "INSERT INTO differing (wall, whole, lasting, packed) VALUES (?,?,?,?)",
+            (wall, kept.seq, reason != kept.reason, apart(data, kept.data)),
+        )
+        self._kept = replace(kept, reason=reason)
 
 
 def decoded(data: bytes) -> Evaluation | None:

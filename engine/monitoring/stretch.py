@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -126,3 +126,14 @@ class StretchStore(SampleStore):
         """Times of the oldest and the newest kept evaluation; None when there is none."""
         row = self._open().execute("SELECT min(wall), max(wall) FROM evaluations").fetchone()
         return (datetime.fromtimestamp(row[0], UTC), datetime.fromtimestamp(row[1], UTC)) if row and row[0] else None
+
+
+def touching(gaps: Iterable[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:
+    """Gaps in order, those that touch as one: a single sample between does not part them."""
+    found: list[tuple[datetime, datetime]] = []
+    for since, until in gaps:
+        if found and since <= found[-1][1]:
+            found[-1] = (found[-1][0], until)
+        else:
+            found.append((since, until))
+    return found

@@ -47,6 +47,7 @@ def _sections(found: Found) -> tuple[Section, ...]:
         slots.section(found),
         people.checklist(found),
         gaps.section(found),
+        people.decided(found),
         people.exceptions(found),
         alerts.section(found),
         people.notes(found),

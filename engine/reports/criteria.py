@@ -39,12 +39,15 @@ class Answered:
 
 def decisions(found: Found) -> tuple[Decided, ...]:
     """Every decision about this report's gate, made before its moment or after it, oldest first."""
-    gate, since = found.span.gate, found.span.cutover_at
-    if gate is None:
-        return ()
+    gate = found.span.gate
+    return tuple(one for one in of_watch(found) if gate is not None and one.gate == gate.id)
+
+
+def of_watch(found: Found) -> tuple[Decided, ...]:
+    """Every decision of this watch up to the moment, whatever gate it is about, and those that answer this report."""
+    since = found.span.cutover_at
     events: list[Record] = [one for one in (*found.events, *found.later) if one.get("kind") == "gate.decided"]
-    made = fold(Facts(), events).decided
-    return tuple(one for one in made if one.gate == gate.id and (since is None or one.at >= since))
+    return tuple(one for one in fold(Facts(), events).decided if since is None or one.at >= since)
 
 
 def decided(found: Found) -> Decided | None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from engine.clock import pretty_duration
 from engine.operations.incident import people_to_tell
 from engine.operations.model import Operation
-from engine.records import harmless
+from engine.records import Record, harmless
 from engine.reports.document import Mark, Row, Section, Table, counted
 from engine.reports.found import Found
 from engine.reports.trail import time_of
@@ -47,7 +48,7 @@ def section(found: Found) -> Section:
                 _seconds(item.seconds),
                 f"{item.release_from} -> {item.release_to}",
                 f"{item.actor} ({item.origin})",
-                item.reason or "not given",
+                item.reason or (_reason(found, "") if item.id == found.span.incident else "not given"),
             ),
             _STATES.get(item.state, "?"),
         )
@@ -89,10 +90,10 @@ def incident(found: Found) -> tuple[Section, ...]:
     facts = found.incident
     if facts is None:
         lead = f"{found.span.incident} has left no readable incident.json: nothing here is proven."
-        return (Section("incident", "The incident", lead, ()), _timeline(found))
+        return (Section("incident", "The incident", f"{lead} Reason: {_reason(found, '')}.", ()), _timeline(found))
     proof = facts.get("proof") if isinstance(facts.get("proof"), dict) else None
     return (
-        Section("incident", "The incident", _lead(facts), (_restored(facts, proof),)),
+        Section("incident", "The incident", _lead(found, facts), (_restored(facts, proof),)),
         _timeline(found),
         _replay(facts, proof),
     )
@@ -114,12 +115,21 @@ def loss_word(facts: dict[str, Any] | None) -> tuple[str, Mark]:
     return "nothing is lost", "ok"
 
 
-def _lead(facts: dict[str, Any]) -> str:
+def _reason(found: Found, given: object) -> str:
+    """As it was given with the rollback, and what was written about it later."""
+    told = [harmless(given, 300)] if given else []
+    for event in (*found.events, *found.later):
+        data, at = event["data"], time_of(event)
+        if event.get("kind") == "note" and data.get("operation") == found.span.incident and at is not None:
+            who = harmless(event.get("actor") or "?", 60)
+            told.append(f"{harmless(data.get('text') or '', 400)} (written by {who} at {at:%d %b %H:%M:%SZ})")
+    return "; ".join(told) or f"not given yet (abaco-ops note --operation {found.span.incident} TEXT)"
+
+
+def _lead(found: Found, facts: dict[str, Any]) -> str:
     source, target = _release(facts.get("from")), _release(facts.get("to"))
     who = f"{harmless(facts.get('actor') or '?', 60)} ({harmless(facts.get('origin') or '?', 60)})"
-    return (
-        f"{who} went back from {source} to {target}. Reason: {harmless(facts.get('reason') or 'not given yet', 300)}."
-    )
+    return f"{who} went back from {source} to {target}. Reason: {_reason(found, facts.get('reason'))}."
 
 
 def _release(item: object) -> str:
@@ -168,7 +178,7 @@ def _restored(facts: dict[str, Any], proof: dict[str, Any] | None) -> Table:
 def _timeline(found: Found) -> Section:
     """What happened up to the rollback's end, from trail and verdicts: what failed, what was done, who was told."""
     rows = []
-    for event in found.events:
+    for event in told_once(found.events):
         at = time_of(event)
         if at is not None and at >= found.span.begin and not _quiet(event):
             rows.append((at, _moment(found, at, in_words(event)[9:], _event_mark(event))))
@@ -183,6 +193,33 @@ def _timeline(found: Found) -> Section:
     lead = "What failed, what was done, who was told; newest last. What ran as it should is left out."
     table = Table(("at", "before the end", "what"), ordered, "the audit trail says nothing")
     return Section("timeline", "What happened", lead, (table,))
+
+
+def told_once(events: Sequence[Record]) -> list[Record]:
+    """Deliveries of one alert, a line for each channel in the trail, as one; a failed one stays by itself."""
+    told: list[Record] = []
+    places: dict[tuple[str, str], int] = {}
+    for event in events:
+        data = event["data"]
+        if event.get("kind") != "notified" or data.get("ok") is not True:
+            told.append(event)
+            continue
+        key = (str(data.get("about") or ""), str(data.get("alert") or data.get("condition") or ""))
+        if key not in places:
+            places[key] = len(told)
+            told.append(event)
+        else:
+            before = told[places[key]]
+            merged = {
+                name: list(dict.fromkeys([*_names(before["data"].get(name)), *_names(data.get(name))]))
+                for name in ("channel", "to")
+            }
+            told[places[key]] = {**before, "data": {**before["data"], **merged}}
+    return told
+
+
+def _names(names: object) -> list[str]:
+    return [str(one) for one in names] if isinstance(names, list | tuple) else [str(names)] if names else []
 
 
 def _quiet(event: dict[str, Any]) -> bool:

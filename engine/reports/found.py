@@ -29,6 +29,7 @@ from engine.reports.span import Span, newest, span_of, stage
 from engine.reports.trail import (
     Chain,
     all_validations,
+    asked_for,
     read_chain,
     read_events,
     served_at,
@@ -79,6 +80,10 @@ class Found:
     """``incident.json`` of the rollback that is reported."""
     files: tuple[Cited, ...]
     problems: tuple[str, ...]
+    led: Evaluation | None = None
+    """What the monitor found last before the reported rollback was asked for."""
+    asked_at: datetime | None = None
+    """When it was."""
 
     @property
     def patience(self) -> float:
@@ -116,6 +121,8 @@ def look(deployment: Deployment, clock: Clock, at: str | None, incident: str = "
     store = StretchStore(deployment.paths.samples)
     try:
         seen = measured(deployment, store, span, problems)
+        asked_at = asked_for(span, everything, operations)
+        led = tried(lambda: store.evaluation_at(asked_at), None, problems, "samples.db") if asked_at else None
         judged = judged_gate(store, span, served_at(later), seen["state"], slot_end(deployment, span), problems)
     finally:
         store.close()
@@ -134,6 +141,8 @@ def look(deployment: Deployment, clock: Clock, at: str | None, incident: str = "
         incident=_incident(deployment, span, problems),
         files=cited(deployment, span, events, [item.id for item in began], problems),
         problems=tuple(dict.fromkeys(problems)),
+        led=led,
+        asked_at=asked_at,
         **seen,
     )
 

@@ -6,14 +6,16 @@ from datetime import datetime
 from typing import Any
 
 from engine.clock import pretty_duration
+from engine.monitoring.stretch import touching
 from engine.records import harmless
 from engine.reports.document import Mark, Row, Section, Table, counted
 from engine.reports.found import Found, of_kind
 from engine.reports.slots import slot_results
+from engine.state.event_words import slot_words
 
 _KINDS: dict[str, tuple[str, Mark]] = {
     "clock.stepped": ("the clock stepped", "W"),
-    "monitor.suspended": ("the monitor stood still", "W"),
+    "monitor.suspended": ("the monitor was stopped or the machine suspended", "W"),
     "schedule.missed": ("validation slot missed", "C"),
     "schedule.late": ("validation began late", "W"),
     "records.repaired": ("a torn line was cut off", "W"),
@@ -44,7 +46,7 @@ def silences(found: Found) -> list[tuple[datetime, datetime]]:
     ends = list(found.gaps)
     if found.last is not None and (end - found.last.at).total_seconds() > found.patience:
         ends.append((found.last.at, end))
-    return ends
+    return touching(ends)
 
 
 def _rows(found: Found) -> list[tuple[datetime, Row]]:
@@ -70,7 +72,7 @@ def _rows(found: Found) -> list[tuple[datetime, Row]]:
 
 def _slot(data: dict[str, Any]) -> str:
     """The slot that an event of the schedule names, as people say it: ``T+2``."""
-    return str(data.get("name") or (f"slot {data['slot']}" if data.get("slot") else ""))
+    return slot_words(data) if data.get("name") or data.get("slot") else ""
 
 
 def _row(found: Found, at: datetime, what: str, seconds: float | None, detail: str, mark: Mark) -> Row:

@@ -7,7 +7,7 @@ from engine.notify.message import DRILL_MARK
 from engine.reports.alerts import fired
 from engine.reports.criteria import NOT_MET, UNKNOWN, Answered, criteria, decided, decision_word, extended_to
 from engine.reports.document import Headline, counted
-from engine.reports.doings import loss_word, told_whom
+from engine.reports.doings import loss_word, state_word, told_whom
 from engine.reports.drills import drill_at
 from engine.reports.found import Found
 from engine.reports.gaps import silences
@@ -16,7 +16,9 @@ from engine.reports.gaps import silences
 def headline(found: Found) -> Headline:
     """The top of the report."""
     state = found.state
-    if state is None:
+    if found.span.incident:
+        word, why, clears, worsens = _led(found)
+    elif state is None:
         word, clears, worsens = "UNKNOWN", "the monitor's next sample", ""
         why = "nothing was measured near this moment" if found.counts else "nothing was measured in this stretch"
     else:
@@ -26,6 +28,22 @@ def headline(found: Found) -> Headline:
     if drill is not None:
         why = f"{DRILL_MARK} ({drill.drill} of {drill.release}): {why}"
     return Headline(word, why, clears, worsens, _decision(found), _risk(found), _action(found, word))
+
+
+def _led(found: Found) -> tuple[str, str, str, str]:
+    """What was judged when the rollback was asked for, then what the rollback did: not what was unknown meanwhile."""
+    led, asked_at = found.led, found.asked_at
+    if led is None or asked_at is None:
+        word, why = "UNKNOWN", "nothing was recorded before the rollback was asked for"
+    else:
+        before = pretty_duration(max((asked_at - led.at).total_seconds(), 0.0))
+        word, why = led.verdict.word, f"{led.verdict.why} (judged {before} before the rollback was asked for)"
+    back = next((item for item in found.operations if item.id == found.span.incident), None)
+    if back is None:
+        return word, why, "", ""
+    took = "" if back.seconds is None else f" after {back.seconds:.1f} s"
+    way = f"from {back.release_from} to {back.release_to}"
+    return word, f"{why}. Then {back.id} {way}: {state_word(back.state)}{took}; {loss_word(found.incident)[0]}", "", ""
 
 
 def _decision(found: Found) -> str:

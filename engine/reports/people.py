@@ -6,9 +6,10 @@ from collections import Counter
 from datetime import datetime
 
 from engine.monitoring.checklist import Item, Moment, items
+from engine.monitoring.criteria import words
 from engine.notify.message import DRILL_MARK
 from engine.records import harmless
-from engine.reports.criteria import decisions, two_names
+from engine.reports.criteria import decision_word, of_watch, two_names
 from engine.reports.document import Mark, Row, Section, Table, counted
 from engine.reports.found import Found, of_kind
 
@@ -72,8 +73,11 @@ def _answer(found: Found, item: Item) -> tuple[str, str, str, str]:
 def exceptions(found: Found) -> Section:
     """Every waiver, override, acceptance and forced step, with the names that stand for it."""
     rows = []
-    for made in decisions(found):
-        rows += [_row(made.at, "waiver", one.criterion, two_names(one), one.reason) for one in made.waivers]
+    for made in of_watch(found):
+        rows += [
+            _row(made.at, "waiver", f"{made.gate}: {words(one.criterion)}", two_names(one), one.reason)
+            for one in made.waivers
+        ]
     for at, event in of_kind(found, *_EXCEPTIONS):
         kind, what = _EXCEPTIONS[str(event["kind"])]
         data = event["data"]
@@ -86,6 +90,24 @@ def exceptions(found: Found) -> Section:
     lead = f"{counted(len(rows), 'waiver, override or exception', 'waivers, overrides and exceptions')}."
     table = Table(("at", "what", "of", "who", "reason"), tuple(rows), "none")
     return Section("exceptions", "Waivers and overrides", lead, (table,))
+
+
+def decided(found: Found) -> Section:
+    """Every decision of the watch, whatever gate this report serves, with names, waivers and what was not met."""
+    rows = []
+    for made in of_watch(found):
+        waived = "; ".join(f"{words(one.criterion)}: {two_names(one)}" for one in made.waivers) or "nothing"
+        open_ones = [f"{words(name)} {status}" for name, status in made.criteria.items() if status != "met"]
+        cells = (f"{made.at:%d %b %H:%M:%SZ}", made.gate, decision_word(made), made.by, waived)
+        rows.append(
+            Row(
+                (*cells, ", ".join(open_ones) or "-", made.note),
+                "C" if made.decision != "go" else "W" if made.waivers else "ok",
+            )
+        )
+    lead = f"{counted(len(rows), 'decision')} of this watch."
+    columns = ("at", "gate", "decision", "by", "waived", "not met then", "note")
+    return Section("decisions", "Decisions", lead, (Table(columns, tuple(rows), "no gate was decided"),))
 
 
 _EXCEPTIONS = {

@@ -9,6 +9,7 @@ from pathlib import Path
 from engine.clock import parse_iso
 from engine.config import Deployment
 from engine.monitoring.facts import VALIDATIONS_KEPT, Facts, Validation, fold
+from engine.operations.model import Operation
 from engine.records import ChainReport, Record, harmless, records_from_end, verify_chain
 from engine.reports.span import Span
 from engine.reports.tried import NO_RECORDS, tried
@@ -77,7 +78,11 @@ def _newest_until(path: Path, end: datetime) -> Record | None:
 
 
 def told_later(deployment: Deployment, events: list[Record], span: Span) -> tuple[Record, ...]:
-    """A slot that is due at the moment is served after it, and a decision follows its evidence."""
+    """A slot that is due at the moment is served after it, and a decision follows its evidence; a rollback's reason may
+    be given when there is time for it.
+    """
+    if span.incident:
+        return tuple(event for event in events if _reason_of(event, span))
     if span.gate is None:
         return ()
     until = slot_end(deployment, span)
@@ -90,6 +95,21 @@ def told_later(deployment: Deployment, events: list[Record], span: Span) -> tupl
         if serves or (kind == "gate.decided" and data.get("gate") == span.gate.id):
             found.append(event)
     return tuple(found)
+
+
+def _reason_of(event: Record, span: Span) -> bool:
+    """Whether it is a note about the rollback that is reported, written after it."""
+    about = event.get("kind") == "note" and event["data"].get("operation") == span.incident
+    return about and not within(event, span.end)
+
+
+def asked_for(span: Span, events: list[Record], operations: tuple[Operation, ...]) -> datetime | None:
+    """When the rollback of an incident was asked for: its first record anywhere. None for other reports."""
+    if not span.incident:
+        return None
+    times = [time_of(event) for event in events if event.get("operation") == span.incident]
+    times += [item.started for item in operations if item.id == span.incident]
+    return min((at for at in times if at is not None), default=None)
 
 
 def slot_end(deployment: Deployment, span: Span) -> datetime:

@@ -27,6 +27,7 @@ from engine.state.model import (
     ValidationView,
 )
 from engine.state.releases import Releases
+from engine.state.silences import silence_lines
 from engine.state.trail import Proof, Trail, phase_ends, phase_of
 from engine.state.way_back import way_back
 from engine.state.written import Report, validation_view
@@ -117,9 +118,14 @@ def assemble(deployment: Deployment, found: Found) -> State:
         contacts={name: person(deployment.monitoring.contacts, name) for name in deployment.monitoring.contacts},
         unjudged=seen.unjudged,
         gates=found.gates,
-        hand_over=HandOver(found.trail.notes),
+        hand_over=_hand_over(found),
         drill=found.trail.drill,
     )
+
+
+def _hand_over(found: Found) -> HandOver:
+    trail = found.trail
+    return HandOver(trail.notes, trail.done, silence_lines(trail.answered.silenced(found.now)))
 
 
 def _update(deployment: Deployment, found: Found) -> UpdateView | None:

@@ -167,7 +167,7 @@ def _notified(data: dict[str, Any], _operation: str) -> str:
     to = named(data.get("to")).replace("_", " ")
     if data.get("ok") is not True:
         return f"channel {data.get('channel', '?')} FAILED: {data.get('detail', '')} ({about})"
-    return f"told by {data.get('channel', '?')}{f' to {to}' if to else ''}: {about}, {data.get('detail', '')}"
+    return f"told by {named(data.get('channel')) or '?'}{f' to {to}' if to else ''}: {about}, {data.get('detail', '')}"
 
 
 def _tested(data: dict[str, Any], _operation: str) -> str:
@@ -222,11 +222,25 @@ def _watch_taken(data: dict[str, Any], _operation: str) -> str:
 
 
 def _slot(what: str) -> Callable[[dict[str, Any], str], str]:
-    return lambda data, _operation: f"validation of {data.get('name') or data.get('slot', '?')} {what}"
+    return lambda data, _operation: f"validation of {slot_words(data)} {what}"
+
+
+def _noted(data: dict[str, Any], _operation: str) -> str:
+    on = f" on {data['operation']}" if data.get("operation") else ""
+    return f"note{on}: {data.get('text', '')}"
+
+
+def slot_words(data: dict[str, Any]) -> str:
+    """A slot by the name that people say; an older record has its number alone, and slots come by the hour."""
+    return str(data.get("name") or (f"T+{data['slot']}" if data.get("slot") else "?"))
 
 
 def _seconds(what: str) -> Callable[[dict[str, Any], str], str]:
     return lambda data, _operation: f"{what} by {data.get('seconds', '?')} s"
+
+
+def _stood_still(data: dict[str, Any], _operation: str) -> str:
+    return f"the monitor was stopped or the machine suspended for {data.get('seconds', '?')} s"
 
 
 def _drill_began(data: dict[str, Any], _operation: str) -> str:
@@ -263,7 +277,7 @@ _WORDS: dict[str, Callable[[dict[str, Any], str], str]] = {
     "notify.tested": _tested,
     "update.sent": _update_sent,
     "kpi.anomaly": lambda data, _operation: f"KPI anomaly, for {data.get('owner', '?')}: {data.get('text', '?')}",
-    "note": lambda data, _operation: f"note: {data.get('text', '')}",
+    "note": _noted,
     "watch.taken": _watch_taken,
     "report.written": _reported,
     "archive.written": _archived,
@@ -272,7 +286,7 @@ _WORDS: dict[str, Callable[[dict[str, Any], str], str]] = {
     "schedule.missed": _slot("MISSED: the monitor did not run"),
     "schedule.late": _slot("LATE: runs now"),
     "clock.stepped": _seconds("the clock stepped"),
-    "monitor.suspended": _seconds("the machine was suspended"),
+    "monitor.suspended": _stood_still,
     "rollback.tell": lambda data, _operation: str(data.get("text", "")),
     "drill.started": _drill_began,
     "drill.ended": _drill_ended,

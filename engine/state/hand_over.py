@@ -5,17 +5,19 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from engine.clock import Clock, SystemClock, parse_iso, pretty_duration
 from engine.config import Deployment
 from engine.monitoring import answers
+from engine.monitoring.criteria import words
 from engine.monitoring.deciding import same_person
-from engine.monitoring.stretch import StretchStore
+from engine.monitoring.stretch import StretchStore, touching
 from engine.notify.message import DRILL_MARK
 from engine.records import Record, harmless, read_lines
 from engine.state.event_words import in_words
-from engine.state.gates import when
+from engine.state.gates import GateStanding, when
+from engine.state.measured import WITHOUT_MONITOR
 from engine.state.model import State
 from engine.state.told import drill_words, rests_on
 from engine.state.watch_time import watch_time
@@ -78,7 +80,9 @@ def told_since(events: Sequence[Record], actor: str) -> Since:
 
 
 def happened(deployment: Deployment, events: Sequence[Record], since: Since, now: datetime) -> list[str]:
-    """Verdict changes, alerts, gates, answers, notes, operations since then; validations that passed are counted."""
+    """Verdict changes, alerts, gates, answers, notes, operations since then; validations that passed are counted. The
+    newest stands first.
+    """
     begin = since.at or _first(events) or now
     head = f"Since {begin:%d %b %H:%M:%SZ}, {pretty_duration((now - begin).total_seconds())} ago: {since.why}"
     told: list[tuple[datetime, str]] = []
@@ -95,17 +99,19 @@ def happened(deployment: Deployment, events: Sequence[Record], since: Since, now
         elif not kind.startswith(_KINDS):  # a validation that failed is told
             continue
         told.append((at, in_words(event)))
-    changes = _verdicts(deployment, begin, now)
+    changes, absences = _watched(deployment, begin, now)
+    told += [(one.since, one.words(now)) for one in absences]
     told += [
         (at, f"{at:%H:%M:%S} verdict {before} -> {word}")
         for before, (at, word) in zip([word for _, word in changes], changes[1:], strict=False)
     ]
-    told.sort(key=lambda one: one[0])
+    told.sort(key=lambda one: one[0], reverse=True)
     lines = [f"{at:%d %b} {text}" for at, text in told]
     cut = [f"   ... and {len(lines) - MOST} before that"] if len(lines) > MOST else []
+    shown = lines[:MOST] or ["nothing else happened"]
     verdict = f"verdict was {changes[0][1]}, is {changes[-1][1]}" if changes else "no verdict was recorded"
     counted = f"{verdict}; {passed} validation{'' if passed == 1 else 's'} PASS"
-    return [head, f"   {counted}", *cut, *(f"   {line}" for line in lines[-MOST:] or ["nothing else happened"])]
+    return [head, f"   {counted}", *(f"   {line}" for line in shown), *cut]
 
 
 def hand_over_lines(state: State, now: datetime) -> list[str]:
@@ -121,6 +127,8 @@ def hand_over_lines(state: State, now: datetime) -> list[str]:
     if state.drill is not None:
         lines.insert(0, f"{DRILL_MARK}: {drill_words(state.drill, now)}.")
     lines += [f"Open: {text}" for text in _open(state)] or ["Open: nothing"]
+    lines += [f"Decided: {_decision(one)}" for one in state.gates if one.decision]
+    lines += [f"Silenced: {line}" for line in state.hand_over.silences]
     gate = next((one for one in state.gates if one.state != "go"), None)
     if gate is not None:
         fails = "; ".join(f"{one.title} {one.status}" for one in gate.against)
@@ -128,7 +136,19 @@ def hand_over_lines(state: State, now: datetime) -> list[str]:
     way = state.way_back
     ready = "ready" if way.ready else f"NOT READY: {way.reason}"
     lines.append(f"Way back: {way.release}, {ready}, {rests_on(way, now)}" + (f"; {way.note}" if way.note else ""))
-    return lines + ([f"Note: {note}" for note in state.hand_over.notes] or ["Notes: none"])
+    lines += [f"Note: {note}" for note in reversed(state.hand_over.notes)] or ["Notes: none"]
+    return lines + [f"Done: {line}" for line in reversed(state.hand_over.done)]
+
+
+def _decision(gate: GateStanding) -> str:
+    """``hour-8 gate GO by K. Lee 02:31Z, waived tests pass with V. President (run on staging): all calm``."""
+    at = f" {gate.at:%d %b %H:%MZ}" if gate.at else ""
+    waived = "".join(
+        f", waived {words(one.criterion)} with {one.second or 'NO SECOND NAME'} ({one.reason or 'no reason'})"
+        for one in gate.waivers
+    )
+    note = f": {gate.note}" if gate.note else ""
+    return f"{gate.title} {gate.decision.upper()} by {gate.by}{at}{waived}{note}"
 
 
 def _open(state: State) -> list[str]:
@@ -146,14 +166,53 @@ def _open(state: State) -> list[str]:
     return found + [f"problem: {problem}" for problem in state.problems[:3]]
 
 
-def _verdicts(deployment: Deployment, begin: datetime, now: datetime) -> list[tuple[datetime, str]]:
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """A stretch in which no monitor sampled anything."""
+
+    since: datetime
+    until: datetime | None
+    """None: it lasts."""
+
+    def words(self, now: datetime) -> str:
+        """``02:10:00 no samples to 02:20:10 (10m): no monitor ran, or it was stopped, or the machine suspended``."""
+        end = f"to {self.until:%H:%M:%S}" if self.until else "since then"
+        lasted = pretty_duration(((self.until or now) - self.since).total_seconds())
+        said = "no monitor ran, or it was stopped, or the machine suspended"
+        return f"{self.since:%H:%M:%S} no samples {end} ({lasted}): {said}"
+
+
+def _watched(
+    deployment: Deployment, begin: datetime, now: datetime
+) -> tuple[list[tuple[datetime, str]], list[Absence]]:
+    """Changes of the verdict, UNKNOWN where nobody looked included, the first as it was at ``begin``; and when nobody
+    looked.
+    """
+    console = deployment.console
+    longest = float(console.cadence.sample * console.stale_after)
     store = StretchStore(deployment.paths.samples)
     try:
-        return store.verdicts(begin, now)
+        kept = store.verdicts(begin, now)
+        there = deployment.paths.samples.exists()
+        first, last = (store.evaluation_at(begin), store.evaluation_at(now)) if there else (None, None)
+        gaps = store.gaps(first.at if first is not None else begin, now, longest)
     except sqlite3.Error:
-        return []
+        return [], []
     finally:
         store.close()
+    found = [Absence(since, until) for since, until in touching(gaps) if until > begin]
+    if last is not None and (now - last.at).total_seconds() > longest:
+        found.append(Absence(last.at, None))
+    told = list(kept)
+    for one in found:
+        silent_at = one.since + timedelta(seconds=min(WITHOUT_MONITOR * float(console.cadence.sample), longest))
+        after = [word for at, word in kept if one.until is not None and at <= one.until + timedelta(seconds=1)]
+        told.append((silent_at, "UNKNOWN"))
+        if one.until is not None and after:
+            told.append((one.until, after[-1]))
+    told.sort(key=lambda change: change[0])
+    told = told[max(sum(at <= begin for at, _ in told) - 1, 0) :]
+    return [one for number, one in enumerate(told) if number == 0 or told[number - 1][1] != one[1]], found
 
 
 def _told_of(event: Record) -> bool:

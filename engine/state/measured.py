@@ -57,10 +57,8 @@ def measured(
     if evaluation is None:
         return _nothing(deployment, runs)
     age = age_of(evaluation, now)
-    # a monitor that is known to be gone is not waited for
-    cadences = deployment.console.stale_after if runs else min(WITHOUT_MONITOR, deployment.console.stale_after)
-    late = age is None or age > cadences * evaluation.cadence
-    why = _why_late(age, runs) if late else ""
+    late = age is None or age > patience_with(deployment, evaluation, runs=runs)
+    why = why_late(age, runs) if late else ""
     return as_seen(deployment, evaluation, answered, why, runs=runs, at=now.wall)
 
 
@@ -95,7 +93,14 @@ def _nothing(deployment: Deployment, runs: bool) -> Measured:
     )
 
 
-def _why_late(age: float | None, runs: bool) -> str:
+def patience_with(deployment: Deployment, evaluation: Evaluation, *, runs: bool) -> float:
+    """Seconds for which an evaluation speaks; a monitor that is known to be gone is not waited for."""
+    cadences = deployment.console.stale_after if runs else min(WITHOUT_MONITOR, deployment.console.stale_after)
+    return float(cadences * evaluation.cadence)
+
+
+def why_late(age: float | None, runs: bool) -> str:
+    """Why an evaluation does not speak any more."""
     since = "since before the last start of this machine" if age is None else f"for {pretty_duration(age)}"
     return f"no fresh sample {since}: " + ("the monitor does not get on" if runs else "no monitor runs")
 

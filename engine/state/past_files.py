@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from bisect import bisect_right
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,17 +16,42 @@ from engine.monitoring.shadow import shadow_of
 from engine.records import Record, harmless, records_from_end
 from engine.records.atomic import open_to_read
 from engine.state.model import CheckStatus, CheckView, ShadowView
-from engine.state.written import LOG_ROWS, Report, parse_report
+from engine.state.written import LOG_BYTES, LOG_ROWS, Report, parse_report
 
 
 class PastLog:
-    """The monitoring log. A row tells its minute alone: it is shown from that minute's end on."""
+    """The monitoring log. How long it was is noted with each evaluation; where it was not, a row tells its minute
+    alone: it is shown from that minute's end on.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._stamp: tuple[int, int] | None = None
         self._times: list[datetime] = []
         self._rows: list[str] = []
+
+    def first(self, size: int | None, inode: int | None) -> tuple[str, ...] | None:
+        """The last rows of the first ``size`` bytes (None: of all), as a console of then showed them; None: the file
+        of that inode is not there any more. OSError.
+        """
+        if inode is None:
+            return () if size == 0 else None
+        path = self._path
+        if path.exists() and path.stat().st_ino != inode:  # it was rotated since
+            others = (one for one in self._path.parent.glob(f"{self._path.stem}*") if one.stat().st_ino == inode)
+            found = next(others, None)
+            if found is None:
+                return None
+            path = found
+        try:
+            with open_to_read(path) as stream:
+                there = os.fstat(stream.fileno()).st_size
+                end = there if size is None else min(size, there)
+                stream.seek(max(end - LOG_BYTES, 0))
+                lines = stream.read(min(end, LOG_BYTES)).decode("utf-8", "replace").splitlines()
+        except FileNotFoundError:
+            return ()
+        return tuple(harmless(line) for line in lines[-LOG_ROWS:])
 
     def at(self, moment: datetime) -> tuple[str, ...]:
         """The last rows that were written until then. OSError."""

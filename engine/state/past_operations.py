@@ -8,7 +8,7 @@ from pathlib import Path
 
 from engine.clock import parse_iso
 from engine.errors import OpsError
-from engine.operations.journal import NAME, fold, records_of, worker_of
+from engine.operations.journal import NAME, facts_of, fold, records_of, worker_of
 from engine.operations.model import ENDED, Operation
 from engine.records import Record, harmless
 from engine.services.identity import is_alive
@@ -39,6 +39,19 @@ class PastOperations:
             if operation is not None:
                 (ended if operation.state in ENDED else unfinished).append(operation)
         return chosen(unfinished, ended)
+
+    def newest_cutover(self, moment: datetime) -> tuple[Operation, str] | None:
+        """The newest cutover that had begun by then, and the log that its journal names."""
+        for name in reversed(self._names()):
+            if not name.endswith("-cutover"):
+                continue
+            try:
+                operation = self._one(name, moment)
+                if operation is not None and operation.started is not None:
+                    return operation, str(facts_of(self._records(self._directory / name)).get("log") or "")
+            except (OSError, OpsError, KeyError, TypeError, ValueError):
+                continue
+        return None
 
     def _names(self) -> list[str]:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -12,7 +13,9 @@ from engine.config.quantities import Duration
 from engine.errors import Refused
 
 SPEEDS = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0)
-FORMS = "a time such as 2026-01-31T02:00Z, T+7h after the cutover, -8h before now, or now"
+FORMS = "a time such as 2026-01-31T02:00Z, T+7h or T+5h50 after the cutover, -8h before now, or now"
+
+_HOURS_AND_MINUTES = re.compile(r"(?P<hours>[0-9]{1,4})(:|h)(?P<minutes>[0-5]?[0-9])m?")
 
 
 class Playback:
@@ -110,8 +113,8 @@ def moment_of(text: str, *, now: datetime, cutover_at: datetime | None, scale: f
 
 
 def _seconds(text: str) -> float:
-    """``7h``, ``90m``, ``7:30`` as hours and minutes."""
-    hours, colon, minutes = text.partition(":")
-    if colon:
-        return int(hours) * 3600.0 + int(minutes) * 60.0
+    """``7h``, ``90m``; ``7:30``, ``7h30`` and ``7h30m`` as hours and minutes."""
+    found = _HOURS_AND_MINUTES.fullmatch(text)
+    if found is not None:
+        return int(found["hours"]) * 3600.0 + int(found["minutes"]) * 60.0
     return float(Duration.parse(text))

@@ -9,14 +9,12 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-import msgspec
-
-from engine.clock import pretty_duration
 from engine.config import Deployment
 from engine.monitoring.checklist import Moment, items, of_facts
+from engine.monitoring.grounds import Grounds, cutover_of, grounds_of
 from engine.monitoring.judgement import NO_DATA
 from engine.monitoring.model import Evaluation
 from engine.monitoring.store import HISTORY_EVERY
@@ -24,9 +22,10 @@ from engine.monitoring.stretch import StretchStore
 from engine.records import harmless, whoami
 from engine.state import absent
 from engine.state.assemble import Found, assemble
+from engine.state.doings import Doings
 from engine.state.finer import finer
 from engine.state.gates import gates_of
-from engine.state.measured import Measured, as_seen
+from engine.state.measured import Measured, as_seen, patience_with, why_late
 from engine.state.model import ChecklistView, MonitorView, ReleaseView, State
 from engine.state.past_files import PastLog, PastReports, past_shadow
 from engine.state.past_operations import PastOperations
@@ -36,6 +35,22 @@ from engine.state.slots import line_view
 from engine.state.trail import Trail
 
 _DIGITS = 6
+ADJACENT = 1.5
+"""Sample cadences between two kept evaluations with none between them."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What the monitor kept beside a moment."""
+
+    evaluation: Evaluation | None
+    """The last one until then."""
+    following: Evaluation | None
+    """The first one after it."""
+    gap: str
+    """Why the last one says nothing about the moment; empty when it does."""
+    runs: bool
+    """Whether the monitor of the last one looked again later."""
 
 
 class ReplayReader:
@@ -67,8 +82,9 @@ class ReplayReader:
         doings = self._operations.at(now, problems)
         cutover_at = doings.cutover_at or trail.facts.cutover_at
         rolled_back_at = doings.rolled_back_at or trail.facts.rolled_back_at
-        evaluation, gap = self._evaluation(now, problems)
-        measured = self._measured(evaluation, gap, trail, now, problems)
+        seen = self._seen(now, problems)
+        evaluation, gap = seen.evaluation, seen.gap
+        measured = self._measured(seen, trail, now, problems)
         back = rolled_back_at is not None and (cutover_at is None or rolled_back_at >= cutover_at)
         since = None if back else cutover_at
         found = Found(
@@ -77,14 +93,14 @@ class ReplayReader:
             host=self._host,
             trail=trail,
             doings=doings,
-            releases=self._releases(evaluation, gap, now),
+            releases=self._releases(seen, doings, now),
             measured=measured,
-            checklist=self._checklist(now, trail, None if gap else evaluation, cutover_at, rolled_back_at),
+            checklist=self._checklist(now, trail, evaluation, cutover_at, rolled_back_at),
             report=self._reports.of(
                 self._trail.validation(now), trail.facts.validations[-1] if trail.facts.validations else None
             ),
             shadow=past_shadow(self._deployment, now, problems),
-            log=self._rows(now, problems),
+            log=self._rows(seen, now, problems),
             cutover_at=cutover_at,
             rolled_back_at=rolled_back_at,
             problems=(),
@@ -129,49 +145,57 @@ class ReplayReader:
             problems.append(f"audit trail: {self._trail.damaged} damaged lines were passed over")
         return self._trail.at(now)
 
-    def _evaluation(self, now: datetime, problems: list[str]) -> tuple[Evaluation | None, str]:
-        """The last one that was kept until then; and why it says nothing about that moment, empty when it does."""
+    def _seen(self, now: datetime, problems: list[str]) -> _Seen:
+        """The evaluations on both sides of a moment, and why the earlier one says nothing about it any more."""
         try:
             if not self._deployment.paths.samples.exists():
-                return None, "no samples are recorded here"
-            evaluation = self._store.evaluation_at(now)
+                return _Seen(None, None, "no samples are recorded here", False)
+            evaluation, following = self._store.evaluation_at(now), self._store.evaluation_after(now)
             if evaluation is None:
-                return None, "nothing was recorded before this moment"
+                return _Seen(None, following, "nothing was recorded before this moment", False)
             sampled = self._store.sampled(NO_DATA, now)
         except (sqlite3.Error, OSError) as error:
             self._store.close()
             problems.append(harmless(f"{self._deployment.paths.samples.name}: {error}"))
-            return None, "the samples cannot be read"
-        # single samples tell when the monitor last looked; where they are gone, evaluations are kept once a minute
-        patience = self._deployment.console.stale_after * evaluation.cadence
+            return _Seen(None, None, "the samples cannot be read", False)
+        # the same monitor looked again later: until then it did not get on; another one, or none: it had ended
+        runs = following is not None and _monitor(following) == _monitor(evaluation)
+        patience = patience_with(self._deployment, evaluation, runs=runs)
         newest = evaluation.at
+        # single samples tell when the monitor last looked; where they are gone, evaluations are kept once a minute
         if sampled is not None and sampled[0] <= evaluation.at:
             newest = max(newest, sampled[1])
-        else:
+        elif runs:
             patience += HISTORY_EVERY
         silent = (now - newest).total_seconds()
-        return evaluation, f"not recorded: nothing for {pretty_duration(silent)}" if silent > patience else ""
+        return _Seen(evaluation, following, why_late(silent, runs) if silent > patience else "", runs)
 
-    def _measured(
-        self, evaluation: Evaluation | None, gap: str, trail: Trail, now: datetime, problems: list[str]
-    ) -> Measured:
-        deployment = self._deployment
+    def _measured(self, found: _Seen, trail: Trail, now: datetime, problems: list[str]) -> Measured:
+        deployment, evaluation = self._deployment, found.evaluation
         if evaluation is None:
-            return _unrecorded(deployment, gap)
-        seen = as_seen(deployment, evaluation, trail.answered, gap, runs=not gap, at=now)
-        if gap:
-            verdict = msgspec.structs.replace(seen.verdict, clears="at the next record")
-            return replace(seen, verdict=verdict)
+            return _unrecorded(deployment, found.gap)
+        runs = found.runs or not found.gap
+        seen = as_seen(deployment, evaluation, trail.answered, found.gap, runs=runs, at=now)
+        if found.gap:
+            return seen
         try:
             return finer(deployment, seen, self._store, evaluation.at, now)
         except (sqlite3.Error, OSError) as error:
             problems.append(harmless(f"{deployment.paths.samples.name}: {error}"))
             return seen
 
-    def _releases(self, evaluation: Evaluation | None, gap: str, now: datetime) -> Releases:
-        """Which release was live, as recorded; how the other one's service was is not."""
-        live = evaluation.release if evaluation is not None and not gap else None
-        reason = gap or (evaluation.release_reason if evaluation is not None else "")
+    def _releases(self, seen: _Seen, doings: Doings, now: datetime) -> Releases:
+        """Which release was live, as last recorded; how the other one's service was is not. No record that it ended
+        is no record that none is live.
+        """
+        evaluation, last = seen.evaluation, doings.last
+        live = evaluation.release if evaluation is not None else None
+        reason = seen.gap if evaluation is None else evaluation.release_reason
+        if seen.gap and live:
+            reason = f"{live} live when last recorded"
+        moved = last is not None and last.state == "SUCCEEDED" and last.ended is not None
+        if last is not None and moved and (evaluation is None or (last.ended and last.ended > evaluation.at)):
+            live, reason = last.release_to, f"{last.release_to} live when last recorded"
         views = []
         for release in (self._deployment.old, self._deployment.new):
             name = release.release
@@ -196,7 +220,7 @@ class ReplayReader:
         cutover_at: datetime | None,
         rolled_back_at: datetime | None,
     ) -> ChecklistView:
-        """What rests on the disk of then is not recorded, so nothing is filled in from the one of now."""
+        """What rests on the disk of then is filled in where the monitor noted it, never from the one of now."""
         back = rolled_back_at is not None and (cutover_at is None or rolled_back_at >= cutover_at)
         fields = of_facts(trail.facts) | {
             "since": None if back else cutover_at,
@@ -210,6 +234,7 @@ class ReplayReader:
             evaluation=evaluation,
             release=self._deployment.new.release,
             time_scale=float(self._deployment.console.time_scale),
+            grounds=self._grounds(evaluation, now),
             change_percent=float(self._deployment.kpis.anomaly.change_percent),
         )
         hourly = evaluation.hourly if evaluation else None
@@ -219,12 +244,35 @@ class ReplayReader:
             items=tuple(line_view(item) for item in items(self._deployment.checklist, moment)),
         )
 
-    def _rows(self, now: datetime, problems: list[str]) -> tuple[str, ...]:
+    def _grounds(self, evaluation: Evaluation | None, now: datetime) -> Grounds | None:
+        if evaluation is None or evaluation.on_disk is None:
+            return None
+        newest = self._operations.newest_cutover(now)
+        cutover = cutover_of(self._deployment, *newest) if newest is not None else None
+        return grounds_of(self._deployment, evaluation.on_disk, cutover)
+
+    def _rows(self, seen: _Seen, now: datetime, problems: list[str]) -> tuple[str, ...]:
+        """A tick notes how long the log was before its own rows: the next one tells what it was after them."""
+        evaluation, following = seen.evaluation, seen.following
+        noted = following or evaluation
+        whole = following is None  # nothing was written after the last tick
+        if evaluation is not None and following is not None and seen.runs and not seen.gap:
+            apart = (following.at - evaluation.at).total_seconds()
+            if apart > ADJACENT * evaluation.cadence:
+                noted = evaluation  # those between are not kept any more: late, and never early
         try:
-            return self._log.at(now)
+            if noted is None or noted.log_size is None:
+                return self._log.at(now)
+            shown = self._log.first(None if whole else noted.log_size, noted.log_inode)
+            return self._log.at(now) if shown is None else shown
         except OSError as error:
             problems.append(harmless(f"monitoring log: {error}"))
             return ()
+
+
+def _monitor(evaluation: Evaluation) -> tuple[object, ...]:
+    """Which monitor made it."""
+    return evaluation.pid, evaluation.boot_id, evaluation.monitor_since
 
 
 def recorded(deployment: Deployment) -> tuple[datetime, datetime] | None:

@@ -14,10 +14,13 @@ from engine.config.checklist import ChecklistConfig
 from engine.monitoring.answered import Answered, answered
 from engine.monitoring.facts import Facts, fold
 from engine.records import Record, harmless
-from engine.state.event_words import Told, tell
+from engine.state.event_words import Told, in_words, tell
 from engine.state.model import DrillView, Phase, WatchView
 
 NOTES_KEPT = 20
+
+DONE_KEPT = 12
+"""Of what was done since the watch was taken, so much is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,8 @@ class Trail:
     """The last events, in words."""
     drill: DrillView | None = None
     """The drill that was begun and not ended."""
+    done: tuple[str, ...] = ()
+    """Acknowledgements, silences and drills since the watch was taken, in words, the newest last."""
 
 
 def extend(trail: Trail, events: Iterable[Record]) -> Trail:
@@ -66,12 +71,22 @@ def extend(trail: Trail, events: Iterable[Record]) -> Trail:
         # one that lacks what its kind needs is still shown
         with contextlib.suppress(KeyError, TypeError, ValueError):
             trail = _fold(trail, event)
+        trail = _with_done(trail, event)
     return replace(
         trail,
         facts=fold(trail.facts, known),
         told=tell(trail.told, known),
         answered=answered(trail.answered, known),
     )
+
+
+def _with_done(trail: Trail, event: Record) -> Trail:
+    kind = event.get("kind")
+    if kind == "watch.taken":
+        return replace(trail, done=())
+    if kind in ("ack", "silenced", "drill.started", "drill.ended"):
+        return replace(trail, done=(*trail.done, in_words(event))[-DONE_KEPT:])
+    return trail
 
 
 def phase_of(

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from test_cli_looking import say  # noqa: F401 - a fixture
 
+from engine.clock import SystemClock
 from engine.config import Deployment
+from engine.operations.journal import Journal
 from engine.records import append_event, read_lines
 
 
@@ -96,3 +98,17 @@ def test_the_watch_is_taken_shown_and_handed_over(say: Any) -> None:  # noqa: F8
     assert "has the watch\nSince " in say("watch", "take")[1]
     assert "has the watch since" in say("watch", "show")[1]
     assert "HAND-OVER Abaco Loans Analytics" in say("watch", "handover")[1]
+
+
+def test_a_note_tells_of_an_operation_that_there_is(say: Any, deployment: Deployment) -> None:  # noqa: F811
+    directory = deployment.paths.operation("0002-rollback")
+    directory.mkdir(parents=True)
+    journal = Journal(directory, SystemClock())
+    journal.write("planned", operation_kind="rollback", release_from="v2", release_to="v1", steps=[])
+    code, out, _ = say("note", "--operation", "2", "THR", "fell")
+    assert code == 0 and "on 0002-rollback" in out
+    last = list(read_lines(deployment.paths.events))[-1]
+    assert last["data"] == {"text": "THR fell", "operation": "0002-rollback"}
+    code, _, err = say("note", "--operation", "9", "text")
+    assert code == 2 and "there is no operation 9" in err
+    assert list(read_lines(deployment.paths.events))[-1] == last

@@ -152,7 +152,7 @@ def test_every_gap_is_listed(night: Night) -> None:
         night.hour()
     found = {row[2]: row for row in rows(made(night, "8h")[0], "Gaps") if len(row) == 5}
     assert found["no samples"][3] == "2m"
-    assert found["the monitor stood still"][3] == "2m"
+    assert found["the monitor was stopped or the machine suspended"][3] == "2m"
     assert found["the clock stepped"][3] == "-90 s"
     assert found["validation slot missed"][4] == "T+2"
     assert found["validation began late"][4] == "T+3"
@@ -342,3 +342,35 @@ def test_no_line_of_a_plot_crosses_a_time_of_which_nothing_is_known(night: Night
     drawing = made(night, "8h")[1].partition("<svg")[2].partition("</svg>")[0]
     # the cutover itself was not sampled either: it parts what was measured, the KPIs begin after it
     assert drawing.count('class="line"') == 4 * 3 + 4 * 2
+
+
+def _decides(night: Night, gate: str, decision: str, *waived: str) -> None:
+    waivers = [{"criterion": one, "reason": "on staging", "by": "K. Lee", "second": "V. President"} for one in waived]
+    status = {"tests_pass": "unknown", "memory_within_10_percent": "met"}
+    night.event("gate.decided", gate=gate, decision=decision, by="K. Lee", criteria=status, waivers=waivers)
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_every_decision_of_the_watch_stands_in_each_report_with_its_names_and_waivers(night: Night, back: bool) -> None:
+    night.cut_over()
+    for number in range(24):
+        night.hour()
+        if number == 1:
+            _decides(night, "hour-1", "go", "logs_clean")
+        if number == 8:
+            _decides(night, "hour-8", "no-go")
+            _decides(night, "hour-8", "go", "tests_pass")
+    night.measure(30.0)
+    _decides(night, "hour-24", "go", "tests_pass")
+    if back:
+        night.incident()
+    markdown, _ = made(night, "incident" if back else "24h")
+    found = [(row[1], row[2], row[4]) for row in rows(markdown, "Decisions")[1:]]
+    assert found == [
+        ("hour-1", "GO", "logs clean: K. Lee and V. President"),
+        ("hour-8", "NO-GO", "nothing"),
+        ("hour-8", "GO", "tests pass: K. Lee and V. President"),
+        ("hour-24", "GO", "tests pass: K. Lee and V. President"),
+    ]
+    waived = [row[2] for row in rows(markdown, "Waivers and overrides")[1:]]
+    assert waived == ["hour-1: logs clean", "hour-8: tests pass", "hour-24: tests pass"]

@@ -10,7 +10,7 @@ from test_state_reader import evaluation
 
 from engine.config import Deployment
 from engine.monitoring import answers
-from engine.monitoring.store import SampleStore
+from engine.monitoring.store import Measured, SampleStore
 from engine.records import append_event, read_lines
 from engine.state import StateReader
 from engine.state.hand_over import hand_over_lines, take, told_since
@@ -85,6 +85,74 @@ def test_the_summary_names_holder_verdict_gate_and_notes(deployment: Deployment,
     assert "Open: hour-1 gate waits for a decision" in text
     assert "Next gate: hour-1 gate, DUE since" in text and "validation 5 of 5 unknown" in text
     assert "Note: 02:02Z k.lee@ops1: look at the cache" in text
+
+
+def _sampled(deployment: Deployment, clock: Any, *words: str) -> None:
+    """A tick a second with these verdicts."""
+    store = SampleStore(deployment.paths.samples)
+    for word in words:
+        clock.advance(1)
+        found = evaluation(clock)
+        made = type(found)(**{**_fields(found), "verdict": type(found.verdict)(word, "", "", "")})
+        store.append([Measured("sources_without_data", 0.0, clock.now(), "e")], made)
+    store.close()
+
+
+def test_when_nobody_looked_is_told_with_the_verdicts_at_both_ends(
+    deployment: Deployment, clock: Any, happen: Any
+) -> None:
+    happen("watch.taken", holder="k.lee@ops1")
+    _sampled(deployment, clock, "CONTINUE", "ROLL BACK", "ROLL BACK")
+    clock.advance(600)
+    _sampled(deployment, clock, "WATCH", "WATCH")
+    told = take(deployment, actor="a.moreno@ops1", clock=clock)
+    text = "\n".join(told)
+    assert "no samples to 02:11:04 (10m): no monitor ran, or it was stopped, or the machine suspended" in text
+    order = [text.index(words) for words in ("UNKNOWN -> WATCH", "ROLL BACK -> UNKNOWN", "CONTINUE -> ROLL BACK")]
+    assert order == sorted(order), "the newest first"
+    assert "is WATCH" in told[1]
+
+
+def test_a_monitor_that_is_away_still_leaves_the_verdict_unknown(
+    deployment: Deployment, clock: Any, happen: Any
+) -> None:
+    happen("watch.taken", holder="k.lee@ops1")
+    _sampled(deployment, clock, "ROLL BACK", "ROLL BACK")
+    clock.advance(300)
+    told = take(deployment, actor="a.moreno@ops1", clock=clock)
+    assert "is UNKNOWN" in told[1] and any("no samples since then (5m" in line for line in told)
+
+
+def test_the_newest_stands_first(deployment: Deployment, clock: Any, happen: Any) -> None:
+    happen("watch.taken", holder="k.lee@ops1")
+    happen("note", text="first")
+    happen("schedule.missed", slot=1.5, name="T+1:30")
+    happen("monitor.suspended", seconds=42.0)
+    happen("note", text="last")
+    text = "\n".join(take(deployment, actor="a.moreno@ops1", clock=clock))
+    assert text.index("note: last") < text.index("T+1:30 MISSED") < text.index("note: first")
+    assert "the monitor was stopped or the machine suspended for 42.0 s" in text
+
+
+def test_the_summary_tells_decisions_waivers_silences_acknowledgements_and_drills(
+    deployment: Deployment, clock: Any, happen: Any
+) -> None:
+    happen("operation.ended", **KINDS)
+    happen("watch.taken", holder="k.lee@ops1")
+    waiver = {"criterion": "logs_clean", "reason": "noise", "by": "k.lee@ops1", "second": "V. President"}
+    happen("gate.decided", gate="hour-1", decision="go", by="k.lee@ops1", waivers=[waiver], criteria={})
+    happen("gate.decided", gate="hour-8", decision="no-go", by="k.lee@ops1", note="memory first")
+    happen("ack", condition="MEM", owner="k.lee@ops1", reason="on it")
+    happen("silenced", condition="LAT", until="2026-01-31T23:00:00Z", reason="load test")
+    happen("drill.started", drill="leak", release="v2", until="2026-01-31T03:00:00Z", expected="INVESTIGATE")
+    happen("drill.ended", drill="leak", release="v2", ok=True, why="its time was over")
+    state = StateReader(deployment, clock).read()
+    text = "\n".join(hand_over_lines(state, state.at))
+    assert "Decided: hour-1 gate GO by k.lee@ops1 31 Jan 02:03Z, waived logs clean with V. President (noise)" in text
+    assert "Decided: hour-8 gate NO-GO by k.lee@ops1 31 Jan 02:04Z: memory first" in text
+    assert "Silenced: LAT until 23:00Z by k.lee@ops1: load test" in text
+    assert "Done: 02:05:00 MEM acknowledged: on it" in text
+    assert text.index("DRILL leak ended") < text.index("DRILL leak of v2 begun") < text.index("MEM acknowledged")
 
 
 def _fields(struct: Any) -> dict[str, Any]:

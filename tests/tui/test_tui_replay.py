@@ -22,6 +22,7 @@ from tui.glyphs import UNICODE
 from tui.pane import Pane
 from tui.replaying import Replay, no_actions
 from tui.screens.dashboard import Dashboard
+from tui.screens.views import VIEWS
 
 Make = Callable[..., ConsoleApp]
 BEGIN = states.NOW - timedelta(hours=2)
@@ -173,6 +174,21 @@ async def test_a_moment_can_be_typed() -> None:
         await until(pilot, lambda: "09:00:00Z" in first_row(app))
         await pilot.press("@", *"soon", "enter")
         await shows(pilot, "is no moment")
+
+
+async def test_q_leaves_a_replay_from_each_view_as_its_footer_says() -> None:
+    app, _ = on_the_past()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shows(pilot, "REPLAY x10")
+        app.show_view(next(iter(VIEWS)))
+        await until(pilot, lambda: len(app.screen_stack) > 1)
+        await shows(pilot, "leave")
+        await pilot.press("escape")
+        await until(pilot, lambda: len(app.screen_stack) == 1)
+        app.show_view(next(iter(VIEWS)))
+        await until(pilot, lambda: len(app.screen_stack) > 1)
+        await pilot.press("q")
+        await until(pilot, lambda: app._exit)
 
 
 async def test_a_console_of_now_knows_no_replay(make_app: Make) -> None:

@@ -204,7 +204,10 @@ class Back(Command):
     palette = False
 
     def run(self, app: ConsoleApp) -> None:
-        app.back(leave=app.last_key == "q")
+        if app.last_key == "q" and app.replay is not None:  # each footer of a replay says so
+            app.leave()
+        else:
+            app.back(leave=app.last_key == "q")
 
 
 class Cancel(Command):

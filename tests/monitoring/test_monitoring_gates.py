@@ -274,3 +274,31 @@ def test_one_person_is_known_by_any_spelling() -> None:
     assert same_person("A.Moreno", "a.moreno@ops1")
     assert same_person("a moreno", "A. Moreno")
     assert not same_person("J. Doe", "a.moreno@ops1")
+
+
+def test_no_gate_passes_while_the_verdict_is_roll_back_or_investigate_unless_two_people_waive_that(
+    night: Night,
+) -> None:
+    night.begin()
+    night.hours(1.2)
+    evaluation = night.ticks(2, errors=900)  # every other line of this gate is waived below: the verdict alone is left
+    assert evaluation.verdict.word in ("INVESTIGATE", "ROLL BACK")
+    verdict = criterion(evaluation, "verdict", at="hour-1")
+    assert (verdict.status, verdict.evidence) == (
+        "not met",
+        f"{evaluation.verdict.word}: {evaluation.verdict.why}",
+    )
+    against = [one.id for one in gate(evaluation, "hour-1").criteria if one.status != "met"]
+    others = [Waiver(name, "seen", "", "J. Doe") for name in against if name != "verdict"]
+    with pytest.raises(Refused, match=f"verdict not met: {evaluation.verdict.word}: "):
+        say(night, "hour-1", waivers=others)
+    say(night, "hour-1", waivers=[*others, Waiver("verdict", "a test tape", "", "J. Doe")])
+    assert facts_now(night.deployment).decisions[-1].waivers[-1].criterion == "verdict"
+
+
+def test_watch_stands_in_no_gates_way(night: Night) -> None:
+    night.begin()
+    night.hours(1.2)
+    evaluation = night.ticks(1, errors=30)
+    assert evaluation.verdict.word == "WATCH"
+    assert "verdict" not in statuses(evaluation, "hour-1")

@@ -120,7 +120,7 @@ def gate_lines(gate: GateStanding, now: datetime) -> list[str]:
             f"   decided {gate.decision} by {gate.by} at {gate.at:%d %b %H:%M:%SZ}"
             + (f": {gate.note}" if gate.note else "")
         )
-    lines += [f"   waived {words(one.criterion)}: {one.reason} ({one.by} and {one.second})" for one in gate.waivers]
+    lines += [f"   waived {words(one.criterion)}: {one.reason} ({one.names})" for one in gate.waivers]
     if gate.state == "go":
         return lines
     for one in gate.criteria:

@@ -146,19 +146,31 @@ def unanswered(calendar: Calendar, answers: Answers, after: float, to: float) ->
 
 
 def around_now(lines: Sequence[Item], count: int) -> tuple[Item, ...]:
-    """The ``count`` lines that matter most now: what is open first comes into view, then what comes next."""
-    open_at = first_open(lines)
-    if open_at is None:
-        open_at = next((index for index, item in enumerate(lines) if item.state == "later"), len(lines))
-    begin = max(min(open_at - count // 3, len(lines) - count), 0)
+    """The ``count`` lines that matter most now: what is due first comes into view, then what comes next."""
+    here = at_hand(lines)
+    begin = max(min((len(lines) if here is None else here) - count // 3, len(lines) - count), 0)
     return tuple(lines[begin : begin + count])
 
 
-def first_open(lines: Sequence[Line]) -> int | None:
-    """The first open line of the newest slot that has one: what was not confirmed earlier must not hide it."""
-    waiting = [(index, line.due_at) for index, line in enumerate(lines) if line.state in ("due", "overdue")]
-    newest = max((due for _, due in waiting if due is not None), default=None)
-    return next((index for index, due in waiting if newest is None or due == newest), None)
+def at_hand(lines: Sequence[Line]) -> int | None:
+    """Where now is in the list; None: nothing waits and nothing comes.
+
+    The first open line of the slot that came last, else the next line to come: what was left open earlier, before the
+    cutover too, never hides it. Only where nothing else comes is it the first line that is open at all.
+    """
+    came = max((line.due_at for line in lines if line.state != "later" and line.due_at is not None), default=None)
+    newest = [
+        i for i, line in enumerate(lines) if line.state in OPEN and line.due_at is not None and line.due_at == came
+    ]
+    ahead = [i for i, line in enumerate(lines) if line.state == "later"]
+    waiting = [i for i, line in enumerate(lines) if line.state in OPEN]
+    return next(iter((*newest, *ahead, *waiting)), None)
+
+
+def older_open(lines: Sequence[Line]) -> int:
+    """How many open lines stand before those at hand."""
+    here = at_hand(lines)
+    return sum(line.state in OPEN for line in lines[:here]) if here is not None else 0
 
 
 def find(lines: Sequence[Item], key: str) -> Item:

@@ -15,6 +15,7 @@ from engine.monitoring.model import Criterion
 from engine.state.gates import GateStanding
 from engine.state.readiness import ReadyLine
 from tui.app import ConsoleApp
+from tui.screens.dashboard import Dashboard
 from tui.screens.gate import GateScreen
 
 Make = Callable[..., ConsoleApp]
@@ -166,3 +167,18 @@ async def test_why_a_list_was_closed_is_said_once_and_its_lines_are_not_answered
         assert screen_text(app).count("closed: rolled back") == 1
         await pilot.press("space")
         await shows(pilot, "is closed: rolled back")
+
+
+async def test_at_80x24_what_was_left_open_before_the_cutover_never_hides_what_is_due_now(make_app: Make) -> None:
+    left = [replace(states.item("before", f"task {n}", "overdue", due_at=None), key=f"before/0/{n}") for n in range(7)]
+    items = (*left, *states.CHECKLIST.items)
+    app = make_app(replace(states.NORMAL, checklist=replace(states.CHECKLIST, items=items)))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shows(pilot, "leak check")
+        await shows(pilot, "7 older open")
+        await shows(pilot, "T+8")
+        screen = app.screen
+        assert isinstance(screen, Dashboard)
+        assert screen.item_in_hand() == "hourly/25200/leak"
+        await pilot.press("5")
+        await shows(pilot, "leak check")

@@ -12,6 +12,7 @@ from engine.errors import OpsError
 from engine.monitoring import checkpoint as saved
 from engine.monitoring.alerts import VERDICT, Book, Firing, Standing, delivered, rebased
 from engine.monitoring.escalation import Rules, advance, due_at
+from engine.monitoring.gate_notice import overdue_told
 from engine.monitoring.judgement import NO_DATA
 from engine.monitoring.model import Alert, Evaluation
 from engine.notify.courier import Post
@@ -58,7 +59,8 @@ class Paging:
         book = self._without_lost_channels(book)
         book = self._identified(book, evaluation, now, settled)
         firing = self._firing(evaluation, book, now)
-        self.book = advance(book, firing, events, now, self._rules, paging=evaluation.paging)
+        book = advance(book, firing, events, now, self._rules, paging=evaluation.paging)
+        self.book = overdue_told(book, evaluation.gates, now, self._rules) if evaluation.paging else book
         problems = (*evaluation.problems, *self._troubles())
         return msgspec.structs.replace(evaluation, alerts=self._views(evaluation, now), problems=problems)
 

@@ -132,5 +132,6 @@ _HEADS: dict[str, str] = {
     "cleared": "CLEARED",
     "rollback": "ROLLBACK",
     "update": "status update",
+    "gate": "GATE",
     "test": TEST_MARK,
 }

@@ -9,7 +9,7 @@ import pytest
 import states
 from msgspec.structs import replace
 
-from engine.state.model import State
+from engine.state.model import DrillView, State
 from tui.arrange import arrange
 from tui.glyphs import ASCII, UNICODE
 from tui.lines import Lines, plain, width_of
@@ -159,3 +159,26 @@ def test_a_narrow_line_of_the_checklist_drops_the_source_first_and_never_says_ha
     line = plain(checklist.row(entry, width, LOOK))
     assert told in line and "…" not in line
     assert ("records" in line) == ("records" in told)
+
+
+@pytest.mark.parametrize("word", ["ROLL BACK", "INVESTIGATE", "UNKNOWN", "WATCH", "CONTINUE"])
+@pytest.mark.parametrize("around", ["plain", "scaled", "drill", "drill, scaled", "read-only, scaled", "replay"])
+def test_the_decision_point_never_leaves_row_1_at_80_cells(word: str, around: str) -> None:
+    due = states.NOW - timedelta(hours=1, minutes=19)
+    state = replace(
+        states.NORMAL,
+        verdict=replace(states.NORMAL.verdict, word=word),
+        next_gate=replace(states.NORMAL.next_gate, id="hour-24", title="hour-24 gate", due_at=due, state="overdue"),
+        time_scale=60.0 if "scaled" in around else 1.0,
+        drill=DrillView("corrupt-tape", "v2", states.NOW, states.NOW + timedelta(minutes=4), "WATCH", "kim")
+        if "drill" in around
+        else None,
+        user="root",
+        host="a-long-name-of-a-host",
+    )
+    look = Look(UNICODE, states.NOW, read_only="read-only" in around, replay="REPLAY x60" if around == "replay" else "")
+    row = plain(header.draw(state, 80, look)[0])
+    assert word in row
+    assert "hour-24 gate 1h19 over" in row
+    assert "x60" in row or "scaled" not in around
+    assert "DRILL" in row or "drill" not in around

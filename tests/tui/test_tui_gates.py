@@ -182,3 +182,17 @@ async def test_at_80x24_what_was_left_open_before_the_cutover_never_hides_what_i
         assert screen.item_in_hand() == "hourly/25200/leak"
         await pilot.press("5")
         await shows(pilot, "leak check")
+
+
+async def test_the_palette_starts_the_monitor_and_a_read_only_console_does_not(
+    make_app: Make, actions: FakeActions
+) -> None:
+    for read_only, asked in ((True, 0), (False, 2)):  # a console that may write asks once when it begins
+        app = make_app(states.STALE, read_only=read_only)
+        async with app.run_test(size=(80, 24)) as pilot:
+            await shows(pilot, "UNKNOWN")
+            await pilot.press(":", *"monitor")
+            await shows(pilot, "start the monitor")
+            await pilot.press("enter")
+            await shows(pilot, "this console is read-only" if read_only else "a monitor runs already")
+            assert actions.asked.count(("ensure_monitor",)) == asked

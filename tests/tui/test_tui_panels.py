@@ -182,3 +182,18 @@ def test_the_decision_point_never_leaves_row_1_at_80_cells(word: str, around: st
     assert "hour-24 gate 1h19 over" in row
     assert "x60" in row or "scaled" not in around
     assert "DRILL" in row or "drill" not in around
+
+
+def test_without_a_monitor_row_2_says_what_to_do_about_it() -> None:
+    verdict = replace(
+        states.STALE.verdict,
+        why="no fresh sample for 9m: no monitor runs; it was ROLL BACK",
+        clears="abaco-ops monitor",
+    )
+    state = replace(states.STALE, verdict=verdict)
+    row = plain(header.draw(state, 80, LOOK)[1])
+    assert row.strip() == "no monitor runs: :monitor or abaco-ops monitor; it was ROLL BACK"
+    row = plain(header.draw(state, 80, Look(UNICODE, states.NOW, read_only=True))[1])
+    assert row.startswith(" no monitor runs: abaco-ops monitor;"), "a read-only console starts none"
+    runs = replace(state, monitor=replace(state.monitor, running=True))
+    assert ":monitor" not in plain(header.draw(runs, 80, LOOK)[1])

@@ -152,6 +152,8 @@ def _why(state: State, width: int, look: Look) -> Line:
         return _needed(operation, state.way_back.release, width)
     if operation is not None and operation.alive and verdict.word == "CONTINUE":
         return _under_way(operation, width, look)
+    if verdict.word == "UNKNOWN" and not state.monitor.running and not look.replay:
+        return _unwatched(state, width, look)
     quiet = verdict.word == "CONTINUE"
     why = put(f" {verdict.why}", "dim" if quiet else "text")
     clears = verdict.clears if not verdict.clears or verdict.clears.startswith("clears") else f"clears {verdict.clears}"
@@ -165,6 +167,14 @@ def _why(state: State, width: int, look: Look) -> Line:
         if width_of(left) + width_of(worsens) + 2 <= width:
             return spread(left, worsens, width)
     return fit(first_that_fits(width - 1, full, why), width)
+
+
+def _unwatched(state: State, width: int, look: Look) -> Line:
+    """What to do comes first; since when, and what it was, where there is room."""
+    ways = "abaco-ops monitor" if look.read_only else ":monitor or abaco-ops monitor"
+    told = f" no monitor runs: {ways}"
+    _, _, was = state.verdict.why.partition("no monitor runs")
+    return fit(first_that_fits(width - 1, put(told + was, "text"), put(told, "text")), width)
 
 
 def _update_due(state: State) -> str:

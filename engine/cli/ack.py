@@ -6,8 +6,11 @@ import argparse
 
 from engine.cli.frame import Context
 from engine.cli.lasting import seconds
-from engine.errors import DONE
+from engine.clock import SystemClock
+from engine.config import Deployment
+from engine.errors import DONE, Refused
 from engine.monitoring import answers
+from engine.monitoring.board import newest_fresh
 from engine.records import harmless, whoami
 
 
@@ -23,13 +26,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=seconds,
         help="how long, such as 2h: then it goes up again from the level where it is; without: until it clears",
     )
+    parser.add_argument(
+        "--early",
+        action="store_true",
+        help="although nothing fires: counts if it does at the monitor's next look",
+    )
 
 
 def run(context: Context, options: argparse.Namespace) -> int:
-    """Write it and say when."""
-    condition = options.condition.upper()
+    """Write it and say when. Refused where there is nothing to take, unless ``--early``."""
+    condition, deployment = options.condition.upper(), context.deployment()
+    if not options.early:
+        _waits(deployment, condition)
     event = answers.acknowledge(
-        context.deployment(),
+        deployment,
         condition,
         reason=options.reason,
         owner=options.owner,
@@ -41,3 +51,18 @@ def run(context: Context, options: argparse.Namespace) -> int:
     owned = f", owner {harmless(owner, 60)}" if owner != event["actor"] else ""
     print(f"{condition} acknowledged by {event['actor']} at {event['at']}{until}{owned}")
     return DONE
+
+
+def _waits(deployment: Deployment, condition: str) -> None:
+    """Refused when the monitor's newest sample says that the condition neither fires nor has an open alert."""
+    seen = newest_fresh(deployment, SystemClock())
+    if seen is None or condition not in deployment.monitoring.conditions:
+        return  # without a fresh sample nobody can say, and an unknown name is refused as such
+    if any(one.id == condition and one.firing for one in seen.conditions):
+        return
+    taken = {one.condition for one in seen.alerts}
+    if condition not in taken:
+        raise Refused(
+            f"{condition} does not fire and has no open alert: there is nothing to acknowledge",
+            f"open now: {', '.join(sorted(taken)) or 'none'}; --early records it all the same",
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -148,7 +149,7 @@ def _may_go(course: Course, judged: Gate | None, waived: Sequence[Waiver]) -> No
 
 def _sound(deployment: Deployment, waiver: Waiver, actor: str, judged: Gate | None) -> Waiver:
     """The waiver as it is recorded. Refused when it waives nothing, or one person alone."""
-    name, role = waiver.criterion.strip().replace(" ", "_"), deployment.checklist.waiver_by
+    name, role = re.sub(r"[ .]", "_", waiver.criterion.strip()), deployment.checklist.waiver_by
     known = {one.id: one for one in judged.criteria} if judged is not None else {}
     if judged is not None and name not in known:
         raise Refused(f"there is no criterion {harmless(name, 60)!r} here", f"one of: {', '.join(known)}")

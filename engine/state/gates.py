@@ -126,5 +126,6 @@ def gate_lines(gate: GateStanding, now: datetime) -> list[str]:
     for one in gate.criteria:
         age = f", {pretty_duration((now - one.at).total_seconds())} ago" if one.at is not None else ""
         status = "met so far" if one.so_far and one.status == "met" else one.status
-        lines.append(f"   {status:<10} {one.title}: {one.evidence}{age}")
+        to_type = f" [{one.id}]" if one.id != one.title else ""
+        lines.append(f"   {status:<10} {one.title}{to_type}: {one.evidence}{age}")
     return lines

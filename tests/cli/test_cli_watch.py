@@ -96,3 +96,9 @@ def test_the_watch_is_taken_shown_and_handed_over(say: Any) -> None:  # noqa: F8
     assert "has the watch\nSince " in say("watch", "take")[1]
     assert "has the watch since" in say("watch", "show")[1]
     assert "HAND-OVER Abaco Loans Analytics" in say("watch", "handover")[1]
+
+
+@pytest.mark.usefixtures("cut_over")
+def test_what_is_shown_of_a_gate_names_what_is_to_be_typed(say: Any) -> None:  # noqa: F811
+    out = say("gate", "show", "hour-1")[1]
+    assert "errors below 0.1 [errors_below_0_1]: " in out

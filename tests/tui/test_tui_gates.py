@@ -196,3 +196,19 @@ async def test_the_palette_starts_the_monitor_and_a_read_only_console_does_not(
             await pilot.press("enter")
             await shows(pilot, "this console is read-only" if read_only else "a monitor runs already")
             assert actions.asked.count(("ensure_monitor",)) == asked
+
+
+async def test_the_help_moves_with_every_key_that_moves_a_list(make_app: Make) -> None:
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shows(pilot, "WATCH")
+        await pilot.press("?")
+        await shows(pilot, "Operate")
+        body = [screen_text(app)]
+        for key in ("j", "down", "k", "up", "pagedown", "G"):
+            await pilot.press(key)
+            await pilot.pause()
+            assert screen_text(app) != body[-1], f"{key} moved nothing"
+            body.append(screen_text(app))
+        assert body[0].splitlines()[5:] == body[4].splitlines()[5:], "k and up undo j and down"
+        assert "a roll-back tier has held" in body[-1]

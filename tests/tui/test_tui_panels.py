@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from engine.state.model import DrillView, State
 from tui.arrange import arrange
-from tui.glyphs import ASCII, UNICODE
+from tui.glyphs import ASCII, UNICODE, spark
 from tui.lines import Lines, plain, width_of
 from tui.look import Look, honest
 from tui.panels import checklist, header
@@ -197,3 +197,25 @@ def test_without_a_monitor_row_2_says_what_to_do_about_it() -> None:
     assert row.startswith(" no monitor runs: abaco-ops monitor;"), "a read-only console starts none"
     runs = replace(state, monitor=replace(state.monitor, running=True))
     assert ":monitor" not in plain(header.draw(runs, 80, LOOK)[1])
+
+
+def test_a_trend_from_700_to_703_is_no_mountain_and_one_that_doubles_is() -> None:
+    flat = spark((700.0, 701.0, 703.0, 702.0, 700.5), 5, UNICODE)
+    assert set(flat) <= set(UNICODE.spark[:2])
+    steep = spark((350.0, 500.0, 703.0), 3, UNICODE)
+    assert (steep[0], steep[-1]) == (UNICODE.spark[0], UNICODE.spark[-1])
+    assert set(spark((0.0, 0.01, 0.02), 3, UNICODE, limit=5.0)) == {UNICODE.spark[0]}, "far below its limit"
+    assert set(spark((0.0, 0.0), 2, UNICODE)) == {UNICODE.spark[0]}
+
+
+@pytest.mark.parametrize(
+    ("tier", "release", "word"), [("critical", "v2", "C"), ("rollback", "v2", "RB"), ("rollback", "v1", "C")]
+)
+def test_the_gauge_tells_a_critical_tier_from_a_roll_back_tier(tier: str, release: str, word: str) -> None:
+    conditions = tuple(
+        replace(each, level="C", firing=tier) if each.id == "ERR" else each for each in states.CONDITIONS
+    )
+    state = replace(states.CRITICAL, conditions=conditions, release=release)
+    lines = [plain(line) for line in PANELS["resources"](state, 40, 8, LOOK)]
+    (row,) = [line for line in lines if line.startswith(" ERR")]
+    assert row.split()[-1] == word

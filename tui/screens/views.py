@@ -45,7 +45,7 @@ class Conditions(Listing):
             )
             line = join(
                 " ",
-                fit(put(item.level, level), 8),
+                fit(put(resources.level_of(state, item), level), 8),
                 fit(put(item.id, "text"), 7),
                 fit(put(resources.words_of(state, item), "strong"), 19),
                 fit(put(held, level), 24) if held else "",

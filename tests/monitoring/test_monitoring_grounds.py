@@ -10,8 +10,9 @@ from watching import Watching
 
 from engine.clock import boot_id, iso
 from engine.config import Deployment
+from engine.monitoring.at_hand import at_hand, older_open
 from engine.monitoring.board import read_board
-from engine.monitoring.checklist import Item, Moment, at_hand, items, older_open
+from engine.monitoring.checklist import Item, Moment, items
 from engine.monitoring.grounds import Grounds, recorded
 from engine.records import append_line
 

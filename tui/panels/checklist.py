@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.monitoring.checklist import at_hand, older_open
+from engine.monitoring.at_hand import at_hand, older_open
 from engine.state.model import ChecklistItemView, State
 from tui.glyphs import Glyphs
 from tui.lines import (

@@ -8,7 +8,7 @@ from functools import partial
 from textual.app import ComposeResult
 from textual.containers import Container
 
-from engine.monitoring.checklist import at_hand
+from engine.monitoring.at_hand import at_hand
 from engine.state.model import State
 from tui.arrange import Place, arrange
 from tui.frame import MINIMUM, Frame

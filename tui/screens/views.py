@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from time import monotonic
 
-from engine.monitoring.checklist import at_hand
+from engine.monitoring.at_hand import at_hand
 from engine.state.gates import summary_line
 from engine.state.model import KpiView, State
 from tui.glyphs import spark

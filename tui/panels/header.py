@@ -44,8 +44,12 @@ def _verdict(state: State, width: int, look: Look) -> Line:
     ]
     if gate:  # the decision point stays: who and where, the time since the cutover and the release give way to it
         pace = put(f" x{state.time_scale:g}", "info") if _pace_with_time(state, look) and not state.operation else ()
-        brief = [join(word, "  ", live, "  ", gate, pace), join(word, "  ", gate, pace), join(word, " ", gate)]
-        pairs = [(left, end) for end in ends for left in whole] + [(left, end) for left in brief for end in ends]
+        brief = [join(word, "  ", live, "  ", gate, pace), join(word, "  ", gate, pace)]
+        if look.replay or state.drill is not None:  # what says that this is not now, or not real, gives way last
+            pairs = [(left, end) for end in ends for left in (*whole, *brief)]
+        else:
+            pairs = [(left, end) for end in ends for left in whole] + [(left, end) for left in brief for end in ends]
+        pairs += [(join(word, " ", gate), end) for end in ends]
     else:
         pairs = [(left, ends[0]) for left in (*whole, join(word, "  ", live))]
     pairs += [(word, end) for end in ends]

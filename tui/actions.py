@@ -152,8 +152,11 @@ class EngineActions:
     def plan_cutover(self) -> Plan:
         """What a cutover would do now."""
         from engine.operations.launch import plan_cutover
+        from engine.state import StateReader
+        from engine.state.readiness import with_readiness
 
-        return plan_cutover(self._deployment)
+        plan = plan_cutover(self._deployment)
+        return with_readiness(self._deployment, plan, StateReader(self._deployment, SystemClock()).read)
 
     def launch(self, plan: Plan, reason: str, *, hold: bool = False) -> AcceptedView:
         """Start the planned operation; returns when its worker has accepted it."""

@@ -79,15 +79,22 @@ def choose(environment: Mapping[str, str]) -> Glyphs:
     return ASCII if environment.get("TERM", "") in ("linux", "vt100", "vt220") else UNICODE
 
 
-def spark(values: tuple[float, ...], width: int, glyphs: Glyphs) -> str:
-    """The newest ``width`` values as a trend line, padded on the left; a flat series is drawn on the base line."""
+_LEAST_SPAN = 0.05
+"""Share of the value, or of its limit, that a trend line spans at least: less is no movement that a person acts on."""
+
+
+def spark(values: tuple[float, ...], width: int, glyphs: Glyphs, limit: float = 0.0) -> str:
+    """The newest ``width`` values as a trend line, padded on the left; a flat series is drawn on the base line.
+
+    The line never spans less than 5 % of the values or of ``limit``, so that 700 to 703 is no mountain.
+    """
     if not values or width <= 0:
         return " " * max(width, 0)
     shown = values[-width:]
     low, high = min(shown), max(shown)
-    span = high - low
+    span = max(high - low, _LEAST_SPAN * max(abs(low), abs(high), abs(limit)))
     top = len(glyphs.spark) - 1
-    flat = span <= abs(high) * 1e-9
+    flat = not span
     marks = (glyphs.spark[0 if flat else round((value - low) / span * top)] for value in shown)
     return "".join(marks).rjust(width)
 

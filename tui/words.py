@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 from engine.state.model import WayBackView
@@ -81,6 +82,7 @@ def seconds(value: float | None) -> str:
 
 def initials(name: str) -> str:
     """``A. Moreno`` -> ``AM``; a login name keeps its first four letters."""
+    name = re.sub(r" \(.*?\)", "", name)  # kim (sudo) is kim
     parts = [part for part in name.replace(".", " ").split() if part]
     if len(parts) > 1:
         return "".join(part[0] for part in parts[:3]).upper()

@@ -10,6 +10,7 @@ from engine.clock import SystemClock
 from engine.config import Deployment
 from engine.errors import DONE, Refused
 from engine.monitoring import answers
+from engine.monitoring.board import newest_fresh
 from engine.records import harmless, whoami
 from engine.state import StateReader
 
@@ -27,13 +28,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=seconds,
         help="how long, such as 2h: then it goes up again from the level where it is; without: until it clears",
     )
+    parser.add_argument(
+        "--early",
+        action="store_true",
+        help="although nothing fires: counts if it does at the monitor's next look",
+    )
 
 
 def run(context: Context, options: argparse.Namespace) -> int:
-    """Write it and say when."""
+    """Write it and say when. Refused where there is nothing to take, unless ``--early``."""
     deployment = context.deployment()
     if bool(options.condition) == options.all:
         raise Refused("ack takes one CONDITION, or --all", "abaco-ops ack MEM --reason TEXT")
+    if options.condition and not options.early:
+        _waits(deployment, options.condition.upper())
     for condition in _untaken(deployment, options.reason) if options.all else [options.condition.upper()]:
         _take(deployment, condition, options)
     return DONE
@@ -62,3 +70,18 @@ def _take(deployment: Deployment, condition: str, options: argparse.Namespace) -
     owner = event["data"]["owner"]
     owned = f", owner {harmless(owner, 60)}" if owner != event["actor"] else ""
     print(f"{condition} acknowledged by {event['actor']} at {event['at']}{until}{owned}")
+
+
+def _waits(deployment: Deployment, condition: str) -> None:
+    """Refused when the monitor's newest sample says that the condition neither fires nor has an open alert."""
+    seen = newest_fresh(deployment, SystemClock())
+    if seen is None or condition not in deployment.monitoring.conditions:
+        return  # without a fresh sample nobody can say, and an unknown name is refused as such
+    if any(one.id == condition and one.firing for one in seen.conditions):
+        return
+    taken = {one.condition for one in seen.alerts}
+    if condition not in taken:
+        raise Refused(
+            f"{condition} does not fire and has no open alert: there is nothing to acknowledge",
+            f"open now: {', '.join(sorted(taken)) or 'none'}; --early records it all the same",
+        )

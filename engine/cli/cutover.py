@@ -6,9 +6,12 @@ import argparse
 
 from engine.cli.frame import Context
 from engine.cli.operating import Asked, add_operating_arguments, asked_from, operate
+from engine.clock import SystemClock
 from engine.config import Deployment
 from engine.operations.launch import plan_cutover
 from engine.operations.plan import Plan
+from engine.state import StateReader
+from engine.state.readiness import with_readiness
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,7 +32,8 @@ def run(context: Context, options: argparse.Namespace) -> int:
 
 
 def _plan(deployment: Deployment, asked: Asked) -> Plan:
-    return plan_cutover(deployment, hold=asked.hold)
+    plan = plan_cutover(deployment, hold=asked.hold)
+    return with_readiness(deployment, plan, StateReader(deployment, SystemClock()).read)
 
 
 def _question(plan: Plan) -> tuple[str, str]:

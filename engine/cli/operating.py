@@ -90,6 +90,8 @@ def operate(
     )
     first = f"ACCEPTED {accepted.id}, runs without you (worker pid {accepted.pid})"
     _say(first, err=asked.json)
+    if plan.unready:
+        _say(f"WARNING {plan.unready}", err=asked.json)
     if asked.detach:
         if asked.json:
             operation = read_operation(deployment.paths.operation(accepted.id))

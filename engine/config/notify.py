@@ -10,7 +10,7 @@ from msgspec import Meta
 from engine.config.quantities import Duration
 
 ChannelKind = Literal["log", "bell", "webhook", "mail", "command", "apprise"]
-NoticeKind = Literal["opened", "escalated", "cleared", "rollback", "update", "test"]
+NoticeKind = Literal["opened", "escalated", "cleared", "rollback", "update", "test", "gate"]
 
 
 def _lasts(seconds: float) -> Any:

@@ -117,6 +117,8 @@ class Book(msgspec.Struct, frozen=True):
     early: dict[str, Early] = {}
     drill: str = ""
     """The drill that was begun and not ended: ``latency of v2``."""
+    overdue: tuple[str, ...] = ()
+    """Gates that were told as overdue, each with when it was due."""
 
 
 def rebased(book: Book, shift: float) -> Book:
@@ -163,7 +165,7 @@ def _one(book: Book, kind: str, event: Record, data: dict[str, Any], now: Instan
         return _silenced(book, event, data, now)
     if kind == "notified" and data.get("ok") is True:
         return delivered(book, str(data["notice"]), str(data["channel"]))
-    if kind.startswith("alert."):
+    if kind.startswith("alert.") or kind == "gate.overdue":
         key = Happening(kind, data).key
         return msgspec.structs.replace(book, unrecorded=tuple(one for one in book.unrecorded if one.key != key))
     if kind == "drill.started":

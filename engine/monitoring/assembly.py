@@ -39,6 +39,9 @@ from engine.monitoring.schedule import Calendar, hourly, hours_planned
 from engine.monitoring.standing import Standing, published
 from engine.monitoring.surroundings import Active
 
+AGAINST_A_GO = ("ROLL BACK", "INVESTIGATE")
+"""Verdicts under which no gate is passed unless two people waive that."""
+
 COUNTS_LINES = "checklist_done"
 """The criterion that rests on the number of open lines."""
 
@@ -174,6 +177,7 @@ def _gates(
     if calendar is None:
         return ()
     unknown = next((row.evidence for row in matrix if row.verdict == "UNKNOWN"), verdict.why)
+    against = f"{verdict.word}: {verdict.why}" if verdict.word in AGAINST_A_GO else ""
     evidence = Evidence(
         calendar=calendar,
         release=deployment.console.releases.new,
@@ -185,6 +189,7 @@ def _gates(
         tested=seen.facts.tested,
         open_lines=lambda after, to: unanswered(calendar, seen.facts.answers, after, to),
         unknown=unknown if verdict.word == "UNKNOWN" else "",
+        against=against,
         monitoring=deployment.monitoring,
         patience=float(deployment.console.cadence.sample * deployment.console.stale_after),
     )

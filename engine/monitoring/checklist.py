@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Literal, Protocol
+from typing import Literal
 
 import msgspec
 
@@ -36,20 +36,6 @@ class Item(msgspec.Struct, frozen=True):
     who: str
     note: str
     gate: bool = False
-
-
-class Line(Protocol):
-    """As much of a line as its place on the screen depends on."""
-
-    @property
-    def state(self) -> ItemState:
-        """Its state."""
-        ...
-
-    @property
-    def due_at(self) -> datetime | None:
-        """When it is due; None before the cutover."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,22 +129,6 @@ def unanswered(calendar: Calendar, answers: Answers, after: float, to: float) ->
                 keys = (f"{window.id}/{offset:g}/{task.id}" for task in window.tasks)
                 found += [(offset, key) for key in keys if _newest(answers, key, calendar.since) is None]
     return [key for _, key in sorted(found)]
-
-
-def around_now(lines: Sequence[Item], count: int) -> tuple[Item, ...]:
-    """The ``count`` lines that matter most now: what is open first comes into view, then what comes next."""
-    open_at = first_open(lines)
-    if open_at is None:
-        open_at = next((index for index, item in enumerate(lines) if item.state == "later"), len(lines))
-    begin = max(min(open_at - count // 3, len(lines) - count), 0)
-    return tuple(lines[begin : begin + count])
-
-
-def first_open(lines: Sequence[Line]) -> int | None:
-    """The first open line of the newest slot that has one: what was not confirmed earlier must not hide it."""
-    waiting = [(index, line.due_at) for index, line in enumerate(lines) if line.state in ("due", "overdue")]
-    newest = max((due for _, due in waiting if due is not None), default=None)
-    return next((index for index, due in waiting if newest is None or due == newest), None)
 
 
 def find(lines: Sequence[Item], key: str) -> Item:

@@ -42,6 +42,8 @@ class Evidence:
     """Checklist lines after one offset and up to another that nobody has answered."""
     unknown: str = ""
     """Why the verdict is UNKNOWN; empty when it is not."""
+    against: str = ""
+    """The verdict and why, while it is ROLL BACK or INVESTIGATE; else empty."""
     monitoring: MonitoringConfig | None = None
     patience: float = 3.5
     """Seconds between two looks that still count as watched."""
@@ -125,6 +127,11 @@ def _speaks(reading: ConditionReading) -> bool:
 
 def _nothing_unknown(evidence: Evidence, asked: Asked, name: str) -> Found:
     return Found(None if evidence.unknown else True, evidence.unknown or "every needed value is fresh", evidence.now)
+
+
+def _verdict(evidence: Evidence, asked: Asked, name: str) -> Found:
+    """The release is neither to be rolled back nor under investigation; WATCH stands in no gate's way."""
+    return Found(not evidence.against, evidence.against or "neither ROLL BACK nor INVESTIGATE", evidence.now)
 
 
 def _kpis_in_range(evidence: Evidence, asked: Asked, name: str) -> Found:
@@ -374,5 +381,6 @@ CRITERIA: tuple[tuple[re.Pattern[str], Judge], ...] = (
     (_named("checklist_done"), _checklist_done),
     (_named("stable"), _stable),
     (_named("nothing_unknown"), _nothing_unknown),
+    (_named("verdict"), _verdict),
 )
 """Criteria of ``config/checklist.yml`` by the form of their id."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -13,11 +14,11 @@ from engine.monitoring import checkpoint as saved
 from engine.monitoring.answers import NOTE_LIMIT, SOURCE
 from engine.monitoring.board import newest_fresh
 from engine.monitoring.criteria import words
-from engine.monitoring.facts import Facts, Waiver, fold
+from engine.monitoring.facts import UNVERIFIED, Facts, Waiver, fold
 from engine.monitoring.gates import Course, courses, not_met
 from engine.monitoring.model import Gate
 from engine.monitoring.store import SampleStore
-from engine.records import Record, Tail, append_event, harmless
+from engine.records import Record, Tail, account_named, accounts_of, append_event, harmless, plain_name
 
 EVENT = "gate.decided"
 
@@ -60,7 +61,8 @@ def decide(
         "criteria": {one.id: one.status for one in judged.criteria} if judged else _unjudged(course),
         "evidence": {one.id: one.evidence for one in judged.criteria} if judged else {},
         "waivers": [
-            {"criterion": one.criterion, "reason": one.reason, "by": one.by, "second": one.second} for one in waived
+            {"criterion": one.criterion, "reason": one.reason, "by": one.by, "second": one.second, "known": one.known}
+            for one in waived
         ],
     }
     return append_event(deployment.paths.events, EVENT, data, source=SOURCE, actor=actor, clock=clock)
@@ -89,12 +91,23 @@ def courses_now(deployment: Deployment, now: datetime, facts: Facts | None = Non
 
 
 def same_person(one: str, other: str) -> bool:
-    """Whether two names are one person's: ``A.Moreno`` and ``a.moreno@ops1`` are."""
-    return _person(one) == _person(other)
+    """Whether two names are one person's: ``A.Moreno`` and ``a.moreno@ops1`` are; of ``kim (sudo)`` both accounts."""
+    return bool(_names(one) & _names(other))
 
 
-def _person(name: str) -> str:
-    return "".join(name.partition("@")[0].replace(".", " ").replace("_", " ").casefold().split())
+def _names(person: str) -> set[str]:
+    """Every form in which a person is known here: as written, each account of an author, the account of a full name."""
+    found = {person, *accounts_of(person)}
+    found |= {known for name in tuple(found) if (known := account_named(name)) is not None}
+    return {plain_name(name) for name in found}
+
+
+def _known(deployment: Deployment, name: str) -> str:
+    """Who knows a name that somebody typed. That proves no consent: it is a signature, not a password."""
+    if account_named(name) is not None:
+        return "account"
+    contacts = {plain_name(form) for id, one in deployment.monitoring.contacts.items() for form in (id, one.name)}
+    return "contact" if plain_name(name) in contacts else UNVERIFIED
 
 
 def _course(deployment: Deployment, gate: str, now: datetime) -> Course:
@@ -136,7 +149,7 @@ def _may_go(course: Course, judged: Gate | None, waived: Sequence[Waiver]) -> No
 
 def _sound(deployment: Deployment, waiver: Waiver, actor: str, judged: Gate | None) -> Waiver:
     """The waiver as it is recorded. Refused when it waives nothing, or one person alone."""
-    name, role = waiver.criterion.strip().replace(" ", "_"), deployment.checklist.waiver_by
+    name, role = re.sub(r"[ .]", "_", waiver.criterion.strip()), deployment.checklist.waiver_by
     known = {one.id: one for one in judged.criteria} if judged is not None else {}
     if judged is not None and name not in known:
         raise Refused(f"there is no criterion {harmless(name, 60)!r} here", f"one of: {', '.join(known)}")
@@ -151,4 +164,4 @@ def _sound(deployment: Deployment, waiver: Waiver, actor: str, judged: Gate | No
         raise Refused(
             f"the second name is your own, {second}: a waiver takes two people", f"the {role} agrees to it by name"
         )
-    return Waiver(name, reason, actor, second)
+    return Waiver(name, reason, actor, second, _known(deployment, second))

@@ -278,7 +278,7 @@ def _tell(
         since=alert.opened,
         head=head,
     )
-    return _sent(book, notice, rules), alert
+    return sent(book, notice, rules), alert
 
 
 def _with_way_back(book: Book, now: Instant, besides: Besides) -> Book:
@@ -294,7 +294,8 @@ def _with_way_back(book: Book, now: Instant, besides: Besides) -> Book:
     return msgspec.structs.replace(book, outbox=outbox)
 
 
-def _sent(book: Book, notice: Notice, rules: Rules) -> Book:
+def sent(book: Book, notice: Notice, rules: Rules) -> Book:
+    """The book with this notice to deliver, where a route leads it to a channel."""
     notice = msgspec.structs.replace(notice, channels=channels_for(rules.notify, notice))
     return msgspec.structs.replace(book, outbox=(*book.outbox, notice)) if notice.channels else book
 
@@ -323,5 +324,5 @@ def _rollbacks(book: Book, events: Sequence[Record], known: int, now: Instant, r
             verdict="ROLL BACK",
             drill=book.drill,
         )
-        book = _sent(book, notice, rules)
+        book = sent(book, notice, rules)
     return book

@@ -65,6 +65,10 @@ class ChannelsTested(msgspec.Struct, frozen=True):
     failed: tuple[str, ...]
 
 
+UNVERIFIED = "unverified name"
+"""Of a second name that neither the contacts nor an account of this machine know."""
+
+
 class Waiver(msgspec.Struct, frozen=True):
     """One criterion that a gate was passed without."""
 
@@ -72,7 +76,15 @@ class Waiver(msgspec.Struct, frozen=True):
     reason: str
     by: str
     second: str
-    """Who agreed to it besides."""
+    """Who agreed to it besides: typed, not proven."""
+    known: str = ""
+    """Where the second name is known from: ``account``, ``contact``, or ``unverified name``; empty: not recorded."""
+
+    @property
+    def names(self) -> str:
+        """Both names, and that nothing knows the second one."""
+        doubt = f" ({self.known})" if self.known == UNVERIFIED else ""
+        return f"{self.by or '?'} and {self.second or 'NO SECOND NAME'}{doubt}"
 
 
 class Decided(msgspec.Struct, frozen=True):
@@ -243,6 +255,7 @@ def _decided(data: dict[str, Any], at: datetime, event: Record) -> Decided:
             harmless(one.get("reason") or "", 200),
             harmless(one.get("by") or by, 60),
             harmless(one.get("second") or "", 60),
+            harmless(one.get("known") or "", 20),
         )
         for one in data.get("waivers") or ()
     )

@@ -86,6 +86,8 @@ def gate_of(course: Course, evidence: Evidence) -> Gate:
     names = list(course.point.go_if)
     if evidence.unknown and "nothing_unknown" not in names:
         names.append("nothing_unknown")  # no gate passes while the verdict is UNKNOWN
+    if evidence.against and "verdict" not in names:
+        names.append("verdict")  # nor while the console itself recommends to go back or to investigate
     criteria = tuple(judged(name, evidence, asked) for name in names)
     assert course.state != "go"
     return Gate(

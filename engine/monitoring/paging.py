@@ -13,6 +13,7 @@ from engine.monitoring import checkpoint as saved
 from engine.monitoring.alerts import VERDICT, Book, Firing, Standing, delivered, rebased
 from engine.monitoring.escalation import Rules, advance, due_at
 from engine.monitoring.facts import Facts
+from engine.monitoring.gate_notice import overdue_told
 from engine.monitoring.judgement import NO_DATA
 from engine.monitoring.model import Alert, Evaluation
 from engine.monitoring.page_words import besides_of
@@ -68,7 +69,8 @@ class Paging:
         book = self._identified(book, evaluation, now, settled)
         firing = self._firing(evaluation, book, now)
         besides = besides_of(self._deployment, evaluation.conditions, book.alerts, facts, now)
-        self.book = advance(book, firing, events, now, self._rules, paging=evaluation.paging, besides=besides)
+        book = advance(book, firing, events, now, self._rules, paging=evaluation.paging, besides=besides)
+        self.book = overdue_told(book, evaluation.gates, now, self._rules) if evaluation.paging else book
         problems = (*evaluation.problems, *self._troubles())
         return msgspec.structs.replace(evaluation, alerts=self._views(evaluation, now), problems=problems)
 

@@ -182,5 +182,6 @@ _HEADS: dict[str, str] = {
     "cleared": "CLEARED",
     "rollback": "ROLLBACK",
     "update": "status update",
+    "gate": "GATE",
     "test": TEST_MARK,
 }

@@ -8,6 +8,8 @@ from typing import Literal
 import msgspec
 
 Mark = Literal["ok", "--", "no"]
+READY = "ready"
+"""The line of evidence that says whether a cutover is ready; who makes a plan for a person adds it."""
 
 
 class Evidence(msgspec.Struct, frozen=True):
@@ -110,6 +112,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     def refusals(self) -> tuple[str, ...]:
         """Why it cannot be done; empty when it can."""
         return tuple(item.text for item in self.evidence if item.mark == "no")
+
+    @property
+    def unready(self) -> str:
+        """What its readiness says against a cutover, which a person may overrule; empty: nothing."""
+        return next((item.text for item in self.evidence if item.name == READY and item.mark != "ok"), "")
 
 
 class Orders(msgspec.Struct, frozen=True):

@@ -1,7 +1,8 @@
 """Append-only records: what happened, once, in order, and provably unchanged."""
 
+from engine.records.account import account_named, accounts_of, plain_name, whoami
 from engine.records.atomic import existing, make_directory, sync_directory, write_file
-from engine.records.events import ChainReport, EventsBusy, append_event, event_hash, verify_chain, whoami
+from engine.records.events import ChainReport, EventsBusy, append_event, event_hash, verify_chain
 from engine.records.harmless import harmless
 from engine.records.lines import Record, append_line, read_lines
 from engine.records.locked import FileLock, is_locked
@@ -14,6 +15,8 @@ __all__ = [
     "FileLock",
     "Record",
     "Tail",
+    "account_named",
+    "accounts_of",
     "append_event",
     "append_line",
     "event_hash",
@@ -21,6 +24,7 @@ __all__ = [
     "harmless",
     "is_locked",
     "make_directory",
+    "plain_name",
     "read_lines",
     "records_from_end",
     "sound_records",

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import getpass
 import hashlib
 import os
-import socket
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ import msgspec
 
 from engine.clock import Clock, Instant, SystemClock, iso
 from engine.errors import OpsError
+from engine.records.account import whoami
 from engine.records.atomic import make_directory, open_to_append, open_to_read
 from engine.records.lines import Record, cut_torn_tail, decode, encode, plain, write_line
 from engine.records.locked import FileLock, is_locked
@@ -51,15 +50,6 @@ class ChainReport:
     def intact(self) -> bool:
         """True when nothing is wrong."""
         return not self.problem
-
-
-def whoami() -> str:
-    """The author of what this process does: ``user@host``."""
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):
-        user = str(os.getuid())
-    return f"{user}@{socket.gethostname()}"
 
 
 def append_event(

@@ -62,7 +62,7 @@ def decision_word(made: Decided) -> str:
 
 def two_names(waiver: Waiver) -> str:
     """Who waived, and who agreed to it."""
-    return f"{waiver.by or '?'} and {waiver.second or 'NO SECOND NAME'}"
+    return waiver.names
 
 
 def criteria(found: Found) -> tuple[Answered, ...]:

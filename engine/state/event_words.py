@@ -282,6 +282,7 @@ _WORDS: dict[str, Callable[[dict[str, Any], str], str]] = {
     "report.written": _reported,
     "archive.written": _archived,
     "gate.decided": _decided,
+    "gate.overdue": lambda data, _operation: f"{data.get('text', '?')}; told: {named(data.get('to'))}",
     "release.tested": _release_tested,
     "schedule.missed": _slot("MISSED: the monitor did not run"),
     "schedule.late": _slot("LATE: runs now"),

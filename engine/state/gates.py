@@ -120,11 +120,12 @@ def gate_lines(gate: GateStanding, now: datetime) -> list[str]:
             f"   decided {gate.decision} by {gate.by} at {gate.at:%d %b %H:%M:%SZ}"
             + (f": {gate.note}" if gate.note else "")
         )
-    lines += [f"   waived {words(one.criterion)}: {one.reason} ({one.by} and {one.second})" for one in gate.waivers]
+    lines += [f"   waived {words(one.criterion)}: {one.reason} ({one.names})" for one in gate.waivers]
     if gate.state == "go":
         return lines
     for one in gate.criteria:
         age = f", {pretty_duration((now - one.at).total_seconds())} ago" if one.at is not None else ""
         status = "met so far" if one.so_far and one.status == "met" else one.status
-        lines.append(f"   {status:<10} {one.title}: {one.evidence}{age}")
+        to_type = f" [{one.id}]" if one.id != one.title else ""
+        lines.append(f"   {status:<10} {one.title}{to_type}: {one.evidence}{age}")
     return lines

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import msgspec
 
 from engine.clock import pretty_duration
 from engine.config import Deployment
 from engine.errors import OpsError
+from engine.operations.plan import READY, Evidence, Plan
 from engine.operations.planning import plan_cutover
 from engine.records import harmless
 from engine.state.model import ChecklistItemView, State
 
 # what the plan says beside its refusals and what is no reason to wait for anybody
-_TO_KNOW = ("watching", "validation", "nobody operates")
+_TO_KNOW = (READY, "watching", "validation", "nobody operates")
 _FIXES = {
     "live": "abaco-ops service status",
     "new": "abaco-ops service status",
@@ -37,14 +38,14 @@ class ReadyLine(msgspec.Struct, frozen=True):
     """What to do; empty where it is ready."""
 
 
-def readiness(deployment: Deployment, state: State) -> tuple[ReadyLine, ...]:
-    """Every line, what blocks first. Never raises for what the deployment can have wrong."""
+def readiness(deployment: Deployment, state: State, plan: Plan | None = None) -> tuple[ReadyLine, ...]:
+    """Every line, what blocks first. Never raises for what the deployment can have wrong. ``plan``: as it was made."""
     watched = [*_phase(state)]
     if watched:  # nothing else would say more
         return (*watched, *_operation(state))
     found = [
         *_operation(state),
-        *_plan(deployment),
+        *_plan(deployment, plan),
         *_validation(deployment, state),
         *_verdict(state),
         _monitor(state),
@@ -57,6 +58,21 @@ def readiness(deployment: Deployment, state: State) -> tuple[ReadyLine, ...]:
 def blocking(lines: tuple[ReadyLine, ...]) -> tuple[ReadyLine, ...]:
     """Those that are not ready."""
     return tuple(line for line in lines if not line.ready)
+
+
+def with_readiness(deployment: Deployment, plan: Plan, read: Callable[[], State]) -> Plan:
+    """The plan of a cutover with a line of evidence that says whether everything is ready; it blocks nothing.
+
+    What the plan is held to, its ``basis``, stays as it is: whether to go in spite of it is a person's decision.
+    """
+    try:
+        lines = readiness(deployment, read(), plan)
+        blocks = len(blocking(lines))
+        said = f"{blocks} of {len(lines)} lines, abaco-ops ready" if blocks else ""
+    except (OpsError, OSError) as error:
+        said = f"it cannot be told: {harmless(getattr(error, 'what', error), 160)}"
+    line = Evidence("--", READY, f"NOT READY: {said}") if said else Evidence("ok", READY, "nothing blocks GO")
+    return msgspec.structs.replace(plan, evidence=(*plan.evidence, line))
 
 
 def ready_text(lines: tuple[ReadyLine, ...]) -> list[str]:
@@ -85,10 +101,10 @@ def _operation(state: State) -> Iterator[ReadyLine]:
     yield ReadyLine("operation", False, f"{operation.id} is {operation.state}", fix)
 
 
-def _plan(deployment: Deployment) -> Iterator[ReadyLine]:
+def _plan(deployment: Deployment, made: Plan | None) -> Iterator[ReadyLine]:
     """What the cutover's own plan looks at: releases, services, configuration, tape, room, rehearsal."""
     try:
-        plan = plan_cutover(deployment)
+        plan = made or plan_cutover(deployment)
     except OpsError as error:
         yield ReadyLine("plan", False, harmless(error.what, 200), harmless(error.fix, 200) or "abaco-ops doctor")
         return

@@ -112,3 +112,9 @@ def test_a_note_tells_of_an_operation_that_there_is(say: Any, deployment: Deploy
     code, _, err = say("note", "--operation", "9", "text")
     assert code == 2 and "there is no operation 9" in err
     assert list(read_lines(deployment.paths.events))[-1] == last
+
+
+@pytest.mark.usefixtures("cut_over")
+def test_what_is_shown_of_a_gate_names_what_is_to_be_typed(say: Any) -> None:  # noqa: F811
+    out = say("gate", "show", "hour-1")[1]
+    assert "errors below 0.1 [errors_below_0_1]: " in out

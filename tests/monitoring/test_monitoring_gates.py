@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pwd
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ from a_night import HOUR, Night, criterion, gate
 
 from engine.config import Deployment
 from engine.errors import Refused
-from engine.monitoring.deciding import decide, facts_now, same_person
+from engine.monitoring.deciding import _known, decide, facts_now, same_person
 from engine.monitoring.facts import Waiver
 from engine.monitoring.model import Evaluation
 
@@ -91,7 +92,25 @@ def test_a_waiver_takes_a_reason_and_a_second_person(night: Night) -> None:
     say(night, "hour-1", waivers=[Waiver("logs_clean", "the cache is not ours", "", "J. Doe")])
     (decided,) = facts_now(night.deployment).decisions
     assert (decided.decision, decided.by) == ("go", "a.moreno@ops1")
-    assert decided.waivers == (Waiver("logs_clean", "the cache is not ours", "a.moreno@ops1", "J. Doe"),)
+    assert decided.waivers == (
+        Waiver("logs_clean", "the cache is not ours", "a.moreno@ops1", "J. Doe", "unverified name"),
+    )
+
+
+def test_the_second_name_is_another_accounts_and_says_whether_anything_here_knows_it(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = [("root", 0, "root", "/bin/bash"), ("kim", 1001, "Kim Lee,,,", "/bin/sh"), ("sync", 4, "", "/bin/false")]
+    made = [pwd.struct_passwd((name, "x", uid, uid, full, "/", shell)) for name, uid, full, shell in people]
+    monkeypatch.setattr(pwd, "getpwall", lambda: made)
+    assert same_person("Kim Lee", "kim@ops1")
+    assert all(same_person(second, "kim (sudo)@ops1") for second in ("kim", "root", "K.I.M", "kim lee", "Kim (CTO)"))
+    assert same_person("abaco", "kim (as abaco)@ops1")
+    assert not same_person("J. Doe", "kim (sudo)@ops1")
+    names = ("Kim Lee", "CTO", "cto", "J. Doe", "sync")
+    known = [_known(deployment, name) for name in names]
+    assert known == ["account", "contact", "contact", "unverified name", "unverified name"]
+    assert Waiver("logs_clean", "so", "root@ops1", "J. Doe", known[3]).names == "root@ops1 and J. Doe (unverified name)"
 
 
 def test_nothing_is_decided_before_its_time_nor_twice_nor_where_nothing_is_watched(night: Night) -> None:
@@ -274,3 +293,31 @@ def test_one_person_is_known_by_any_spelling() -> None:
     assert same_person("A.Moreno", "a.moreno@ops1")
     assert same_person("a moreno", "A. Moreno")
     assert not same_person("J. Doe", "a.moreno@ops1")
+
+
+def test_no_gate_passes_while_the_verdict_is_roll_back_or_investigate_unless_two_people_waive_that(
+    night: Night,
+) -> None:
+    night.begin()
+    night.hours(1.2)
+    evaluation = night.ticks(2, errors=900)  # every other line of this gate is waived below: the verdict alone is left
+    assert evaluation.verdict.word in ("INVESTIGATE", "ROLL BACK")
+    verdict = criterion(evaluation, "verdict", at="hour-1")
+    assert (verdict.status, verdict.evidence) == (
+        "not met",
+        f"{evaluation.verdict.word}: {evaluation.verdict.why}",
+    )
+    against = [one.id for one in gate(evaluation, "hour-1").criteria if one.status != "met"]
+    others = [Waiver(name, "seen", "", "J. Doe") for name in against if name != "verdict"]
+    with pytest.raises(Refused, match=f"verdict not met: {evaluation.verdict.word}: "):
+        say(night, "hour-1", waivers=others)
+    say(night, "hour-1", waivers=[*others, Waiver("verdict", "a test tape", "", "J. Doe")])
+    assert facts_now(night.deployment).decisions[-1].waivers[-1].criterion == "verdict"
+
+
+def test_watch_stands_in_no_gates_way(night: Night) -> None:
+    night.begin()
+    night.hours(1.2)
+    evaluation = night.ticks(1, errors=30)
+    assert evaluation.verdict.word == "WATCH"
+    assert "verdict" not in statuses(evaluation, "hour-1")

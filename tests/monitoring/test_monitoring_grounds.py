@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,8 +10,9 @@ from watching import Watching
 
 from engine.clock import boot_id, iso
 from engine.config import Deployment
+from engine.monitoring.at_hand import at_hand, older_open
 from engine.monitoring.board import read_board
-from engine.monitoring.checklist import Item, Moment, first_open, items
+from engine.monitoring.checklist import Item, Moment, items
 from engine.monitoring.grounds import Grounds, recorded
 from engine.records import append_line
 
@@ -112,9 +113,26 @@ def test_what_was_not_confirmed_earlier_does_not_hide_what_is_due_now(watching: 
     cutover(watching)
     watching.clock.advance(2.1 * 3600)
     lines = read_board(watching.deployment, watching.clock)
-    at = first_open(lines)
+    at = at_hand(lines)
     assert at is not None
     assert lines[at].slot == "T+2"
+    assert older_open(lines) > 3
+
+
+def test_where_what_is_due_now_is_answered_the_next_line_is_at_hand_and_not_an_old_open_one() -> None:
+    def line(state: Any, hours: float | None) -> Item:
+        due = None if hours is None else datetime(2026, 1, 31, tzinfo=UTC) + timedelta(hours=hours)
+        return Item("k", "s", "t", state, due, "", None, "", "")
+
+    before, old = [line("overdue", None)] * 5, [line("overdue", 2), line("missed", 20)]
+    for now, at in (
+        ([line("done", 24), line("due", 24), line("later", 28)], 8),
+        ([line("done", 24), line("later", 28)], 8),
+    ):
+        assert at_hand([*before, *old, *now]) == at
+        assert older_open([*before, *old, *now]) == 6
+    assert at_hand([*before, line("closed", 1)]) == 0
+    assert at_hand([line("done", 1)]) is None
 
 
 @pytest.mark.parametrize(("least", "ok"), [(None, True), (5_000_000_000, False)])

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from watching import KPIS, Watching, condition, rescaled, row
 
+from engine.cli import ack
+from engine.cli.frame import main
 from engine.config import Deployment
 from engine.monitoring.log import HEADER
 from engine.monitoring.run_source import REMEMBERED
@@ -561,3 +563,24 @@ def test_errors_with_data_loss_are_a_reason_to_roll_back_at_once(watching: Watch
     seen = watching.tick(1, runs_every=1, errors=200)
     assert condition(seen, "ERR").firing == "rollback"
     assert seen.verdict.word == "ROLL BACK"
+
+
+def test_an_acknowledgement_of_what_does_not_fire_is_refused_unless_it_is_meant_to_be_early(
+    watching: Watching, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(ack, "SystemClock", lambda: watching.clock)
+
+    def said(*words: str) -> tuple[int, str]:
+        code = main(["--root", str(watching.deployment.root), "ack", *words], lambda *_: 99)
+        return code, "".join(capsys.readouterr())
+
+    watching.tick(3)
+    code, text = said("CRASH")
+    assert code == 2
+    assert "CRASH does not fire and has no open alert" in text and "--early" in text
+    assert said("CRASH", "--early")[0] == 0
+    watching.stage.restarts = (watching.clock.now().wall,) * 3
+    watching.tick()
+    assert said("CRASH")[0] == 0
+    code, text = said("THR")
+    assert code == 2 and "open now: CRASH" in text

@@ -299,3 +299,32 @@ def newest(deployment: Deployment) -> Evaluation | None:
         return store.newest_evaluation()
     finally:
         store.close()
+
+
+def test_an_overdue_gate_is_told_once_over_restarts_too_and_again_only_when_it_was_decided_and_is_late_anew(
+    watch_with: Any, web: Web
+) -> None:
+    watching = watch_with(web.url)
+
+    def gates() -> list[str]:
+        return [message["text"] for message in web.messages if message["kind"] == "gate"]
+
+    watching.cut_over()
+    watching.tick()
+    watching.clock.advance(3600)
+    assert [one.state for one in watching.tick().gates if one.id == "hour-1"] == ["due"]
+    assert events(watching, "gate.overdue") == []
+    watching.clock.advance(watching.deployment.checklist.schedule.late_after + 60)
+    watching.tick()
+    until(lambda: len(gates()) == 1)
+    crash(watching)
+    watching.tick(3)
+    (told,) = events(watching, "gate.overdue")
+    assert (told["gate"], told["to"]) == ("hour-1", ["on_call"])
+    assert "hour-1 gate is overdue since" in gates()[0] and "abaco-ops gate show hour-1" in gates()[0]
+    watching.event("gate.decided", gate="hour-1", decision="no-go", by="A. Moreno")
+    watching.tick(2)
+    watching.clock.advance(3600 + 2 * watching.deployment.checklist.schedule.late_after)
+    watching.tick(2)
+    until(lambda: len(gates()) == 2)
+    assert len(events(watching, "gate.overdue")) == 2

@@ -178,7 +178,9 @@ class Oracle:
         self._stood(boot, wall)
         lost = not self._runs() and boot >= self.settled_at
         self.pages.tick(firing, boot, wall, lost=lost, patience=STALE * self.cadence)
-        return Judged(boot, wall, self._word(firing, unknown), firing, unknown, self._criteria(firing, boot))
+        word, criteria = self._word(firing, unknown), self._criteria(firing, boot)
+        criteria["verdict"] = "not met" if word in ("ROLL BACK", "INVESTIGATE") else "met"
+        return Judged(boot, wall, word, firing, unknown, criteria)
 
     def _stood(self, boot: float, wall: datetime) -> None:
         """How long it was up, down, or not looked at; how often it began anew."""

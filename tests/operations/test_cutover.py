@@ -1,14 +1,19 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from site_at_work import Site, abaco, hashes
 
+from engine.clock import SystemClock
 from engine.errors import Refused
 from engine.operations.launch import launch, plan_cutover
 from engine.records import verify_chain
 from engine.snapshots import choices, staged_problem, verify_snapshot
+from engine.state import StateReader
+from engine.state.model import State
+from engine.state.readiness import with_readiness
 
 
 def test_a_cutover_does_its_six_phases_and_leaves_what_the_runbooks_name(site: Site) -> None:
@@ -17,6 +22,9 @@ def test_a_cutover_does_its_six_phases_and_leaves_what_the_runbooks_name(site: S
     assert done.returncode == 0, done.stdout + done.stderr
     told = json.loads(done.stdout)
     assert done.stderr.startswith("ACCEPTED 0001-cutover, runs without you")
+    assert "\nWARNING NOT READY: " in done.stderr, "nobody looked at the checklist, and that is said and kept"
+    kept = json.loads((site.root / ".rollback/operations/0001-cutover/plan.json").read_text())["plan"]["evidence"]
+    assert [item["text"].startswith("NOT READY: ") for item in kept if item["name"] == "ready"] == [True]
     assert (told["operation"], told["kind"], told["state"]) == ("0001-cutover", "cutover", "SUCCEEDED")
     assert {step["state"] for step in told["steps"]} == {"done"}
     assert [step["phase"][0] for step in told["steps"]] == sorted(step["phase"][0] for step in told["steps"])
@@ -122,3 +130,18 @@ def test_a_dry_run_that_would_be_refused_says_why_and_exits_so(round_trip: Site)
     assert shown.stdout.splitlines()[-1] == "would be refused: v2 is live already"
     refused = abaco(*root, "cutover", "--yes")
     assert refused.returncode == 2 and "refused: v2 is live already" in refused.stderr
+
+
+def test_whether_it_is_ready_is_said_in_the_plan_and_changes_nothing_that_the_plan_is_held_to(site: Site) -> None:
+    plan = plan_cutover(site.deployment)
+    told = with_readiness(site.deployment, plan, StateReader(site.deployment, SystemClock()).read)
+    assert re.fullmatch(r"NOT READY: \d+ of \d+ lines, abaco-ops ready", told.unready)
+    assert (told.basis, told.rests_on, told.refusals) == (plan.basis, plan.rests_on, plan.refusals)
+    assert told.unready in abaco("--root", str(site.root), "cutover", "--dry-run").stdout
+
+    def damaged() -> State:
+        raise Refused("the records are damaged", "")
+
+    assert with_readiness(site.deployment, plan, damaged).unready == (
+        "NOT READY: it cannot be told: the records are damaged"
+    )

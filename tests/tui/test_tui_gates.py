@@ -15,6 +15,7 @@ from engine.monitoring.model import Criterion
 from engine.state.gates import GateStanding
 from engine.state.readiness import ReadyLine
 from tui.app import ConsoleApp
+from tui.screens.dashboard import Dashboard
 from tui.screens.gate import GateScreen
 
 Make = Callable[..., ConsoleApp]
@@ -166,3 +167,48 @@ async def test_why_a_list_was_closed_is_said_once_and_its_lines_are_not_answered
         assert screen_text(app).count("closed: rolled back") == 1
         await pilot.press("space")
         await shows(pilot, "is closed: rolled back")
+
+
+async def test_at_80x24_what_was_left_open_before_the_cutover_never_hides_what_is_due_now(make_app: Make) -> None:
+    left = [replace(states.item("before", f"task {n}", "overdue", due_at=None), key=f"before/0/{n}") for n in range(7)]
+    items = (*left, *states.CHECKLIST.items)
+    app = make_app(replace(states.NORMAL, checklist=replace(states.CHECKLIST, items=items)))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shows(pilot, "leak check")
+        await shows(pilot, "7 older open")
+        await shows(pilot, "T+8")
+        screen = app.screen
+        assert isinstance(screen, Dashboard)
+        assert screen.item_in_hand() == "hourly/25200/leak"
+        await pilot.press("5")
+        await shows(pilot, "leak check")
+
+
+async def test_the_palette_starts_the_monitor_and_a_read_only_console_does_not(
+    make_app: Make, actions: FakeActions
+) -> None:
+    for read_only, asked in ((True, 0), (False, 2)):  # a console that may write asks once when it begins
+        app = make_app(states.STALE, read_only=read_only)
+        async with app.run_test(size=(80, 24)) as pilot:
+            await shows(pilot, "UNKNOWN")
+            await pilot.press(":", *"monitor")
+            await shows(pilot, "start the monitor")
+            await pilot.press("enter")
+            await shows(pilot, "this console is read-only" if read_only else "a monitor runs already")
+            assert actions.asked.count(("ensure_monitor",)) == asked
+
+
+async def test_the_help_moves_with_every_key_that_moves_a_list(make_app: Make) -> None:
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shows(pilot, "WATCH")
+        await pilot.press("?")
+        await shows(pilot, "Operate")
+        body = [screen_text(app)]
+        for key in ("j", "down", "k", "up", "pagedown", "G"):
+            await pilot.press(key)
+            await pilot.pause()
+            assert screen_text(app) != body[-1], f"{key} moved nothing"
+            body.append(screen_text(app))
+        assert body[0].splitlines()[5:] == body[4].splitlines()[5:], "k and up undo j and down"
+        assert "a roll-back tier has held" in body[-1]

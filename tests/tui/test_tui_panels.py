@@ -9,9 +9,9 @@ import pytest
 import states
 from msgspec.structs import replace
 
-from engine.state.model import State
+from engine.state.model import DrillView, State
 from tui.arrange import arrange
-from tui.glyphs import ASCII, UNICODE
+from tui.glyphs import ASCII, UNICODE, spark
 from tui.lines import Lines, plain, width_of
 from tui.look import Look, honest
 from tui.panels import checklist, header
@@ -159,3 +159,63 @@ def test_a_narrow_line_of_the_checklist_drops_the_source_first_and_never_says_ha
     line = plain(checklist.row(entry, width, LOOK))
     assert told in line and "…" not in line
     assert ("records" in line) == ("records" in told)
+
+
+@pytest.mark.parametrize("word", ["ROLL BACK", "INVESTIGATE", "UNKNOWN", "WATCH", "CONTINUE"])
+@pytest.mark.parametrize("around", ["plain", "scaled", "drill", "drill, scaled", "read-only, scaled", "replay"])
+def test_the_decision_point_never_leaves_row_1_at_80_cells(word: str, around: str) -> None:
+    due = states.NOW - timedelta(hours=1, minutes=19)
+    state = replace(
+        states.NORMAL,
+        verdict=replace(states.NORMAL.verdict, word=word),
+        next_gate=replace(states.NORMAL.next_gate, id="hour-24", title="hour-24 gate", due_at=due, state="overdue"),
+        time_scale=60.0 if "scaled" in around else 1.0,
+        drill=DrillView("corrupt-tape", "v2", states.NOW, states.NOW + timedelta(minutes=4), "WATCH", "kim")
+        if "drill" in around
+        else None,
+        user="root",
+        host="a-long-name-of-a-host",
+    )
+    look = Look(UNICODE, states.NOW, read_only="read-only" in around, replay="REPLAY x60" if around == "replay" else "")
+    row = plain(header.draw(state, 80, look)[0])
+    assert word in row
+    assert "hour-24 gate 1h19 over" in row
+    assert "x60" in row or "scaled" not in around
+    assert "DRILL" in row or "drill" not in around
+
+
+def test_without_a_monitor_row_2_says_what_to_do_about_it() -> None:
+    verdict = replace(
+        states.STALE.verdict,
+        why="no fresh sample for 9m: no monitor runs; it was ROLL BACK",
+        clears="abaco-ops monitor",
+    )
+    state = replace(states.STALE, verdict=verdict)
+    row = plain(header.draw(state, 80, LOOK)[1])
+    assert row.strip() == "no monitor runs: :monitor or abaco-ops monitor; it was ROLL BACK"
+    row = plain(header.draw(state, 80, Look(UNICODE, states.NOW, read_only=True))[1])
+    assert row.startswith(" no monitor runs: abaco-ops monitor;"), "a read-only console starts none"
+    runs = replace(state, monitor=replace(state.monitor, running=True))
+    assert ":monitor" not in plain(header.draw(runs, 80, LOOK)[1])
+
+
+def test_a_trend_from_700_to_703_is_no_mountain_and_one_that_doubles_is() -> None:
+    flat = spark((700.0, 701.0, 703.0, 702.0, 700.5), 5, UNICODE)
+    assert set(flat) <= set(UNICODE.spark[:2])
+    steep = spark((350.0, 500.0, 703.0), 3, UNICODE)
+    assert (steep[0], steep[-1]) == (UNICODE.spark[0], UNICODE.spark[-1])
+    assert set(spark((0.0, 0.01, 0.02), 3, UNICODE, limit=5.0)) == {UNICODE.spark[0]}, "far below its limit"
+    assert set(spark((0.0, 0.0), 2, UNICODE)) == {UNICODE.spark[0]}
+
+
+@pytest.mark.parametrize(
+    ("tier", "release", "word"), [("critical", "v2", "C"), ("rollback", "v2", "RB"), ("rollback", "v1", "C")]
+)
+def test_the_gauge_tells_a_critical_tier_from_a_roll_back_tier(tier: str, release: str, word: str) -> None:
+    conditions = tuple(
+        replace(each, level="C", firing=tier) if each.id == "ERR" else each for each in states.CONDITIONS
+    )
+    state = replace(states.CRITICAL, conditions=conditions, release=release)
+    lines = [plain(line) for line in PANELS["resources"](state, 40, 8, LOOK)]
+    (row,) = [line for line in lines if line.startswith(" ERR")]
+    assert row.split()[-1] == word

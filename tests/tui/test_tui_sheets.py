@@ -8,7 +8,7 @@ import states
 from msgspec.structs import replace as with_fields
 from plans import CUTOVER, ROLLBACK
 
-from engine.operations.plan import Evidence, PlannedStep
+from engine.operations.plan import READY, Evidence, PlannedStep
 from tui.field import Field
 from tui.glyphs import UNICODE
 from tui.lines import plain, width_of
@@ -200,3 +200,10 @@ def test_the_cutover_sheet_names_your_own_steps() -> None:
     own = PlannedStep("drain", "load balancer drained", "3 shutdown", own="/usr/local/bin/lb drain")
     assert "1: load balancer drained" in cutover_text(states.BEFORE_CHECKED, steps=(*CUTOVER.steps, own))
     assert "Your steps" not in cutover_text(states.BEFORE_CHECKED)
+
+
+def test_at_80x24_the_cutover_sheet_says_that_it_is_not_ready_and_does_not_stand_in_the_way() -> None:
+    line = Evidence("--", READY, "NOT READY: 10 of 18 lines, abaco-ops ready")
+    drawn = cutover_text(states.BEFORE_CHECKED, evidence=(*CUTOVER.evidence, line))
+    assert "NOT READY: 10 of 18 lines, abaco-ops ready" in drawn
+    assert with_fields(CUTOVER, evidence=(line,)).refusals == ()

@@ -11,6 +11,7 @@ from tui.lines import plain
 from tui.look import Look
 from tui.panels import kpis, resources, validation
 from tui.screens.over import held_of, paragraphs
+from tui.words import initials
 
 LOOK = Look(UNICODE, states.NOW)
 
@@ -57,3 +58,7 @@ def test_how_old_a_stale_kpi_is_stays_readable_at_80_columns() -> None:
     late = replace(states.KPIS[3], stale=True, observed_at=states.NOW - (states.NOW - states.FRESH) * 52)
     row = plain(kpis.row(late, 39, LOOK))
     assert row.rstrip().endswith("stale 104s") and len(row) == 39
+
+
+def test_initials_are_the_persons_and_not_those_of_the_account_used() -> None:
+    assert [initials(name) for name in ("A. Moreno", "kim@ops1", "kim (sudo)@ops1")] == ["AM", "kim", "kim"]

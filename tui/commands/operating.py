@@ -66,6 +66,18 @@ class Rehearse(Command):
         app.rehearse()
 
 
+class StartMonitor(Command):
+    """Start the monitor, when none runs: without one nothing is sampled, nothing judged, and nobody told."""
+
+    id, keys, title, risk = "monitor", (), "start the monitor", "write"
+
+    def run(self, app: ConsoleApp) -> None:
+        def started(pid: int | None) -> None:
+            app.say("a monitor runs already" if pid is None else f"the monitor runs, pid {pid}", "info")
+
+        app.background(app.actions.ensure_monitor, started, lambda why: app.say(why, "crit"))
+
+
 class AbortOperation(Command):
     """Ask the running operation to stop and undo what it did; after the point of no return, roll back instead."""
 

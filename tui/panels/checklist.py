@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.monitoring.checklist import first_open
+from engine.monitoring.at_hand import at_hand, older_open
 from engine.state.model import ChecklistItemView, State
 from tui.glyphs import Glyphs
 from tui.lines import (
@@ -29,9 +29,7 @@ KEY, NAME = "5", "Checklist"
 def draw(state: State, width: int, height: int, look: Look) -> Lines:
     """The panel at exactly ``width`` x ``height``: as many items as fit, from what is due on."""
     checklist = state.checklist
-    notes = [f"{checklist.hourly_passed}/{checklist.hourly_due} hourly PASS"] if checklist.hourly_due else []
-    short = checklist.hourly_passed < checklist.hourly_due
-    drawn: list[Line | str] = [put(note, "warn" if short else "dim") for note in notes]
+    drawn = _notes(state, width)
     lines = [heading(look.glyphs.rule, KEY, NAME, drawn, width, focused=look.cursor is not None)]
     if not checklist.items:
         lines.append(put(" nothing is due", "dim"))
@@ -42,11 +40,29 @@ def draw(state: State, width: int, height: int, look: Look) -> Lines:
     return block(lines, width, height)
 
 
+def _notes(state: State, width: int) -> list[Line | str]:
+    """How many hourly validations passed and how many older lines are open; where both do not fit, in short."""
+    checklist = state.checklist
+    older = older_open(checklist.items)
+    left = put(f"{older} older open", "warn") if older else ()
+    if not checklist.hourly_due:
+        return [left]
+    count = f"{checklist.hourly_passed}/{checklist.hourly_due}"
+    role: Role = "warn" if checklist.hourly_passed < checklist.hourly_due else "dim"
+    if not older:
+        return [put(f"{count} hourly PASS", role)]
+    room = width - len(f"-{KEY} {NAME} --- ") - 1
+    apart = put("   ", "faint")
+    choices = [join(put(f"{count} hourly PASS", role), apart, left)]
+    choices += [join(put(f"{count}{word}", role), put(", ", "dim"), left) for word in (" PASS", "")]
+    return [first_that_fits(room, *choices, left)]
+
+
 def start(state: State, rows: int, cursor: int | None = None) -> int:
-    """The first item shown: the one before the first that is open now, and always so that the cursor is seen."""
+    """The first item shown: the one before those at hand now, and always so that the cursor is seen."""
     items = state.checklist.items
-    waiting = first_open(items)
-    first = max(min((len(items) if waiting is None else waiting) - 2, len(items) - rows), 0)
+    here = at_hand(items)
+    first = max(min((len(items) if here is None else here) - 1, len(items) - rows), 0)
     if cursor is not None:
         first = max(min(first, cursor), cursor - rows + 1)
     return first

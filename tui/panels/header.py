@@ -35,18 +35,26 @@ def draw_waiting(width: int, look: Look, root: str) -> Lines:
 def _verdict(state: State, width: int, look: Look) -> Line:
     band = cast(Role, f"band-{state.verdict.word}")
     word = put(f" {state.verdict.word} ", band)
-    end = _where(state, width, look)
-    room = width - width_of(end) - 2
+    ends = _where(state, width, look)
     live, since, gate = _live(state), _since(state, look), _gate(state, look)
-    left = first_that_fits(
-        room,
+    whole = [
         _apart(word, ("  ", live), ("   ", since), ("    ", gate)),
         _apart(word, ("  ", live), ("  ", since), ("  ", gate)),
         _apart(word, (" ", live), (" ", since), (" ", gate)),
-        join(word, "  ", live, "  ", gate if state.operation else since),
-        join(word, "  ", live),
-        word,
-    )
+    ]
+    if gate:  # the decision point stays: who and where, the time since the cutover and the release give way to it
+        pace = put(f" x{state.time_scale:g}", "info") if _pace_with_time(state, look) and not state.operation else ()
+        brief = [join(word, "  ", live, "  ", gate, pace), join(word, "  ", gate, pace)]
+        if look.replay or state.drill is not None:  # what says that this is not now, or not real, gives way last
+            pairs = [(left, end) for end in ends for left in (*whole, *brief)]
+        else:
+            pairs = [(left, end) for end in ends for left in whole] + [(left, end) for left in brief for end in ends]
+        pairs += [(join(word, " ", gate), end) for end in ends]
+    else:
+        pairs = [(left, ends[0]) for left in (*whole, join(word, "  ", live))]
+    pairs += [(word, end) for end in ends]
+    fits = (pair for pair in pairs if width_of(pair[0]) + width_of(pair[1]) + 2 <= width)
+    left, end = next(fits, (crop(word, width - width_of(ends[-1]) - 2), ends[-1]))
     return spread(left, end, width)
 
 
@@ -57,8 +65,8 @@ def _apart(first: Line, *rest: tuple[str, Line]) -> Line:
     return first
 
 
-def _where(state: State, width: int, look: Look) -> Line:
-    """Environment, who and where, and the clock: read-only and rehearsal time are said here."""
+def _where(state: State, width: int, look: Look) -> list[Line]:
+    """Environment, who and where, and the clock, best first: read-only and rehearsal time are said in each of them."""
     marks = join(put(" READ-ONLY ", "band-quiet"), " ") if look.read_only else ()
     if state.time_scale != 1:
         marks = join(marks, put(f"time x{state.time_scale:g} ", "info"))
@@ -70,8 +78,8 @@ def _where(state: State, width: int, look: Look) -> Line:
     person = f"{state.user}@{state.host}"
     tail = join(put(f" {clock(look.now)}", "text"), " ")
     room = width // 2 - width_of(marks) - width_of(band) - width_of(tail) - 2
-    who = crop(put(person, "dim"), room) if room >= 6 else ()
-    return join(marks, band, " " if who else "", who, " " if who else "", tail)
+    bare = join(marks, band, tail)
+    return [join(marks, band, " ", crop(put(person, "dim"), room), " ", tail), bare] if room >= 6 else [bare]
 
 
 def _replay_mark(look: Look) -> Line:
@@ -79,15 +87,16 @@ def _replay_mark(look: Look) -> Line:
     return join(put(f" {look.replay} ", "band-env"), put(f" {stamp(look.now)}", "strong"))
 
 
-def _replayed(state: State, width: int, look: Look) -> Line:
+def _replayed(state: State, width: int, look: Look) -> list[Line]:
     mark = join(_replay_mark(look), " ")
     drill = put(f" DRILL {state.drill.drill} ", "band-quiet") if state.drill is not None else ()
     where = put(f" {state.environment} ", "band-quiet")
     full = join(drill, " " if drill else "", where, " ", mark)
-    return first_that_fits(width - 13, full, join(drill, " " if drill else "", mark), mark)
+    choices = [full, join(drill, " " if drill else "", mark), mark]
+    return [one for one in choices if width_of(one) <= width - 13] or [crop(mark, width - 13)]
 
 
-def _drilled(state: State, drill: DrillView, width: int, look: Look) -> Line:
+def _drilled(state: State, drill: DrillView, width: int, look: Look) -> list[Line]:
     """A drill takes the place of everything that could make it be taken for real."""
     left = max((drill.ends_at - look.now).total_seconds(), 0.0)
     whole, seconds_left = divmod(int(left), 60)
@@ -96,7 +105,8 @@ def _drilled(state: State, drill: DrillView, width: int, look: Look) -> Line:
     read_only = put(" READ-ONLY ", "band-quiet") if look.read_only else ()
     words = (f" DRILL {drill.drill}, {ends} ", f" DRILL {drill.drill} ")
     bands = [join(put(text, "band-env"), tail) for text in words]
-    return first_that_fits(width - 13, join(read_only, " " if read_only else "", bands[0]), *bands)
+    choices = [join(read_only, " " if read_only else "", band) for band in bands] if read_only else bands
+    return [one for one in (*choices, bands[-1]) if width_of(one) <= width - 13] or [crop(bands[-1], width - 13)]
 
 
 def _live(state: State) -> Line:
@@ -109,10 +119,13 @@ def _live(state: State) -> Line:
 def _since(state: State, look: Look) -> Line:
     if state.cutover_at is not None and counts(state):
         since = put(since_cutover(state.cutover_at, look.now, state.time_scale), "text")
-        # where row 1 has no room for the mark of rehearsal time, the time itself bears it
-        apart = state.time_scale != 1 and (look.replay or state.drill is not None)
-        return join(since, put(f" x{state.time_scale:g}", "info")) if apart else since
+        return join(since, put(f" x{state.time_scale:g}", "info")) if _pace_with_time(state, look) else since
     return put("" if state.phase == "CUTOVER" else state.phase, "text")
+
+
+def _pace_with_time(state: State, look: Look) -> bool:
+    """Whether row 1 has no room of its own for the mark of rehearsal time: then the time itself bears it."""
+    return state.time_scale != 1 and bool(look.replay or state.drill is not None)
 
 
 def _gate(state: State, look: Look) -> Line:
@@ -143,6 +156,8 @@ def _why(state: State, width: int, look: Look) -> Line:
         return _needed(operation, state.way_back.release, width)
     if operation is not None and operation.alive and verdict.word == "CONTINUE":
         return _under_way(operation, width, look)
+    if verdict.word == "UNKNOWN" and not state.monitor.running and not look.replay:
+        return _unwatched(state, width, look)
     quiet = verdict.word == "CONTINUE"
     why = put(f" {verdict.why}", "dim" if quiet else "text")
     clears = verdict.clears if not verdict.clears or verdict.clears.startswith("clears") else f"clears {verdict.clears}"
@@ -156,6 +171,14 @@ def _why(state: State, width: int, look: Look) -> Line:
         if width_of(left) + width_of(worsens) + 2 <= width:
             return spread(left, worsens, width)
     return fit(first_that_fits(width - 1, full, why), width)
+
+
+def _unwatched(state: State, width: int, look: Look) -> Line:
+    """What to do comes first; since when, and what it was, where there is room."""
+    ways = "abaco-ops monitor" if look.read_only else ":monitor or abaco-ops monitor"
+    told = f" no monitor runs: {ways}"
+    _, _, was = state.verdict.why.partition("no monitor runs")
+    return fit(first_that_fits(width - 1, put(told + was, "text"), put(told, "text")), width)
 
 
 def _update_due(state: State) -> str:

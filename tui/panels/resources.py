@@ -12,6 +12,8 @@ KEY, NAME = "2", "Resources"
 _WIDE = 56
 _BAR = 10
 _FILLED: dict[str, Role] = {"W": "warn", "C": "crit"}
+ROLL_BACK = "RB"
+"""In place of C where the roll-back tier has held, and there is something to roll back."""
 LEVELS: dict[str, Role] = {"ok": "dim", "W": "warn", "C": "crit", "stale": "warn", "missing": "warn"}
 
 
@@ -22,15 +24,23 @@ def draw(state: State, width: int, height: int, look: Look) -> Lines:
     if not state.resources:
         lines.append(put(f" none: {state.monitor.reason or 'nothing measured yet'}", "warn"))
     for index, gauge in enumerate(state.resources):
-        line = fit(row(gauge, width, look), width)
+        condition = next((item for item in state.conditions if item.id == gauge.id), None)
+        word = level_of(state, condition) if condition is not None and gauge.level == "C" else gauge.level
+        line = fit(row(gauge, width, look, word), width)
         lines.append(marked(line) if look.cursor == index else line)
     return block(lines, width, height)
 
 
-def row(gauge: ResourceView, width: int, look: Look) -> Line:
-    """One gauge: label, value, bar, trend, level; the limit in words where there is room."""
+def level_of(state: State, condition: ConditionView) -> str:
+    """``RB`` where a roll-back tier has held, apart from ``C``, a critical one; on the old release there is none."""
+    rolls = condition.firing == "rollback" and state.release != state.way_back.release
+    return ROLL_BACK if condition.level == "C" and rolls else condition.level
+
+
+def row(gauge: ResourceView, width: int, look: Look, word: str = "") -> Line:
+    """One gauge: label, value, bar, trend, level (``word``: in its place); the limit where there is room."""
     label = fit(put(f" {gauge.label}", "text"), 6)
-    level = _level(gauge, look)
+    level = put(word, LEVELS[gauge.level]) if word and not gauge.stale else _level(gauge, look)
     if gauge.value is None and gauge.level == "missing":
         return join(label, put(f"missing: {gauge.reason or 'no sample'}", "warn"))
     role: Role = "stale" if gauge.stale else "strong"
@@ -40,7 +50,7 @@ def row(gauge: ResourceView, width: int, look: Look) -> Line:
     head = join(label, right(put(gauge.text, role), 9), "  ", _bar(gauge, look), "  ")
     limit = _limit(gauge, width)
     room = width - width_of(head) - width_of(limit) - width_of(tail)
-    trend = put(spark(gauge.trend, max(room, 0), look.glyphs), "stale" if gauge.stale else "trend")
+    trend = put(spark(gauge.trend, max(room, 0), look.glyphs, _limit_value(gauge)), "stale" if gauge.stale else "trend")
     return join(head, trend, limit, tail)
 
 
@@ -64,6 +74,11 @@ def _bar(gauge: ResourceView, look: Look) -> Line:
     full, empty = bar(gauge.fraction, _BAR - 3 if gauge.stale else _BAR, look.glyphs)
     filled: Role = "stale" if gauge.stale else _FILLED.get(gauge.level, "info")
     return join(put(full, filled), put(empty, "faint"))
+
+
+def _limit_value(gauge: ResourceView) -> float:
+    """The value at the bar's end; 0 where it cannot be told."""
+    return gauge.value / gauge.fraction if gauge.value and gauge.fraction else 0.0
 
 
 def _limit(gauge: ResourceView, width: int) -> Line:

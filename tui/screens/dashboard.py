@@ -8,6 +8,7 @@ from functools import partial
 from textual.app import ComposeResult
 from textual.containers import Container
 
+from engine.monitoring.at_hand import at_hand
 from engine.state.model import State
 from tui.arrange import Place, arrange
 from tui.frame import MINIMUM, Frame
@@ -127,8 +128,8 @@ class Dashboard(Frame):
             return count - 1
         if self._panel_in_hand() != "checklist":
             return 0
-        waiting = ("due", "overdue", "later")
-        return next((i for i, item in enumerate(state.checklist.items) if item.state in waiting), count - 1)
+        here = at_hand(state.checklist.items)
+        return count - 1 if here is None else here
 
     def move(self, rows: int) -> None:
         """Another row of the panel in hand."""

@@ -57,7 +57,7 @@ class GateScreen(Listing):
             return [Row(put(" no cutover is watched: there is no gate to decide", "dim"))]
         made: list[Row] = []
         for one in gate.waivers:
-            text = f"waived {words(one.criterion)}: {one.reason} ({one.by} and {one.second})"
+            text = f"waived {words(one.criterion)}: {one.reason} ({one.names})"
             made += [Row(line) for line in wrap(text, width - 2, "info", indent=1)]
         if gate.state != "go":
             made += [row for one in gate.criteria for row in self._criterion(one, width)]

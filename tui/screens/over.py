@@ -17,6 +17,14 @@ from tui.words import age, ago
 _LABELS = 32
 """Most cells that the labels of a page take."""
 
+_LEVELS = (
+    ("ok", "on target"),
+    ("W", "a warning tier has held"),
+    ("C", "a critical tier has held"),
+    (resources.ROLL_BACK, "a roll-back tier has held"),
+    ("stale, missing", "never ok: the value is too old, or there is none"),
+)
+
 
 class Evidence(Listing):
     """Why a condition is where it is, and what to do about it."""
@@ -33,7 +41,7 @@ class Evidence(Listing):
         item = self._found(state)
         if item is None:
             return [heading(self.look.glyphs.rule, "", self._condition, [], width)]
-        level = put(item.level, LEVELS[item.level])
+        level = put(resources.level_of(state, item), LEVELS[item.level])
         return [
             heading(self.look.glyphs.rule, "", f"{item.id}  {item.title}", [put(item.text, "strong"), level], width),
             (),
@@ -111,7 +119,11 @@ class Help(Listing):
         """How to read it."""
         return [
             heading(
-                self.look.glyphs.rule, "?", "Help", ["Esc back", "PgDn next page", "R, name, Enter rolls back"], width
+                self.look.glyphs.rule,
+                "?",
+                "Help",
+                ["Esc back", "j k PgDn PgUp move", "R, name, Enter rolls back"],
+                width,
             )
         ]
 
@@ -127,7 +139,14 @@ class Help(Listing):
             lines = wrap(command.help(), width - 18, "dim" if command.risk == "view" else "text")
             made.append(Row(join(fit(put(f" {keys}", "key"), 16), *lines[:1]), command.id))
             made += [Row(join(" " * 16, line), command.id) for line in lines[1:]]
-        return made
+        made += [Row(()), Row(put(" Levels", "strong"))]
+        return made + [Row(join(fit(put(f" {word}", "key"), 16), put(text, "dim"))) for word, text in _LEVELS]
+
+    def move(self, rows: int) -> None:
+        """The page itself moves: nothing in it is chosen."""
+        last = len(self._rows_now()) - self._height
+        self._first = self.cursor = max(min(self._first + rows, last), 0)
+        self.redraw()
 
 
 class Palette(Listing):

@@ -97,7 +97,9 @@ class Samples(Listing):
         self._ask(state)
         found = self._trace
         item = next((one for one in state.conditions if one.id == self._chosen), None)
-        notes: list[Line | str] = [put(item.level, resources.LEVELS[item.level])] if item is not None else []
+        notes: list[Line | str] = (
+            [put(resources.level_of(state, item), resources.LEVELS[item.level])] if item is not None else []
+        )
         if len(self._names) > 1:
             notes.append(f"{self._index + 1} of {len(self._names)}, Tab: the next")
         lines: Lines = [heading(self.look.glyphs.rule, "", f"{self._chosen}  samples", notes, width)]
@@ -162,7 +164,7 @@ class Because(Listing):
         made = []
         for item in state.conditions:
             if item.id in names:
-                level = fit(put(item.level, resources.LEVELS[item.level]), 8)
+                level = fit(put(resources.level_of(state, item), resources.LEVELS[item.level]), 8)
                 made.append(Row(join(" ", level, fit(put(item.id, "text"), 7), put(item.evidence, "text")), item.id))
         return made or [Row(put(" no condition is near it", "dim"))]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from time import monotonic
 
+from engine.monitoring.at_hand import at_hand
 from engine.state.gates import summary_line
 from engine.state.model import KpiView, State
 from tui.glyphs import spark
@@ -44,7 +45,7 @@ class Conditions(Listing):
             )
             line = join(
                 " ",
-                fit(put(item.level, level), 8),
+                fit(put(resources.level_of(state, item), level), 8),
                 fit(put(item.id, "text"), 7),
                 fit(put(resources.words_of(state, item), "strong"), 19),
                 fit(put(held, level), 24) if held else "",
@@ -191,10 +192,11 @@ class Checklist(Listing):
 
     def rows(self, state: State, width: int) -> list[Row]:
         """One row for each item, its note with it."""
-        if not self._placed and state.checklist.items:
-            self._placed, self.cursor = True, checklist.start(state, 1) + 2
-        made = []
-        for item in state.checklist.items:
+        here = at_hand(state.checklist.items)
+        made: list[Row] = []
+        for index, item in enumerate(state.checklist.items):
+            if index == here and not self._placed:
+                self._placed, self.cursor, self._first = True, len(made), max(len(made) - 1, 0)
             line = checklist.row(item, width - 2, self.look)
             made.append(Row(line, item.key))
             if item.note and item.state != "closed":  # why a list is closed is said once, at the top

@@ -125,8 +125,10 @@ def _evidence(sheet: CutoverSheet) -> Lines:
     lines: Lines = []
     marks: dict[str, Role] = {"no": "crit", "--": "dim", "ok": "dim"}
     found = sheet.plan.evidence if sheet.plan else ()
-    for item in sorted(found, key=lambda item: item.mark != "no"):
-        text = put(item.text, "crit" if item.mark == "no" else "text")
+    against = sheet.plan.unready if sheet.plan else ""
+    for item in sorted(found, key=lambda item: (item.mark != "no", item.text != against)):
+        unready = item.text == against
+        text = put(item.text, "crit" if item.mark == "no" else "warn" if unready else "text")
         lines.append(join(fit(put(f" {item.mark}", marks[item.mark]), 5), fit(put(item.name, "dim"), 17), " ", text))
     return lines
 

@@ -42,9 +42,6 @@ from engine.monitoring.surroundings import Active
 AGAINST_A_GO = ("ROLL BACK", "INVESTIGATE")
 """Verdicts under which no gate is passed unless two people waive that."""
 
-COUNTS_LINES = "checklist_done"
-"""The criterion that rests on the number of open lines."""
-
 
 @dataclass(frozen=True, slots=True)
 class Seen:

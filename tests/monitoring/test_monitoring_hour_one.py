@@ -12,7 +12,7 @@ def test_a_difference_that_is_too_small_to_count_says_so(deployment: Deployment)
     first, last = Hour(1, 0.6, 62.15, 25.0), Hour(24, 0.6, 71.31, 25.0)
     status, said = compared([last], first, measures(compare)[1:2], 10.0)
     assert status is True
-    assert said == "memory 71.31 MB in hour 24, 62.15 in hour 1 (9.16 MB more, under 10 MB does not count)"
+    assert said == "resident memory 71.31 MB in hour 24, 62.15 in hour 1 (9.16 MB more, under 10 MB does not count)"
 
 
 def test_a_difference_within_the_percentage_says_nothing_of_it_and_one_that_counts_fails(

@@ -539,7 +539,7 @@ def test_the_next_gate_says_what_it_would_fail_on(watching: Watching) -> None:
     watching.validated("FAIL", performance="FAIL")
     gate = watching.tick().next_gate
     assert gate is not None
-    assert gate.would_fail_on == ("validation 5 of 5",)
+    assert gate.would_fail_on == ("validation 5 of 5", "verdict")
 
 
 def test_the_hourly_count_takes_no_warn_for_a_pass(fast: Watching) -> None:

@@ -77,7 +77,11 @@ def age_of(evaluation: Evaluation, now: Instant) -> float | None:
 
 def _nothing(deployment: Deployment, runs: bool) -> Measured:
     why = "the monitor has measured nothing yet" if runs else "no monitor runs, and none has measured anything yet"
-    clears = "its first sample" if runs else "abaco-ops monitor"
+    return unmeasured(deployment, why, "its first sample" if runs else "abaco-ops monitor", runs=runs)
+
+
+def unmeasured(deployment: Deployment, why: str, clears: str, *, runs: bool) -> Measured:
+    """What stands where nothing was measured: UNKNOWN, with the reason and what clears it."""
     return Measured(
         verdict=absent.no_verdict(why, clears),
         next_gate=None,

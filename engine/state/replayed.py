@@ -13,25 +13,23 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from engine.config import Deployment
-from engine.monitoring.checklist import Moment, items, of_facts
 from engine.monitoring.grounds import Grounds, cutover_of, grounds_of
 from engine.monitoring.judgement import NO_DATA
 from engine.monitoring.model import Evaluation
 from engine.monitoring.store import HISTORY_EVERY
 from engine.monitoring.stretch import StretchStore
 from engine.records import harmless, whoami
-from engine.state import absent
 from engine.state.assemble import Found, assemble
 from engine.state.doings import Doings
 from engine.state.finer import finer
 from engine.state.gates import gates_of
-from engine.state.measured import Measured, as_seen, patience_with, why_late
-from engine.state.model import ChecklistView, MonitorView, ReleaseView, State
+from engine.state.measured import Measured, as_seen, patience_with, unmeasured, why_late
+from engine.state.model import ChecklistView, ReleaseView, State
 from engine.state.past_files import PastLog, PastReports, past_shadow
 from engine.state.past_operations import PastOperations
 from engine.state.past_trail import PastTrail
 from engine.state.releases import Releases
-from engine.state.slots import line_view
+from engine.state.slots import view_at
 from engine.state.trail import Trail
 
 _DIGITS = 6
@@ -173,7 +171,7 @@ class ReplayReader:
     def _measured(self, found: _Seen, trail: Trail, now: datetime, problems: list[str]) -> Measured:
         deployment, evaluation = self._deployment, found.evaluation
         if evaluation is None:
-            return _unrecorded(deployment, found.gap)
+            return unmeasured(deployment, found.gap, "at the next record", runs=False)
         runs = found.runs or not found.gap
         seen = as_seen(deployment, evaluation, trail.answered, found.gap, runs=runs, at=now)
         if found.gap:
@@ -221,28 +219,8 @@ class ReplayReader:
         rolled_back_at: datetime | None,
     ) -> ChecklistView:
         """What rests on the disk of then is filled in where the monitor noted it, never from the one of now."""
-        back = rolled_back_at is not None and (cutover_at is None or rolled_back_at >= cutover_at)
-        fields = of_facts(trail.facts) | {
-            "since": None if back else cutover_at,
-            "rolled_back_at": rolled_back_at,
-            "closed_since": cutover_at if back else None,
-            "decisions": tuple(one for one in trail.facts.decided if cutover_at and one.at >= cutover_at),
-        }
-        moment = Moment(
-            **fields,  # type: ignore[arg-type]
-            now=now,
-            evaluation=evaluation,
-            release=self._deployment.new.release,
-            time_scale=float(self._deployment.console.time_scale),
-            grounds=self._grounds(evaluation, now),
-            change_percent=float(self._deployment.kpis.anomaly.change_percent),
-        )
-        hourly = evaluation.hourly if evaluation else None
-        return ChecklistView(
-            hourly_passed=hourly.passed if hourly else 0,
-            hourly_due=hourly.due if hourly else 0,
-            items=tuple(line_view(item) for item in items(self._deployment.checklist, moment)),
-        )
+        grounds = self._grounds(evaluation, now)
+        return view_at(self._deployment, now, trail.facts, evaluation, grounds, (cutover_at, rolled_back_at))
 
     def _grounds(self, evaluation: Evaluation | None, now: datetime) -> Grounds | None:
         if evaluation is None or evaluation.on_disk is None:
@@ -284,19 +262,3 @@ def recorded(deployment: Deployment) -> tuple[datetime, datetime] | None:
         return None
     finally:
         store.close()
-
-
-def _unrecorded(deployment: Deployment, why: str) -> Measured:
-    return Measured(
-        verdict=absent.no_verdict(why, "at the next record"),
-        next_gate=None,
-        kpis=absent.no_kpis(deployment, why),
-        kpis_at=None,
-        resources=(),
-        conditions=(),
-        matrix=absent.matrix_of_unknown(deployment, why, None),
-        alerts=(),
-        monitor=MonitorView(False, None, None, True, why),
-        validating=False,
-        problems=(),
-    )

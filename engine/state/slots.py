@@ -7,7 +7,7 @@ from datetime import datetime
 from engine.config import Deployment
 from engine.monitoring.checklist import Item, Moment, items, of_facts
 from engine.monitoring.facts import Facts
-from engine.monitoring.grounds import GroundsReader
+from engine.monitoring.grounds import Grounds, GroundsReader
 from engine.monitoring.model import Evaluation
 from engine.state.model import ChecklistItemView, ChecklistView
 
@@ -49,31 +49,44 @@ class ChecklistReader:
         cutover_at: datetime | None,
         rolled_back_at: datetime | None,
     ) -> ChecklistView:
-        back = rolled_back_at is not None and (cutover_at is None or rolled_back_at >= cutover_at)
-        since = None if back else cutover_at
-        fields = {
-            **of_facts(facts),
-            # the journals win over the events
-            "since": since,
-            "rolled_back_at": rolled_back_at,
-            "closed_since": cutover_at if back else None,
-            "decisions": tuple(one for one in facts.decided if cutover_at is not None and one.at >= cutover_at),
-        }
-        moment = Moment(
-            **fields,  # type: ignore[arg-type]
-            now=now,
-            evaluation=evaluation,
-            release=self._deployment.new.release,
-            time_scale=float(self._deployment.console.time_scale),
-            grounds=self._grounds.read(),
-            change_percent=float(self._deployment.kpis.anomaly.change_percent),
-        )
-        hourly = evaluation.hourly if evaluation else None
-        return ChecklistView(
-            hourly_passed=hourly.passed if hourly else 0,
-            hourly_due=hourly.due if hourly else 0,
-            items=tuple(line_view(item) for item in items(self._deployment.checklist, moment)),
-        )
+        grounds = self._grounds.read()
+        return view_at(self._deployment, now, facts, evaluation, grounds, (cutover_at, rolled_back_at))
+
+
+def view_at(
+    deployment: Deployment,
+    now: datetime,
+    facts: Facts,
+    evaluation: Evaluation | None,
+    grounds: Grounds | None,
+    switched: tuple[datetime | None, datetime | None],
+) -> ChecklistView:
+    """The checklist at one moment, live or replayed. ``switched``: cutover and rollback, by the journals."""
+    cutover_at, rolled_back_at = switched
+    back = rolled_back_at is not None and (cutover_at is None or rolled_back_at >= cutover_at)
+    fields = {
+        **of_facts(facts),
+        # the journals win over the events
+        "since": None if back else cutover_at,
+        "rolled_back_at": rolled_back_at,
+        "closed_since": cutover_at if back else None,
+        "decisions": tuple(one for one in facts.decided if cutover_at is not None and one.at >= cutover_at),
+    }
+    moment = Moment(
+        **fields,  # type: ignore[arg-type]
+        now=now,
+        evaluation=evaluation,
+        release=deployment.new.release,
+        time_scale=float(deployment.console.time_scale),
+        grounds=grounds,
+        change_percent=float(deployment.kpis.anomaly.change_percent),
+    )
+    hourly = evaluation.hourly if evaluation else None
+    return ChecklistView(
+        hourly_passed=hourly.passed if hourly else 0,
+        hourly_due=hourly.due if hourly else 0,
+        items=tuple(line_view(item) for item in items(deployment.checklist, moment)),
+    )
 
 
 def line_view(item: Item) -> ChecklistItemView:

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
-from watching import Watching, condition, rescaled
-
-from engine.config import Deployment
+from watching import Watching, condition
 
 HOUR = 60
 """Seconds of an hour: the watch runs at time x60."""
@@ -17,12 +13,6 @@ def fails(fast: Watching, occasion: str = "") -> str:
     """What VAL fires after one more FAIL."""
     fast.validated("FAIL", occasion=occasion, performance="FAIL")
     return condition(fast.tick(2), "VAL").firing or ""
-
-
-@pytest.fixture
-def fast(deployment: Deployment, clock: Any) -> Watching:
-    """Holds and slots sixty times as fast: a minute is a second."""
-    return Watching(rescaled(deployment, 60), clock)
 
 
 @pytest.fixture

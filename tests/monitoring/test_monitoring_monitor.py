@@ -17,12 +17,6 @@ from engine.monitoring.run_source import REMEMBERED
 from engine.monitoring.store import SampleStore
 
 
-@pytest.fixture
-def fast(deployment: Deployment, clock: Any) -> Watching:
-    """Holds and slots sixty times as fast: a minute is a second."""
-    return Watching(rescaled(deployment, 60), clock)
-
-
 def test_a_healthy_v1_is_continue_at_the_second_sample(watching: Watching) -> None:
     assert watching.tick().verdict.word == "UNKNOWN"
     evaluation = watching.tick()

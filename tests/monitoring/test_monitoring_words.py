@@ -5,19 +5,12 @@ from __future__ import annotations
 import os
 from typing import Any
 
-import pytest
 from watching import Watching, condition, rescaled
 
 from engine.clock import boot_id
 from engine.config import Deployment
 from engine.monitoring.process_source import ProcessSource
 from engine.services.protocol import Identity, ServiceStatus
-
-
-@pytest.fixture
-def fast(deployment: Deployment, clock: Any) -> Watching:
-    """Holds and slots sixty times as fast: a minute is a second."""
-    return Watching(rescaled(deployment, 60), clock)
 
 
 def test_throughput_of_the_old_release_is_shown_and_not_judged_whatever_the_noise(fast: Watching) -> None:

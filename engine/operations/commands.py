@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -21,6 +23,8 @@ from engine.services.protocol import Identity
 from engine.services.remains import MARK_VARIABLE, Belonging, find_remains
 
 _PIECE = 1 << 16
+_GATE = ("/bin/sh", "-c", 'read -r go && exec "$@" </dev/null', "sh")
+"""Becomes the command, in the same process, once it is told to; at the end of its input it ends without it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +57,19 @@ class CommandNotStarted(OpsError):
 
 
 class Command:
-    """One running command; its whole process group is ended when it has to be."""
+    """One running command; its whole process group is ended when it has to be.
 
-    def __init__(self, command: Sequence[str], cwd: Path, deadline: float) -> None:
+    ``announce`` is told its process before the command itself begins. When it raises, or this process dies in it, the
+    command never begins: there is none that runs without being on record.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        cwd: Path,
+        deadline: float,
+        announce: Callable[[Identity], None] | None = None,
+    ) -> None:
         self._command = tuple(command)
         self._began = time.monotonic()
         self._deadline = self._began + deadline
@@ -63,11 +77,12 @@ class Command:
         self._err: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the result
         self._seen = 0
         self._mark = f"command {secrets.token_hex(8)}"
+        _check_program(command[0], cwd)
         try:
             self._process: subprocess.Popen[bytes] = subprocess.Popen(
-                list(command),
+                [*_GATE, *command],
                 cwd=cwd,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stdout=self._out,
                 stderr=self._err,
                 process_group=0,
@@ -75,15 +90,21 @@ class Command:
                 env={**os.environ, MARK_VARIABLE: self._mark},
             )
         except OSError as error:
-            what = f"{command[0]} cannot be started: {error}"
-            raise CommandNotStarted(what, "see programs in config/releases") from error
+            raise _not_started(command[0], error) from error
         self._group = self._process.pid  # its own process group, by process_group=0
         self._began_as = identity_of(self._process.pid)
+        self._open_gate(announce)
 
-    @property
-    def identity(self) -> Identity | None:
-        """Its process, for the journal; None when it is over already."""
-        return identity_of(self._process.pid)
+    def _open_gate(self, announce: Callable[[Identity], None] | None) -> None:
+        try:
+            if announce is not None and self._began_as is not None:
+                announce(self._began_as)
+            assert self._process.stdin is not None
+            with contextlib.suppress(BrokenPipeError), self._process.stdin as gate:  # it may have been killed
+                gate.write(b"go\n")
+        except BaseException:
+            self.kill()
+            raise
 
     def poll(self) -> CommandResult | None:
         """The result once it has ended, or has been killed at its deadline."""
@@ -146,3 +167,16 @@ def _content(stream: IO[bytes], limit: int = 1 << 20) -> str:
     text = stream.read(limit).decode("utf-8", "replace")
     stream.close()
     return text
+
+
+def _check_program(program: str, cwd: Path) -> None:
+    """The gate would only say so in its own words."""
+    path = str(cwd / program) if "/" in program else shutil.which(program)
+    if path is None or not Path(path).exists():
+        raise _not_started(program, FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), program))
+    if Path(path).is_dir() or not os.access(path, os.X_OK):
+        raise _not_started(program, PermissionError(errno.EACCES, os.strerror(errno.EACCES), program))
+
+
+def _not_started(program: str, error: OSError) -> CommandNotStarted:
+    return CommandNotStarted(f"{program} cannot be started: {error}", "see programs in config/releases")

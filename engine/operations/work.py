@@ -244,18 +244,13 @@ class Work:
     def start(self, command: Sequence[str], *more: str, deadline: float | None = None) -> Command:
         """Start a command with this deadline (s), else the configured one.
 
-        Its process is journaled, so that recovery can end it; one that cannot be journaled is ended at once.
+        Its process is journaled before the command begins, so that recovery can end it.
         """
         limit = self.deployment.console.cadence.command_deadline if deadline is None else deadline
-        running = Command([*command, *more], self.deployment.root, limit)
-        identity = running.identity
-        try:
-            if identity is not None:
-                self.record("child", pid=identity.pid, start_time=identity.start_time, boot_id=identity.boot_id)
-        except BaseException:
-            running.kill()
-            raise
-        return running
+        return Command([*command, *more], self.deployment.root, limit, self._journal_child)
+
+    def _journal_child(self, child: Identity) -> None:
+        self.record("child", pid=child.pid, start_time=child.start_time, boot_id=child.boot_id)
 
     def finish(self, commands: Sequence[Command]) -> list[CommandResult]:
         """Wait for commands, in parallel."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import signal
 import subprocess
 import sys
 import time
@@ -13,7 +14,7 @@ from bench_at_work import HandService, work_on
 
 from engine.config import Deployment
 from engine.operations import requests
-from engine.operations.commands import Command, finish
+from engine.operations.commands import Command, CommandNotStarted, finish
 from engine.operations.configuration import activate, changes, release_in
 from engine.operations.cutover_switch import start_old_again
 from engine.operations.lock import Holder, OperationLock, holder
@@ -200,6 +201,47 @@ def test_a_command_that_is_killed_takes_along_what_it_forked_away(tmp_path: Path
     while is_alive(forked):
         assert time.monotonic() < until
         time.sleep(0.01)
+
+
+def test_a_command_that_cannot_be_put_on_record_never_begins(tmp_path: Path) -> None:
+    def refuse(_: Identity) -> None:
+        raise OSError("no space left")
+
+    with pytest.raises(OSError, match="no space left"):
+        Command(["touch", "begun"], tmp_path, 10.0, refuse)
+    assert not (tmp_path / "begun").exists()
+
+
+def test_a_command_whose_worker_dies_before_it_is_on_record_never_begins(tmp_path: Path) -> None:
+    """Nobody could end it afterwards: what recovery ends is what the journal names."""
+    script = (
+        "import os, sys, pathlib; from engine.operations.commands import Command\n"
+        "def die(child):\n    print(child.pid, flush=True)\n    os.kill(os.getpid(), 9)\n"
+        "Command(['touch', 'begun'], pathlib.Path(sys.argv[1]), 10.0, die)\n"
+    )
+    dead = subprocess.run([sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=False)
+    assert dead.returncode == -signal.SIGKILL, dead.stderr
+    until = time.monotonic() + 10
+    while (child := identity_of(int(dead.stdout))) is not None and is_alive(child):
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    assert not (tmp_path / "begun").exists()
+
+
+def test_an_announced_command_runs_as_the_announced_process_with_an_empty_input(tmp_path: Path) -> None:
+    told: list[Identity] = []
+    script = "import os, sys; print(os.getpid(), repr(sys.stdin.read()), sys.argv[1:])"
+    (result,) = finish(
+        [Command([sys.executable, "-c", script, "a b", "$x"], tmp_path, 10.0, told.append)], lambda: None
+    )
+    assert result.out.split(maxsplit=2) == [str(told[0].pid), "''", "['a b', '$x']\n"]
+
+
+@pytest.mark.parametrize("program", ["/no/such/lb", "no-such-lb", "./plain", "/"])
+def test_a_program_that_is_none_is_refused_before_anything_begins(tmp_path: Path, program: str) -> None:
+    (tmp_path / "plain").write_text("not executable")
+    with pytest.raises(CommandNotStarted, match=f"{program} cannot be started"):
+        Command([program], tmp_path, 10.0)
 
 
 def test_an_old_release_that_was_asked_to_stop_and_cannot_end_is_not_taken_for_running(work: Work) -> None:

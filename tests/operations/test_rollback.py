@@ -12,6 +12,7 @@ import pytest
 from site_at_work import Site, abaco, await_that, hashes
 
 from engine.errors import Refused
+from engine.operations.journal import records_of
 from engine.operations.launch import plan_rollback
 from engine.records import verify_chain
 from engine.services import open_service
@@ -172,13 +173,20 @@ def test_a_cutover_whose_worker_hangs_is_ended_and_taken_over(site: Site) -> Non
     site.edit_release("v2", "test", ["sleep", "600"])
     config, metrics = site.config(), site.metrics()
     begun = site.begin_cutover()
-    await_that(lambda: any(step.name == "test_new" and step.state == "running" for step in steps(site, begun.id)))
+    await_that(lambda: "child" in kinds_since(site, begun.id, "test_new"))
     os.kill(begun.pid, signal.SIGSTOP)
     operation = site.rollback()
     assert operation.state == "SUCCEEDED", operation.failure
     assert any("left a command running" in warning for warning in operation.warnings)
     assert site.operation(begun.id).state == "ROLLED_BACK"
     site.assert_back_on_v1(config, metrics)
+
+
+def kinds_since(site: Site, operation: str, step: str) -> list[str]:
+    """The kinds of the records that follow the beginning of this step."""
+    records = records_of(site.deployment.paths.operation(operation))
+    began = [at for at, record in enumerate(records) if record.get("step") == step]
+    return [str(record["kind"]) for record in records[began[0] :]] if began else []
 
 
 def steps(site: Site, operation: str):  # type: ignore[no-untyped-def]

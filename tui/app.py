@@ -22,6 +22,7 @@ from tui.apart import Answered, run_apart
 from tui.commands import COMMANDS, Command, refusal
 from tui.frame import Frame
 from tui.glyphs import UNICODE, Glyphs
+from tui.launching import Launching
 from tui.lines import Line, Role, put
 from tui.look import Look, honest
 from tui.reader import ReaderThread, ReadFailed, Reads, StateArrived
@@ -29,7 +30,7 @@ from tui.replaying import Replay
 from tui.screens import offer
 from tui.screens.dashboard import Dashboard
 from tui.screens.over import Evidence, Help, Palette, Text, paragraphs
-from tui.screens.sheet import CutoverScreen, FormScreen, RollbackScreen
+from tui.screens.sheet import FormScreen
 from tui.screens.views import VIEWS
 from tui.sheets.form import Ask
 from tui.theme import BACKGROUND
@@ -77,8 +78,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         """What stands in the footer's place for a moment."""
         self.read_trouble = ""
         """Why the state cannot be read."""
-        self.accepted: tuple[str, int] | None = None
-        """The operation that this console started last: id and worker's pid."""
+        self.launching = Launching(self)
         self.last_key = ""
         self.crash = self.crash_report = ""
         """Why the console itself failed, as a sentence and in full; empty when it did not."""
@@ -86,7 +86,6 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self._glyphs = glyphs
         self._now = now or (lambda: datetime.now(UTC))
         self._state: State | None = None
-        self._asked_validation: datetime | None = None
         self._notices = 0
         self.offers = offering.Offering()
         self._bell = calling.Bell()
@@ -136,11 +135,13 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self._redraw()
 
     def _tell_news(self, before: State | None, state: State) -> None:
-        news = telling.validation_news(before, state) if before is not None and self._asked_validation else None
+        news = (
+            telling.validation_news(before, state) if before is not None and self.launching.asked_validation else None
+        )
         if news is not None:
-            self._asked_validation = None
+            self.launching.asked_validation = None
             self.say(*news)
-        own = self.accepted[0] if self.accepted is not None else ""
+        own = self.launching.accepted[0] if self.launching.accepted is not None else ""
         news = telling.operation_news(before, state, own) if before is not None else None
         in_sight = isinstance(self.screen, VIEWS["operation"]) and state.operation is not None
         if news is not None and not in_sight:
@@ -307,7 +308,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
     def _answered(self, ask: Ask, told: object) -> None:
         """An operation that goes on is shown; else what the engine says, or that it is written."""
         if isinstance(told, AcceptedView):
-            self._operation_runs(told)
+            self.launching.runs(told)
         else:
             self.written(told if isinstance(told, str) and told else ask.done)
 
@@ -323,71 +324,6 @@ class ConsoleApp(App[None], inherit_bindings=False):
     def open_offer(self) -> None:
         """What can be done about the operation that stopped half-way."""
         offer.open_offer(self)
-
-    # ---- operations ---------------------------------------------------------------------------------------
-
-    def validate(self) -> None:
-        """Start a validation and show where its answer will stand."""
-        self._asked_validation = self._now()
-        self.background(self.actions.validate, self._validation_runs, lambda why: self.say(why, "crit"))
-        self.show_view("validation")
-
-    def _validation_runs(self, accepted: AcceptedView) -> None:
-        self.written(f"ACCEPTED {accepted.id}, runs without you")
-
-    def rehearse(self) -> None:
-        """Start a rehearsal of the rollback; its answer stands in row 3 and among the events."""
-        self.background(
-            self.actions.rehearse,
-            lambda pid: self.written(f"the rehearsal runs without you (pid {pid}): row 3 tells its end"),
-            lambda why: self.say(why, "crit"),
-        )
-
-    def open_rollback(self) -> None:
-        """The rollback sheet, in front of whatever is there."""
-        open_sheet = next((screen for screen in self.screen_stack if isinstance(screen, RollbackScreen)), None)
-        if open_sheet is None:
-            self.push_screen(RollbackScreen(self.target))
-            return
-        while self.screen is not open_sheet:
-            self.pop_screen()
-
-    def open_cutover(self) -> None:
-        """The cutover sheet."""
-        if not isinstance(self.frame, CutoverScreen):
-            self.push_screen(CutoverScreen())
-
-    def confirm_rollback(self, sheet: RollbackScreen) -> None:
-        """The name was typed and Enter pressed: go. Without a plan yet, one is made first."""
-        plan = sheet.sheet.plan
-        self.background(
-            lambda: self.actions.launch(plan or self.actions.plan_rollback(), ""),
-            self._operation_runs,
-            lambda why: self._not_accepted(sheet, why, self.actions.plan_rollback),
-        )
-
-    def confirm_cutover(self, sheet: CutoverScreen) -> None:
-        """Cut over, or Hold, was in hand, a reason given, Enter pressed: begin."""
-        plan, reason = sheet.sheet.plan, sheet.sheet.reason.text.strip()
-        hold = sheet.sheet.place == "hold"
-        if plan is not None:
-            self.background(
-                lambda: self.actions.launch(plan, reason, hold=hold),
-                self._operation_runs,
-                lambda why: self._not_accepted(sheet, why, self.actions.plan_cutover),
-            )
-
-    def _not_accepted(self, sheet: RollbackScreen | CutoverScreen, why: str, again: Callable[[], Plan]) -> None:
-        """Say why, and look again: the next Enter rests on fresh facts."""
-        sheet.refused(why)
-        self.background(again, lambda plan: sheet.planned(plan, keep=why), lambda _: None)
-
-    def _operation_runs(self, accepted: AcceptedView) -> None:
-        self.accepted = (accepted.id, accepted.pid)
-        while len(self.screen_stack) > 1:
-            self.pop_screen()
-        self.show_view("operation")
-        self._reader.hurry()
 
     # ---- failure ------------------------------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ class Validate(Command):
     id, keys, title, footer, risk = "validate", ("V",), "validate", "validate", "write"
 
     def run(self, app: ConsoleApp) -> None:
-        app.validate()
+        app.launching.validate()
 
 
 class Cutover(Command):
@@ -26,7 +26,7 @@ class Cutover(Command):
     id, keys, title, risk = "cutover", ("C",), "cut over", "irreversible"
 
     def run(self, app: ConsoleApp) -> None:
-        app.open_cutover()
+        app.launching.open_cutover()
 
 
 class Rollback(Command):
@@ -35,7 +35,7 @@ class Rollback(Command):
     id, keys, title, footer, risk = "rollback", ("R", "ctrl+r"), "roll back", "roll back", "irreversible"
 
     def run(self, app: ConsoleApp) -> None:
-        app.open_rollback()
+        app.launching.open_rollback()
 
 
 class Go(Command):
@@ -63,7 +63,7 @@ class Rehearse(Command):
     id, keys, title, risk = "rehearse", (), "rehearse the rollback", "write"
 
     def run(self, app: ConsoleApp) -> None:
-        app.rehearse()
+        app.launching.rehearse()
 
 
 class StartMonitor(Command):

@@ -94,7 +94,7 @@ class OfferScreen(Frame):
         elif app.read_only:
             app.say(f"{choice.name} is refused: this console is read-only", "warn")
         elif choice.key == "rollback":
-            app.open_rollback()
+            app.launching.open_rollback()
         elif choice.key == "resume":
             app.ask(asking.resume(app.actions, self.operation, choice))
         elif choice.key == "resolve":

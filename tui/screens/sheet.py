@@ -83,7 +83,7 @@ class RollbackScreen(Frame):
             self.sheet = replace(self.sheet, trouble=reason)
         else:
             self.sheet = replace(self.sheet, sent=True, trouble="")
-            self.console_app.confirm_rollback(self)
+            self.console_app.launching.confirm_rollback(self)
         self.redraw()
 
     def differences(self) -> None:
@@ -174,7 +174,7 @@ class CutoverScreen(Frame):
             self.sheet = replace(self.sheet, trouble=reason)
         else:
             self.sheet = replace(self.sheet, sent=True)
-            self.console_app.confirm_cutover(self)
+            self.console_app.launching.confirm_cutover(self)
         self.redraw()
 
     def hints(self) -> Line:

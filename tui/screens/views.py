@@ -74,7 +74,7 @@ class OperationScreen(Listing):
         shown = operation.newest(state)
         if shown is None:
             return [heading(self.look.glyphs.rule, "3", "Operation", [], width)]
-        accepted = self.console_app.accepted
+        accepted = self.console_app.launching.accepted
         own = accepted is not None and accepted[0] >= shown.id
         lines = [operation.title(shown, width, self.look)]
         if accepted is not None and own:
@@ -88,7 +88,7 @@ class OperationScreen(Listing):
     def rows(self, state: State, width: int) -> list[Row]:
         """One row for each step."""
         shown = operation.newest(state)
-        accepted = self.console_app.accepted
+        accepted = self.console_app.launching.accepted
         if shown is None:
             told = f" ACCEPTED {accepted[0]}, runs without you; worker pid {accepted[1]}" if accepted else ""
             return [Row(put(told or " no operation yet", "text"))]

@@ -1,0 +1,89 @@
+"""What starts operations from the console: sheets open, an answer is sent off the event loop, what runs is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from engine.operations.plan import Plan
+from tui.actions import AcceptedView
+from tui.screens.sheet import CutoverScreen, RollbackScreen
+
+if TYPE_CHECKING:
+    from tui.app import ConsoleApp
+
+
+class Launching:
+    """Starts operations for one console, and knows which it started last."""
+
+    def __init__(self, app: ConsoleApp) -> None:
+        self._app = app
+        self.accepted: tuple[str, int] | None = None
+        """The operation that this console started last: id and worker's pid."""
+        self.asked_validation: datetime | None = None
+        """When a validation was asked for whose end was not told yet."""
+
+    def validate(self) -> None:
+        """Start a validation and show where its answer will stand."""
+        self.asked_validation = self._app.look.now
+        self._app.background(self._app.actions.validate, self._validation_runs, lambda why: self._app.say(why, "crit"))
+        self._app.show_view("validation")
+
+    def _validation_runs(self, accepted: AcceptedView) -> None:
+        self._app.written(f"ACCEPTED {accepted.id}, runs without you")
+
+    def rehearse(self) -> None:
+        """Start a rehearsal of the rollback; its answer stands in row 3 and among the events."""
+        self._app.background(
+            self._app.actions.rehearse,
+            lambda pid: self._app.written(f"the rehearsal runs without you (pid {pid}): row 3 tells its end"),
+            lambda why: self._app.say(why, "crit"),
+        )
+
+    def open_rollback(self) -> None:
+        """The rollback sheet, in front of whatever is there."""
+        open_sheet = next((screen for screen in self._app.screen_stack if isinstance(screen, RollbackScreen)), None)
+        if open_sheet is None:
+            self._app.push_screen(RollbackScreen(self._app.target))
+            return
+        while self._app.screen is not open_sheet:
+            self._app.pop_screen()
+
+    def open_cutover(self) -> None:
+        """The cutover sheet."""
+        if not isinstance(self._app.frame, CutoverScreen):
+            self._app.push_screen(CutoverScreen())
+
+    def confirm_rollback(self, sheet: RollbackScreen) -> None:
+        """The name was typed and Enter pressed: go. Without a plan yet, one is made first."""
+        plan = sheet.sheet.plan
+        self._app.background(
+            lambda: self._app.actions.launch(plan or self._app.actions.plan_rollback(), ""),
+            self.runs,
+            lambda why: self._not_accepted(sheet, why, self._app.actions.plan_rollback),
+        )
+
+    def confirm_cutover(self, sheet: CutoverScreen) -> None:
+        """Cut over, or Hold, was in hand, a reason given, Enter pressed: begin."""
+        plan, reason = sheet.sheet.plan, sheet.sheet.reason.text.strip()
+        hold = sheet.sheet.place == "hold"
+        if plan is not None:
+            self._app.background(
+                lambda: self._app.actions.launch(plan, reason, hold=hold),
+                self.runs,
+                lambda why: self._not_accepted(sheet, why, self._app.actions.plan_cutover),
+            )
+
+    def _not_accepted(self, sheet: RollbackScreen | CutoverScreen, why: str, again: Callable[[], Plan]) -> None:
+        """Say why, and look again: the next Enter rests on fresh facts."""
+        sheet.refused(why)
+        self._app.background(again, lambda plan: sheet.planned(plan, keep=why), lambda _: None)
+
+    def runs(self, accepted: AcceptedView) -> None:
+        """It was accepted: show it."""
+        self.accepted = (accepted.id, accepted.pid)
+        while len(self._app.screen_stack) > 1:
+            self._app.pop_screen()
+        self._app.show_view("operation")
+        self._app.look_again()

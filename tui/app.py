@@ -268,7 +268,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         if state is not None:
             lines = telling.update(state, self.look)
             self.push_screen(Text("Status update", [put(f" {line}") for line in lines]))
-            self.copy_to_clipboard("\n".join(lines))
+            self.copy_to_clipboard("\n".join(harmless(line, 2000) for line in lines))
             self.say("sent to the terminal's clipboard (OSC 52)", "dim")
 
     def show_step(self, operation: OperationView, step: StepView) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from engine import __version__
+from engine.cli.outlet import outlet
 from engine.errors import NEEDS_HUMAN, REFUSED, OpsError, Refused
 
 if TYPE_CHECKING:  # read when a command needs it: --version and usage errors do not pay for YAML and types
@@ -114,16 +115,24 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str], open_console: Callable[..., int]) -> int:
     """Run one command line and return its exit code; everything that goes wrong becomes a sentence."""
-    _forgive_encodings()
+    stdout = sys.stdout
     try:
-        code = _run(list(arguments), open_console)
+        with outlet():
+            return _told(list(arguments), open_console)
+    except BrokenPipeError:  # the reader left; what it asked for may or may not have been done, so not 0
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stdout.fileno())
+        return BROKEN_PIPE
+
+
+def _told(arguments: list[str], open_console: Callable[..., int]) -> int:
+    try:
+        code = _run(arguments, open_console)
         sys.stdout.flush()
     except OpsError as error:
         sys.stderr.write(f"abaco-ops: {error}\n")
         return error.exit_code
-    except BrokenPipeError:  # the reader left; what it asked for may or may not have been done, so not 0
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return BROKEN_PIPE
+    except BrokenPipeError:
+        raise
     except KeyboardInterrupt:
         return INTERRUPTED
     except OSError as error:
@@ -185,14 +194,6 @@ def _parser(word: str | None) -> argparse.ArgumentParser:
         if name == word:  # only the module that runs is imported
             importlib.import_module(f"engine.cli.{module_name}").add_arguments(command)
     return parser
-
-
-def _forgive_encodings() -> None:
-    """A terminal that cannot show a character gets its code instead of ending the command."""
-    for stream in (sys.stdout, sys.stderr):
-        reconfigure = getattr(stream, "reconfigure", None)
-        if reconfigure is not None:
-            reconfigure(errors="backslashreplace")
 
 
 def _own_mistake(error: Exception) -> int:

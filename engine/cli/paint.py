@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
+from engine.cli.outlet import own
+
 _COLOURS = {
     "PASS": "32",
     "WARN": "33",
@@ -21,4 +23,4 @@ def painted(text: str, word: str) -> str:
     """``text`` in the colour of the status ``word``; unchanged for a pipe, a file, or an unknown word."""
     colour = _COLOURS.get(word)
     plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not sys.stdout.isatty()
-    return text if colour is None or plain else f"\x1b[{colour}m{text}\x1b[0m"
+    return text if colour is None or plain else own(f"\x1b[{colour}m") + text + own("\x1b[0m")

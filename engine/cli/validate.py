@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.cli.frame import Context
+from engine.cli.outlet import CLEAR_LINE, own
 from engine.cli.paint import painted
 from engine.errors import CHECK_FAILED, DONE
 
@@ -92,10 +93,10 @@ def _pieces(word: str, width: int) -> Iterator[str]:
 
 def _show_progress(check: str, state: str) -> None:
     if state == "running":
-        sys.stderr.write(f"\r\x1b[K ...      {TITLES.get(check, check)}")
+        sys.stderr.write(f"{own(CLEAR_LINE)} ...      {TITLES.get(check, check)}")
         sys.stderr.flush()
 
 
 def _clear_line() -> None:
-    sys.stderr.write("\r\x1b[K")
+    sys.stderr.write(own(CLEAR_LINE))
     sys.stderr.flush()

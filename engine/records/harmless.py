@@ -31,7 +31,7 @@ def _visible(character: str) -> str:
     if character in _SPACES:
         return " "
     # not printable: categories Cc, Cf (with all bidirectional marks), Cs, Co, Cn, Zl, Zp, odd spaces
-    if character.isprintable() and character not in _BLANK:
+    if _is_seen(character):
         return character
     if character == "\n":
         return "\\n"
@@ -39,3 +39,25 @@ def _visible(character: str) -> str:
     if code <= 0xFF:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+
+
+def harmless_lines(text: str) -> str:
+    """The same for a text of any length and many lines: line ends and tabs stay, nothing is cut.
+
+    Whatever is no ASCII control becomes ``\\u202e``, so that JSON goes on meaning the same.
+    """
+    return "".join(
+        character if character in "\n\t" or _is_seen(character) else _escaped(character) for character in text
+    )
+
+
+def _is_seen(character: str) -> bool:
+    return character.isprintable() and character not in _BLANK
+
+
+def _escaped(character: str) -> str:
+    code = ord(character)
+    if code < 0x7F:
+        return f"\\x{code:02x}"
+    units = character.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))

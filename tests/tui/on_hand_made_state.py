@@ -18,7 +18,7 @@ from tui.guard import Guard
 
 
 def main() -> int:
-    state = {**states.ALL, "hostile": states.HOSTILE}[sys.argv[1]]
+    state = {**states.ALL, "hostile": states.HOSTILE, "poisoned": states.poisoned(states.WARNING)}[sys.argv[1]]
     app = ConsoleApp(
         root="/srv/abaco",
         target="v1",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import get_type_hints
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from engine.state.model import (
@@ -511,3 +513,31 @@ HOSTILE = replace(
     last_operation=replace(OPERATION, reason=EVIL, failure=EVIL, output=(EVIL,), offers=(EVIL,), state="ABORTED"),
     watch=WatchView(EVIL, NOW),
 )
+
+
+def poisoned(part, poison: str = EVIL):  # type: ignore[no-untyped-def]
+    """The same with every free text ending in ``poison``; words of a closed set stay as they are."""
+    hints = get_type_hints(type(part))
+    made = {}
+    for name in part.__struct_fields__:
+        value, hint = getattr(part, name), hints[name]
+        if isinstance(value, str) and hint in (str, str | None):
+            made[name] = value + poison
+        elif isinstance(value, Struct):
+            made[name] = poisoned(value, poison)
+        elif isinstance(value, tuple):
+            free = hint == tuple[str, ...]
+            made[name] = tuple(
+                poisoned(each, poison) if isinstance(each, Struct) else each + poison if free else each
+                for each in value
+            )
+    return replace(part, **made)
+
+
+def texts(part) -> list[str]:  # type: ignore[no-untyped-def]
+    """Every text in it, at any depth."""
+    if isinstance(part, str):
+        return [part]
+    if isinstance(part, Struct):
+        return [text for name in part.__struct_fields__ for text in texts(getattr(part, name))]
+    return [text for each in part for text in texts(each)] if isinstance(part, tuple) else []

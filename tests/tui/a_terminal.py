@@ -31,8 +31,13 @@ class PlayedTerminal:
             found = os.pathsep.join(filter(None, (str(HERE), os.environ.get("PYTHONPATH"))))
             settings = {"TERM": "xterm-256color", "LANG": "C.UTF-8", "PYTHONPATH": found, **environment}
             os.execvpe(sys.executable, [sys.executable, *arguments], {**os.environ, **settings})
-        fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        self.resize(columns, rows)
         self._status: int | None = None
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Give the terminal another size; the program is told by a signal."""
+        self.screen.resize(rows, columns)
+        fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     def read(self, seconds: float = 0.1) -> None:
         """Take what the program writes for this long."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import re
 import signal
 import termios
@@ -99,6 +100,22 @@ def test_ctrl_c_does_not_end_it(console: Callable[..., PlayedTerminal]) -> None:
     terminal.type("5")
     terminal.wait_for("Space confirms")
     os.kill(terminal.pid, 0)
+
+
+def test_it_survives_five_hundred_sizes_in_two_seconds_and_one_cell(console: Callable[..., PlayedTerminal]) -> None:
+    terminal = console()
+    sizes = random.Random(500)
+    for _ in range(500):
+        terminal.resize(sizes.randint(1, 220), sizes.randint(1, 60))
+        terminal.read(0.004)
+    terminal.resize(1, 1)
+    terminal.read(0.3)
+    terminal.resize(120, 36)
+    terminal.type("5")
+    terminal.wait_for("Space confirms")
+    terminal.type("1")
+    terminal.wait_for("Decision matrix")
+    assert "CONTINUE" in terminal.screen.display[0] and "WAY BACK" in terminal.screen.display[2]
 
 
 def test_hostile_text_leaves_the_terminal_alone(console: Callable[..., PlayedTerminal]) -> None:

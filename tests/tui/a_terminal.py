@@ -39,8 +39,8 @@ class PlayedTerminal:
         self.screen.resize(rows, columns)
         fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
-    def read(self, seconds: float = 0.1) -> None:
-        """Take what the program writes for this long."""
+    def read(self, seconds: float = 0.1, *, drawn: bool = True) -> None:
+        """Take what the program writes for this long; ``drawn``: onto the screen too, which takes its time."""
         until = time.monotonic() + seconds
         while self._fd >= 0 and time.monotonic() < until:
             if select.select([self._fd], [], [], 0.02)[0]:
@@ -51,7 +51,8 @@ class PlayedTerminal:
                 if not data:
                     return
                 self.output += data
-                self._stream.feed(data)
+                if drawn:
+                    self._stream.feed(data)
 
     def wait_for(self, words: str, timeout: float = 20.0) -> None:
         """Read until the words stand on the screen."""

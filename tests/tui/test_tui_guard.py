@@ -107,9 +107,9 @@ def test_it_survives_five_hundred_sizes_in_two_seconds_and_one_cell(console: Cal
     sizes = random.Random(500)
     for _ in range(500):
         terminal.resize(sizes.randint(1, 220), sizes.randint(1, 60))
-        terminal.read(0.004)
+        terminal.read(0.004, drawn=False)
     terminal.resize(1, 1)
-    terminal.read(0.3)
+    terminal.read(0.5, drawn=False)
     terminal.resize(120, 36)
     terminal.type("5")
     terminal.wait_for("Space confirms")

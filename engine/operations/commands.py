@@ -92,13 +92,14 @@ class Command:
         except OSError as error:
             raise _not_started(command[0], error) from error
         self._group = self._process.pid  # its own process group, by process_group=0
-        self._began_as = identity_of(self._process.pid)
+        self.identity = identity_of(self._process.pid)
+        """Its process; None when it was over at once."""
         self._open_gate(announce)
 
     def _open_gate(self, announce: Callable[[Identity], None] | None) -> None:
         try:
-            if announce is not None and self._began_as is not None:
-                announce(self._began_as)
+            if announce is not None and self.identity is not None:
+                announce(self.identity)
             assert self._process.stdin is not None
             with contextlib.suppress(BrokenPipeError), self._process.stdin as gate:  # it may have been killed
                 gate.write(b"go\n")
@@ -128,7 +129,7 @@ class Command:
 
     def kill(self) -> None:
         """End it now, with its process group and what it forked away into sessions of their own."""
-        forked_away = find_remains(Belonging(self._mark, self._began_as))
+        forked_away = find_remains(Belonging(self._mark, self.identity))
         self._kill_group()
         self._process.wait()
         for stat in forked_away:

@@ -10,16 +10,18 @@ from textual.screen import Screen
 
 from engine.state.model import State
 from tui import offering
+from tui.arrange import too_small
 from tui.commands import COMMANDS, find, shown
 from tui.lines import Line, Lines, block, fit, join, put, width_of
 from tui.look import Look
 from tui.pane import Pane
 from tui.panels import header
+from tui.panels.header import size_needed
+from tui.theme import Brush
 
 if TYPE_CHECKING:
     from tui.app import ConsoleApp
 
-MINIMUM = (80, 24)
 _FOOTER = (
     "why",
     "checklist.tick",
@@ -71,11 +73,30 @@ class Frame(Screen[None], inherit_bindings=False):
         """How to draw now."""
         return self.console_app.look
 
+    @property
+    def brush(self) -> Brush:
+        """What it is painted with."""
+        return self.console_app.brushes.screen
+
+    def repaint(self) -> None:
+        """Paint every cell again, in the theme as it is now."""
+        self.styles.background = self.brush.background
+        self.refresh(layout=True)
+        for widget in self.walk_children():
+            widget.refresh()
+
     def compose(self) -> ComposeResult:
         """Header, body, footer."""
+        self.styles.background = self.brush.background
         yield Pane(self._header, id="header")
         yield from self.compose_body()
         yield Pane(self._footer, id="footer")
+
+    def on_resize(self) -> None:
+        """Where even rows 1 to 3 do not fit, the last row still says what size is needed."""
+        rows = max(min(header.ROWS, self.size.height - 1), 1)
+        for pane in self.query("#header"):
+            pane.styles.height = rows
 
     def compose_body(self) -> ComposeResult:
         """The body: one pane, unless a screen has several."""
@@ -137,6 +158,8 @@ class Frame(Screen[None], inherit_bindings=False):
 
     def _footer(self, width: int, height: int) -> Lines:
         notice = self.console_app.notice
+        if not notice and too_small(self.size.width, self.size.height):
+            return [fit(join(size_needed(width, *self.size), "   ", self.hints()), width)]
         return [fit(join(" ", notice if notice else self.hints()), width)]
 
     def on_key(self, event: events.Key) -> None:

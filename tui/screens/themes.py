@@ -1,0 +1,94 @@
+"""The themes: the cursor shows each one at once, Enter keeps it, Escape goes back to what was."""
+
+from __future__ import annotations
+
+from engine.state.model import State
+from tui.frame import spaced
+from tui.lines import Line, Lines, Role, fit, heading, join, put
+from tui.listing import Listing, Row
+
+_SAMPLES: tuple[Role, ...] = (
+    "band-CONTINUE",
+    "band-WATCH",
+    "band-UNKNOWN",
+    "band-INVESTIGATE",
+    "band-ROLL BACK",
+)
+_WORDS = {
+    "dark": "calm on a dark ground",
+    "light": "for bright rooms and paper-white terminals",
+    "wall": "contrast of 7 and more, as the wall view is drawn",
+    "high-contrast": "black and white, contrast of 7 and more",
+}
+
+
+class Themes(Listing):
+    """Choose a theme for this console."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._names: list[str] = []
+        self._before = ""
+
+    def on_mount(self) -> None:
+        """The cursor begins on the theme in use."""
+        brushes = self.console_app.brushes
+        self._names = list(brushes.themes)
+        self._before = brushes.screen.theme.name
+        self.cursor = self._names.index(self._before)
+        self.redraw()
+
+    def heading(self, state: State, width: int) -> Lines:
+        """How to choose, and how to keep it; and how the verdicts look."""
+        tier = self.console_app.brushes.tier
+        notes = ["Enter takes it, Esc leaves it as it was"]
+        samples: Line = put(" ")
+        for role in _SAMPLES:
+            samples = join(samples, put(f" {role.removeprefix('band-')} ", role), " ")
+        words = [put("warning", "warn"), put("critical", "crit"), put("unknown", "unknown"), put("dim", "dim")]
+        lines = [
+            heading(self.look.glyphs.rule, "", "Theme", notes, width),
+            (),
+            samples,
+            (),
+            join(" ", spaced(words)),
+            (),
+        ]
+        if tier in ("16", "none"):
+            why = "the terminal's own ground and 16 colours" if tier == "16" else "no colours"
+            lines += [put(f" This terminal gets {why}: every theme looks the same here.", "warn"), ()]
+        return lines
+
+    def rows(self, state: State, width: int) -> list[Row]:
+        """One row for each theme."""
+        made = []
+        for name in self._names:
+            here = put(" in use", "dim") if name == self._before else ()
+            words = _WORDS.get(name, f"config/themes/{name}.yml")
+            made.append(Row(join(fit(put(f"  {name}", "strong"), 24), fit(put(words, "dim"), 52), here), name))
+        return made
+
+    def footing(self, state: State, width: int) -> Lines:
+        """How to keep it for good."""
+        chosen = self.item_in_hand() or self._before
+        return [(), put(f" For this console only. For all: console: theme: {chosen} in config/console.yml", "dim")]
+
+    def move(self, rows: int) -> None:
+        """Another theme, at once."""
+        super().move(rows)
+        name = self.item_in_hand()
+        if name is not None:
+            self.console_app.use_theme(name)
+
+    def takes(self, name: str, character: str | None) -> bool:
+        """Enter keeps what is shown; leaving by any other way does not."""
+        if name == "enter":
+            self._before = self.item_in_hand() or self._before
+            self.console_app.back(leave=False)
+            return True
+        return False
+
+    def on_unmount(self) -> None:
+        """What was, unless another was kept."""
+        if self._before and self._before != self.console_app.brushes.screen.theme.name:
+            self.console_app.use_theme(self._before)

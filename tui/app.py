@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -67,6 +68,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
     ) -> None:
         self.brushes = brushes or Brushes()
         """What the screens are painted with."""
+        os.environ.pop("NO_COLOR", None)  # the tier has heeded it; Textual would filter on top of --colors
         super().__init__(ansi_color=self.brushes.tier != "truecolor" or None)
         self.console._color_system = ColorSystem.TRUECOLOR  # every style is in its tier already: nothing more to do
         self._wall = wall

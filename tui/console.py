@@ -67,7 +67,6 @@ def _brushes(deployment: Deployment) -> Brushes:
     name = asked or deployment.console.console.theme
     themes = themes_of(deployment.paths.config, name)
     tier = tiers(os.environ).colors
-    os.environ.pop("NO_COLOR", None)  # heeded already; Textual would filter once more, even where --colors overrides it
     return Brushes(tier, themes, name=name, wall=name if asked else "wall")
 
 

@@ -6,6 +6,7 @@ Colour falls on the verdict and on what is not ok, nowhere else; and each of the
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from rich.color import Color as RichColor
 from rich.style import Style
@@ -18,7 +19,8 @@ from tui.themes import PLAIN, SIXTEEN, THEMES, Ink, Theme
 DARK = THEMES["dark"].inks
 QUIET: tuple[Role, ...] = ("faint", "dim", "stale")
 """Under the cursor these take the ink of a title, or they could not be read."""
-_TERMINALS_OWN = Color(0, 0, 0, ansi=-1)
+_MIDDLE = 0.18
+"""Luminance that the eye takes for the middle between black and white."""
 
 
 class Brush:
@@ -37,43 +39,46 @@ class Brush:
         return found
 
     def _made(self, role: Role, marked: bool) -> Style:
-        if self.tier in ("16", "none"):
-            return _own_ground((SIXTEEN if self.tier == "16" else PLAIN)[role], marked)
-        theme = self.theme
-        ink = theme.inks[role]
+        if self.tier == "none":
+            ink = PLAIN[role]
+            faded = ink.dim and not marked
+            return Style(bold=ink.bold, underline=ink.underline, dim=faded, reverse=ink.reverse != marked)
+        theme = self._shown
+        ink = self._under_cursor(role) if marked else theme.inks[role]
         ground = ink.background or (theme.cursor if marked else theme.background)
-        color = theme.inks["title"].color if marked and role in QUIET else ink.color
-        return Style(
-            color=self._color(color or theme.background),
-            bgcolor=self._color(ground),
-            bold=ink.bold,
-            underline=ink.underline,
-        )
+        color = ink.color or theme.inks["text"].color or ground
+        return Style(color=self._color(color), bgcolor=self._color(ground), bold=ink.bold, underline=ink.underline)
+
+    @property
+    def _shown(self) -> Theme:
+        """The theme; with 16 colours what stands for it."""
+        if self.tier != "16":
+            return self.theme
+        return SIXTEEN["light" if _luminance(self.theme.background) > _MIDDLE else "dark"]
+
+    def _under_cursor(self, role: Role) -> Ink:
+        """Quiet inks become louder there, or they could not be read; of 16 colours only a few can be read at all."""
+        inks = self._shown.inks
+        ink = inks[role]
+        if self.tier == "16" and ink.background is None:
+            if role == "warn":
+                return ink if self._shown is SIXTEEN["dark"] else inks["band-WATCH"]
+            return inks["band-ROLL BACK" if role == "crit" else "strong"]
+        return replace(ink, color=inks["title"].color) if role in QUIET else ink
 
     def _color(self, color: str) -> RichColor:
         return RichColor.from_ansi(nearest_of_256(color)) if self.tier == "256" else RichColor.parse(color)
 
     @property
     def background(self) -> Color:
-        """What lies behind everything; with 16 colours or none the terminal's own."""
-        if self.tier in ("16", "none"):
-            return _TERMINALS_OWN
-        color = Color.parse(self.theme.background)
-        if self.tier == "256":
-            return Color(color.r, color.g, color.b, ansi=nearest_of_256(self.theme.background))
-        return color
-
-
-def _own_ground(ink: Ink, marked: bool) -> Style:
-    """On the terminal's own colours the row under the cursor is reversed; a pair of colours stays as it is."""
-    return Style(
-        color=ink.color,
-        bgcolor=ink.background,
-        bold=ink.bold,
-        underline=ink.underline,
-        dim=ink.dim and not marked,
-        reverse=ink.reverse != (marked and ink.background is None),
-    )
+        """What lies behind everything; without colours the terminal's own."""
+        if self.tier == "none":
+            return Color(0, 0, 0, ansi=-1)
+        ground = self._shown.background
+        if self.tier == "truecolor":
+            return Color.parse(ground)
+        number = self._color(ground).number
+        return Color(0, 0, 0, ansi=number)
 
 
 class Brushes:

@@ -73,7 +73,7 @@ _LIGHT: dict[Role, Ink] = {
     "key": Ink("#1f5f99"),
     "warn": _strong("#765b00"),
     "crit": _strong("#a50d2a"),
-    "unknown": _strong("#5b3fbf"),
+    "unknown": _strong("#4a2fb0"),
     "info": Ink("#1f5f99"),
     "stale": Ink("#56606a"),
     "trend": Ink("#5c7896"),
@@ -87,7 +87,7 @@ _LIGHT: dict[Role, Ink] = {
     "band-quiet": _strong("#2a3138", "#dfe3e6"),
     "wall-ROLL BACK": _strong("#ffffff", "#b3200e"),
     "wall-INVESTIGATE": _strong("#0c0f12", "#ea7f3f"),
-    "wall-UNKNOWN": _strong("#5b3fbf"),
+    "wall-UNKNOWN": _strong("#4a2fb0"),
     "wall-WATCH": _strong("#0c0f12", "#f2d24f"),  # no yellow can be read on a light ground
     "wall-CONTINUE": _strong("#2a3138"),
 }
@@ -115,7 +115,7 @@ _WALL: dict[Role, Ink] = {
     "band-quiet": _strong("#ffffff", "#1d2630"),
     "wall-ROLL BACK": _strong("#ffffff", "#a81508"),
     "wall-INVESTIGATE": _strong("#000000", "#f0803c"),
-    "wall-UNKNOWN": _strong("#b3a2ff"),
+    "wall-UNKNOWN": _strong("#b6a6ff"),
     "wall-WATCH": _strong("#fae07a"),
     "wall-CONTINUE": _strong("#e2e8ef"),
 }
@@ -156,34 +156,63 @@ THEMES: dict[str, Theme] = {
 }
 """By name, in the order in which they are offered."""
 
-SIXTEEN: dict[Role, Ink] = {
-    # the terminal's own background, light or dark, is not known: a colour stands only in a pair that reads on its own
-    "text": Ink(),
-    "dim": Ink(),
-    "faint": Ink(dim=True),
-    "title": Ink(),
-    "strong": Ink(bold=True),
-    "key": Ink(bold=True),
-    "warn": Ink("black", "yellow"),  # never bold: many terminals make bold black a grey
-    "crit": Ink("bright_white", "red", bold=True),
-    "unknown": Ink("bright_white", "blue", bold=True),
-    "info": Ink(bold=True),
-    "stale": Ink(),
-    "trend": Ink(),
-    "field": Ink(bold=True, underline=True),
-    "band-ROLL BACK": Ink("bright_white", "red", bold=True),
-    "band-INVESTIGATE": Ink("bright_white", "magenta", bold=True),
-    "band-UNKNOWN": Ink("bright_white", "blue", bold=True),
-    "band-WATCH": Ink("black", "yellow"),
-    "band-CONTINUE": Ink(bold=True, underline=True),
-    "band-env": Ink(bold=True, reverse=True),
-    "band-quiet": Ink(bold=True, underline=True),
-    "wall-ROLL BACK": Ink("bright_white", "red", bold=True),
-    "wall-INVESTIGATE": Ink("bright_white", "magenta", bold=True),
-    "wall-UNKNOWN": Ink("bright_white", "blue", bold=True),
-    "wall-WATCH": Ink("black", "yellow"),
-    "wall-CONTINUE": Ink(bold=True),
+# With 16 colours the terminal's own ground, light or dark, is not known: so the ground is painted too, black or white,
+# and each role keeps to the numbers that can be read on it with the usual palettes.
+_SIXTEEN_DARK: dict[Role, Ink] = {
+    "text": Ink("white"),
+    "dim": Ink("white"),
+    "faint": Ink("bright_black"),
+    "title": Ink("white"),
+    "strong": _strong("bright_white"),
+    "key": Ink("cyan"),
+    "warn": _strong("bright_yellow"),
+    "crit": _strong("bright_red"),
+    "unknown": _strong("bright_magenta"),
+    "info": Ink("cyan"),
+    "stale": Ink("white"),
+    "trend": Ink("cyan"),
+    "field": Ink("bright_white", "blue", bold=True, underline=True),
+    "band-ROLL BACK": _strong("bright_white", "red"),
+    "band-INVESTIGATE": _strong("bright_white", "magenta"),
+    "band-UNKNOWN": _strong("bright_white", "blue"),
+    "band-WATCH": Ink("black", "yellow"),  # never bold: many terminals make bold black a grey
+    "band-CONTINUE": Ink("bright_white", bold=True, underline=True),
+    "band-env": Ink("black", "white"),
+    "band-quiet": Ink("bright_white", bold=True, underline=True),
+    "wall-ROLL BACK": _strong("bright_white", "red"),
+    "wall-INVESTIGATE": _strong("bright_white", "magenta"),
+    "wall-UNKNOWN": _strong("bright_magenta"),
+    "wall-WATCH": _strong("bright_yellow"),
+    "wall-CONTINUE": _strong("bright_white"),
 }
+
+_SIXTEEN_LIGHT: dict[Role, Ink] = {
+    **_SIXTEEN_DARK,
+    "text": Ink("black"),
+    "dim": Ink("black"),
+    "faint": Ink("white"),
+    "title": Ink("black"),
+    "strong": Ink("black"),
+    "key": Ink("blue"),
+    "warn": Ink("magenta"),
+    "crit": Ink("red", underline=True),
+    "unknown": Ink("blue", underline=True),
+    "info": Ink("blue"),
+    "stale": Ink("black"),
+    "trend": Ink("blue"),
+    "band-CONTINUE": Ink("black", underline=True),
+    "band-env": Ink("bright_white", "black"),
+    "band-quiet": Ink("black", underline=True),
+    "wall-UNKNOWN": _strong("bright_white", "blue"),
+    "wall-WATCH": Ink("black", "yellow"),
+    "wall-CONTINUE": Ink("black"),
+}
+
+SIXTEEN = {
+    "dark": Theme("dark", "black", "blue", _SIXTEEN_DARK),
+    "light": Theme("light", "bright_white", "cyan", _SIXTEEN_LIGHT),
+}
+"""What stands for every theme with a dark or a light ground."""
 
 PLAIN: dict[Role, Ink] = {
     "text": Ink(),

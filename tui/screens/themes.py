@@ -54,9 +54,10 @@ class Themes(Listing):
             join(" ", spaced(words)),
             (),
         ]
-        if tier in ("16", "none"):
-            why = "the terminal's own ground and 16 colours" if tier == "16" else "no colours"
-            lines += [put(f" This terminal gets {why}: every theme looks the same here.", "warn"), ()]
+        if tier == "none":
+            lines += [put(" This terminal gets no colours: every theme looks the same here.", "warn"), ()]
+        if tier == "16":
+            lines += [put(" This terminal gets 16 colours: themes differ by their ground only.", "warn"), ()]
         return lines
 
     def rows(self, state: State, width: int) -> list[Row]:

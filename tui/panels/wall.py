@@ -100,21 +100,26 @@ def _top(state: State, width: int, look: Look) -> Line:
     """Where, and what keeps this from being taken for something else; the clock ticks: the wall is not frozen."""
     band = put(f" {state.environment} ", "band-quiet" if state.demo else "band-env")
     left = join(" ", band, put(f"  {state.user}@{state.host}", "dim"))
-    parts: list[Line] = []
+    marks: list[Line] = []
     if look.replay:
-        parts.append(put(f" {look.replay} ", "band-env"))
+        marks.append(put(f" {look.replay} ", "band-env"))
     if state.drill is not None:
-        parts.append(put(f" DRILL {state.drill.drill}, {_ends(state, look)} ", "band-env"))
-    if look.read_only:
-        parts.append(put("READ-ONLY", "title"))
+        marks.append(put(f" DRILL {state.drill.drill}, {_ends(state, look)} ", "band-env"))
+    if look.read_only and not look.replay:  # nothing can be done in a replay anyway
+        marks.append(put("READ-ONLY", "title"))
     if state.time_scale != 1:
-        parts.append(put(f"time x{state.time_scale:g}", "info"))
-    parts.append(put(stamp(look.now) if look.replay else clock(look.now), "strong"))
-    parts.append(wall_facts.freshness(state, look))
-    right = parts[0]
+        marks.append(put(f"time x{state.time_scale:g}", "info"))
+    marks.append(put(stamp(look.now) if look.replay else clock(look.now), "strong"))
+    data = wall_facts.freshness(state, look)
+    choices = (_side_by_side([*marks, data], "   "), _side_by_side([*marks, data], " "), _side_by_side(marks, " "))
+    return spread(left, join(first_that_fits(width - 1, *choices), " "), width)
+
+
+def _side_by_side(parts: list[Line], gap: str) -> Line:
+    line = parts[0]
     for part in parts[1:]:
-        right = join(right, "   ", part)
-    return spread(left, join(crop(right, width - 1), " "), width)
+        line = join(line, gap, part)
+    return line
 
 
 def _ends(state: State, look: Look) -> str:

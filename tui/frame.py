@@ -55,7 +55,7 @@ class Frame(Screen[None], inherit_bindings=False):
     Frame { layout: vertical; overflow: hidden; }
     Frame > #header { height: 3; width: 100%; }
     Frame > #body { height: 1fr; width: 100%; }
-    Frame > #footer { height: 1; width: 100%; }
+    Frame > #footer { height: 1; width: 100%; dock: bottom; }
     """
 
     @property
@@ -97,6 +97,8 @@ class Frame(Screen[None], inherit_bindings=False):
         rows = max(min(header.ROWS, self.size.height - 1), 1)
         for pane in self.query("#header"):
             pane.styles.height = rows
+        for pane in self.query("#footer"):
+            pane.display = self.size.height > 1
 
     def compose_body(self) -> ComposeResult:
         """The body: one pane, unless a screen has several."""

@@ -97,12 +97,12 @@ def _theme(located: Located, name: str) -> Theme | None:
 def _put(located: Located, inks: dict[Role, Ink], role: str, value: Any) -> None:
     where: KeyPath = ("roles", role)
     if role not in _ROLES:
-        near = difflib.get_close_matches(role, _ROLES, n=1)
+        near = difflib.get_close_matches(role, _ROLES, n=1, cutoff=0.7)
         right = f"did you mean {near[0]}?" if near else f"roles: {', '.join(_ROLES)}"
         located.report(where, "is no role", right)
         return
     color, on, background = str(value).partition(" on ")
-    found = _one(located, where, color)
+    found = _one(located, where, value if value is None else color)
     behind = _one(located, where, background) if on and found else None
     if found:
         known = cast(Role, role)
@@ -113,7 +113,7 @@ def _one(located: Located, where: KeyPath, value: Any) -> str | None:
     text = str(value).strip()
     if _COLOR.fullmatch(text):
         return text.lower()
-    located.report(where, f"is {'empty' if value is None else repr(text)}, which is no colour", _HINT)
+    located.report(where, f"is {'empty' if value is None else repr(text[:40])}, which is no colour", _HINT)
     return None
 
 

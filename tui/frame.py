@@ -34,6 +34,8 @@ _FOOTER = (
     "find",
     "help",
 )
+_WAY_BACK_HINTS = len(" R roll back  : find  ? help")
+_BOTH_SIZES = len("79x23<80x24")
 _REPLAY_HINTS = (
     ("p", "pause"),
     (", .", "minute"),
@@ -143,7 +145,7 @@ class Frame(Screen[None], inherit_bindings=False):
             command = COMMANDS[name]
             if command.scope in self.scopes and self._useful(name):
                 parts.append(join(put(shown(command.keys[0]), "key"), put(f" {command.footer}", "dim")))
-        while len(parts) > 1 and width_of(spaced(parts)) > self.size.width - 1:
+        while len(parts) > 1 and width_of(spaced(parts)) > self.size.width - 1 - width_of(self._size_needed()):
             del parts[0]  # what matters most stands last
         return spaced(parts)
 
@@ -160,9 +162,18 @@ class Frame(Screen[None], inherit_bindings=False):
 
     def _footer(self, width: int, height: int) -> Lines:
         notice = self.console_app.notice
-        if not notice and too_small(self.size.width, self.size.height):
-            return [fit(join(size_needed(width, *self.size), "   ", self.hints()), width)]
-        return [fit(join(" ", notice if notice else self.hints()), width)]
+        size = self._size_needed()
+        if size and not notice and width_of(size) > width - 2:
+            return [fit(size, width)]
+        return [fit(join(" ", notice) if notice else join(size, " ", self.hints()), width)]
+
+    def _size_needed(self) -> Line:
+        """The size that is needed, where there is less; the way back keeps its room beside it."""
+        width, height = self.size
+        if not too_small(width, height):
+            return ()
+        beside = width - _WAY_BACK_HINTS
+        return size_needed(beside if beside >= _BOTH_SIZES else width, width, height)
 
     def on_key(self, event: events.Key) -> None:
         """Every key passes here; a key that was pressed ahead goes to the screen that is in front by now."""

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from a_terminal import HERE, PlayedTerminal
 
+from engine.cli import frame
+from engine.cli.paint import painted
 from engine.doctor import examine_machine
 from engine.errors import Refused
-from engine.tiers import COLORS, tiers
+from engine.tiers import COLORS, THEME_VARIABLE, tiers
 
 XTERM = {"TERM": "xterm-256color"}
 MILLIONS = {"COLORTERM": "truecolor"}
@@ -75,6 +79,35 @@ def test_the_doctor_says_which_and_why(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "--colors" in said["colours"] and "--glyphs" in said["glyphs"]
     monkeypatch.setenv("ABACO_OPS_COLORS", "lots")
     assert [finding.status for finding in examine_machine() if finding.name == "tiers"] == ["FAIL"]
+
+
+@pytest.mark.parametrize("order", ["before", "after"])
+def test_the_wall_command_only_looks_and_options_stand_above_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, order: str
+) -> None:
+    for name, value in {"ABACO_OPS_THEME": "dark", "ABACO_OPS_COLORS": "256", "ABACO_OPS_GLYPHS": "ascii"}.items():
+        monkeypatch.setenv(name, value)
+    opened: list[tuple[Any, ...]] = []
+
+    def open_console(root: Path, read_only: bool, *, wall: bool = False) -> int:
+        chosen = tiers(os.environ)
+        opened.append((root, read_only, wall, os.environ[THEME_VARIABLE], chosen.colors, chosen.marks))
+        return 0
+
+    options = ["--root", str(tmp_path), "--theme", "light", "--colors", "16", "--glyphs", "unicode"]
+    words = [*options, "wall"] if order == "before" else ["wall", *options]
+    assert frame.main(words, open_console) == 0
+    assert opened == [(tmp_path.resolve(), True, True, "light", "16", "unicode")]
+
+
+def test_words_of_the_command_line_have_colours_only_where_they_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    for name in ("NO_COLOR", "ABACO_OPS_COLORS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    assert painted("x", "FAIL") != "x"
+    monkeypatch.setenv("ABACO_OPS_COLORS", "none")
+    assert painted("x", "FAIL") == "x"
 
 
 @pytest.fixture

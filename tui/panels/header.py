@@ -36,7 +36,8 @@ def draw_waiting(width: int, look: Look, root: str) -> Lines:
 def size_needed(room: int, width: int, height: int) -> Line:
     """The size that is needed and the size there is, in the longest form that fits into ``room``."""
     needed = f"{MINIMUM[0]}x{MINIMUM[1]}"
-    forms = (f" needs {needed}, this is {width}x{height}", f"{width}x{height}, needs {needed}", f"<{needed}")
+    present = f"{width}x{height}"
+    forms = (f" needs {needed}, this is {present}", f"{present}, needs {needed}", f"{present}<{needed}", f"<{needed}")
     return first_that_fits(room, *(put(words, "warn") for words in forms))
 
 

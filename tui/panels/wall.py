@@ -201,7 +201,7 @@ def _standing(state: State, width: int, look: Look) -> Line:
         whole, brief = f"{due}: would FAIL on {', '.join(gate.would_fail_on)}", f"{due}: would FAIL"
         return first_that_fits(width - 4, *(join(head, "      ", put(words, "warn")) for words in (whole, brief)))
     if gate.unknown or gate.state == "overdue":
-        unknown = f": {len(gate.unknown)} criteria unknown" if gate.unknown else ""
+        unknown = f": {len(gate.unknown)} of its criteria unknown" if gate.unknown else ""
         return join(head, "      ", put(due + unknown, "warn"))
     return join(head, "      ", put(due, "text"))
 

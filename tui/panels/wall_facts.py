@@ -16,6 +16,7 @@ _LABEL, _VALUE, _LIMIT, _LEVEL = 11, 9, 14, 3
 _MARGIN = 3
 _FOR = re.compile(r" for .*$")
 _TIER = re.compile(r"^[a-z -]*(?=[<>])")
+_SIGN = re.compile(r"([<>]) *")
 _STATUS: dict[str, tuple[str, Role]] = {
     "ok": ("ok", "dim"),
     "WARNING": ("W", "warn"),
@@ -79,7 +80,8 @@ def _gauge(state: State, gauge: ResourceView, look: Look) -> Line:
         return join(fit(put(label, "dim"), _LABEL), put(f"missing: {gauge.reason or 'no sample'}", "warn"))
     condition = next((item for item in state.conditions if item.id == gauge.id), None)
     word = level_of(state, condition) if condition is not None and gauge.level == "C" else gauge.level
-    limit = f"limit {_TIER.sub('', _FOR.sub('', gauge.limit))}" if gauge.limit else ""
+    bare = _SIGN.sub(r"\1 ", _TIER.sub("", _FOR.sub("", gauge.limit)))
+    limit = f"limit {bare}" if bare else ""
     passed = (look.now - gauge.observed_at).total_seconds() if gauge.observed_at else None
     return _measured(label, gauge.text, limit, word, LEVELS[gauge.level], _old(passed, gauge.stale))
 

@@ -17,8 +17,8 @@ _SAMPLES: tuple[Role, ...] = (
 _WORDS = {
     "dark": "calm on a dark ground",
     "light": "for bright rooms and paper-white terminals",
-    "wall": "contrast of 7 and more, as the wall view is drawn",
-    "high-contrast": "black and white, contrast of 7 and more",
+    "wall": "as the wall view: contrast of 7 and more",
+    "high-contrast": "black and white: contrast of 7 and more",
 }
 
 
@@ -66,13 +66,17 @@ class Themes(Listing):
         for name in self._names:
             here = put(" in use", "dim") if name == self._before else ()
             words = _WORDS.get(name, f"config/themes/{name}.yml")
-            made.append(Row(join(fit(put(f"  {name}", "strong"), 24), fit(put(words, "dim"), 52), here), name))
+            made.append(Row(join(fit(put(f"  {name}", "strong"), 24), fit(put(words, "dim"), 46), here), name))
         return made
 
     def footing(self, state: State, width: int) -> Lines:
         """How to keep it for good."""
-        chosen = self.item_in_hand() or self._before
-        return [(), put(f" For this console only. For all: console: theme: {chosen} in config/console.yml", "dim")]
+        return [(), put(" For this console only. To keep it: theme, below console: in config/console.yml", "dim")]
+
+    def hints(self) -> Line:
+        """What the keys do here."""
+        hint = [("j k", "show it"), ("Enter", "takes it"), ("Esc", "as it was"), ("R", "roll back")]
+        return spaced([join(put(key, "key"), put(f" {words}", "dim")) for key, words in hint])
 
     def move(self, rows: int) -> None:
         """Another theme, at once."""

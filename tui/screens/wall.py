@@ -14,6 +14,7 @@ from tui.theme import Brush
 class Wall(Frame):
     """The state in large letters."""
 
+    scopes = frozenset({"anywhere"})
     CSS = """
     Wall > #wall { height: 100%; width: 100%; }
     """

@@ -72,7 +72,7 @@ _LIGHT: dict[Role, Ink] = {
     "strong": _strong("#0c0f12"),
     "key": Ink("#1f5f99"),
     "warn": _strong("#765b00"),
-    "crit": _strong("#a50d2a"),
+    "crit": _strong("#b00d33"),
     "unknown": _strong("#4a2fb0"),
     "info": Ink("#1f5f99"),
     "stale": Ink("#56606a"),

@@ -252,9 +252,9 @@ class ConsoleApp(App[None], inherit_bindings=False):
         """Paint every cell again."""
         self.frame.repaint()
 
-    def use_theme(self, name: str) -> None:
-        """Paint in another theme from now on."""
-        self.brushes.take(name)
+    def use(self, brushes: Brushes) -> None:
+        """Paint with these from now on."""
+        self.brushes = brushes
         for screen in self.screen_stack:
             cast(Frame, screen).repaint()
 

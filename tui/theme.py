@@ -82,7 +82,7 @@ class Brush:
 
 
 class Brushes:
-    """The themes there are, and the two brushes in hand: one for every screen, and one for the wall."""
+    """The themes there are, and the two brushes in hand: one for every screen, and one for the wall. Never changed."""
 
     def __init__(
         self,
@@ -97,9 +97,9 @@ class Brushes:
         self.screen = Brush(themes[name], tier)
         self.wall = Brush(themes[wall], tier)
 
-    def take(self, name: str) -> None:
-        """Paint everything in this theme from now on. KeyError when there is none of that name."""
-        self.screen = self.wall = Brush(self.themes[name], self.tier)
+    def with_theme(self, name: str) -> Brushes:
+        """The same with everything in this theme, the wall too. KeyError when there is none of that name."""
+        return Brushes(self.tier, self.themes, name=name, wall=name)
 
 
 _STEPS = (0, 95, 135, 175, 215, 255)

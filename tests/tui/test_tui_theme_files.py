@@ -164,8 +164,17 @@ async def test_escape_leaves_the_theme_as_it_was(make_app: Make) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press(":", *"theme", "enter", "j", "j", "escape")
         await pilot.pause()
-        assert app.brushes.screen.theme.name == "dark"
+        assert (app.brushes.screen.theme.name, app.brushes.wall.theme.name) == ("dark", "wall")
         assert THEMES["dark"].background in ground(app) and THEMES["wall"].background not in ground(app)
+
+
+async def test_a_console_may_end_while_a_theme_is_only_shown(make_app: Make) -> None:
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press(":", *"theme", "enter", "j")
+        app.exit()
+        await pilot.pause()
+    assert app.crash == ""
 
 
 async def test_a_read_only_console_may_change_its_colours(make_app: Make) -> None:

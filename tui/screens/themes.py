@@ -6,6 +6,7 @@ from engine.state.model import State
 from tui.frame import spaced
 from tui.lines import Line, Lines, Role, fit, heading, join, put
 from tui.listing import Listing, Row
+from tui.theme import Brushes
 
 _SAMPLES: tuple[Role, ...] = (
     "band-CONTINUE",
@@ -27,15 +28,13 @@ class Themes(Listing):
 
     def __init__(self) -> None:
         super().__init__()
-        self._names: list[str] = []
-        self._before = ""
+        self._before: Brushes | None = None
+        """What was in use when this opened; None once another was kept."""
 
     def on_mount(self) -> None:
         """The cursor begins on the theme in use."""
-        brushes = self.console_app.brushes
-        self._names = list(brushes.themes)
-        self._before = brushes.screen.theme.name
-        self.cursor = self._names.index(self._before)
+        self._before = self.console_app.brushes
+        self.cursor = list(self._before.themes).index(self._before.screen.theme.name)
         self.redraw()
 
     def heading(self, state: State, width: int) -> Lines:
@@ -63,8 +62,9 @@ class Themes(Listing):
     def rows(self, state: State, width: int) -> list[Row]:
         """One row for each theme."""
         made = []
-        for name in self._names:
-            here = put(" in use", "dim") if name == self._before else ()
+        used = self._before.screen.theme.name if self._before is not None else ""
+        for name in self.console_app.brushes.themes:
+            here = put(" in use", "dim") if name == used else ()
             words = _WORDS.get(name, f"config/themes/{name}.yml")
             made.append(Row(join(fit(put(f"  {name}", "strong"), 24), fit(put(words, "dim"), 46), here), name))
         return made
@@ -83,17 +83,17 @@ class Themes(Listing):
         super().move(rows)
         name = self.item_in_hand()
         if name is not None:
-            self.console_app.use_theme(name)
+            self.console_app.use(self.console_app.brushes.with_theme(name))
 
     def takes(self, name: str, character: str | None) -> bool:
         """Enter keeps what is shown; leaving by any other way does not."""
         if name == "enter":
-            self._before = self.item_in_hand() or self._before
+            self._before = None
             self.console_app.back(leave=False)
             return True
         return False
 
     def on_unmount(self) -> None:
         """What was, unless another was kept."""
-        if self._before and self._before != self.console_app.brushes.screen.theme.name:
-            self.console_app.use_theme(self._before)
+        if self._before is not None and self._before is not self.console_app.brushes:
+            self.console_app.use(self._before)

@@ -3,7 +3,7 @@
     python docs/pictures.py
 
 Makes a demo, cuts it over, lets it run for a minute, and writes ``docs/console-<size>.svg`` and
-``docs/rollback-80x24.svg``. Needs tmux.
+``docs/rollback-80x24.svg``, ``docs/wall-80x24.svg``. Needs tmux.
 """
 
 from __future__ import annotations
@@ -48,6 +48,7 @@ def main() -> None:
             for columns, rows in SIZES:
                 take(root, columns, rows, (), r"V2 LIVE", f"console-{columns}x{rows}.svg")
             take(root, 80, 24, ("R",), r"\barmed\b", "rollback-80x24.svg")
+            take(root, 80, 24, (), r"way back", "wall-80x24.svg", "wall")
         finally:
             run(root, "demo", str(root), "--stop")
 
@@ -57,10 +58,10 @@ def run(root: Path, *words: str) -> None:
     subprocess.run([*COMMAND, "--root", str(root), *words], check=True, stdout=subprocess.DEVNULL)
 
 
-def take(root: Path, columns: int, rows: int, keys: tuple[str, ...], pattern: str, name: str) -> None:
-    """Open the console, press keys, wait until the screen shows ``pattern``, write the picture."""
+def take(root: Path, columns: int, rows: int, keys: tuple[str, ...], pattern: str, name: str, *words: str) -> None:
+    """Open the console (or what ``words`` ask for), press keys, wait until the screen shows ``pattern``, write it."""
     terminal = Terminal(
-        [*COMMAND, "--root", str(root)], cwd=root, columns=columns, rows=rows, env={"COLORTERM": "truecolor"}
+        [*COMMAND, "--root", str(root), *words], cwd=root, columns=columns, rows=rows, env={"COLORTERM": "truecolor"}
     )
     try:
         terminal.wait_for("LIVE")

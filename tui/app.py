@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, TypeVar, cast
 
+from rich.color import ColorSystem
 from textual import events
 from textual.app import App
 from textual.screen import Screen
@@ -33,7 +34,7 @@ from tui.screens.over import Evidence, Help, Palette, Text, paragraphs
 from tui.screens.sheet import FormScreen
 from tui.screens.views import VIEWS
 from tui.sheets.form import Ask
-from tui.theme import BACKGROUND
+from tui.theme import Brushes
 
 T = TypeVar("T")
 _NOTICE_SECONDS = 6.0
@@ -44,8 +45,6 @@ class ConsoleApp(App[None], inherit_bindings=False):
     """The console. It reads through ``make_reader`` and acts through ``actions``, and knows nothing else."""
 
     CSS = f"""
-    Screen {{ background: {BACKGROUND}; }}
-    Screen:nocolor {{ background: ansi_default; }}
     {Frame.CSS}
     {Dashboard.CSS}
     """
@@ -61,11 +60,18 @@ class ConsoleApp(App[None], inherit_bindings=False):
         target: str,
         contacts: list[tuple[str, str]] | None = None,
         glyphs: Glyphs = UNICODE,
+        brushes: Brushes | None = None,
+        wall: bool = False,
         read_only: bool = False,
         now: Callable[[], datetime] | None = None,
         replay: Replay | None = None,
     ) -> None:
-        super().__init__(ansi_color="NO_COLOR" in os.environ or None)
+        self.brushes = brushes or Brushes()
+        """What the screens are painted with."""
+        os.environ.pop("NO_COLOR", None)  # the tier has heeded it; Textual would filter on top of --colors
+        super().__init__(ansi_color=self.brushes.tier != "truecolor" or None)
+        self.console._color_system = ColorSystem.TRUECOLOR  # every style is in its tier already: nothing more to do
+        self._wall = wall
         self.root = root
         self.actions = actions
         self.target = target
@@ -111,8 +117,12 @@ class ConsoleApp(App[None], inherit_bindings=False):
         return honest(self._state, self.look.now) if self._state is not None else None
 
     def get_default_screen(self) -> Screen[Any]:
-        """The dashboard lies below everything."""
-        return Dashboard()
+        """The dashboard lies below everything; where the console is a display for the room, the wall does."""
+        if not self._wall:
+            return Dashboard()
+        from tui.screens.wall import Wall  # the console's start does not wait for it
+
+        return Wall()
 
     def on_mount(self) -> None:
         """Begin to read, to tick, and see that a monitor runs."""
@@ -240,9 +250,26 @@ class ConsoleApp(App[None], inherit_bindings=False):
 
     def repaint(self) -> None:
         """Paint every cell again."""
-        self.screen.refresh(layout=True)
-        for widget in self.screen.walk_children():
-            widget.refresh()
+        self.frame.repaint()
+
+    def use(self, brushes: Brushes) -> None:
+        """Paint with these from now on."""
+        self.brushes = brushes
+        for screen in self.screen_stack:
+            cast(Frame, screen).repaint()
+
+    def show_wall(self) -> None:
+        """The state in large letters."""
+        from tui.screens.wall import Wall
+
+        if not isinstance(self.frame, Wall):
+            self.push_screen(Wall())
+
+    def show_themes(self) -> None:
+        """The themes, to choose one."""
+        from tui.screens.themes import Themes
+
+        self.push_screen(Themes())
 
     def show_condition(self, name: str) -> None:
         """The evidence of a condition."""

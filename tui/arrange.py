@@ -14,8 +14,14 @@ class Place(NamedTuple):
     height: int
 
 
+MINIMUM = (80, 24)
 MEDIUM_WIDTH, LARGE_WIDTH, TALL = 116, 160, 36
 _EVENTS_FROM = 5
+
+
+def too_small(width: int, height: int) -> bool:
+    """Whether the screen is smaller than what everything is drawn for."""
+    return width < MINIMUM[0] or height < MINIMUM[1]
 
 
 def arrange(width: int, height: int, *, operating: bool) -> dict[str, Place]:

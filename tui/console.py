@@ -8,27 +8,30 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from engine.clock import SystemClock
-from engine.config import load_deployment
+from engine.config import Deployment, load_deployment
 from engine.errors import Refused
 from engine.operations.watchers import origin_here, watching
 from engine.records import whoami
 from engine.state import StateReader
 from engine.state.playback import Playback
+from engine.tiers import THEME_VARIABLE, tiers
 from tui import terminal
 from tui.actions import EngineActions
 from tui.app import ConsoleApp
 from tui.glyphs import choose
 from tui.guard import Guard
 from tui.replaying import no_actions, replay_of
+from tui.theme import Brushes
+from tui.theme_files import themes_of
 
 CRASHED = 70
 """Exit code when the console itself failed (sysexits: an internal error)."""
 
 
-def open_console(root: Path, *, read_only: bool, playback: Playback | None = None) -> int:
+def open_console(root: Path, *, read_only: bool, playback: Playback | None = None, wall: bool = False) -> int:
     """Run the console until it is left; returns the exit code. Refused where it cannot draw.
 
-    ``playback``: the stretch of the past that is shown instead of now.
+    ``playback``: the stretch of the past that is shown instead of now. ``wall``: a display for the room.
     """
     cannot = terminal.refusal_here()
     if cannot:
@@ -45,6 +48,8 @@ def open_console(root: Path, *, read_only: bool, playback: Playback | None = Non
             (person.role, f"{person.name}, {person.reach}") for person in deployment.monitoring.contacts.values()
         ],
         glyphs=choose(os.environ),
+        brushes=_brushes(deployment),
+        wall=wall,
         read_only=read_only or deployment.console.deployment.read_only,
         replay=replay,
     )
@@ -54,6 +59,15 @@ def open_console(root: Path, *, read_only: bool, playback: Playback | None = Non
     if guard.code is not None:
         return guard.code
     return _farewell(app)
+
+
+def _brushes(deployment: Deployment) -> Brushes:
+    """The theme that was asked for now, else the configured one, in this terminal's tier."""
+    asked = os.environ.get(THEME_VARIABLE, "")
+    name = asked or deployment.console.console.theme
+    themes = themes_of(deployment.paths.config, name)
+    tier = tiers(os.environ).colors
+    return Brushes(tier, themes, name=name, wall=name if asked else "wall")
 
 
 def _farewell(app: ConsoleApp) -> int:

@@ -10,16 +10,18 @@ from textual.screen import Screen
 
 from engine.state.model import State
 from tui import offering
+from tui.arrange import too_small
 from tui.commands import COMMANDS, find, shown
 from tui.lines import Line, Lines, block, fit, join, put, width_of
 from tui.look import Look
 from tui.pane import Pane
 from tui.panels import header
+from tui.panels.header import size_needed
+from tui.theme import Brush
 
 if TYPE_CHECKING:
     from tui.app import ConsoleApp
 
-MINIMUM = (80, 24)
 _FOOTER = (
     "why",
     "checklist.tick",
@@ -32,6 +34,8 @@ _FOOTER = (
     "find",
     "help",
 )
+_WAY_BACK_HINTS = len(" R roll back  : find  ? help")
+_BOTH_SIZES = len("79x23<80x24")
 _REPLAY_HINTS = (
     ("p", "pause"),
     (", .", "minute"),
@@ -53,7 +57,7 @@ class Frame(Screen[None], inherit_bindings=False):
     Frame { layout: vertical; overflow: hidden; }
     Frame > #header { height: 3; width: 100%; }
     Frame > #body { height: 1fr; width: 100%; }
-    Frame > #footer { height: 1; width: 100%; }
+    Frame > #footer { height: 1; width: 100%; dock: bottom; }
     """
 
     @property
@@ -71,11 +75,32 @@ class Frame(Screen[None], inherit_bindings=False):
         """How to draw now."""
         return self.console_app.look
 
+    @property
+    def brush(self) -> Brush:
+        """What it is painted with."""
+        return self.console_app.brushes.screen
+
+    def repaint(self) -> None:
+        """Paint every cell again, in the theme as it is now."""
+        self.styles.background = self.brush.background
+        self.refresh(layout=True)
+        for widget in self.walk_children():
+            widget.refresh()
+
     def compose(self) -> ComposeResult:
         """Header, body, footer."""
+        self.styles.background = self.brush.background
         yield Pane(self._header, id="header")
         yield from self.compose_body()
         yield Pane(self._footer, id="footer")
+
+    def on_resize(self) -> None:
+        """Where even rows 1 to 3 do not fit, the last row still says what size is needed."""
+        rows = max(min(header.ROWS, self.size.height - 1), 1)
+        for pane in self.query("#header"):
+            pane.styles.height = rows
+        for pane in self.query("#footer"):
+            pane.display = self.size.height > 1
 
     def compose_body(self) -> ComposeResult:
         """The body: one pane, unless a screen has several."""
@@ -120,7 +145,7 @@ class Frame(Screen[None], inherit_bindings=False):
             command = COMMANDS[name]
             if command.scope in self.scopes and self._useful(name):
                 parts.append(join(put(shown(command.keys[0]), "key"), put(f" {command.footer}", "dim")))
-        while len(parts) > 1 and width_of(spaced(parts)) > self.size.width - 1:
+        while len(parts) > 1 and width_of(spaced(parts)) > self.size.width - 1 - width_of(self._size_needed()):
             del parts[0]  # what matters most stands last
         return spaced(parts)
 
@@ -137,7 +162,18 @@ class Frame(Screen[None], inherit_bindings=False):
 
     def _footer(self, width: int, height: int) -> Lines:
         notice = self.console_app.notice
-        return [fit(join(" ", notice if notice else self.hints()), width)]
+        size = self._size_needed()
+        if size and not notice and width_of(size) > width - 2:
+            return [fit(size, width)]
+        return [fit(join(" ", notice) if notice else join(size, " ", self.hints()), width)]
+
+    def _size_needed(self) -> Line:
+        """The size that is needed, where there is less; the way back keeps its room beside it."""
+        width, height = self.size
+        if not too_small(width, height):
+            return ()
+        beside = width - _WAY_BACK_HINTS
+        return size_needed(beside if beside >= _BOTH_SIZES else width, width, height)
 
     def on_key(self, event: events.Key) -> None:
         """Every key passes here; a key that was pressed ahead goes to the screen that is in front by now."""

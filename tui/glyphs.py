@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-TIER_VARIABLE = "ABACO_OPS_GLYPHS"
+from engine.tiers import tiers
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +13,8 @@ class Glyphs:
     """One tier. Every mark is one cell wide."""
 
     rule: str
+    block: str
+    """A point of a large letter."""
     spark: str
     """Trend levels, low to high; none fills its cell, so that rows stay apart."""
     bar_full: str
@@ -34,6 +36,7 @@ class Glyphs:
 
 UNICODE = Glyphs(
     rule="─",
+    block="█",
     spark="▁▂▃▄▅▆▇",
     bar_full="━",
     bar_empty="╌",
@@ -53,6 +56,7 @@ UNICODE = Glyphs(
 
 ASCII = Glyphs(
     rule="-",
+    block="#",
     spark="_.-^",
     bar_full="#",
     bar_empty=".",
@@ -72,11 +76,8 @@ ASCII = Glyphs(
 
 
 def choose(environment: Mapping[str, str]) -> Glyphs:
-    """The tier for this terminal: ASCII on the Linux text console and where ``ABACO_OPS_GLYPHS=ascii``."""
-    wanted = environment.get(TIER_VARIABLE, "").lower()
-    if wanted in ("ascii", "unicode"):
-        return ASCII if wanted == "ascii" else UNICODE
-    return ASCII if environment.get("TERM", "") in ("linux", "vt100", "vt220") else UNICODE
+    """The tier for the terminal that ``environment`` describes. Refused when it names a tier that there is not."""
+    return ASCII if tiers(environment).marks == "ascii" else UNICODE
 
 
 _LEAST_SPAN = 0.05

@@ -35,6 +35,11 @@ Role: TypeAlias = Literal[
     "band-CONTINUE",
     "band-env",
     "band-quiet",
+    "wall-ROLL BACK",
+    "wall-INVESTIGATE",
+    "wall-UNKNOWN",
+    "wall-WATCH",
+    "wall-CONTINUE",
 ]
 
 

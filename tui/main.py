@@ -17,10 +17,10 @@ def main() -> None:
     raise SystemExit(frame.main(sys.argv[1:], _open_console))
 
 
-def _open_console(root: Path, read_only: bool, playback: Playback | None = None) -> int:
+def _open_console(root: Path, read_only: bool, playback: Playback | None = None, *, wall: bool = False) -> int:
     from tui.console import open_console  # only here: scripts must not pay for the screen
 
-    return open_console(root, read_only=read_only, playback=playback)
+    return open_console(root, read_only=read_only, playback=playback, wall=wall)
 
 
 if __name__ == "__main__":

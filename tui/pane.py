@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol, cast
 
 from rich.segment import Segment
 from textual.geometry import Region
@@ -10,9 +11,17 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from tui.lines import Line, Lines, block, changed
-from tui.theme import style
+from tui.theme import Brush
 
 Painter = Callable[[int, int], Lines]
+
+
+class Painted(Protocol):
+    """A screen, as a pane knows it: what it is painted with."""
+
+    @property
+    def brush(self) -> Brush:
+        """The theme in its tier."""
 
 
 class Pane(Widget, inherit_bindings=False):
@@ -23,6 +32,7 @@ class Pane(Widget, inherit_bindings=False):
         self._painter = painter
         self._lines: Lines = []
         self._strips: dict[Line, Strip] = {}
+        self._brush: Brush | None = None
 
     def redraw(self) -> None:
         """Draw again; what comes out as before is not painted again."""
@@ -47,11 +57,14 @@ class Pane(Widget, inherit_bindings=False):
     def render_line(self, y: int) -> Strip:
         """The line as the terminal gets it."""
         line = self._lines[y] if y < len(self._lines) else ()
+        brush = cast(Painted, self.screen).brush
+        if brush is not self._brush:
+            self._brush = brush
+            self._strips.clear()
         strip = self._strips.get(line)
         if strip is None:
-            color = not self.app.no_color
-            segments = [Segment(span.text, style(span.role, span.marked, color)) for span in line]
-            strip = Strip(segments).adjust_cell_length(self.size.width, style("text", False, color))
+            segments = [Segment(span.text, brush.style(span.role, span.marked)) for span in line]
+            strip = Strip(segments).adjust_cell_length(self.size.width, brush.style("text"))
             if len(self._strips) > 400:
                 self._strips.clear()
             self._strips[line] = strip

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from engine import __version__
 from engine.cli.outlet import outlet
 from engine.errors import NEEDS_HUMAN, REFUSED, OpsError, Refused
+from engine.tiers import COLORS, COLORS_VARIABLE, MARKS, MARKS_VARIABLE, THEME_VARIABLE
 
 if TYPE_CHECKING:  # read when a command needs it: --version and usage errors do not pay for YAML and types
     from engine.config import Deployment
@@ -31,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "status": ("status", "the state, once"),
     "why": ("why", "the samples behind a condition or the verdict, recomputed"),
     "follow": ("follow", "the state in plain lines, as it changes"),
+    "wall": ("wall", "the state in large letters, to be read across a room; it only looks"),
     "kpi": ("kpi", "KPIs of a tape"),
     "validate": ("validate", "the five checks and the report"),
     "ready": ("ready", "what blocks a cutover, one line each; exit 0 when nothing does"),
@@ -68,6 +70,8 @@ ALWAYS_WRITE = frozenset(
     {"demo", "init", "validate", "go", "abort", "resume", "resolve", "rehearse", "monitor", "note", "ack"}
 )
 WRITE_UNLESS_DRY = frozenset({"cutover", "rollback"})
+_SCREEN = {"--theme": THEME_VARIABLE, "--colors": COLORS_VARIABLE, "--glyphs": MARKS_VARIABLE}
+"""Options for whatever opens the console, and the variables that say the same for every call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +153,9 @@ def _run(arguments: list[str], open_console: Callable[..., int]) -> int:
     if word is not None and word not in COMMANDS:
         raise Refused(f"{word!r} is no command", _nearest(word))
     options = _parser(word).parse_args(arguments)
+    for option, variable in _SCREEN.items():  # what is said for this call stands above what is set for all
+        if hasattr(options, option[2:]):
+            os.environ[variable] = getattr(options, option[2:])
     from engine.config import find_root
 
     writes = word in ALWAYS_WRITE or (word in WRITE_UNLESS_DRY and not getattr(options, "dry_run", False))
@@ -167,10 +174,10 @@ def _run(arguments: list[str], open_console: Callable[..., int]) -> int:
 
 
 def command_word(arguments: Sequence[str]) -> str | None:
-    """The command among ``arguments``: the first word that is no option and not the value of ``--root``."""
+    """The command among ``arguments``: the first word that is no option and not the value of ``--root`` or another."""
     words = iter(arguments)
     for word in words:
-        if word == "--root":
+        if word in ("--root", *_SCREEN):
             next(words, None)
         elif not word.startswith("-"):
             return word
@@ -186,6 +193,9 @@ def _parser(word: str | None) -> argparse.ArgumentParser:
     shared = _Parser(add_help=False)
     shared.add_argument("--root", metavar="DIR", default=argparse.SUPPRESS, help="the deployment's directory")
     shared.add_argument("--read-only", action="store_true", default=argparse.SUPPRESS, help="only look")
+    shared.add_argument("--theme", metavar="NAME", default=argparse.SUPPRESS, help="the console's colours")
+    shared.add_argument("--colors", choices=COLORS, default=argparse.SUPPRESS, help="how many colours it may use")
+    shared.add_argument("--glyphs", choices=MARKS, default=argparse.SUPPRESS, help="which marks it draws with")
     shared.add_argument("--version", action="version", version=f"abaco-ops {__version__}")
     parser = _Parser(prog="abaco-ops", parents=[shared], description="Cutover, watch and way back of a pipeline.")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")

@@ -9,14 +9,16 @@ from pathlib import Path
 
 from engine.clock import boot_id
 from engine.doctor.finding import Finding
+from engine.errors import Refused
 from engine.records import harmless
+from engine.tiers import COLORS, MARKS, tiers
 
 SMALLEST = (80, 24)
 
 
 def examine_machine() -> list[Finding]:
     """Python, kernel and terminal."""
-    return [_python(), _kernel(), _terminal()]
+    return [_python(), _kernel(), _terminal(), *_tiers()]
 
 
 def _python() -> Finding:
@@ -51,3 +53,14 @@ def _terminal() -> Finding:
     if size.columns < SMALLEST[0] or size.lines < SMALLEST[1]:
         return Finding("terminal", "WARN", shown, f"the console is drawn for {SMALLEST[0]}x{SMALLEST[1]} and more")
     return Finding("terminal", "ok", shown)
+
+
+def _tiers() -> list[Finding]:
+    """What the console would draw with here, and why."""
+    try:
+        chosen = tiers(os.environ)
+    except Refused as error:
+        return [Finding("tiers", "FAIL", error.what, error.fix)]
+    colors = f"{chosen.colors}: {harmless(chosen.colors_why, 120)}; --colors {'|'.join(COLORS)} overrides it"
+    marks = f"{chosen.marks}: {harmless(chosen.marks_why, 120)}; --glyphs {'|'.join(MARKS)} overrides it"
+    return [Finding("colours", "ok", colors), Finding("glyphs", "ok", marks)]

@@ -26,6 +26,7 @@ _WORK = _CONFIG | {"portfolio", "services", "snapshots", "validation"}
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "clock": set(),
+    "tiers": {"errors"},
     "records": _BASE,
     "config": _RECORDS,
     "portfolio": _CONFIG,
@@ -38,14 +39,15 @@ MAY_IMPORT: dict[str, set[str]] = {
     "operations": _WORK,
     "monitoring": _WORK | {"operations", "notify", "drills"},
     "state": _WORK | {"operations", "monitoring", "notify"},
-    "doctor": _WORK | {"operations", "monitoring", "state", "notify"},
+    "doctor": _WORK | {"operations", "monitoring", "state", "notify", "tiers"},
     "reports": _WORK | {"operations", "monitoring", "state", "notify"},
-    "cli": _WORK | {"operations", "monitoring", "state", "doctor", "reports", "pipeline", "notify", "drills"},
+    "cli": _WORK | {"operations", "monitoring", "state", "doctor", "reports", "pipeline", "notify", "drills", "tiers"},
 }
 # rooms whose modules the console may load: nothing in them names a heavy library, not even inside a function
 LIGHT = (
     "errors",
     "clock",
+    "tiers",
     "records",
     "config",
     "services",

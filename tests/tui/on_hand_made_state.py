@@ -12,9 +12,11 @@ from pathlib import Path
 import states
 from behind_the_console import FakeActions, FakeReader
 
+from engine.tiers import tiers
 from tui.app import ConsoleApp
 from tui.glyphs import choose
 from tui.guard import Guard
+from tui.theme import Brushes
 
 
 def main() -> int:
@@ -23,6 +25,8 @@ def main() -> int:
         root="/srv/abaco",
         target="v1",
         glyphs=choose(os.environ),
+        brushes=Brushes(tiers(os.environ).colors, name=os.environ.get("ABACO_OPS_THEME", "dark")),
+        wall="WALL" in os.environ,
         now=lambda: states.NOW,
         make_reader=lambda: FakeReader(state),
         actions=FakeActions(),

@@ -92,6 +92,24 @@ class ShowWayBack(Command):
         app.show_view("way-back")
 
 
+class ShowWall(Command):
+    """The wall: the state in large letters, to be read from three metres; Esc leads back."""
+
+    id, keys, title = "wall", (), "wall"
+
+    def run(self, app: ConsoleApp) -> None:
+        app.show_wall()
+
+
+class ChooseTheme(Command):
+    """Another theme for this console, at once: dark, light, wall, high-contrast, or one of your own."""
+
+    id, keys, title = "theme", (), "theme"
+
+    def run(self, app: ConsoleApp) -> None:
+        app.show_themes()
+
+
 class Why(Command):
     """Go deeper: the evidence behind the row under the cursor."""
 

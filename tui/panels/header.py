@@ -7,6 +7,7 @@ from typing import cast
 from engine.state.model import DrillView, State, WayBackView
 from engine.state.operation import OperationView
 from engine.state.watch_time import counts, since_cutover
+from tui.arrange import MINIMUM
 from tui.calling import leading, told
 from tui.lines import Line, Lines, Role, crop, first_that_fits, fit, join, put, spread, width_of
 from tui.look import Look
@@ -18,7 +19,7 @@ _UNFINISHED = {"NEEDS_HUMAN": "NEEDS YOU", "INTERRUPTED": "INTERRUPTED", "HOLDIN
 
 def draw(state: State, width: int, look: Look) -> Lines:
     """Three lines of ``width`` cells."""
-    return [_verdict(state, width, look), _why(state, width, look), _way_back(state, width, look)]
+    return [_verdict(state, width, look), why(state, width, look), _way_back(state, width, look)]
 
 
 def draw_waiting(width: int, look: Look, root: str) -> Lines:
@@ -32,30 +33,43 @@ def draw_waiting(width: int, look: Look, root: str) -> Lines:
     ]
 
 
+def size_needed(room: int, width: int, height: int) -> Line:
+    """The size that is needed and the size there is, in the longest form that fits into ``room``."""
+    needed = f"{MINIMUM[0]}x{MINIMUM[1]}"
+    present = f"{width}x{height}"
+    forms = (f" needs {needed}, this is {present}", f"{present}, needs {needed}", f"{present}<{needed}", f"<{needed}")
+    return first_that_fits(room, *(put(words, "warn") for words in forms))
+
+
 def _verdict(state: State, width: int, look: Look) -> Line:
     band = cast(Role, f"band-{state.verdict.word}")
     word = put(f" {state.verdict.word} ", band)
     ends = _where(state, width, look)
-    live, since, gate = _live(state), _since(state, look), _gate(state, look)
+    release, since, gate = live(state), _since(state, look), _gate(state, look)
     whole = [
-        _apart(word, ("  ", live), ("   ", since), ("    ", gate)),
-        _apart(word, ("  ", live), ("  ", since), ("  ", gate)),
-        _apart(word, (" ", live), (" ", since), (" ", gate)),
+        _apart(word, ("  ", release), ("   ", since), ("    ", gate)),
+        _apart(word, ("  ", release), ("  ", since), ("  ", gate)),
+        _apart(word, (" ", release), (" ", since), (" ", gate)),
     ]
     if gate:  # the decision point stays: who and where, the time since the cutover and the release give way to it
         pace = put(f" x{state.time_scale:g}", "info") if _pace_with_time(state, look) and not state.operation else ()
-        brief = [join(word, "  ", live, "  ", gate, pace), join(word, "  ", gate, pace)]
+        brief = [join(word, "  ", release, "  ", gate, pace), join(word, "  ", gate, pace)]
         if look.replay or state.drill is not None:  # what says that this is not now, or not real, gives way last
             pairs = [(left, end) for end in ends for left in (*whole, *brief)]
         else:
             pairs = [(left, end) for end in ends for left in whole] + [(left, end) for left in brief for end in ends]
         pairs += [(join(word, " ", gate), end) for end in ends]
     else:
-        pairs = [(left, ends[0]) for left in (*whole, join(word, "  ", live))]
+        pairs = [(left, ends[0]) for left in (*whole, join(word, "  ", release))]
     pairs += [(word, end) for end in ends]
     fits = (pair for pair in pairs if width_of(pair[0]) + width_of(pair[1]) + 2 <= width)
-    left, end = next(fits, (crop(word, width - width_of(ends[-1]) - 2), ends[-1]))
-    return spread(left, end, width)
+    left, end = next(fits, (_initial(word, width), ()))  # the verdict is never cut for anything beside it
+    return spread(left, end, width, 2 if end else 0)
+
+
+def _initial(word: Line, width: int) -> Line:
+    """As much of the word as there is room for; each verdict has a first letter of its own."""
+    return word if width_of(word) <= width else tuple(span._replace(text=span.text.strip()[:width]) for span in word)
 
 
 def _apart(first: Line, *rest: tuple[str, Line]) -> Line:
@@ -109,7 +123,8 @@ def _drilled(state: State, drill: DrillView, width: int, look: Look) -> list[Lin
     return [one for one in (*choices, bands[-1]) if width_of(one) <= width - 13] or [crop(bands[-1], width - 13)]
 
 
-def _live(state: State) -> Line:
+def live(state: State) -> Line:
+    """Which release is live, or that none is."""
     if state.release is None:
         switching = state.operation is not None and state.operation.alive
         return put("SWITCHING", "info") if switching else put("NO RELEASE LIVE", "warn")
@@ -150,14 +165,12 @@ def operation_word(operation: OperationView, look: Look) -> Line:
     return put(f"{verb} {finished}/{len(operation.steps)} {spent}", "info")
 
 
-def _why(state: State, width: int, look: Look) -> Line:
-    verdict, operation = state.verdict, state.operation
-    if operation is not None and operation.state in ("NEEDS_HUMAN", "INTERRUPTED"):
-        return _needed(operation, state.way_back.release, width)
-    if operation is not None and operation.alive and verdict.word == "CONTINUE":
-        return _under_way(operation, width, look)
-    if verdict.word == "UNKNOWN" and not state.monitor.running and not look.replay:
-        return _unwatched(state, width, look)
+def why(state: State, width: int, look: Look) -> Line:
+    """Row 2: why the verdict is what it is, or what comes before that."""
+    first = before_the_verdict(state, width, look)
+    if first:
+        return first
+    verdict = state.verdict
     quiet = verdict.word == "CONTINUE"
     why = put(f" {verdict.why}", "dim" if quiet else "text")
     clears = verdict.clears if not verdict.clears or verdict.clears.startswith("clears") else f"clears {verdict.clears}"
@@ -171,6 +184,18 @@ def _why(state: State, width: int, look: Look) -> Line:
         if width_of(left) + width_of(worsens) + 2 <= width:
             return spread(left, worsens, width)
     return fit(first_that_fits(width - 1, full, why), width)
+
+
+def before_the_verdict(state: State, width: int, look: Look) -> Line:
+    """An operation that needs a person or is under way, a monitor that does not run; empty where the verdict leads."""
+    verdict, operation = state.verdict, state.operation
+    if operation is not None and operation.state in ("NEEDS_HUMAN", "INTERRUPTED"):
+        return _needed(operation, state.way_back.release, width)
+    if operation is not None and operation.alive and verdict.word == "CONTINUE":
+        return _under_way(operation, width, look)
+    if verdict.word == "UNKNOWN" and not state.monitor.running and not look.replay:
+        return _unwatched(state, width, look)
+    return ()
 
 
 def _unwatched(state: State, width: int, look: Look) -> Line:
@@ -227,7 +252,7 @@ def _way_back(state: State, width: int, look: Look) -> Line:
     observed = state.monitor.observed_at
     old = "no data" if observed is None else f"data {age((look.now - observed).total_seconds())}"
     data = put(old, "warn" if state.monitor.stale else "dim")
-    whole, brief = _how_it_stands(state, look)
+    whole, brief = how_it_stands(state, look)
     full, person = join(put(holder, "dim"), "  ", data, " "), join(data, " ")
     choices = [(join(head, whole), full), (join(put(" WAY BACK", "title"), brief), full), (join(head, whole), person)]
     if not brief:
@@ -236,7 +261,7 @@ def _way_back(state: State, width: int, look: Look) -> Line:
     return spread(left, right, width)
 
 
-def _how_it_stands(state: State, look: Look) -> tuple[Line, Line]:
+def how_it_stands(state: State, look: Look) -> tuple[Line, Line]:
     """Ready or not, seconds, what they rest on and its age; and a brief form that says the same, empty: none."""
     way, operation = state.way_back, state.operation
     rests = rests_on(way, look.now)

@@ -10,8 +10,8 @@ from textual.containers import Container
 
 from engine.monitoring.at_hand import at_hand
 from engine.state.model import State
-from tui.arrange import Place, arrange
-from tui.frame import MINIMUM, Frame
+from tui.arrange import MINIMUM, Place, arrange, too_small
+from tui.frame import Frame
 from tui.lines import Lines, block, plain, put
 from tui.look import Look
 from tui.pane import Pane
@@ -59,6 +59,7 @@ class Dashboard(Frame):
 
     def on_resize(self) -> None:
         """Another size, another arrangement."""
+        super().on_resize()
         self._place()
 
     def redraw(self) -> None:
@@ -68,7 +69,7 @@ class Dashboard(Frame):
 
     def _place(self) -> None:
         width, height = self.size
-        small = width < MINIMUM[0] or height < MINIMUM[1]
+        small = too_small(width, height)
         operating = self.state is not None and operation.in_front(self.state, self.look.now)
         places = {} if small else arrange(width, height - 4, operating=operating)
         if small:

@@ -288,8 +288,10 @@ class EngineActions:
 
     def end_drill(self) -> str:
         """End the drill that runs."""
+        from engine.config.looking import must_write
         from engine.drills.ending import end
 
+        must_write(self._deployment, "the end of a drill")  # the drill's own guard ends it all the same
         ended = end(self._deployment, "ended from the console", actor=whoami(), clock=SystemClock())
         if ended is None:
             return "no drill runs"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from engine.clock import SystemClock
 from engine.config import load_deployment
+from engine.config.looking import only_looking
 from engine.errors import Refused
 from engine.operations.watchers import origin_here, watching
 from engine.records import whoami
@@ -34,6 +35,8 @@ def open_console(root: Path, *, read_only: bool, playback: Playback | None = Non
     if cannot:
         raise Refused(cannot)
     deployment = load_deployment(root)
+    if read_only:
+        deployment = only_looking(deployment)
     clock = SystemClock()
     replay = replay_of(deployment, playback) if playback is not None else None
     app = ConsoleApp(
@@ -45,7 +48,7 @@ def open_console(root: Path, *, read_only: bool, playback: Playback | None = Non
             (person.role, f"{person.name}, {person.reach}") for person in deployment.monitoring.contacts.values()
         ],
         glyphs=choose(os.environ),
-        read_only=read_only or deployment.console.deployment.read_only,
+        read_only=deployment.read_only,
         replay=replay,
     )
     seen = nullcontext() if app.read_only else watching(deployment, actor=whoami(), origin=origin_here(), clock=clock)

@@ -84,8 +84,11 @@ class Context:
     def deployment(self) -> Deployment:
         """The configuration, read and checked; ConfigError names every mistake."""
         from engine.config import load_deployment
+        from engine.config.looking import only_looking
 
         deployment = load_deployment(self.root)
+        if self.read_only:
+            deployment = only_looking(deployment)
         if self.writes:
             self.require_write(self.writes, deployment)
         return deployment
@@ -94,11 +97,10 @@ class Context:
         """Refused when this call, or the deployment itself, may only look. ``what`` begins the sentence."""
         if self.read_only:
             raise Refused(f"{what} writes, and --read-only was given", "leave --read-only out")
-        if deployment is not None and deployment.console.deployment.read_only:
-            raise Refused(
-                f"{what} writes, and this deployment is read-only",
-                f"deployment.read_only in {deployment.paths.config / 'console.yml'} says so",
-            )
+        if deployment is not None:
+            from engine.config.looking import must_write
+
+            must_write(deployment, what)
 
 
 class _Parser(argparse.ArgumentParser):

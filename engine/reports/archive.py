@@ -24,6 +24,7 @@ import msgspec
 from engine import __version__
 from engine.clock import Clock, compact, iso
 from engine.config import Deployment
+from engine.config.looking import must_write
 from engine.errors import OperationFailed, OpsError, Refused
 from engine.records import append_event, harmless, make_directory, sync_directory
 from engine.records.atomic import FILE_MODE, open_to_read
@@ -76,6 +77,7 @@ def archive(
     deployment: Deployment, clock: Clock, at: str, *, place: Path | None = None, rotate: bool = False
 ) -> Archived:
     """Write, verify and name it; ``rotate`` then begins the monitoring log anew. Refused where its name is taken."""
+    must_write(deployment, "an archive")
     now = clock.now().wall
     directory = deployment.paths.logs / DIRECTORY
     path = place or directory / f"{deployment.console.deployment.name}_{at}_{compact(now)}.tar.gz"

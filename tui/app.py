@@ -64,6 +64,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         read_only: bool = False,
         now: Callable[[], datetime] | None = None,
         replay: Replay | None = None,
+        first_words: str = "",
     ) -> None:
         super().__init__(ansi_color="NO_COLOR" in os.environ or None)
         self.root = root
@@ -79,9 +80,10 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self.read_trouble = ""
         """Why the state cannot be read."""
         self.launching = Launching(self)
-        self.last_key = ""
         self.crash = self.crash_report = ""
         """Why the console itself failed, as a sentence and in full; empty when it did not."""
+        self._first_words = first_words
+        """Said when it opens."""
         self._contacts = contacts or []
         self._glyphs = glyphs
         self._now = now or (lambda: datetime.now(UTC))
@@ -118,6 +120,8 @@ class ConsoleApp(App[None], inherit_bindings=False):
         """Begin to read, to tick, and see that a monitor runs."""
         self._reader.start()
         self.set_interval(1.0, self._redraw)
+        if self._first_words:
+            self.say(self._first_words, "warn", seconds=30.0)
         if not self.read_only:
             self.background(self.actions.ensure_monitor, lambda _pid: None, lambda why: self.say(why, "warn"))
 
@@ -158,12 +162,12 @@ class ConsoleApp(App[None], inherit_bindings=False):
         if isinstance(self.screen, Frame):
             self.screen.redraw()
 
-    def say(self, words: str, role: Role = "text") -> None:
+    def say(self, words: str, role: Role = "text", *, seconds: float = _NOTICE_SECONDS) -> None:
         """A sentence in the footer's place, for a few seconds."""
         self.notice = put(words.splitlines()[0] if words else "", role)
         self._notices += 1
         number = self._notices
-        self.set_timer(_NOTICE_SECONDS, lambda: self._unsay(number))
+        self.set_timer(seconds, lambda: self._unsay(number))
         self._redraw()
 
     def _unsay(self, number: int) -> None:
@@ -178,8 +182,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         character = event.character if event.is_printable else None
         if self.frame.takes(event.key, character):
             return
-        self.last_key = character if character and character != " " else event.key
-        command = self.frame.command_for(self.last_key)
+        command = self.frame.command_for(character if character and character != " " else event.key)
         if command is not None:
             self.invoke(COMMANDS[command])
 

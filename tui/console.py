@@ -20,6 +20,7 @@ from tui.actions import EngineActions
 from tui.app import ConsoleApp
 from tui.glyphs import choose
 from tui.guard import Guard
+from tui.keymap import bind, places, read_keymap
 from tui.replaying import no_actions, replay_of
 
 CRASHED = 70
@@ -39,6 +40,8 @@ def open_console(root: Path, *, read_only: bool, playback: Playback | None = Non
         deployment = only_looking(deployment)
     clock = SystemClock()
     replay = replay_of(deployment, playback) if playback is not None else None
+    keymap = read_keymap(places(deployment.root))
+    bind(keymap)
     app = ConsoleApp(
         root=str(deployment.root),
         make_reader=lambda: StateReader(deployment, clock) if replay is None else replay.reader,
@@ -50,6 +53,7 @@ def open_console(root: Path, *, read_only: bool, playback: Playback | None = Non
         glyphs=choose(os.environ),
         read_only=deployment.read_only,
         replay=replay,
+        first_words=keymap.notice,
     )
     seen = nullcontext() if app.read_only else watching(deployment, actor=whoami(), origin=origin_here(), clock=clock)
     with seen, Guard(app.end) as guard:

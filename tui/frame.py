@@ -10,7 +10,7 @@ from textual.screen import Screen
 
 from engine.state.model import State
 from tui import offering
-from tui.commands import COMMANDS, find, shown
+from tui.commands import COMMANDS, VIEWS, find, key_of, keys_of
 from tui.lines import Line, Lines, block, fit, join, put, width_of
 from tui.look import Look
 from tui.pane import Pane
@@ -33,13 +33,13 @@ _FOOTER = (
     "help",
 )
 _REPLAY_HINTS = (
-    ("p", "pause"),
-    (", .", "minute"),
-    ("( )", "hour"),
-    ("< >", "speed"),
-    ("{ }", "event"),
-    ("@", "go to"),
-    ("q", "leave"),
+    (("replay.pause",), "pause"),
+    (("replay.back", "replay.forth"), "minute"),
+    (("replay.hour-back", "replay.hour-forth"), "hour"),
+    (("replay.slower", "replay.faster"), "speed"),
+    (("replay.previous", "replay.next"), "event"),
+    (("replay.go-to",), "go to"),
+    (("quit",), "leave"),
 )
 
 
@@ -114,12 +114,13 @@ class Frame(Screen[None], inherit_bindings=False):
     def hints(self) -> Line:
         """The footer's words: the commands that stand there."""
         if self.console_app.replay is not None:
-            return spaced([join(put(key, "key"), put(f" {words}", "dim")) for key, words in _REPLAY_HINTS])
-        parts: list[Line] = [join(put("1-9", "key"), put(" view", "dim"))]
+            hints = [(keys_of(*names), words) for names, words in _REPLAY_HINTS]
+            return spaced([join(put(key, "key"), put(f" {words}", "dim")) for key, words in hints])
+        parts: list[Line] = [join(put(keys_of(*VIEWS), "key"), put(" view", "dim"))]
         for name in _FOOTER:
             command = COMMANDS[name]
-            if command.scope in self.scopes and self._useful(name):
-                parts.append(join(put(shown(command.keys[0]), "key"), put(f" {command.footer}", "dim")))
+            if command.keys and command.scope in self.scopes and self._useful(name):
+                parts.append(join(put(key_of(name), "key"), put(f" {command.footer}", "dim")))
         while len(parts) > 1 and width_of(spaced(parts)) > self.size.width - 1:
             del parts[0]  # what matters most stands last
         return spaced(parts)

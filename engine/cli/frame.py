@@ -69,6 +69,9 @@ ALWAYS_WRITE = frozenset(
 WRITE_UNLESS_DRY = frozenset({"cutover", "rollback"})
 
 
+Examine = Callable[[Path], Sequence[tuple[str, str, str]]]
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """What every command gets: the deployment's directory, whether it may write, and how to open the console."""
@@ -78,6 +81,9 @@ class Context:
     open_console: Callable[..., int]
     """Called with the root, read_only and, for a replay, what to show; returns an exit code. The engine never imports
     a screen."""
+    examine_console: Examine | None = None
+    """Called with the root: what the console finds in its own files, each a name, what, and what to do (empty: fine).
+    None: there is no console here."""
     writes: str = ""
     """The command, when it is one that writes: a deployment that may only be looked at then refuses it."""
 
@@ -114,11 +120,11 @@ class _Parser(argparse.ArgumentParser):
         raise SystemExit(REFUSED)
 
 
-def main(arguments: Sequence[str], open_console: Callable[..., int]) -> int:
+def main(arguments: Sequence[str], open_console: Callable[..., int], examine_console: Examine | None = None) -> int:
     """Run one command line and return its exit code; everything that goes wrong becomes a sentence."""
     _forgive_encodings()
     try:
-        code = _run(list(arguments), open_console)
+        code = _run(list(arguments), open_console, examine_console)
         sys.stdout.flush()
     except OpsError as error:
         sys.stderr.write(f"abaco-ops: {error}\n")
@@ -137,7 +143,7 @@ def main(arguments: Sequence[str], open_console: Callable[..., int]) -> int:
     return code
 
 
-def _run(arguments: list[str], open_console: Callable[..., int]) -> int:
+def _run(arguments: list[str], open_console: Callable[..., int], examine_console: Examine | None) -> int:
     word = command_word(arguments)
     if word is not None and word not in COMMANDS:
         raise Refused(f"{word!r} is no command", _nearest(word))
@@ -149,6 +155,7 @@ def _run(arguments: list[str], open_console: Callable[..., int]) -> int:
         root=find_root(getattr(options, "root", None)),
         read_only=bool(getattr(options, "read_only", False)),
         open_console=open_console,
+        examine_console=examine_console,
         writes=f"abaco-ops {word}" if writes else "",
     )
     if word is None:

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 
 class ShowGate(Command):
-    """The decision point that waits, or the next one: every criterion with its evidence; there c is go, x no-go."""
+    """The decision point that waits, or the next one, every criterion with its evidence; there {gate.go} is go,
+    {gate.no-go} no-go.
+    """
 
     id, keys, title = "gate", ("D",), "decision point: go, no-go"
 

@@ -8,6 +8,7 @@ from engine.state.model import DrillView, State, WayBackView
 from engine.state.operation import OperationView
 from engine.state.watch_time import counts, since_cutover
 from tui.calling import leading, told
+from tui.commands.command import key_of
 from tui.lines import Line, Lines, Role, crop, first_that_fits, fit, join, put, spread, width_of
 from tui.look import Look
 from tui.words import age, ago, clock, due_in, rests_on, seconds, stamp
@@ -194,18 +195,21 @@ def _proven_since(way: WayBackView, operation: OperationView) -> bool:
 
 def _before_proof(state: State, operation: OperationView) -> tuple[str, Role]:
     """What R does in a cutover whose way back is not proven yet."""
+    back = key_of("rollback")
     if operation.alive and operation.state != "HOLDING":
-        return "R ends the cutover and goes back", "text"
+        return f"{back} ends the cutover and goes back", "text"
     if state.release == state.way_back.release:
-        return f"R ends the cutover; {state.release} is live", "text"
-    return "R goes back; not proven for this cutover", "warn"
+        return f"{back} ends the cutover; {state.release} is live", "text"
+    return f"{back} goes back; not proven for this cutover", "warn"
 
 
 def _needed(operation: OperationView, old: str, width: int) -> Line:
     """What happened, and the first offer: the offer is never cut."""
-    offer = operation.offers[0].split("    ")[0] if operation.offers else "3 shows what can be done"
+    look = f"{key_of('view.operation')} shows what can be done"
+    offer = operation.offers[0].split("    ")[0] if operation.offers else look
     if offer.startswith(("abaco-ops rollback", "roll back")):
-        offer = f"R, {old}, Enter " + ("goes on with it" if operation.kind == "rollback" else "rolls back")
+        does = "goes on with it" if operation.kind == "rollback" else "rolls back"
+        offer = f"{key_of('rollback')}, {old}, Enter {does}"
     happened = operation.failure or f"{operation.id} stopped, its worker is gone"
     return spread(put(f" {happened}", "crit"), join(put(offer, "strong"), " "), width)
 
@@ -214,7 +218,8 @@ def _under_way(operation: OperationView, width: int, look: Look) -> Line:
     """The step at hand, while the verdict has nothing else to say."""
     if operation.state == "HOLDING":
         held = put(f" {operation.id} holds before the switch: ", "info")
-        return fit(join(held, put("3, then c gives the go, x aborts", "text")), width)
+        go = f"{key_of('view.operation')}, then {key_of('go.here')} gives the go, {key_of('abort')} aborts"
+        return fit(join(held, put(go, "text")), width)
     at_hand = next((step for step in operation.steps if step.state in ("running", "waiting")), None)
     doing = at_hand.title if at_hand is not None else "about to end"
     return fit(join(put(f" {operation.id} runs: ", "info"), put(doing, "text")), width)

@@ -19,6 +19,7 @@ from engine.state.operation import OperationView, StepView
 from tui import calling, offering, telling
 from tui.actions import AcceptedView, Actions
 from tui.apart import Answered, run_apart
+from tui.arming import Arming
 from tui.commands import COMMANDS, Command, refusal
 from tui.frame import Frame
 from tui.glyphs import UNICODE, Glyphs
@@ -65,6 +66,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         now: Callable[[], datetime] | None = None,
         replay: Replay | None = None,
         first_words: str = "",
+        arming: Arming | None = None,
     ) -> None:
         super().__init__(ansi_color="NO_COLOR" in os.environ or None)
         self.root = root
@@ -72,6 +74,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self.target = target
         """The release that a rollback returns to."""
         self.read_only = read_only or replay is not None
+        self.arming = arming or Arming()
         self.replay = replay
         """The past that is shown; None: it is now."""
         self.animation_level = "none"
@@ -193,6 +196,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
     def invoke(self, command: type[Command]) -> None:
         """The one gate: every command runs through here, and the engine checks again."""
         barred = refusal(command, read_only=self.read_only, past=self.replay is not None)
+        barred = barred or self.arming.refusal(command)
         if barred:
             self.say(barred, "warn")
         else:
@@ -299,7 +303,10 @@ class ConsoleApp(App[None], inherit_bindings=False):
             self.say(wanted, "warn")
 
     def answer(self, ask: Ask, text: str) -> None:
-        """A form was filled in: close it, and write."""
+        """A form was filled in: close it, and write. The arming may have ended while it was open."""
+        if not ask.local and (barred := self.arming.bars(ask.title.lower())):
+            self.say(barred, "warn")
+            return
         self.pop_screen()
         if ask.local:
             ask.answer(text)

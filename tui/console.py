@@ -18,6 +18,7 @@ from engine.state.playback import Playback
 from tui import terminal
 from tui.actions import EngineActions
 from tui.app import ConsoleApp
+from tui.arming import Arming
 from tui.glyphs import choose
 from tui.guard import Guard
 from tui.keymap import bind, places, read_keymap
@@ -54,6 +55,7 @@ def open_console(root: Path, *, read_only: bool, playback: Playback | None = Non
         read_only=deployment.read_only,
         replay=replay,
         first_words=keymap.notice,
+        arming=Arming.over(origin_here(), deployment.console.console.arm_writes_over_ssh),
     )
     seen = nullcontext() if app.read_only else watching(deployment, actor=whoami(), origin=origin_here(), clock=clock)
     with seen, Guard(app.end) as guard:

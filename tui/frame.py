@@ -11,7 +11,7 @@ from textual.screen import Screen
 from engine.state.model import State
 from tui import offering
 from tui.commands import COMMANDS, VIEWS, find, key_of, keys_of
-from tui.lines import Line, Lines, block, fit, join, put, width_of
+from tui.lines import Line, Lines, block, fit, join, put, spread, width_of
 from tui.look import Look
 from tui.pane import Pane
 from tui.panels import header
@@ -121,7 +121,8 @@ class Frame(Screen[None], inherit_bindings=False):
             command = COMMANDS[name]
             if command.keys and command.scope in self.scopes and self._useful(name):
                 parts.append(join(put(key_of(name), "key"), put(f" {command.footer}", "dim")))
-        while len(parts) > 1 and width_of(spaced(parts)) > self.size.width - 1:
+        room = self.size.width - 1 - width_of(self.console_app.arming.mark())
+        while len(parts) > 1 and width_of(spaced(parts)) > room:
             del parts[0]  # what matters most stands last
         return spaced(parts)
 
@@ -137,8 +138,9 @@ class Frame(Screen[None], inherit_bindings=False):
         return self.ticks or name != "checklist.tick"
 
     def _footer(self, width: int, height: int) -> Lines:
-        notice = self.console_app.notice
-        return [fit(join(" ", notice if notice else self.hints()), width)]
+        notice, armed = self.console_app.notice, self.console_app.arming.mark()
+        line = join(" ", notice if notice else self.hints())
+        return [spread(line, join("  ", armed, " "), width) if armed else fit(line, width)]
 
     def on_key(self, event: events.Key) -> None:
         """Every key passes here; a key that was pressed ahead goes to the screen that is in front by now."""

@@ -111,6 +111,14 @@ class OperationsSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     """Commands of the team's own, before or after a phase of cutover or rollback."""
 
 
+class ConsoleSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How the consoles on this deployment behave."""
+
+    arm_writes_over_ssh: Duration | None = None
+    """How long one arming of a console over SSH lasts, before which it does not write; never for a rollback; null: none
+    is needed."""
+
+
 class ConsoleConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The whole of ``config/console.yml``."""
 
@@ -126,6 +134,7 @@ class ConsoleConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     stale_after: Positive
     """A value is stale after this many sample cadences."""
     operations: OperationsSection
+    console: ConsoleSection = ConsoleSection()
 
     @property
     def cadence(self) -> Profile:

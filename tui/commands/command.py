@@ -90,6 +90,7 @@ GROUPS = {
     "writing": "Write down",
     "watch": "The watch: gates, hand-over, readiness",
     "people": "Tell people",
+    "arming": "Arm for writing, over SSH",
     "drilling": "Drill, in a demo",
     "replaying": "Replay",
     "views": "Look",

@@ -97,6 +97,8 @@ class OfferScreen(Frame):
             app.say(f"{choice.name} is refused: this console is read-only", "warn")
         elif choice.key == "rollback":
             app.launching.open_rollback()
+        elif barred := app.arming.bars(choice.name):
+            app.say(barred, "warn")
         elif choice.key == "resume":
             app.ask(asking.resume(app.actions, self.operation, choice))
         elif choice.key == "resolve":

@@ -21,6 +21,7 @@ from tui.actions import AcceptedView, Actions
 from tui.apart import Answered, run_apart
 from tui.arming import Arming
 from tui.commands import COMMANDS, Command, refusal
+from tui.copying import copy_from
 from tui.frame import Frame
 from tui.glyphs import UNICODE, Glyphs
 from tui.launching import Launching
@@ -275,8 +276,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         if state is not None:
             lines = telling.update(state, self.look)
             self.push_screen(Text("Status update", [put(f" {line}") for line in lines]))
-            self.copy_to_clipboard("\n".join(lines))
-            self.say("sent to the terminal's clipboard (OSC 52)", "dim")
+            copy_from(self, "\n".join(lines))
 
     def show_step(self, operation: OperationView, step: StepView) -> None:
         """Everything about a step of an operation."""
@@ -287,11 +287,15 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self.push_screen(Text("The plan", paragraphs(telling.plan_facts(plan), self.size.width)))
 
     def copy_line(self) -> None:
-        """The line under the cursor to the terminal's clipboard."""
+        """Copy the line under the cursor."""
         line = self.frame.line_in_hand()
         if line:
-            self.copy_to_clipboard(harmless(line))
-            self.say("sent to the terminal's clipboard (OSC 52)", "dim")
+            copy_from(self, line)
+
+    def send_to_terminal(self, sequence: str) -> None:
+        """Bytes that are no picture; none to a terminal that is gone, or being left."""
+        if sequence and self.is_running and not self._exit and self._driver is not None:
+            self._driver.write(sequence)
 
     # ---- forms --------------------------------------------------------------------------------------------
 

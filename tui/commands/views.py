@@ -180,7 +180,7 @@ class StatusUpdate(Command):
 
 
 class CopyLine(Command):
-    """Copy the line under the cursor to the terminal's clipboard (OSC 52)."""
+    """Copy the line under the cursor: through tmux, to the terminal's clipboard (OSC 52), or into a file."""
 
     id, keys, title, scope = "copy", ("y",), "copy the line", "list"
 

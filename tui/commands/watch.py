@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from engine.state.hand_over import hand_over_lines
 from tui.commands.command import Command
+from tui.copying import copy_from
 from tui.lines import put
 
 if TYPE_CHECKING:
@@ -74,8 +75,7 @@ class HandOver(Command):
         if state is not None:
             lines = hand_over_lines(state, app.look.now)
             _page(app, "Hand-over", lines)
-            app.copy_to_clipboard("\n".join(lines))
-            app.say("sent to the terminal's clipboard (OSC 52)", "dim")
+            copy_from(app, "\n".join(lines))
 
 
 class ShowReadiness(Command):

@@ -19,6 +19,7 @@ from engine.records import whoami
 
 if TYPE_CHECKING:
     from engine.monitoring.facts import Waiver
+    from engine.state.kept_screen import Shot
     from engine.state.readiness import ReadyLine
 
 
@@ -135,6 +136,19 @@ class Actions(Protocol):
     def trace(self, condition: str) -> Trace:
         """The samples behind a condition; only looks."""
         ...
+
+    def keep_screen(self, shot: Shot) -> str:
+        """Keep a screen as evidence; says where. Where only looking is allowed, among the person's own files."""
+        ...
+
+
+def keep_screen(deployment: Deployment, shot: Shot) -> str:
+    """Keep a screen as evidence; says where."""
+    from engine.operations.watchers import origin_here
+    from engine.state import kept_screen
+
+    kept = kept_screen.keep_screen(deployment, shot, actor=whoami(), origin=origin_here(), clock=SystemClock())
+    return str(kept)
 
 
 class EngineActions:
@@ -278,6 +292,10 @@ class EngineActions:
         from engine.monitoring.trace_sources import traced
 
         return traced(self._deployment, condition)
+
+    def keep_screen(self, shot: Shot) -> str:
+        """Keep a screen as evidence."""
+        return keep_screen(self._deployment, shot)
 
     def drill(self, fault: str) -> str:
         """Begin a drill on a demo."""

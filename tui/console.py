@@ -46,7 +46,7 @@ def open_console(root: Path, *, read_only: bool, playback: Playback | None = Non
     app = ConsoleApp(
         root=str(deployment.root),
         make_reader=lambda: StateReader(deployment, clock) if replay is None else replay.reader,
-        actions=EngineActions(deployment) if replay is None else no_actions(),
+        actions=EngineActions(deployment) if replay is None else no_actions(deployment),
         target=deployment.old.release,
         contacts=[
             (person.role, f"{person.name}, {person.reach}") for person in deployment.monitoring.contacts.values()

@@ -11,6 +11,7 @@ from engine.errors import OpsError, Refused
 from engine.monitoring.trace import Trace
 from engine.operations.plan import Plan
 from engine.operations.prospects import WaysOn
+from engine.state.kept_screen import Shot
 from engine.state.model import State
 from engine.state.readiness import ReadyLine
 
@@ -124,6 +125,10 @@ class FakeActions:
         if condition not in self.traces:
             raise Refused(f"{condition} has not been judged yet", "wait")
         return self.traces[condition]
+
+    def keep_screen(self, shot: Shot) -> str:
+        self.asked.append(("keep_screen", shot))
+        return "evidence: /srv/abaco/logs/evidence/x"
 
     def drill(self, fault: str) -> str:
         self.asked.append(("drill", fault))

@@ -188,6 +188,19 @@ class CopyLine(Command):
         app.copy_line()
 
 
+class SaveEvidence(Command):
+    """Save this screen as evidence: picture, text, and where the records stand. A read-only console saves it among your
+    own files.
+    """
+
+    id, keys, title = "evidence", ("Y",), "save the evidence"
+
+    def run(self, app: ConsoleApp) -> None:
+        from tui.evidence import save_evidence
+
+        save_evidence(app)
+
+
 class Repaint(Command):
     """Paint the whole screen again."""
 

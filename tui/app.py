@@ -6,6 +6,7 @@ import os
 import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from textual import events
@@ -24,6 +25,7 @@ from tui.commands import COMMANDS, Command, refusal
 from tui.copying import copy_from
 from tui.frame import Frame
 from tui.glyphs import UNICODE, Glyphs
+from tui.lag import LagWatch
 from tui.launching import Launching
 from tui.lines import Line, Role, put
 from tui.look import Look, honest
@@ -68,6 +70,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         replay: Replay | None = None,
         first_words: str = "",
         arming: Arming | None = None,
+        console_log: Path | None = None,
     ) -> None:
         super().__init__(ansi_color="NO_COLOR" in os.environ or None)
         self.root = root
@@ -91,6 +94,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self._contacts = contacts or []
         self._glyphs = glyphs
         self._now = now or (lambda: datetime.now(UTC))
+        self.lag = LagWatch(console_log, self._now)
         self._state: State | None = None
         self._notices = 0
         self.offers = offering.Offering()
@@ -123,6 +127,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
     def on_mount(self) -> None:
         """Begin to read, to tick, and see that a monitor runs."""
         self._reader.start()
+        self.lag.start()
         self.set_interval(1.0, self._redraw)
         if self._first_words:
             self.say(self._first_words, "warn", seconds=30.0)
@@ -132,6 +137,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
     def on_unmount(self) -> None:
         """The thread that reads ends with the screen."""
         self._reader.stop()
+        self.lag.stop()
 
     def on_state_arrived(self, message: StateArrived) -> None:
         """A new state: draw it."""

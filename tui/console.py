@@ -8,8 +8,9 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from engine.clock import SystemClock
-from engine.config import load_deployment
+from engine.config import Deployment, load_deployment
 from engine.config.looking import only_looking
+from engine.config.personal import state_directory
 from engine.errors import Refused
 from engine.operations.watchers import origin_here, watching
 from engine.records import whoami
@@ -55,6 +56,7 @@ def open_console(root: Path, *, read_only: bool, playback: Playback | None = Non
         read_only=deployment.read_only,
         replay=replay,
         first_words=keymap.notice,
+        console_log=console_log(deployment),
         arming=Arming.over(origin_here(), deployment.console.console.arm_writes_over_ssh),
     )
     seen = nullcontext() if app.read_only else watching(deployment, actor=whoami(), origin=origin_here(), clock=clock)
@@ -63,6 +65,11 @@ def open_console(root: Path, *, read_only: bool, playback: Playback | None = Non
     if guard.code is not None:
         return guard.code
     return _farewell(app)
+
+
+def console_log(deployment: Deployment) -> Path:
+    """Where it is written that this console stood still: below the logs, unless only looking is allowed."""
+    return state_directory() / "console.log" if deployment.read_only else deployment.paths.console_log
 
 
 def _farewell(app: ConsoleApp) -> int:

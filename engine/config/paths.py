@@ -62,6 +62,11 @@ class Paths:
         return self.root / "production_validation_report.json"
 
     @property
+    def console_log(self) -> Path:
+        """When a console stood still, for those who mend it."""
+        return self.logs / "console.log"
+
+    @property
     def notifications_log(self) -> Path:
         """What people were told by the channel ``log``."""
         return self.logs / "notifications.log"

@@ -156,7 +156,9 @@ class Help(Listing):
             made.append(Row(join(fit(put(f" {keys}", "key"), 16), *lines[:1]), command.id))
             made += [Row(join(" " * 16, line), command.id) for line in lines[1:]]
         made += [Row(()), Row(put(" Levels", "strong"))]
-        return made + [Row(join(fit(put(f" {word}", "key"), 16), put(text, "dim"))) for word, text in _LEVELS]
+        made += [Row(join(fit(put(f" {word}", "key"), 16), put(text, "dim"))) for word, text in _LEVELS]
+        late = wrap(f"its event loop is {self.console_app.lag.lateness.words()}", width - 18, "dim")
+        return [*made, Row(()), Row(put(" This console", "strong")), *(Row(join(" " * 16, line)) for line in late)]
 
     def move(self, rows: int) -> None:
         """The page itself moves: nothing in it is chosen."""

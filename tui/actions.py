@@ -137,6 +137,14 @@ class Actions(Protocol):
         """The samples behind a condition; only looks."""
         ...
 
+    def since_left(self) -> list[str]:
+        """What happened since this person's last console, in plain lines; only looks."""
+        ...
+
+    def remember_here(self) -> None:
+        """Note that this person has a console open now."""
+        ...
+
     def keep_screen(self, shot: Shot) -> str:
         """Keep a screen as evidence; says where. Where only looking is allowed, among the person's own files."""
         ...
@@ -292,6 +300,18 @@ class EngineActions:
         from engine.monitoring.trace_sources import traced
 
         return traced(self._deployment, condition)
+
+    def since_left(self) -> list[str]:
+        """What happened since this person's last console."""
+        from engine.state.left import since_left
+
+        return since_left(self._deployment, actor=whoami(), clock=SystemClock())
+
+    def remember_here(self) -> None:
+        """Note that this person has a console open now."""
+        from engine.state.left import remember
+
+        remember(self._deployment, actor=whoami(), clock=SystemClock())
 
     def keep_screen(self, shot: Shot) -> str:
         """Keep a screen as evidence."""

@@ -21,6 +21,7 @@ from tui import calling, offering, telling
 from tui.actions import AcceptedView, Actions
 from tui.apart import Answered, run_apart
 from tui.arming import Arming
+from tui.coming_back import ComingBack
 from tui.commands import COMMANDS, Command, refusal
 from tui.copying import copy_from
 from tui.frame import Frame
@@ -87,6 +88,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self.read_trouble = ""
         """Why the state cannot be read."""
         self.launching = Launching(self)
+        self.coming_back = ComingBack(self)
         self.crash = self.crash_report = ""
         """Why the console itself failed, as a sentence and in full; empty when it did not."""
         self._first_words = first_words
@@ -132,6 +134,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         if self._first_words:
             self.say(self._first_words, "warn", seconds=30.0)
         if not self.read_only:
+            self.coming_back.begin()
             self.background(self.actions.ensure_monitor, lambda _pid: None, lambda why: self.say(why, "warn"))
 
     def on_unmount(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from contextlib import nullcontext
 from pathlib import Path
@@ -23,6 +24,7 @@ from tui.arming import Arming
 from tui.glyphs import choose
 from tui.guard import Guard
 from tui.keymap import bind, places, read_keymap
+from tui.leaving import last_words
 from tui.replaying import no_actions, replay_of
 
 CRASHED = 70
@@ -62,6 +64,8 @@ def open_console(root: Path, *, read_only: bool, playback: Playback | None = Non
     seen = nullcontext() if app.read_only else watching(deployment, actor=whoami(), origin=origin_here(), clock=clock)
     with seen, Guard(app.end) as guard:
         app.run(mouse=False)
+        if not app.read_only:
+            app.coming_back.end()
     if guard.code is not None:
         return guard.code
     return _farewell(app)
@@ -82,10 +86,7 @@ def _farewell(app: ConsoleApp) -> int:
     if app.replay is not None:
         sys.stdout.write(f"the replay is over; nothing was touched. Now: abaco-ops --root {app.root}\n")
         return 0
-    state = app.shown_state
-    live = f"{state.release.upper()} runs on" if state is not None and state.release else "nothing was stopped"
-    busy = f", {state.operation.id} too" if state is not None and state.operation is not None else ""
-    sys.stdout.write(f"{live}{busy}; so does the monitor. Come back: abaco-ops --root {app.root}\n")
+    sys.stdout.write(f"{last_words(app.shown_state, app.root, os.environ, socket.gethostname())}\n")
     return 0
 
 

@@ -96,6 +96,11 @@ class Paths:
         return self.rollback / "consoles"
 
     @property
+    def left(self) -> Path:
+        """One small file for each person: until when their last console was open."""
+        return self.rollback / "left"
+
+    @property
     def snapshots(self) -> Path:
         """One directory per snapshot."""
         return self.rollback / "snapshots"

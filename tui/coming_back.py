@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tui.commands.command import key_of
 from tui.frame import spaced
-from tui.lines import Line, put, wrap
+from tui.lines import Line, join, put, wrap
 from tui.screens.dashboard import Dashboard
 from tui.screens.over import Text
 
@@ -26,7 +26,8 @@ class SinceYouLeft(Text):
     def hints(self) -> Line:
         """How to go on."""
         close, back = key_of("back"), key_of("rollback")
-        return spaced([put(f"{close} to the dashboard", "dim"), put(f"{back} roll back", "dim")])
+        hint = [(close, "to the dashboard"), (back, "roll back")]
+        return spaced([join(put(key, "key"), put(f" {words}", "dim")) for key, words in hint])
 
 
 class ComingBack:

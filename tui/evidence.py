@@ -15,6 +15,7 @@ from engine.state.kept_screen import Shot
 if TYPE_CHECKING:
     from tui.app import ConsoleApp
 
+_CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _FONT_FACE = re.compile(r"@font-face\s*\{.*?\}", re.DOTALL)
 """What a picture would fetch from elsewhere: evidence needs nothing but itself."""
 
@@ -22,7 +23,7 @@ _FONT_FACE = re.compile(r"@font-face\s*\{.*?\}", re.DOTALL)
 def save_evidence(app: ConsoleApp) -> None:
     """Keep what is on the screen; says where."""
     segments, (width, height) = _segments(app), app.size
-    state, view = app.shown_state, type(app.screen).__name__.lower().removesuffix("screen")
+    state, view = app.shown_state, _CAPITAL.sub("-", type(app.screen).__name__.removesuffix("Screen")).lower()
     told = {
         "screen": view,
         "size": f"{width}x{height}",

@@ -74,11 +74,11 @@ def test_a_persons_own_file_comes_after_the_deployments(tmp_path: Path) -> None:
     team = written(tmp_path, "validate: [b]", "note: [I]")
     own = written(tmp_path, "validate: [ctrl+v]", name="own/keys.yml")
     assert read_keymap((team, own)).keys == {"validate": ("ctrl+v",), "note": ("I",)}
-    assert places(Path("/srv/x"), {"XDG_CONFIG_HOME": "/etc/own", "HOME": "/home/kim"}) == (
+    assert places(Path("/srv/x"), {"XDG_CONFIG_HOME": "/etc/own", "HOME": "/users/kim"}) == (
         Path("/srv/x/config/keys.yml"),
         Path("/etc/own/abaco-ops/keys.yml"),
     )
-    assert places(Path("/srv/x"), {"HOME": "/home/kim"})[1] == Path("/home/kim/.config/abaco-ops/keys.yml")
+    assert places(Path("/srv/x"), {"HOME": "/users/kim"})[1] == Path("/users/kim/.config/abaco-ops/keys.yml")
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,10 @@ from tui.words import age, ago, clock, due_in, rests_on, seconds, stamp
 
 ROWS = 3
 _UNFINISHED = {"NEEDS_HUMAN": "NEEDS YOU", "INTERRUPTED": "INTERRUPTED", "HOLDING": "HOLDING"}
+LATE_CADENCES = 2.0
+"""A monitor that stands still is seen after so many of its sample cadences."""
+_ON_THE_WAY = 1.0
+"""Seconds that a sample takes to the screen at most, when nothing is wrong."""
 
 
 def draw(state: State, width: int, look: Look) -> Lines:
@@ -225,13 +229,21 @@ def _under_way(operation: OperationView, width: int, look: Look) -> Line:
     return fit(join(put(f" {operation.id} runs: ", "info"), put(doing, "text")), width)
 
 
+def _data(state: State, look: Look) -> Line:
+    """How old the newest sample is: LATE after two cadences, long before its values are stale."""
+    observed = state.monitor.observed_at
+    if observed is None:
+        return put("no data", "warn" if state.monitor.stale else "dim")
+    seconds_old = (look.now - observed).total_seconds()
+    late = state.monitor.stale or seconds_old > LATE_CADENCES * state.sample_cadence + _ON_THE_WAY
+    return put(f"data {age(seconds_old)}{' LATE' if late else ''}", "warn" if late else "dim")
+
+
 def _way_back(state: State, width: int, look: Look) -> Line:
     way = state.way_back
     head = join(put(" WAY BACK", "title"), put(f"  {way.release} {way.build}".rstrip(), "text"))
     holder = f"on watch {state.watch.holder}" if state.watch.holder else "nobody on watch"
-    observed = state.monitor.observed_at
-    old = "no data" if observed is None else f"data {age((look.now - observed).total_seconds())}"
-    data = put(old, "warn" if state.monitor.stale else "dim")
+    data = _data(state, look)
     whole, brief = _how_it_stands(state, look)
     full, person = join(put(holder, "dim"), "  ", data, " "), join(data, " ")
     choices = [(join(head, whole), full), (join(put(" WAY BACK", "title"), brief), full), (join(head, whole), person)]

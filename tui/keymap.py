@@ -49,7 +49,7 @@ def places(root: Path, environment: Mapping[str, str] | None = None) -> tuple[Pa
 
 def read_keymap(paths: tuple[Path, ...]) -> Keymap:
     """Read and check every one of ``paths`` that is there."""
-    there = tuple(path for path in paths if path.exists() or path.is_symlink())
+    there = tuple(path for path in paths if _there(path))
     files = [read_yaml(path) for path in there]
     asked: dict[str, tuple[tuple[str, ...], Located]] = {}
     for located in files:
@@ -61,6 +61,15 @@ def read_keymap(paths: tuple[Path, ...]) -> Keymap:
     )
     chosen = {} if problems else {command: keys for command, (keys, _) in asked.items()}
     return Keymap(chosen, there, problems)
+
+
+def _there(path: Path) -> bool:
+    """Whether there is such a name; behind a directory that this account may not look into there is none."""
+    try:
+        path.lstat()
+    except OSError:
+        return False
+    return True
 
 
 def examine(root: Path) -> list[tuple[str, str, str]]:

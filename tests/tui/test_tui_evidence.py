@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from engine.config import Deployment
 from engine.config.looking import only_looking
 from engine.errors import Refused
 from engine.records import append_event, read_lines, verify_chain
+from engine.reports.archive import archive
 from engine.state.event_words import in_words
 from engine.state.kept_screen import Kept, Shot, keep_screen
 from engine.state.position import trail_position
@@ -99,6 +101,17 @@ def test_the_position_passes_over_a_line_that_is_being_written(tmp_path: Path, c
     path.unlink()
     path.symlink_to("/etc/passwd")
     assert trail_position(path).seq == -1
+
+
+def test_the_archive_takes_it_along(deployment: Deployment, clock: Any) -> None:
+    path = kept(deployment, clock).path
+    (path.parent / ".unfinished.tmp").mkdir()
+    (path.parent / ".unfinished.tmp/screen.svg").write_text("half")
+    with tarfile.open(archive(deployment, clock, "now").path) as tar:
+        names = [name for name in tar.getnames() if "/evidence/" in name]
+    assert sorted(name.rpartition("/evidence/")[2] for name in names) == [
+        f"{path.name}/{file}" for file in ("position.json", "screen.svg", "screen.txt")
+    ]
 
 
 def test_two_of_the_same_second_stand_side_by_side(deployment: Deployment, clock: Any) -> None:

@@ -123,6 +123,11 @@ def test_a_mistake_is_refused_with_its_line_and_what_to_do(tmp_path: Path, line:
     assert advice in told
 
 
+def test_settings_that_this_account_cannot_reach_are_not_there(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    assert read_keymap((tmp_path / "file/keys.yml", tmp_path / "nowhere/keys.yml")) == Keymap({}, (), ())
+
+
 def test_a_file_that_is_no_keymap_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "keys.yml"
     for text, said in (("{", "is not YAML"), ("keys: [a]\nversion: 1\n", "no group"), ("keys: {}\n", "is not 1")):
@@ -176,7 +181,7 @@ def own_words(app: ConsoleApp) -> str:
 OLD = re.compile(r"(?<![\w.])(?:R|V)(?=,? (?:or|rolls?|ends|goes|runs|back|v1))|3, then|c gives")
 
 
-@pytest.mark.parametrize("state", ["warning", "running", "needs-human"])
+@pytest.mark.parametrize("state", ["running", "needs-human"])
 async def test_no_screen_names_a_key_that_does_not_hold(
     make_app: Make, bound: Callable[..., Keymap], state: str
 ) -> None:

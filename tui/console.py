@@ -22,7 +22,7 @@ from tui.actions import EngineActions
 from tui.app import ConsoleApp
 from tui.arming import Arming
 from tui.glyphs import choose
-from tui.guard import Guard
+from tui.guard import TERMINATED, Guard
 from tui.keymap import bind, places, read_keymap
 from tui.leaving import last_words
 from tui.replaying import no_actions, replay_of
@@ -67,6 +67,8 @@ def open_console(root: Path, *, read_only: bool, playback: Playback | None = Non
         if not app.read_only:
             app.coming_back.end()
     if guard.code is not None:
+        if guard.code == TERMINATED:  # its terminal is there still: who sits at it is told
+            _farewell(app)
         return guard.code
     return _farewell(app)
 

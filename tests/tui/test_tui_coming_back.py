@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 
 import msgspec
@@ -102,6 +103,17 @@ def stop_monitor_of(deployment: Deployment) -> None:
     from engine.monitoring.launch import stop_monitor
 
     stop_monitor(deployment)
+
+
+def test_a_console_that_is_told_to_end_says_its_last_words_too(deployment: Deployment) -> None:
+    terminal = PlayedTerminal(["-m", "tui.main", "--read-only", "--root", str(deployment.root)])
+    try:
+        terminal.wait_for("READ-ONLY")
+        terminal.signal(signal.SIGTERM)
+        assert terminal.ended(20) == 128 + signal.SIGTERM
+        assert b"Come back: abaco-ops --root" in terminal.output
+    finally:
+        terminal.close()
 
 
 RUNNING = states.ALL["running"]

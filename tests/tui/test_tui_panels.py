@@ -120,6 +120,8 @@ def test_a_monitor_that_stands_still_is_seen_after_two_cadences(seconds_old: flo
     monitor = replace(states.NORMAL.monitor, observed_at=observed, stale=False)
     drawn = header.draw(replace(states.NORMAL, monitor=monitor, sample_cadence=5.0), 80, Look(UNICODE, states.NOW))
     assert shown in plain(drawn[2]) + " "
+    past = Look(UNICODE, states.NOW, replay="REPLAY x10")
+    assert "LATE" not in plain(header.draw(replace(states.NORMAL, monitor=monitor, sample_cadence=5.0), 80, past)[2])
 
 
 def test_a_rehearsal_and_a_read_only_console_are_marked() -> None:

@@ -230,12 +230,16 @@ def _under_way(operation: OperationView, width: int, look: Look) -> Line:
 
 
 def _data(state: State, look: Look) -> Line:
-    """How old the newest sample is: LATE after two cadences, long before its values are stale."""
+    """How old the newest sample is: LATE after two cadences, before its values are stale.
+
+    Of the past fewer samples are kept, so that there it means nothing.
+    """
     observed = state.monitor.observed_at
     if observed is None:
         return put("no data", "warn" if state.monitor.stale else "dim")
     seconds_old = (look.now - observed).total_seconds()
-    late = state.monitor.stale or seconds_old > LATE_CADENCES * state.sample_cadence + _ON_THE_WAY
+    expected = LATE_CADENCES * state.sample_cadence + _ON_THE_WAY
+    late = state.monitor.stale or (seconds_old > expected and not look.replay)
     return put(f"data {age(seconds_old)}{' LATE' if late else ''}", "warn" if late else "dim")
 
 

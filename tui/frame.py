@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from tui.app import ConsoleApp
 
 MINIMUM = (80, 24)
+_BESIDE = 3
+"""Blanks around what stands at the footer's end."""
 _FOOTER = (
     "why",
     "checklist.tick",
@@ -121,7 +123,8 @@ class Frame(Screen[None], inherit_bindings=False):
             command = COMMANDS[name]
             if command.keys and command.scope in self.scopes and self._useful(name):
                 parts.append(join(put(key_of(name), "key"), put(f" {command.footer}", "dim")))
-        room = self.size.width - 1 - width_of(self.console_app.arming.mark())
+        mark = self.console_app.arming.mark()
+        room = self.size.width - 1 - (width_of(mark) + _BESIDE if mark else 0)
         while len(parts) > 1 and width_of(spaced(parts)) > room:
             del parts[0]  # what matters most stands last
         return spaced(parts)
@@ -140,7 +143,7 @@ class Frame(Screen[None], inherit_bindings=False):
     def _footer(self, width: int, height: int) -> Lines:
         notice, armed = self.console_app.notice, self.console_app.arming.mark()
         line = join(" ", notice if notice else self.hints())
-        return [spread(line, join("  ", armed, " "), width) if armed else fit(line, width)]
+        return [spread(line, join(armed, " "), width) if armed else fit(line, width)]
 
     def on_key(self, event: events.Key) -> None:
         """Every key passes here; a key that was pressed ahead goes to the screen that is in front by now."""

@@ -63,6 +63,7 @@ async def test_a_write_waits_until_armed_and_the_countdown_is_seen(make_app: Mak
     watch = Watch()
     app = make_app(arming=Arming(300.0, watch))
     async with app.run_test(size=(80, 24)) as pilot:
+        await shows(pilot, "? help")
         await shows(pilot, "not armed: A")
         await pilot.press("V")
         await shows(pilot, "validate waits: over SSH writing must be armed, A arms it")

@@ -29,6 +29,8 @@ _TMUX_WITHIN = 2.0
 """Seconds that tmux may take."""
 _NESTED = ("tmux", "screen")
 """How the terminal's name begins inside a tmux that cannot be asked: the one around an SSH."""
+_CHUNK = 256
+"""Bytes that GNU screen passes on at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +50,16 @@ def copy(text: str, environment: Mapping[str, str], now: datetime) -> Copied:
     if environment.get("TMUX") and (outside := _through_tmux(text)) is not None:
         return Copied("", "copied into tmux's buffer" + (", and sent to the terminal's clipboard" if outside else ""))
     sequence = f"\x1b]52;c;{encoded}\x07"
+    sent = "sent to the terminal's clipboard (OSC 52)"
+    if environment.get("STY"):  # GNU screen passes on what it is told to, in pieces
+        pieces = [sequence[at : at + _CHUNK] for at in range(0, len(sequence), _CHUNK)]
+        return Copied("".join(f"\x1bP{piece}\x1b\\" for piece in pieces), f"{sent} through screen")
     if environment.get("TMUX") or environment.get("TERM", "").startswith(_NESTED):
-        passed = sequence.replace("\x1b", "\x1b\x1b")
-        needs = "tmux set -s set-clipboard on lets it through"
-        return Copied(f"{sequence}\x1bPtmux;{passed}\x1b\\", f"sent to the terminal's clipboard (OSC 52); {needs}")
-    return Copied(sequence, "sent to the terminal's clipboard (OSC 52)")
+        sent = f"{sent}; tmux set -s set-clipboard on lets it through"
+        if environment.get("TMUX") or environment["TERM"].startswith("tmux"):  # "screen" may be one: it would show it
+            passed = sequence.replace("\x1b", "\x1b\x1b")
+            sequence = f"{sequence}\x1bPtmux;{passed}\x1b\\"
+    return Copied(sequence, sent)
 
 
 def _through_tmux(text: str) -> bool | None:

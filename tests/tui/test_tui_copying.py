@@ -38,6 +38,16 @@ def test_what_cannot_be_asked_but_may_be_a_tmux_gets_it_both_ways() -> None:
         assert "set-clipboard on" in copied.said
 
 
+def test_a_screen_passes_it_on_in_pieces_and_one_that_cannot_be_asked_gets_nothing_it_would_show() -> None:
+    inside = copy("x" * 300, {"TERM": "screen", "STY": "1.pts"}, states.NOW).sequence
+    pieces = inside.removesuffix("\x1b\\").split("\x1b\\")
+    assert all(piece.startswith("\x1bP") and len(piece) <= 258 for piece in pieces)
+    assert "".join(piece[2:] for piece in pieces) == copy("x" * 300, PLAIN, states.NOW).sequence
+    around = copy("x", {"TERM": "screen-256color"}, states.NOW)
+    assert around.sequence == "\x1b]52;c;eA==\x07"
+    assert "set-clipboard on" in around.said
+
+
 def test_nothing_of_the_text_can_end_the_sequence_or_act_when_it_is_pasted() -> None:
     copied = copy("a\x1b]0;evil\x07b\u202e\nc", PLAIN, states.NOW)
     inner = base64.b64decode(copied.sequence[7:-1]).decode()

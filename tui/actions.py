@@ -19,6 +19,7 @@ from engine.records import whoami
 
 if TYPE_CHECKING:
     from engine.monitoring.facts import Waiver
+    from engine.state.kept_screen import Shot
     from engine.state.readiness import ReadyLine
 
 
@@ -135,6 +136,27 @@ class Actions(Protocol):
     def trace(self, condition: str) -> Trace:
         """The samples behind a condition; only looks."""
         ...
+
+    def since_left(self) -> list[str]:
+        """What happened since this person's last console, in plain lines; only looks."""
+        ...
+
+    def remember_here(self) -> None:
+        """Note that this person has a console open now."""
+        ...
+
+    def keep_screen(self, shot: Shot) -> str:
+        """Keep a screen as evidence; says where. Where only looking is allowed, among the person's own files."""
+        ...
+
+
+def keep_screen(deployment: Deployment, shot: Shot) -> str:
+    """Keep a screen as evidence; says where."""
+    from engine.operations.watchers import origin_here
+    from engine.state import kept_screen
+
+    kept = kept_screen.keep_screen(deployment, shot, actor=whoami(), origin=origin_here(), clock=SystemClock())
+    return str(kept)
 
 
 class EngineActions:
@@ -279,6 +301,22 @@ class EngineActions:
 
         return traced(self._deployment, condition)
 
+    def since_left(self) -> list[str]:
+        """What happened since this person's last console."""
+        from engine.state.left import since_left
+
+        return since_left(self._deployment, actor=whoami(), clock=SystemClock())
+
+    def remember_here(self) -> None:
+        """Note that this person has a console open now."""
+        from engine.state.left import remember
+
+        remember(self._deployment, actor=whoami(), clock=SystemClock())
+
+    def keep_screen(self, shot: Shot) -> str:
+        """Keep a screen as evidence."""
+        return keep_screen(self._deployment, shot)
+
     def drill(self, fault: str) -> str:
         """Begin a drill on a demo."""
         from engine.monitoring.drilling import begin
@@ -288,8 +326,10 @@ class EngineActions:
 
     def end_drill(self) -> str:
         """End the drill that runs."""
+        from engine.config.looking import must_write
         from engine.drills.ending import end
 
+        must_write(self._deployment, "the end of a drill")  # the drill's own guard ends it all the same
         ended = end(self._deployment, "ended from the console", actor=whoami(), clock=SystemClock())
         if ended is None:
             return "no drill runs"

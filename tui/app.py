@@ -6,6 +6,7 @@ import os
 import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from rich.color import ColorSystem
@@ -20,9 +21,13 @@ from engine.state.operation import OperationView, StepView
 from tui import calling, offering, telling
 from tui.actions import AcceptedView, Actions
 from tui.apart import Answered, run_apart
+from tui.arming import Arming
+from tui.coming_back import ComingBack
 from tui.commands import COMMANDS, Command, refusal
+from tui.copying import copy_from
 from tui.frame import Frame
 from tui.glyphs import UNICODE, Glyphs
+from tui.lag import LagWatch
 from tui.launching import Launching
 from tui.lines import Line, Role, put
 from tui.look import Look, honest
@@ -65,6 +70,9 @@ class ConsoleApp(App[None], inherit_bindings=False):
         read_only: bool = False,
         now: Callable[[], datetime] | None = None,
         replay: Replay | None = None,
+        first_words: str = "",
+        arming: Arming | None = None,
+        console_log: Path | None = None,
     ) -> None:
         self.brushes = brushes or Brushes()
         """What the screens are painted with."""
@@ -77,6 +85,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self.target = target
         """The release that a rollback returns to."""
         self.read_only = read_only or replay is not None
+        self.arming = arming or Arming()
         self.replay = replay
         """The past that is shown; None: it is now."""
         self.animation_level = "none"
@@ -85,12 +94,15 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self.read_trouble = ""
         """Why the state cannot be read."""
         self.launching = Launching(self)
-        self.last_key = ""
+        self.coming_back = ComingBack(self)
         self.crash = self.crash_report = ""
         """Why the console itself failed, as a sentence and in full; empty when it did not."""
+        self._first_words = first_words
+        """Said when it opens."""
         self._contacts = contacts or []
         self._glyphs = glyphs
         self._now = now or (lambda: datetime.now(UTC))
+        self.lag = LagWatch(console_log, self._now)
         self._state: State | None = None
         self._notices = 0
         self.offers = offering.Offering()
@@ -127,13 +139,18 @@ class ConsoleApp(App[None], inherit_bindings=False):
     def on_mount(self) -> None:
         """Begin to read, to tick, and see that a monitor runs."""
         self._reader.start()
+        self.lag.start()
         self.set_interval(1.0, self._redraw)
+        if self._first_words:
+            self.say(self._first_words, "warn", seconds=30.0)
         if not self.read_only:
+            self.coming_back.begin()
             self.background(self.actions.ensure_monitor, lambda _pid: None, lambda why: self.say(why, "warn"))
 
     def on_unmount(self) -> None:
         """The thread that reads ends with the screen."""
         self._reader.stop()
+        self.lag.stop()
 
     def on_state_arrived(self, message: StateArrived) -> None:
         """A new state: draw it."""
@@ -168,12 +185,12 @@ class ConsoleApp(App[None], inherit_bindings=False):
         if isinstance(self.screen, Frame):
             self.screen.redraw()
 
-    def say(self, words: str, role: Role = "text") -> None:
+    def say(self, words: str, role: Role = "text", *, seconds: float = _NOTICE_SECONDS) -> None:
         """A sentence in the footer's place, for a few seconds."""
         self.notice = put(words.splitlines()[0] if words else "", role)
         self._notices += 1
         number = self._notices
-        self.set_timer(_NOTICE_SECONDS, lambda: self._unsay(number))
+        self.set_timer(seconds, lambda: self._unsay(number))
         self._redraw()
 
     def _unsay(self, number: int) -> None:
@@ -188,8 +205,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         character = event.character if event.is_printable else None
         if self.frame.takes(event.key, character):
             return
-        self.last_key = character if character and character != " " else event.key
-        command = self.frame.command_for(self.last_key)
+        command = self.frame.command_for(character if character and character != " " else event.key)
         if command is not None:
             self.invoke(COMMANDS[command])
 
@@ -200,6 +216,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
     def invoke(self, command: type[Command]) -> None:
         """The one gate: every command runs through here, and the engine checks again."""
         barred = refusal(command, read_only=self.read_only, past=self.replay is not None)
+        barred = barred or self.arming.refusal(command)
         if barred:
             self.say(barred, "warn")
         else:
@@ -295,8 +312,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         if state is not None:
             lines = telling.update(state, self.look)
             self.push_screen(Text("Status update", [put(f" {line}") for line in lines]))
-            self.copy_to_clipboard("\n".join(harmless(line, 2000) for line in lines))
-            self.say("sent to the terminal's clipboard (OSC 52)", "dim")
+            copy_from(self, "\n".join(harmless(line, 2000) for line in lines))
 
     def show_step(self, operation: OperationView, step: StepView) -> None:
         """Everything about a step of an operation."""
@@ -307,11 +323,15 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self.push_screen(Text("The plan", paragraphs(telling.plan_facts(plan), self.size.width)))
 
     def copy_line(self) -> None:
-        """The line under the cursor to the terminal's clipboard."""
+        """Copy the line under the cursor."""
         line = self.frame.line_in_hand()
         if line:
-            self.copy_to_clipboard(harmless(line))
-            self.say("sent to the terminal's clipboard (OSC 52)", "dim")
+            copy_from(self, line)
+
+    def send_to_terminal(self, sequence: str) -> None:
+        """Bytes that are no picture; none to a terminal that is gone, or being left."""
+        if sequence and self.is_running and not self._exit and self._driver is not None:
+            self._driver.write(sequence)
 
     # ---- forms --------------------------------------------------------------------------------------------
 
@@ -323,7 +343,10 @@ class ConsoleApp(App[None], inherit_bindings=False):
             self.say(wanted, "warn")
 
     def answer(self, ask: Ask, text: str) -> None:
-        """A form was filled in: close it, and write."""
+        """A form was filled in: close it, and write. The arming may have ended while it was open."""
+        if not ask.local and (barred := self.arming.bars(ask.title.lower())):
+            self.say(barred, "warn")
+            return
         self.pop_screen()
         if ask.local:
             ask.answer(text)

@@ -12,6 +12,7 @@ from engine.state.alerts import attention
 from engine.state.model import ChecklistItemView, State
 from tui.actions import Actions
 from tui.calling import leading
+from tui.commands.command import key_of
 from tui.sheets.form import Ask
 
 ALL = "--all"
@@ -28,17 +29,21 @@ def _facts(item: ChecklistItemView) -> tuple[tuple[str, str], ...]:
     return (("Item", f"{item.slot}  {item.title}"), ("Measured", measured), ("State", item.state))
 
 
+def _by_criteria() -> str:
+    return f"decided by its criteria: {key_of('why')} shows them"
+
+
 def tick(actions: Actions, state: State, key: str | None) -> Ask | str:
     """Confirm a checklist item."""
     item = item_of(state, key)
     if item is None:
-        return "no checklist item is under the cursor: 5 shows them"
+        return f"no checklist item is under the cursor: {key_of('view.checklist')} shows them"
     if item.state == "closed":
         return f"{item.title} is {item.note}"
     if item.state in ("done", "overridden"):
         return f"{item.title} is {item.state} already, by {item.who}"
     if item.gate:
-        return f"{item.title} is decided by its criteria, not by a tick: Enter shows them"
+        return f"{item.title} is {_by_criteria()}"
     return Ask(
         title="CONFIRM",
         facts=_facts(item),
@@ -53,9 +58,9 @@ def override(actions: Actions, state: State, key: str | None) -> Ask | str:
     """Answer a checklist item against its measurement."""
     item = item_of(state, key)
     if item is None:
-        return "no checklist item is under the cursor: 5 shows them"
+        return f"no checklist item is under the cursor: {key_of('view.checklist')} shows them"
     if item.gate or item.state == "closed":
-        return f"{item.title} is {'decided by its criteria: Enter shows them' if item.gate else item.note}"
+        return f"{item.title} is {_by_criteria() if item.gate else item.note}"
     return Ask(
         title="OVERRIDE",
         facts=_facts(item),
@@ -172,7 +177,7 @@ def go(actions: Actions, state: State) -> Ask | str:
                 "Does",
                 f"looks that nothing has changed, then {operation.release_from} stops, {operation.release_to} starts",
             ),
-            ("Way back", f"R, {operation.release_from}, Enter; at any time"),
+            ("Way back", f"{key_of('rollback')}, {operation.release_from}, Enter; at any time"),
         ),
         label="Type  go  to confirm; a reason may follow it",
         required=True,

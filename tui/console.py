@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from contextlib import nullcontext
 from pathlib import Path
 
 from engine.clock import SystemClock
 from engine.config import Deployment, load_deployment
+from engine.config.looking import only_looking
+from engine.config.personal import state_directory
 from engine.errors import Refused
 from engine.operations.watchers import origin_here, watching
 from engine.records import whoami
@@ -18,8 +21,11 @@ from engine.tiers import THEME_VARIABLE, tiers
 from tui import terminal
 from tui.actions import EngineActions
 from tui.app import ConsoleApp
+from tui.arming import Arming
 from tui.glyphs import choose
-from tui.guard import Guard
+from tui.guard import TERMINATED, Guard
+from tui.keymap import bind, places, read_keymap
+from tui.leaving import last_words
 from tui.replaying import no_actions, replay_of
 from tui.theme import Brushes
 from tui.theme_files import themes_of
@@ -37,12 +43,16 @@ def open_console(root: Path, *, read_only: bool, playback: Playback | None = Non
     if cannot:
         raise Refused(cannot)
     deployment = load_deployment(root)
+    if read_only:
+        deployment = only_looking(deployment)
     clock = SystemClock()
     replay = replay_of(deployment, playback) if playback is not None else None
+    keymap = read_keymap(places(deployment.root))
+    bind(keymap)
     app = ConsoleApp(
         root=str(deployment.root),
         make_reader=lambda: StateReader(deployment, clock) if replay is None else replay.reader,
-        actions=EngineActions(deployment) if replay is None else no_actions(),
+        actions=EngineActions(deployment) if replay is None else no_actions(deployment),
         target=deployment.old.release,
         contacts=[
             (person.role, f"{person.name}, {person.reach}") for person in deployment.monitoring.contacts.values()
@@ -50,13 +60,20 @@ def open_console(root: Path, *, read_only: bool, playback: Playback | None = Non
         glyphs=choose(os.environ),
         brushes=_brushes(deployment),
         wall=wall,
-        read_only=read_only or deployment.console.deployment.read_only,
+        read_only=deployment.read_only,
         replay=replay,
+        first_words=keymap.notice,
+        console_log=console_log(deployment),
+        arming=Arming.over(origin_here(), deployment.console.console.arm_writes_over_ssh),
     )
     seen = nullcontext() if app.read_only else watching(deployment, actor=whoami(), origin=origin_here(), clock=clock)
     with seen, Guard(app.end) as guard:
         app.run(mouse=False)
+        if not app.read_only:
+            app.coming_back.end()
     if guard.code is not None:
+        if guard.code == TERMINATED:  # its terminal is there still: who sits at it is told
+            _farewell(app)
         return guard.code
     return _farewell(app)
 
@@ -70,6 +87,11 @@ def _brushes(deployment: Deployment) -> Brushes:
     return Brushes(tier, themes, name=name, wall=name if asked else "wall")
 
 
+def console_log(deployment: Deployment) -> Path:
+    """Where it is written that this console stood still: below the logs, unless only looking is allowed."""
+    return state_directory() / "console.log" if deployment.read_only else deployment.paths.console_log
+
+
 def _farewell(app: ConsoleApp) -> int:
     if app.crash:
         kept = _keep(app)
@@ -80,10 +102,7 @@ def _farewell(app: ConsoleApp) -> int:
     if app.replay is not None:
         sys.stdout.write(f"the replay is over; nothing was touched. Now: abaco-ops --root {app.root}\n")
         return 0
-    state = app.shown_state
-    live = f"{state.release.upper()} runs on" if state is not None and state.release else "nothing was stopped"
-    busy = f", {state.operation.id} too" if state is not None and state.operation is not None else ""
-    sys.stdout.write(f"{live}{busy}; so does the monitor. Come back: abaco-ops --root {app.root}\n")
+    sys.stdout.write(f"{last_words(app.shown_state, app.root, os.environ, socket.gethostname())}\n")
     return 0
 
 

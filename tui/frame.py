@@ -11,8 +11,8 @@ from textual.screen import Screen
 from engine.state.model import State
 from tui import offering
 from tui.arrange import too_small
-from tui.commands import COMMANDS, find, shown
-from tui.lines import Line, Lines, block, fit, join, put, width_of
+from tui.commands import COMMANDS, VIEWS, find, key_of, keys_of
+from tui.lines import Line, Lines, block, fit, join, put, spread, width_of
 from tui.look import Look
 from tui.pane import Pane
 from tui.panels import header
@@ -22,6 +22,8 @@ from tui.theme import Brush
 if TYPE_CHECKING:
     from tui.app import ConsoleApp
 
+_BESIDE = 3
+"""Blanks around what stands at the footer's end."""
 _FOOTER = (
     "why",
     "checklist.tick",
@@ -37,13 +39,13 @@ _FOOTER = (
 _WAY_BACK_HINTS = len(" R roll back  : find  ? help")
 _BOTH_SIZES = len("79x23<80x24")
 _REPLAY_HINTS = (
-    ("p", "pause"),
-    (", .", "minute"),
-    ("( )", "hour"),
-    ("< >", "speed"),
-    ("{ }", "event"),
-    ("@", "go to"),
-    ("q", "leave"),
+    (("replay.pause",), "pause"),
+    (("replay.back", "replay.forth"), "minute"),
+    (("replay.hour-back", "replay.hour-forth"), "hour"),
+    (("replay.slower", "replay.faster"), "speed"),
+    (("replay.previous", "replay.next"), "event"),
+    (("replay.go-to",), "go to"),
+    (("quit",), "leave"),
 )
 
 
@@ -139,13 +141,16 @@ class Frame(Screen[None], inherit_bindings=False):
     def hints(self) -> Line:
         """The footer's words: the commands that stand there."""
         if self.console_app.replay is not None:
-            return spaced([join(put(key, "key"), put(f" {words}", "dim")) for key, words in _REPLAY_HINTS])
-        parts: list[Line] = [join(put("1-9", "key"), put(" view", "dim"))]
+            hints = [(keys_of(*names), words) for names, words in _REPLAY_HINTS]
+            return spaced([join(put(key, "key"), put(f" {words}", "dim")) for key, words in hints])
+        parts: list[Line] = [join(put(keys_of(*VIEWS), "key"), put(" view", "dim"))]
         for name in _FOOTER:
             command = COMMANDS[name]
-            if command.scope in self.scopes and self._useful(name):
-                parts.append(join(put(shown(command.keys[0]), "key"), put(f" {command.footer}", "dim")))
-        while len(parts) > 1 and width_of(spaced(parts)) > self.size.width - 1 - width_of(self._size_needed()):
+            if command.keys and command.scope in self.scopes and self._useful(name):
+                parts.append(join(put(key_of(name), "key"), put(f" {command.footer}", "dim")))
+        mark = self.console_app.arming.mark()
+        room = self.size.width - 1 - (width_of(mark) + _BESIDE if mark else 0) - width_of(self._size_needed())
+        while len(parts) > 1 and width_of(spaced(parts)) > room:
             del parts[0]  # what matters most stands last
         return spaced(parts)
 
@@ -161,11 +166,12 @@ class Frame(Screen[None], inherit_bindings=False):
         return self.ticks or name != "checklist.tick"
 
     def _footer(self, width: int, height: int) -> Lines:
-        notice = self.console_app.notice
+        notice, armed = self.console_app.notice, self.console_app.arming.mark()
         size = self._size_needed()
         if size and not notice and width_of(size) > width - 2:
             return [fit(size, width)]
-        return [fit(join(" ", notice) if notice else join(size, " ", self.hints()), width)]
+        line = join(" ", notice) if notice else join(size, " ", self.hints())
+        return [spread(line, join(armed, " "), width) if armed else fit(line, width)]
 
     def _size_needed(self) -> Line:
         """The size that is needed, where there is less; the way back keeps its room beside it."""

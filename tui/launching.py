@@ -68,7 +68,9 @@ class Launching:
         """Cut over, or Hold, was in hand, a reason given, Enter pressed: begin."""
         plan, reason = sheet.sheet.plan, sheet.sheet.reason.text.strip()
         hold = sheet.sheet.place == "hold"
-        if plan is not None:
+        if barred := self._app.arming.bars("the cutover"):
+            sheet.refused(barred)
+        elif plan is not None:
             self._app.background(
                 lambda: self._app.actions.launch(plan, reason, hold=hold),
                 self.runs,

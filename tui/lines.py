@@ -146,12 +146,16 @@ def block(lines: Iterable[Line], width: int, height: int) -> Lines:
 
 def heading(rule: str, key: str, name: str, notes: Sequence[Line | str], width: int, *, focused: bool = False) -> Line:
     """A panel's first line: ``-4 KPIs --- tape 09:00 --- vs V1 ------``. Notes that do not fit are left out."""
-    line = join(put(rule, "faint"), put(key, "key"), put(f" {name} ", "strong" if focused else "title"))
+    line = join(put(rule, "faint"), put(JUMPS.get(key, key), "key"), put(f" {name} ", "strong" if focused else "title"))
     for note in notes:
         part = join(put(rule * 3 + " ", "faint"), *([put(note, "dim")] if isinstance(note, str) else [note]), put(" "))
         if note and width_of(line) + width_of(part) <= width:
             line = join(line, part)
     return join(line, put(rule * max(width - width_of(line), 0), "faint"))
+
+
+JUMPS: dict[str, str] = {}
+"""Where a keymap gave a view another key than its number: number -> key. Filled once, before anything is drawn."""
 
 
 Cell: TypeAlias = tuple[str, Role, bool]

@@ -14,13 +14,19 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """Run ``abaco-ops`` with the process's arguments and exit with its code."""
-    raise SystemExit(frame.main(sys.argv[1:], _open_console))
+    raise SystemExit(frame.main(sys.argv[1:], _open_console, _examine))
 
 
 def _open_console(root: Path, read_only: bool, playback: Playback | None = None, *, wall: bool = False) -> int:
     from tui.console import open_console  # only here: scripts must not pay for the screen
 
     return open_console(root, read_only=read_only, playback=playback, wall=wall)
+
+
+def _examine(root: Path) -> list[tuple[str, str, str]]:
+    from tui.keymap import examine
+
+    return examine(root)
 
 
 if __name__ == "__main__":

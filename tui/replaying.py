@@ -8,13 +8,15 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from engine.config import Deployment
+from engine.config.looking import only_looking
 from engine.errors import Refused
 from engine.state.playback import FORMS, Playback, moment_of
 from engine.state.replayed import ReplayReader
-from tui.actions import Actions
+from tui.actions import Actions, keep_screen
 from tui.sheets.form import Ask
 
 if TYPE_CHECKING:
+    from engine.state.kept_screen import Shot
     from tui.app import ConsoleApp
 
 
@@ -39,15 +41,22 @@ def replay_of(deployment: Deployment, playback: Playback) -> Replay:
 class NoActions:
     """Behind a replay nobody acts: whatever is asked for is refused, looking at the system of now too."""
 
+    def __init__(self, deployment: Deployment | None = None) -> None:
+        self._deployment = deployment
+
+    def keep_screen(self, shot: Shot) -> str:
+        """The one thing that can be kept: what is seen, among the person's own files."""
+        return keep_screen(only_looking(self._deployment), shot) if self._deployment is not None else _refuse()
+
     def __getattr__(self, name: str) -> Callable[..., NoReturn]:
         if name.startswith("__"):
             raise AttributeError(name)
         return _refuse
 
 
-def no_actions() -> Actions:
+def no_actions(deployment: Deployment | None = None) -> Actions:
     """Actions for a replay."""
-    return cast(Actions, NoActions())
+    return cast(Actions, NoActions(deployment))
 
 
 def _refuse(*_: Any, **__: Any) -> NoReturn:

@@ -6,6 +6,7 @@ from engine.operations.plan import Plan, PlannedStep
 from engine.state.model import State
 from engine.state.operation import OperationView, StepView
 from engine.state.update import update_lines
+from tui.commands.command import key_of
 from tui.lines import Role
 from tui.look import Look
 from tui.words import amount, seconds, stamp
@@ -23,9 +24,10 @@ def operation_news(before: State, after: State, own: str) -> tuple[str, Role] | 
     """What to say when an operation began or ended between two states. ``own``: the one this console started."""
     was, now = before.operation, after.operation
     if now is not None and now.kind != "validate" and now.id != own and (was is None or was.id != now.id):
-        return f"{now.id} runs, started by {now.actor}: 3 shows it", "info"
+        return f"{now.id} runs, started by {now.actor}: {key_of('view.operation')} shows it", "info"
     if now is not None and was is not None and now.state == "HOLDING" != was.state:
-        return f"{now.id} holds before the switch and waits for a go: 3, then c", "info"
+        then = f"{key_of('view.operation')}, then {key_of('go.here')}"
+        return f"{now.id} holds before the switch and waits for a go: {then}", "info"
     ended = after.last_operation
     if ended is None or was is None or was.id != ended.id or was.ended == ended.ended or ended.kind == "validate":
         return None

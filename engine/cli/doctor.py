@@ -30,6 +30,9 @@ def run(context: Context, options: argparse.Namespace) -> int:
         return DONE
     deployment, findings = _configuration(context)
     findings += examine_machine()
+    if context.examine_console is not None and deployment is not None:
+        found = context.examine_console(deployment.root)
+        findings += [Finding(name, "WARN" if fix else "ok", what, fix) for name, what, fix in found]
     if deployment is not None:
         findings += examine_deployment(deployment)
     if options.json:

@@ -74,6 +74,9 @@ _SCREEN = {"--theme": THEME_VARIABLE, "--colors": COLORS_VARIABLE, "--glyphs": M
 """Options for whatever opens the console, and the variables that say the same for every call."""
 
 
+Examine = Callable[[Path], Sequence[tuple[str, str, str]]]
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """What every command gets: the deployment's directory, whether it may write, and how to open the console."""
@@ -83,14 +86,20 @@ class Context:
     open_console: Callable[..., int]
     """Called with the root, read_only and, for a replay, what to show; returns an exit code. The engine never imports
     a screen."""
+    examine_console: Examine | None = None
+    """Called with the root: what the console finds in its own files, each a name, what, and what to do (empty: fine).
+    None: there is no console here."""
     writes: str = ""
     """The command, when it is one that writes: a deployment that may only be looked at then refuses it."""
 
     def deployment(self) -> Deployment:
         """The configuration, read and checked; ConfigError names every mistake."""
         from engine.config import load_deployment
+        from engine.config.looking import only_looking
 
         deployment = load_deployment(self.root)
+        if self.read_only:
+            deployment = only_looking(deployment)
         if self.writes:
             self.require_write(self.writes, deployment)
         return deployment
@@ -99,11 +108,10 @@ class Context:
         """Refused when this call, or the deployment itself, may only look. ``what`` begins the sentence."""
         if self.read_only:
             raise Refused(f"{what} writes, and --read-only was given", "leave --read-only out")
-        if deployment is not None and deployment.console.deployment.read_only:
-            raise Refused(
-                f"{what} writes, and this deployment is read-only",
-                f"deployment.read_only in {deployment.paths.config / 'console.yml'} says so",
-            )
+        if deployment is not None:
+            from engine.config.looking import must_write
+
+            must_write(deployment, what)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -117,20 +125,20 @@ class _Parser(argparse.ArgumentParser):
         raise SystemExit(REFUSED)
 
 
-def main(arguments: Sequence[str], open_console: Callable[..., int]) -> int:
+def main(arguments: Sequence[str], open_console: Callable[..., int], examine_console: Examine | None = None) -> int:
     """Run one command line and return its exit code; everything that goes wrong becomes a sentence."""
     stdout = sys.stdout
     try:
         with outlet():
-            return _told(list(arguments), open_console)
+            return _told(list(arguments), open_console, examine_console)
     except BrokenPipeError:  # the reader left; what it asked for may or may not have been done, so not 0
         os.dup2(os.open(os.devnull, os.O_WRONLY), stdout.fileno())
         return BROKEN_PIPE
 
 
-def _told(arguments: list[str], open_console: Callable[..., int]) -> int:
+def _told(arguments: list[str], open_console: Callable[..., int], examine_console: Examine | None) -> int:
     try:
-        code = _run(arguments, open_console)
+        code = _run(arguments, open_console, examine_console)
         sys.stdout.flush()
     except OpsError as error:
         sys.stderr.write(f"abaco-ops: {error}\n")
@@ -148,7 +156,7 @@ def _told(arguments: list[str], open_console: Callable[..., int]) -> int:
     return code
 
 
-def _run(arguments: list[str], open_console: Callable[..., int]) -> int:
+def _run(arguments: list[str], open_console: Callable[..., int], examine_console: Examine | None) -> int:
     word = command_word(arguments)
     if word is not None and word not in COMMANDS:
         raise Refused(f"{word!r} is no command", _nearest(word))
@@ -163,6 +171,7 @@ def _run(arguments: list[str], open_console: Callable[..., int]) -> int:
         root=find_root(getattr(options, "root", None)),
         read_only=bool(getattr(options, "read_only", False)),
         open_console=open_console,
+        examine_console=examine_console,
         writes=f"abaco-ops {word}" if writes else "",
     )
     if word is None:

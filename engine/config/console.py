@@ -112,10 +112,13 @@ class OperationsSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
 
 
 class ConsoleSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How the console itself looks and behaves."""
+    """How the consoles on this deployment look and behave."""
 
     theme: str = "dark"
     """dark, light, wall, high-contrast, or the name of a file in ``config/themes/``."""
+    arm_writes_over_ssh: Duration | None = None
+    """How long one arming of a console over SSH lasts, before which it does not write; never for a rollback; null: none
+    is needed."""
 
 
 class ConsoleConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

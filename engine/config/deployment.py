@@ -36,6 +36,13 @@ class Deployment:
     monitoring: MonitoringConfig
     checklist: ChecklistConfig
     releases: dict[str, ReleaseConfig]
+    looks_only: bool = False
+    """True: whoever opened it was started with ``--read-only``."""
+
+    @property
+    def read_only(self) -> bool:
+        """Whether only looking is allowed here, for whatever reason."""
+        return self.looks_only or self.console.deployment.read_only
 
     @property
     def root(self) -> Path:

@@ -62,6 +62,11 @@ class Paths:
         return self.root / "production_validation_report.json"
 
     @property
+    def console_log(self) -> Path:
+        """When a console stood still, for those who mend it."""
+        return self.logs / "console.log"
+
+    @property
     def notifications_log(self) -> Path:
         """What people were told by the channel ``log``."""
         return self.logs / "notifications.log"
@@ -89,6 +94,11 @@ class Paths:
     def consoles(self) -> Path:
         """One small file for each open console that may write."""
         return self.rollback / "consoles"
+
+    @property
+    def left(self) -> Path:
+        """One small file for each person: until when their last console was open."""
+        return self.rollback / "left"
 
     @property
     def snapshots(self) -> Path:

@@ -12,11 +12,20 @@ import msgspec
 
 from engine.clock import Clock, SystemClock, iso, parse_iso, pretty_duration
 from engine.config import Deployment
+from engine.config.looking import must_write
 from engine.errors import Refused
 from engine.records import Record, append_event, harmless
 
 SOURCE = "people"
 NOTE_LIMIT = 400
+_WRITES = {
+    "checklist.done": "a tick",
+    "checklist.overridden": "an override",
+    "note": "a note",
+    "ack": "an acknowledgement",
+    "silenced": "a silence",
+    "watch.taken": "taking the watch",
+}
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -151,6 +160,7 @@ def _now(clock: Clock | None) -> datetime:
 def _append(
     deployment: Deployment, kind: str, data: Mapping[str, str | None], actor: str, clock: Clock | None
 ) -> Record:
+    must_write(deployment, _WRITES.get(kind, kind))
     return append_event(deployment.paths.events, kind, data, source=SOURCE, actor=actor, clock=clock)
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from engine.clock import Clock, SystemClock
 from engine.config import Deployment
+from engine.config.looking import must_write
 from engine.errors import Refused
 from engine.monitoring import checkpoint as saved
 from engine.monitoring.answers import NOTE_LIMIT, SOURCE
@@ -34,6 +35,7 @@ def decide(
     clock: Clock | None = None,
 ) -> Record:
     """Record ``go`` or ``no-go``. Refused with every criterion that stands against a go, or when it is not the time."""
+    must_write(deployment, "a decision at a gate")
     clock = clock or SystemClock()
     now = clock.now().wall
     course = _course(deployment, gate, now)

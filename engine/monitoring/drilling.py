@@ -12,6 +12,7 @@ import msgspec
 
 from engine.clock import Clock, boot_id, iso, pretty_duration
 from engine.config import Deployment
+from engine.config.looking import must_write
 from engine.drills.ending import end_here, taking_turns
 from engine.drills.faults import FAULTS, LEAK_MB, LEAK_RAMP, after, lasts
 from engine.drills.order import VERSION, Order, order_file, read_order, write_order
@@ -42,6 +43,7 @@ def begin(deployment: Deployment, drill: str, *, seconds: float | None, actor: s
 
     Refused: no demo, no such drill, another one runs, no release is live, an operation is under way.
     """
+    must_write(deployment, "a drill")
     must_be_demo(deployment)
     if drill not in FAULTS:
         raise Refused(f"there is no drill {drill!r}", f"one of: {', '.join(FAULTS)}")

@@ -38,7 +38,7 @@ def ensure_monitor(deployment: Deployment) -> int | None:
 
     Two callers at once may start two: the lock lets one of them live. OSError when it cannot be started.
     """
-    if deployment.console.deployment.read_only:
+    if deployment.read_only:
         return None
     if monitor_running(deployment):
         return monitor_pid(deployment)

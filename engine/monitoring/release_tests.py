@@ -13,6 +13,7 @@ from pathlib import Path
 
 from engine.clock import Clock, SystemClock
 from engine.config import Deployment, load_deployment
+from engine.config.looking import must_write
 from engine.errors import CHECK_FAILED, DONE, OpsError
 from engine.operations.commands import Command, finish
 from engine.records import append_event, harmless
@@ -25,6 +26,7 @@ def run_tests(
     deployment: Deployment, *, actor: str | None = None, scheduled: bool = False, clock: Clock | None = None
 ) -> tuple[bool, str]:
     """Whether they passed, and in words; recorded. OpsError or OSError when that cannot be recorded."""
+    must_write(deployment, "a run of the release's tests")
     release = deployment.new
     began, build, ok, reason = time.monotonic(), "", False, ""
     try:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from engine.clock import Clock, compact
 from engine.config import Deployment
 from engine.config.literal_secrets import variables
+from engine.config.looking import must_write
 from engine.config.notify import Channel
 from engine.notify.channels import DeliveryFailed, Sender
 from engine.notify.message import TEST_MARK, Notice, message_of
@@ -31,6 +32,7 @@ def try_channels(
     environment: Mapping[str, str] | None = None,
 ) -> dict[str, tuple[bool, str]]:
     """Channel -> whether it took the test message, and what was said."""
+    must_write(deployment, "a test of the channels")
     now = clock.now()
     text = f"{TEST_MARK}: {actor} tests the alert channels"
     notice = Notice(f"test-{compact(now.wall)}", "test", text, (), now.wall, now.boot, tuple(names))

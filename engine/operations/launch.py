@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from engine.config import Deployment
+from engine.config.looking import must_write
 from engine.errors import LockHeld, OperationFailed, OpsError, Refused
 from engine.operations.journal import read_operation, records_of
 from engine.operations.lock import held_by
@@ -63,6 +64,7 @@ def launch(
     Refused when the plan cannot be done or is out of date; LockHeld when someone else operates. ``force`` ends the
     verified worker of whoever holds the lock; what the plan says of it was made with ``force`` too.
     """
+    must_write(deployment, f"a {plan.kind}")
     if plan.lock_holder:
         raise LockHeld(f"someone else operates: {plan.lock_holder}", "watch it: abaco-ops history")
     if plan.refusals:
@@ -100,6 +102,7 @@ def continue_operation(
 
     With ``force`` also one whose worker is alive: it is ended first.
     """
+    must_write(deployment, f"to {mode} {operation}")
     directory = deployment.paths.operation(operation)
     if not (directory / PLAN).is_file():
         raise Refused(f"there is no operation {operation}", "abaco-ops history")

@@ -20,6 +20,7 @@ import msgspec
 
 from engine.clock import Clock, SystemClock, iso
 from engine.config import Deployment, load_deployment
+from engine.config.looking import must_write
 from engine.errors import CHECK_FAILED, DONE, LockHeld, OpsError, Refused
 from engine.operations.journal import list_operations
 from engine.operations.lock import holder
@@ -66,6 +67,7 @@ def rehearse(
     LockHeld while an operation or another rehearsal runs, GaveWay (the same) when one begins meanwhile; Refused while
     a rollback is unfinished. An audit trail that cannot be written makes the answer NOT READY.
     """
+    must_write(deployment, "a rehearsal")
     watch = _Watch(deployment)
     _must_be_possible(deployment)
     place = Place(deployment)
@@ -104,6 +106,7 @@ def _run(done: Rehearsing, place: Place, watch: _Watch) -> str:
 
 def start(deployment: Deployment) -> int:
     """Start a rehearsal that outlives the caller; its pid. The answer stands in the audit trail."""
+    must_write(deployment, "a rehearsal")
     _must_be_possible(deployment)
     make_directory(deployment.paths.logs)
     command = [sys.executable, "-P", "-m", "engine.operations.rehearsal", "--root", str(deployment.root)]

@@ -11,6 +11,7 @@ import msgspec
 
 from engine.clock import Clock, SystemClock
 from engine.config import Deployment
+from engine.config.looking import must_write
 from engine.errors import LockHeld, OpsError, Refused
 from engine.operations import requests
 from engine.operations.force import Forcer, rivals, take_by_force
@@ -62,6 +63,7 @@ def abort(
     The request (a path, see :func:`unanswered`) when its own worker does it, else the worker that was started.
     Refused for a rollback, and once the new release may have run: then the way is a rollback.
     """
+    must_write(deployment, f"to abort {operation}")
     found = find(deployment, operation)
     if not found.running or force:
         if found.running:
@@ -83,6 +85,7 @@ def go(
 
     Refused when it does not hold, or when its worker does not take the go in time: then it has not been obeyed.
     """
+    must_write(deployment, "a go")
     found = find(deployment, operation) if operation is not None else _holding(deployment)
     directory = deployment.paths.operation(found.id)
     worker = worker_of(records_of(directory))
@@ -168,6 +171,7 @@ def resolve(
     It looks at what is live and records that beside the person's word. Refused, unless forced, while configuration
     and metrics are not of one release. ``force`` also ends the verified worker of whoever holds the lock.
     """
+    must_write(deployment, f"to resolve {operation}")
     if not reason.strip():
         raise Refused("a reason is needed", "abaco-ops resolve ID --reason TEXT")
     clock = clock or SystemClock()

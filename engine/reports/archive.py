@@ -24,9 +24,11 @@ import msgspec
 from engine import __version__
 from engine.clock import Clock, compact, iso
 from engine.config import Deployment
+from engine.config.looking import must_write
 from engine.errors import OperationFailed, OpsError, Refused
 from engine.records import append_event, harmless, make_directory, sync_directory
 from engine.records.atomic import FILE_MODE, open_to_read
+from engine.state.kept_screen import DIRECTORY as EVIDENCE
 
 DIRECTORY, MANIFEST = "archive", "manifest.json"
 BLOCK = 1 << 20
@@ -76,6 +78,7 @@ def archive(
     deployment: Deployment, clock: Clock, at: str, *, place: Path | None = None, rotate: bool = False
 ) -> Archived:
     """Write, verify and name it; ``rotate`` then begins the monitoring log anew. Refused where its name is taken."""
+    must_write(deployment, "an archive")
     now = clock.now().wall
     directory = deployment.paths.logs / DIRECTORY
     path = place or directory / f"{deployment.console.deployment.name}_{at}_{compact(now)}.tar.gz"
@@ -131,6 +134,7 @@ def _files(deployment: Deployment, links: list[str]) -> Iterator[Path]:
     places = [
         *((paths.logs, pattern) for pattern in LOGS),
         (paths.logs / "reports", "*"),
+        *((shot, "*") for shot in _below(paths.logs / EVIDENCE) if not shot.name.startswith(".")),
         *((directory, pattern) for directory in _below(paths.operations) for pattern in OPERATION),
         *((directory, "manifest.json") for directory in _below(paths.snapshots)),
         (paths.config, "*.yml"),

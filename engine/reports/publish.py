@@ -10,6 +10,7 @@ from typing import Literal
 
 from engine.clock import Clock, compact
 from engine.config import Deployment
+from engine.config.looking import must_write
 from engine.errors import OpsError, Refused
 from engine.records import append_event, harmless, make_directory, write_file
 from engine.records.atomic import open_to_read
@@ -45,6 +46,7 @@ def write_report(
 
     A report that is there already with the same bytes stays as it is; another one gets a name of its own.
     """
+    must_write(deployment, "a report")
     found = look(deployment, clock, at, incident)
     paths, warnings = [], []
     for form, text in rendered(found, forms).items():

@@ -281,6 +281,7 @@ _WORDS: dict[str, Callable[[dict[str, Any], str], str]] = {
     "watch.taken": _watch_taken,
     "report.written": _reported,
     "archive.written": _archived,
+    "evidence.saved": lambda data, _operation: f"evidence of {data.get('screen', '?')} saved: {data.get('path', '?')}",
     "gate.decided": _decided,
     "gate.overdue": lambda data, _operation: f"{data.get('text', '?')}; told: {named(data.get('to'))}",
     "release.tested": _release_tested,
@@ -315,6 +316,7 @@ _BY_PEOPLE = frozenset(
         "service.stop",
         "report.written",
         "archive.written",
+        "evidence.saved",
     }
 )
 

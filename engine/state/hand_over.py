@@ -22,6 +22,7 @@ from engine.state.model import State
 from engine.state.told import drill_words, rests_on
 from engine.state.watch_time import watch_time
 
+NOTHING = "nothing else happened"
 MOST = 60
 """Lines of what happened; older ones are counted."""
 _KINDS = (
@@ -58,7 +59,7 @@ def take(deployment: Deployment, *, actor: str, clock: Clock | None = None) -> l
     """Take the watch; what happened since, in plain lines. DamagedRecord when the trail cannot be read."""
     clock = clock or SystemClock()
     # of many days, thousands of runs: only what is told of is held
-    events = [event for event in read_lines(deployment.paths.events) if _told_of(event)]
+    events = [event for event in read_lines(deployment.paths.events) if told_of(event)]
     since = told_since(events, actor)
     before = _holder(events)
     answers.take_watch(deployment, actor=actor, clock=clock, before=before)
@@ -108,7 +109,7 @@ def happened(deployment: Deployment, events: Sequence[Record], since: Since, now
     told.sort(key=lambda one: one[0], reverse=True)
     lines = [f"{at:%d %b} {text}" for at, text in told]
     cut = [f"   ... and {len(lines) - MOST} before that"] if len(lines) > MOST else []
-    shown = lines[:MOST] or ["nothing else happened"]
+    shown = lines[:MOST] or [NOTHING]
     verdict = f"verdict was {changes[0][1]}, is {changes[-1][1]}" if changes else "no verdict was recorded"
     counted = f"{verdict}; {passed} validation{'' if passed == 1 else 's'} PASS"
     return [head, f"   {counted}", *(f"   {line}" for line in shown), *cut]
@@ -215,7 +216,8 @@ def _watched(
     return [one for number, one in enumerate(told) if number == 0 or told[number - 1][1] != one[1]], found
 
 
-def _told_of(event: Record) -> bool:
+def told_of(event: Record) -> bool:
+    """Whether an event is one that a person is told of."""
     kind = str(event.get("kind"))
     return kind == "validation.finished" or kind.startswith(_KINDS)
 

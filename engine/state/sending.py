@@ -9,6 +9,7 @@ from pathlib import Path
 
 from engine.clock import Clock, SystemClock, compact
 from engine.config import Deployment, load_deployment
+from engine.config.looking import must_write
 from engine.errors import CHECK_FAILED, DONE, OpsError, Refused
 from engine.notify.channels import DeliveryFailed, Sender
 from engine.notify.message import Notice, message_of
@@ -32,6 +33,7 @@ def send_update(
 
     Refused when there is no such channel, or none at all.
     """
+    must_write(deployment, "a status update that is sent")
     known = deployment.monitoring.notify.channels
     unknown = [name for name in channels if name not in known]
     if unknown or not channels:
@@ -61,6 +63,7 @@ def send_update(
 
 def record_sent(deployment: Deployment, channels: Sequence[str], *, actor: str, clock: Clock) -> None:
     """``update.sent``; no channels: a person pasted it somewhere."""
+    must_write(deployment, "a status update that is recorded")
     data = {"channels": list(channels), "by_hand": not channels}
     append_event(deployment.paths.events, "update.sent", data, source="people", actor=actor, clock=clock)
 

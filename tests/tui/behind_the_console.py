@@ -11,6 +11,7 @@ from engine.errors import OpsError, Refused
 from engine.monitoring.trace import Trace
 from engine.operations.plan import Plan
 from engine.operations.prospects import WaysOn
+from engine.state.kept_screen import Shot
 from engine.state.model import State
 from engine.state.readiness import ReadyLine
 
@@ -45,6 +46,10 @@ class FakeActions:
     since: tuple[str, ...] = ()
     """What happened since, told to who takes the watch."""
     ready: tuple[ReadyLine, ...] = ()
+    left: tuple[str, ...] = ()
+    """What happened since the last console."""
+    remembered: int = 0
+    """How often it was noted that a console is open."""
 
     def plan_rollback(self) -> Plan:
         return self.rollback
@@ -124,6 +129,16 @@ class FakeActions:
         if condition not in self.traces:
             raise Refused(f"{condition} has not been judged yet", "wait")
         return self.traces[condition]
+
+    def since_left(self) -> list[str]:
+        return list(self.left)
+
+    def remember_here(self) -> None:
+        self.remembered += 1
+
+    def keep_screen(self, shot: Shot) -> str:
+        self.asked.append(("keep_screen", shot))
+        return "evidence: /srv/abaco/logs/evidence/x"
 
     def drill(self, fault: str) -> str:
         self.asked.append(("drill", fault))

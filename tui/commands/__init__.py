@@ -1,7 +1,24 @@
 """Every action of the console, one class each; importing this room declares them all."""
 
-from tui.commands import drilling, moving, operating, people, replaying, views, watch, writing
-from tui.commands.command import COMMANDS, GROUPS, Command, find, group, listed, refusal, shown
+from tui.commands import arming, drilling, moving, operating, people, replaying, views, watch, writing
+from tui.commands.command import (
+    COMMANDS,
+    GROUPS,
+    Command,
+    find,
+    group,
+    key_of,
+    keys_of,
+    listed,
+    refusal,
+    stands_for,
+    typing_key,
+)
+from tui.commands.pressed import shown
 
-__all__ = ["COMMANDS", "GROUPS", "Command", "find", "group", "listed", "refusal", "shown"]
-__all__ += ["drilling", "moving", "operating", "people", "replaying", "views", "watch", "writing"]
+VIEWS = tuple(name for name in COMMANDS if name.startswith("view."))
+"""The nine views, in the order of their numbers."""
+
+__all__ = ["COMMANDS", "GROUPS", "VIEWS", "Command", "find", "group", "key_of", "keys_of", "listed", "refusal"]
+__all__ += ["shown", "stands_for", "typing_key"]
+__all__ += ["arming", "drilling", "moving", "operating", "people", "replaying", "views", "watch", "writing"]

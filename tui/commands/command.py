@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, ClassVar, Literal
+
+from tui.commands.pressed import shown
 
 if TYPE_CHECKING:
     from tui.app import ConsoleApp
@@ -39,32 +42,32 @@ class Command:
 
     @classmethod
     def help(cls) -> str:
-        """The docstring as one sentence or two."""
-        return " ".join((cls.__doc__ or "").split())
+        """The docstring as one sentence or two; ``{validate}`` in it is the key of that command."""
+        return re.sub(r"\{([a-z.-]+)\}", lambda found: key_of(found[1]), " ".join((cls.__doc__ or "").split()))
 
 
-_SHOWN = {
-    "escape": "Esc",
-    "enter": "Enter",
-    "space": "Space",
-    "tab": "Tab",
-    "shift+tab": "S-Tab",
-    "down": "Down",
-    "up": "Up",
-    "pagedown": "PgDn",
-    "pageup": "PgUp",
-    "home": "Home",
-    "end": "End",
-    "left": "Left",
-    "right": "Right",
-}
+def key_of(command: str) -> str:
+    """The key to be named for a command, as people write it: its first one, or ``:`` and its title to find it by."""
+    found = COMMANDS[command]
+    return shown(found.keys[0]) if found.keys else f":{found.title}"
 
 
-def shown(key: str) -> str:
-    """A key as people write it."""
-    if key.startswith("ctrl+"):
-        return f"Ctrl-{key[5:].upper()}"
-    return _SHOWN.get(key, key)
+def keys_of(*commands: str) -> str:
+    """The keys of several commands, side by side; ``1-9`` where they are digits one after another."""
+    keys = [key_of(command) for command in commands]
+    row = len(keys) > 2 and "".join(keys) in "123456789"
+    return f"{keys[0]}-{keys[-1]}" if row else " ".join(keys)
+
+
+def typing_key(command: str) -> str:
+    """The key that stands for a command while text is being typed: the first that is no character."""
+    return next((shown(key) for key in COMMANDS[command].keys if len(key) > 1), key_of(command))
+
+
+def stands_for(command: str, name: str, character: str | None) -> bool:
+    """Whether the key that was pressed is one of this command's."""
+    keys = COMMANDS[command].keys
+    return name in keys or (character is not None and character in keys)
 
 
 def refusal(command: type[Command], *, read_only: bool, past: bool = False) -> str:
@@ -87,6 +90,7 @@ GROUPS = {
     "writing": "Write down",
     "watch": "The watch: gates, hand-over, readiness",
     "people": "Tell people",
+    "arming": "Arm for writing, over SSH",
     "drilling": "Drill, in a demo",
     "replaying": "Replay",
     "views": "Look",

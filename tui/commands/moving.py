@@ -34,7 +34,7 @@ class Up(Command):
 class PageDown(Command):
     """Ten rows down."""
 
-    id, keys, title, scope, palette = "page-down", ("ctrl+d", "pagedown"), "page down", "list", False
+    id, keys, title, scope, palette = "page-down", ("pagedown", "ctrl+d"), "page down", "list", False
 
     def run(self, app: ConsoleApp) -> None:
         app.frame.move(_PAGE)
@@ -43,7 +43,7 @@ class PageDown(Command):
 class PageUp(Command):
     """Ten rows up."""
 
-    id, keys, title, scope, palette = "page-up", ("ctrl+u", "pageup"), "page up", "list", False
+    id, keys, title, scope, palette = "page-up", ("pageup", "ctrl+u"), "page up", "list", False
 
     def run(self, app: ConsoleApp) -> None:
         app.frame.move(-_PAGE)

@@ -48,7 +48,7 @@ class ShowKpis(Command):
 
 
 class ShowChecklist(Command):
-    """The whole checklist around now; Space confirms, o overrides with a reason."""
+    """The whole checklist around now; {checklist.tick} confirms, {checklist.override} overrides with a reason."""
 
     id, keys, title = "view.checklist", ("5",), "checklist"
 
@@ -66,7 +66,7 @@ class ShowMatrix(Command):
 
 
 class ShowLog(Command):
-    """The monitoring log and the audit events; / searches."""
+    """The monitoring log and the audit events; {search} searches."""
 
     id, keys, title = "view.log", ("7",), "log and events"
 
@@ -151,7 +151,7 @@ class Find(Command):
 
 
 class Search(Command):
-    """Search in the rows of this view; n and N go to the next and the previous one."""
+    """Search in the rows of this view; {search.next} and {search.previous} go to the next and the previous one."""
 
     id, keys, title, scope = "search", ("/",), "search", "list"
 
@@ -198,12 +198,25 @@ class StatusUpdate(Command):
 
 
 class CopyLine(Command):
-    """Copy the line under the cursor to the terminal's clipboard (OSC 52)."""
+    """Copy the line under the cursor: through tmux, to the terminal's clipboard (OSC 52), or into a file."""
 
     id, keys, title, scope = "copy", ("y",), "copy the line", "list"
 
     def run(self, app: ConsoleApp) -> None:
         app.copy_line()
+
+
+class SaveEvidence(Command):
+    """Save this screen as evidence: picture, text, and where the records stand. A read-only console saves it among your
+    own files.
+    """
+
+    id, keys, title = "evidence", ("Y",), "save the evidence"
+
+    def run(self, app: ConsoleApp) -> None:
+        from tui.evidence import save_evidence
+
+        save_evidence(app)
 
 
 class Repaint(Command):
@@ -216,16 +229,26 @@ class Repaint(Command):
 
 
 class Back(Command):
-    """Back to where you came from. On the dashboard, q leaves the console; what runs, runs on."""
+    """Back to where you came from; it never leaves the console."""
 
-    id, keys, title = "back", ("escape", "q"), "back, leave"
+    id, keys, title = "back", ("escape",), "back"
     palette = False
 
     def run(self, app: ConsoleApp) -> None:
-        if app.last_key == "q" and app.replay is not None:  # each footer of a replay says so
+        app.back(leave=False)
+
+
+class Quit(Command):
+    """Back to where you came from; on the dashboard, and in a replay, leave the console. What runs, runs on."""
+
+    id, keys, title = "quit", ("q",), "back, leave"
+    palette = False
+
+    def run(self, app: ConsoleApp) -> None:
+        if app.replay is not None:  # each footer of a replay says so
             app.leave()
         else:
-            app.back(leave=app.last_key == "q")
+            app.back(leave=True)
 
 
 class Cancel(Command):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from engine.state.hand_over import hand_over_lines
 from tui.commands.command import Command
+from tui.copying import copy_from
 from tui.lines import put
 
 if TYPE_CHECKING:
@@ -13,7 +14,9 @@ if TYPE_CHECKING:
 
 
 class ShowGate(Command):
-    """The decision point that waits, or the next one: every criterion with its evidence; there c is go, x no-go."""
+    """The decision point that waits, or the next one, every criterion with its evidence; there {gate.go} is go,
+    {gate.no-go} no-go.
+    """
 
     id, keys, title = "gate", ("D",), "decision point: go, no-go"
 
@@ -72,8 +75,7 @@ class HandOver(Command):
         if state is not None:
             lines = hand_over_lines(state, app.look.now)
             _page(app, "Hand-over", lines)
-            app.copy_to_clipboard("\n".join(lines))
-            app.say("sent to the terminal's clipboard (OSC 52)", "dim")
+            copy_from(app, "\n".join(lines))
 
 
 class ShowReadiness(Command):

@@ -9,12 +9,17 @@ from engine.state.operation import OperationView
 from engine.state.watch_time import counts, since_cutover
 from tui.arrange import MINIMUM
 from tui.calling import leading, told
+from tui.commands.command import key_of
 from tui.lines import Line, Lines, Role, crop, first_that_fits, fit, join, put, spread, width_of
 from tui.look import Look
 from tui.words import age, ago, clock, due_in, rests_on, seconds, stamp
 
 ROWS = 3
 _UNFINISHED = {"NEEDS_HUMAN": "NEEDS YOU", "INTERRUPTED": "INTERRUPTED", "HOLDING": "HOLDING"}
+LATE_CADENCES = 2.0
+"""A monitor that stands still is seen after so many of its sample cadences."""
+_ON_THE_WAY = 1.0
+"""Seconds that a sample takes to the screen at most, when nothing is wrong."""
 
 
 def draw(state: State, width: int, look: Look) -> Lines:
@@ -219,18 +224,21 @@ def _proven_since(way: WayBackView, operation: OperationView) -> bool:
 
 def _before_proof(state: State, operation: OperationView) -> tuple[str, Role]:
     """What R does in a cutover whose way back is not proven yet."""
+    back = key_of("rollback")
     if operation.alive and operation.state != "HOLDING":
-        return "R ends the cutover and goes back", "text"
+        return f"{back} ends the cutover and goes back", "text"
     if state.release == state.way_back.release:
-        return f"R ends the cutover; {state.release} is live", "text"
-    return "R goes back; not proven for this cutover", "warn"
+        return f"{back} ends the cutover; {state.release} is live", "text"
+    return f"{back} goes back; not proven for this cutover", "warn"
 
 
 def _needed(operation: OperationView, old: str, width: int) -> Line:
     """What happened, and the first offer: the offer is never cut."""
-    offer = operation.offers[0].split("    ")[0] if operation.offers else "3 shows what can be done"
+    look = f"{key_of('view.operation')} shows what can be done"
+    offer = operation.offers[0].split("    ")[0] if operation.offers else look
     if offer.startswith(("abaco-ops rollback", "roll back")):
-        offer = f"R, {old}, Enter " + ("goes on with it" if operation.kind == "rollback" else "rolls back")
+        does = "goes on with it" if operation.kind == "rollback" else "rolls back"
+        offer = f"{key_of('rollback')}, {old}, Enter {does}"
     happened = operation.failure or f"{operation.id} stopped, its worker is gone"
     return spread(put(f" {happened}", "crit"), join(put(offer, "strong"), " "), width)
 
@@ -239,19 +247,32 @@ def _under_way(operation: OperationView, width: int, look: Look) -> Line:
     """The step at hand, while the verdict has nothing else to say."""
     if operation.state == "HOLDING":
         held = put(f" {operation.id} holds before the switch: ", "info")
-        return fit(join(held, put("3, then c gives the go, x aborts", "text")), width)
+        go = f"{key_of('view.operation')}, then {key_of('go.here')} gives the go, {key_of('abort')} aborts"
+        return fit(join(held, put(go, "text")), width)
     at_hand = next((step for step in operation.steps if step.state in ("running", "waiting")), None)
     doing = at_hand.title if at_hand is not None else "about to end"
     return fit(join(put(f" {operation.id} runs: ", "info"), put(doing, "text")), width)
+
+
+def _data(state: State, look: Look) -> Line:
+    """How old the newest sample is: LATE after two cadences, before its values are stale.
+
+    Of the past fewer samples are kept, so that there it means nothing.
+    """
+    observed = state.monitor.observed_at
+    if observed is None:
+        return put("no data", "warn" if state.monitor.stale else "dim")
+    seconds_old = (look.now - observed).total_seconds()
+    expected = LATE_CADENCES * state.sample_cadence + _ON_THE_WAY
+    late = state.monitor.stale or (seconds_old > expected and not look.replay)
+    return put(f"data {age(seconds_old)}{' LATE' if late else ''}", "warn" if late else "dim")
 
 
 def _way_back(state: State, width: int, look: Look) -> Line:
     way = state.way_back
     head = join(put(" WAY BACK", "title"), put(f"  {way.release} {way.build}".rstrip(), "text"))
     holder = f"on watch {state.watch.holder}" if state.watch.holder else "nobody on watch"
-    observed = state.monitor.observed_at
-    old = "no data" if observed is None else f"data {age((look.now - observed).total_seconds())}"
-    data = put(old, "warn" if state.monitor.stale else "dim")
+    data = _data(state, look)
     whole, brief = how_it_stands(state, look)
     full, person = join(put(holder, "dim"), "  ", data, " "), join(data, " ")
     choices = [(join(head, whole), full), (join(put(" WAY BACK", "title"), brief), full), (join(head, whole), person)]

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from engine.operations.watchers import watching_in_words
 from engine.state.model import State
 from engine.state.operation import OperationView, StepView
+from tui.commands.command import key_of
 from tui.glyphs import bar
 from tui.lines import Line, Lines, Role, block, clause, fit, heading, join, put, right, spread, width_of, wrap
 from tui.look import Look
@@ -153,7 +154,7 @@ def offers(operation: OperationView, width: int, look: Look, *, brief: bool = Fa
     texts = [offer.split("    ")[0] if brief else offer for offer in operation.offers]
     rows: Lines = []
     for text in texts:
-        text = f"R or {text}" if text.startswith("abaco-ops rollback") else text
+        text = f"{key_of('rollback')} or {text}" if text.startswith("abaco-ops rollback") else text
         part = join(put(f" {look.glyphs.here} ", "info"), put(text, "text"), " ")
         if rows and width_of(rows[-1]) + width_of(part) <= width:
             rows[-1] = join(rows[-1], part)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.state.model import CheckView, State
+from tui.commands.command import key_of
 from tui.lines import Line, Lines, Role, block, clause, fit, heading, join, marked, put, wrap
 from tui.look import Look
 from tui.words import ago
@@ -30,7 +31,7 @@ def draw(state: State, width: int, height: int, look: Look) -> Lines:
     focused = look.cursor is not None
     lines = [heading(look.glyphs.rule, KEY, NAME, notes(state, look), width, focused=focused)]
     if not state.checks.checks:
-        lines.append(put(" not run yet: V runs it", "dim"))
+        lines.append(put(f" not run yet: {key_of('validate')} runs it", "dim"))
     for index, check in enumerate(state.checks.checks):
         line = fit(row(check, width), width)
         lines.append(marked(line) if look.cursor == index else line)

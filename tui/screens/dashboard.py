@@ -11,6 +11,7 @@ from textual.containers import Container
 from engine.monitoring.at_hand import at_hand
 from engine.state.model import State
 from tui.arrange import MINIMUM, Place, arrange, too_small
+from tui.commands.command import key_of
 from tui.frame import Frame
 from tui.lines import Lines, block, plain, put
 from tui.look import Look
@@ -97,7 +98,7 @@ class Dashboard(Frame):
         lines = [
             (),
             put(needed, "warn"),
-            put(" R rolls back all the same.", "text"),
+            put(f" {key_of('rollback')} rolls back all the same.", "text"),
             put(" In lines: abaco-ops status", "dim"),
         ]
         return block(lines, width, height)

@@ -10,6 +10,7 @@ from engine.monitoring.model import Criterion
 from engine.state.gates import GateStanding, summary_line, when
 from engine.state.model import State
 from tui.actions import Actions
+from tui.commands.command import key_of
 from tui.frame import spaced
 from tui.lines import Line, Lines, Role, fit, heading, join, put, wrap
 from tui.listing import Listing, Row
@@ -100,8 +101,9 @@ class GateScreen(Listing):
 
     def hints(self) -> Line:
         """What the keys do here."""
-        hint = [("c", "go"), ("x", "no-go"), ("v", "waive a criterion"), ("Esc", "back"), ("R", "roll back")]
-        return spaced([join(put(key, "key"), put(f" {text}", "dim")) for key, text in hint])
+        hint = [("gate.go", "go"), ("gate.no-go", "no-go"), ("gate.waive", "waive a criterion")]
+        hint += [("back", "back"), ("rollback", "roll back")]
+        return spaced([join(put(key_of(command), "key"), put(f" {text}", "dim")) for command, text in hint])
 
 
 def open_gate(app: ConsoleApp, gate: str | None = None) -> None:
@@ -128,7 +130,8 @@ def decide(actions: Actions, state: State, screen: GateScreen, decision: str) ->
     waivers = tuple(screen.waivers.values()) if decision == "go" else ()
     against = [one.title for one in gate.against if one.id not in screen.waivers]
     if decision == "go" and against:
-        return f"cannot be passed: {', '.join(against)}; x is no-go, v waives one with a second name"
+        otherwise = f"{key_of('gate.no-go')} is no-go, {key_of('gate.waive')} waives one with a second name"
+        return f"cannot be passed: {', '.join(against)}; {otherwise}"
     met = sum(one.status == "met" for one in gate.criteria)
     facts = [("Gate", gate.title), ("Criteria", f"{met} of {len(gate.criteria)} met")]
     facts += [("Waived", f"{words(one.criterion)}, {one.second}: {one.reason}") for one in waivers]

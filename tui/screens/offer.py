@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from engine.operations.prospects import WaysOn
 from engine.state.model import State
 from tui import asking, offering
+from tui.commands.command import key_of, stands_for
 from tui.frame import Frame, spaced
 from tui.lines import Line, Lines, join, put
 from tui.screens.dashboard import Dashboard
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from tui.app import ConsoleApp
 
 _TICK = 0.1
-_MOVES = {"down": 1, "j": 1, "up": -1, "k": -1}
+_MOVES = {"down": 1, "up": -1}
 
 
 class OfferScreen(Frame):
@@ -64,18 +65,19 @@ class OfferScreen(Frame):
 
     def takes(self, name: str, character: str | None) -> bool:
         """Before it is armed nothing counts but the ways out and the way back; then arrows and Enter."""
-        if character == "R" or name in ("escape", "ctrl+c", "ctrl+r"):
+        if any(stands_for(command, name, character) for command in ("rollback", "back", "cancel")):
             return False
+        moves = next((steps for command, steps in _MOVES.items() if stands_for(command, name, character)), 0)
         if not self.sheet.armed:
-            if character or name in ("enter", "tab", *_MOVES):
+            if character or moves or name in ("enter", "tab"):
                 self.sheet = self.sheet.too_soon()
                 self.redraw()
             return True
         if name == "enter":
             self._choose()
             return True
-        if name in _MOVES:
-            self.turn(_MOVES[name])
+        if moves:
+            self.turn(moves)
             return True
         return False
 
@@ -95,6 +97,8 @@ class OfferScreen(Frame):
             app.say(f"{choice.name} is refused: this console is read-only", "warn")
         elif choice.key == "rollback":
             app.launching.open_rollback()
+        elif barred := app.arming.bars(choice.name):
+            app.say(barred, "warn")
         elif choice.key == "resume":
             app.ask(asking.resume(app.actions, self.operation, choice))
         elif choice.key == "resolve":
@@ -108,7 +112,7 @@ class OfferScreen(Frame):
             ("Up Down", "choose"),
             ("Enter", "takes it, and asks first"),
             ("Esc", "leaves it open"),
-            ("R", "roll back"),
+            (key_of("rollback"), "roll back"),
         ]
         return spaced([join(put(key, "key"), put(f" {words}", "dim")) for key, words in hint])
 

@@ -5,7 +5,19 @@ from __future__ import annotations
 from engine.state.model import ConditionView, State
 from tui.calling import call_words
 from tui.calling import facts as people
-from tui.commands import COMMANDS, GROUPS, Command, group, listed, refusal, shown
+from tui.commands import (
+    COMMANDS,
+    GROUPS,
+    Command,
+    group,
+    key_of,
+    keys_of,
+    listed,
+    refusal,
+    shown,
+    stands_for,
+    typing_key,
+)
 from tui.field import EMPTY
 from tui.lines import Line, Lines, block, fit, heading, join, put, wrap
 from tui.listing import Listing, Row
@@ -67,7 +79,7 @@ class Evidence(Listing):
             *(("run" if not index else "", command) for index, command in enumerate(item.run)),
             ("call", call_words(state, item)),
             ("", ""),
-            ("samples", "Enter, or e from anywhere: what this rests on, sample by sample"),
+            ("samples", f"Enter, or {key_of('samples')} from anywhere: what this rests on, sample by sample"),
         ]
         made: list[Row] = []
         for label, text in facts:
@@ -120,9 +132,13 @@ class Help(Listing):
         return [
             heading(
                 self.look.glyphs.rule,
-                "?",
+                key_of("help"),
                 "Help",
-                ["Esc back", "j k PgDn PgUp move", "R, name, Enter rolls back"],
+                [
+                    f"{key_of('back')} back",
+                    f"{keys_of('down', 'up', 'page-down', 'page-up')} move",
+                    f"{key_of('rollback')}, name, Enter rolls back",
+                ],
                 width,
             )
         ]
@@ -140,7 +156,9 @@ class Help(Listing):
             made.append(Row(join(fit(put(f" {keys}", "key"), 16), *lines[:1]), command.id))
             made += [Row(join(" " * 16, line), command.id) for line in lines[1:]]
         made += [Row(()), Row(put(" Levels", "strong"))]
-        return made + [Row(join(fit(put(f" {word}", "key"), 16), put(text, "dim"))) for word, text in _LEVELS]
+        made += [Row(join(fit(put(f" {word}", "key"), 16), put(text, "dim"))) for word, text in _LEVELS]
+        late = wrap(f"its event loop is {self.console_app.lag.lateness.words()}", width - 18, "dim")
+        return [*made, Row(()), Row(put(" This console", "strong")), *(Row(join(" " * 16, line)) for line in late)]
 
     def move(self, rows: int) -> None:
         """The page itself moves: nothing in it is chosen."""
@@ -173,7 +191,7 @@ class Palette(Listing):
     def heading(self, state: State, width: int) -> Lines:
         """The field."""
         field = self._field.draw(min(width - 4, 60), self.look.glyphs.caret)
-        return [heading(self.look.glyphs.rule, ":", "Find a command", [], width), (), join("  ", field), ()]
+        return [heading(self.look.glyphs.rule, key_of("find"), "Find a command", [], width), (), join("  ", field), ()]
 
     def rows(self, state: State, width: int) -> list[Row]:
         """What matches, best known first."""
@@ -196,7 +214,7 @@ class Palette(Listing):
         if name in ("down", "up", "tab", "shift+tab"):
             self.move(1 if name in ("down", "tab") else -1)
             return True
-        if character == "R" and not self._field.text:
+        if stands_for("rollback", name, character) and not self._field.text:
             return False  # the way back comes before a search
         after = self._field.key(name, character)
         if after is None:
@@ -212,7 +230,7 @@ class Palette(Listing):
 
     def hints(self) -> Line:
         """What the keys do here."""
-        return put("Enter runs it   Up Down choose   Esc back   Ctrl-R roll back", "dim")
+        return put(f"Enter runs it   Up Down choose   Esc back   {typing_key('rollback')} roll back", "dim")
 
 
 def paragraphs(texts: list[tuple[str, str]], width: int) -> list[Line]:

@@ -11,6 +11,7 @@ from engine.clock import pretty_duration
 from engine.monitoring.trace import Sampled, Trace
 from engine.monitoring.trace_words import allowed_gap, beyond_words, tier_words, verdict_on
 from engine.state.model import State
+from tui.commands.command import key_of
 from tui.lines import Line, Lines, Role, fit, heading, join, put, wrap
 from tui.listing import Listing, Row
 from tui.panels import resources
@@ -42,7 +43,7 @@ def show_samples(app: ConsoleApp, item: str | None) -> None:
     if names:
         app.push_screen(Samples(names))
     else:
-        app.say("no condition is behind this: 2 shows them all", "warn")
+        app.say(f"no condition is behind this: {key_of('view.conditions')} shows them all", "warn")
 
 
 class Samples(Listing):

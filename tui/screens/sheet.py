@@ -7,12 +7,17 @@ from time import monotonic
 
 from engine.operations.plan import Plan
 from engine.state.model import State
+from tui.commands.command import key_of, stands_for, typing_key
 from tui.field import EMPTY
 from tui.frame import Frame, spaced
 from tui.lines import Line, Lines, join, put
 from tui.sheets import cutover, form, rollback
 
 _TICK = 0.1
+_ASIDE = ("plan.differences", "plan.snapshots", "contacts", "help")
+"""What the rollback's sheet shows while nothing is typed."""
+_BESIDE = ("rollback", "back", "quit", "help", "find")
+"""What a letter may do in the cutover's sheet when it is no text of the reason."""
 
 
 class RollbackScreen(Frame):
@@ -61,7 +66,7 @@ class RollbackScreen(Frame):
         if name == "enter":
             self._enter()
             return True
-        if not self.sheet.field.text and self.sheet.armed and character in ("d", "s", "w", "?"):
+        if not self.sheet.field.text and self.sheet.armed and self._aside(name, character):
             return False
         after = self.sheet.key(name, character)
         if after is None:
@@ -69,6 +74,11 @@ class RollbackScreen(Frame):
         self.sheet = after
         self.redraw()
         return True
+
+    def _aside(self, name: str, character: str | None) -> bool:
+        """A command that shows more, unless the release's name begins with its key."""
+        begins = character is not None and self.sheet.target.startswith(character)
+        return not begins and any(stands_for(command, name, character) for command in _ASIDE)
 
     def pasted(self, text: str) -> None:
         """Refused, visibly."""
@@ -93,8 +103,9 @@ class RollbackScreen(Frame):
 
     def hints(self) -> Line:
         """What the keys do here."""
-        hint = [("Esc", "back, nothing changed"), ("d", "differences"), ("s", "snapshots"), ("w", "who to call")]
-        return spaced([join(put(key, "key"), put(f" {words}", "dim")) for key, words in hint])
+        hint = [("back", "back, nothing changed"), ("plan.differences", "differences")]
+        hint += [("plan.snapshots", "snapshots"), ("contacts", "who to call")]
+        return spaced([join(put(key_of(command), "key"), put(f" {words}", "dim")) for command, words in hint])
 
 
 class CutoverScreen(Frame):
@@ -143,14 +154,14 @@ class CutoverScreen(Frame):
         if name in ("left", "right", "up", "down"):
             self.turn(1 if name in ("right", "down") else -1)
             return True
-        if character == "R" and not self.sheet.reason.text:
+        if stands_for("rollback", name, character) and not self.sheet.reason.text:
             return False
         after = self.sheet.key(name, character)
         if after is not None:
             self.sheet = after
             self.redraw()
             return True
-        return bool(character) and character not in ("R", "q", "?", ":")
+        return bool(character) and not any(stands_for(command, name, character) for command in _BESIDE)
 
     def pasted(self, text: str) -> None:
         """A reason may be pasted; it confirms nothing. Elsewhere pasted text is refused, visibly."""
@@ -183,7 +194,7 @@ class CutoverScreen(Frame):
             ("Tab", "next"),
             ("Enter", "does what is in hand"),
             ("Esc", "back, nothing changed"),
-            ("R", "roll back"),
+            (key_of("rollback"), "roll back"),
         ]
         return spaced([join(put(key, "key"), put(f" {words}", "dim")) for key, words in hint])
 
@@ -206,7 +217,7 @@ class FormScreen(Frame):
         if name == "enter":
             self._enter()
             return True
-        if character == "R" and not self.form.field.text:
+        if stands_for("rollback", name, character) and not self.form.field.text:
             return False
         after = self.form.key(name, character)
         if after is None:
@@ -230,5 +241,5 @@ class FormScreen(Frame):
 
     def hints(self) -> Line:
         """What the keys do here."""
-        hint = [("Enter", "writes it"), ("Esc", "back, nothing written"), ("Ctrl-R", "roll back")]
+        hint = [("Enter", "writes it"), ("Esc", "back, nothing written"), (typing_key("rollback"), "roll back")]
         return spaced([join(put(key, "key"), put(f" {words}", "dim")) for key, words in hint])

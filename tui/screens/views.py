@@ -7,6 +7,7 @@ from time import monotonic
 from engine.monitoring.at_hand import at_hand
 from engine.state.gates import summary_line
 from engine.state.model import KpiView, State
+from tui.commands.command import key_of, keys_of
 from tui.glyphs import spark
 from tui.lines import Line, Lines, Role, fit, heading, join, put, right, wrap
 from tui.listing import Listing, Row
@@ -211,7 +212,9 @@ class Checklist(Listing):
 
     def footing(self, state: State, width: int) -> Lines:
         """What can be done with the row."""
-        return [(), put(" Space confirms what was measured; o overrides it with a reason; i writes a note", "dim")]
+        tick, override, note = key_of("checklist.tick"), key_of("checklist.override"), key_of("note")
+        words = f" {tick} confirms what was measured; {override} overrides it with a reason; {note} writes a note"
+        return [(), put(words, "dim")]
 
 
 class Matrix(Listing):
@@ -249,7 +252,8 @@ class Log(Listing):
 
     def heading(self, state: State, width: int) -> Lines:
         """What stands here."""
-        return [heading(self.look.glyphs.rule, "7", "Log and events", ["/ search", "n N next, previous"], width)]
+        notes = [f"{key_of('search')} search", f"{keys_of('search.next', 'search.previous')} next, previous"]
+        return [heading(self.look.glyphs.rule, "7", "Log and events", notes, width)]
 
     def rows(self, state: State, width: int) -> list[Row]:
         """Problems, log, events."""
@@ -271,7 +275,8 @@ class Validation(Listing):
         """Five checks, then every issue."""
         checks = state.checks
         if not checks.checks:
-            return [Row(put(" not run yet: V runs the five checks on what the running release published", "dim"))]
+            runs = f"{key_of('validate')} runs the five checks on what the running release published"
+            return [Row(put(f" not run yet: {runs}", "dim"))]
         made: list[Row] = []
         for check in checks.checks:
             made.append(Row(validation.row(check, width, whole=True), check.name))
@@ -305,7 +310,7 @@ class WayBack(Listing):
             ("rests on", f"{rests_on(way, self.look.now)}{'; ' + way.note if way.note else ''}"),
             ("proven", proven + (" (stale)" if way.stale else "")),
             ("snapshot", way.snapshot or "none yet"),
-            ("go back", f"R, {way.release}, Enter; or abaco-ops --root {state.root} rollback"),
+            ("go back", f"{key_of('rollback')}, {way.release}, Enter; or abaco-ops --root {state.root} rollback"),
         ]
         if way.read_at is not None:
             within = age((self.look.now - way.read_at).total_seconds())

@@ -7,6 +7,7 @@ from typing import Literal
 
 from engine.operations.plan import Plan
 from engine.state.model import State
+from tui.commands.command import key_of
 from tui.field import EMPTY, Field
 from tui.lines import Line, Lines, Role, block, cut_short, fit, join, put, width_of
 from tui.look import Look
@@ -102,15 +103,19 @@ def _facts(sheet: CutoverSheet, state: State, look: Look) -> Lines:
         *([_fact("Your steps", f"{len(own)}: {', '.join(own)}")] if own else []),
         join(fit(put(" Evidence", "dim"), 15), _validated(state, plan, look)),
         _fact("No return", f"{plan.release_to}'s first start: a failure before it undoes everything"),
-        _fact("Way back", f"R, {plan.release_from}, Enter; at any time; {rests_on(state.way_back, look.now)}"),
+        _fact("Way back", f"{_way_back(plan)}; {rests_on(state.way_back, look.now)}"),
     ]
+
+
+def _way_back(plan: Plan) -> str:
+    return f"{key_of('rollback')}, {plan.release_from}, Enter; at any time"
 
 
 def _validated(state: State, plan: Plan, look: Look) -> Line:
     """In plain words: is there a validation, did it pass, and is it new enough to rest on."""
     checks = state.checks
     itself = any(step.name.startswith("validate") for step in plan.steps)
-    more = "; the cutover runs its own first" if itself else "; Esc, then V runs one"
+    more = "; the cutover runs its own first" if itself else f"; Esc, then {key_of('validate')} runs one"
     if checks.observed_at is None:
         return put(f"no validation of {plan.release_from} yet{more}", "warn")
     said = f"validation {checks.status}, {ago(checks.observed_at, look.now)}"

@@ -1,0 +1,30 @@
+"""Only looking: by ``--read-only`` or by configuration. Whoever writes asks here first, whatever asked before."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from engine.config.deployment import Deployment
+from engine.errors import Refused
+
+
+def only_looking(deployment: Deployment) -> Deployment:
+    """The same deployment for who was started with ``--read-only``."""
+    return dataclasses.replace(deployment, looks_only=True)
+
+
+def must_write(deployment: Deployment, what: str) -> None:
+    """Refused when only looking is allowed here. ``what`` begins the sentence.
+
+    Asked where a person's request enters the engine, never inside a worker: what runs already comes to its end. A
+    rollback is refused too; then the configuration says so, and the sentence says both ways out.
+    """
+    if deployment.looks_only:
+        raise Refused(f"{what} writes, and --read-only was given", "leave --read-only out")
+    if deployment.console.deployment.read_only:
+        script = deployment.paths.rollback / "RETURN.sh"
+        by_hand = f"; in an emergency: sh {script}" if "rollback" in what and script.is_file() else ""
+        raise Refused(
+            f"{what} writes, and this deployment is read-only",
+            f"deployment.read_only in {deployment.paths.config / 'console.yml'} says so{by_hand}",
+        )

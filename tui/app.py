@@ -25,6 +25,7 @@ from tui.glyphs import UNICODE, Glyphs
 from tui.launching import Launching
 from tui.lines import Line, Role, put
 from tui.look import Look, honest
+from tui.looking import Looks, NothingToSee
 from tui.reader import ReaderThread, ReadFailed, Reads, StateArrived
 from tui.replaying import Replay
 from tui.screens import offer
@@ -34,6 +35,7 @@ from tui.screens.sheet import FormScreen
 from tui.screens.views import VIEWS
 from tui.sheets.form import Ask
 from tui.theme import BACKGROUND
+from tui.windows import Windows
 
 T = TypeVar("T")
 _NOTICE_SECONDS = 6.0
@@ -64,10 +66,13 @@ class ConsoleApp(App[None], inherit_bindings=False):
         read_only: bool = False,
         now: Callable[[], datetime] | None = None,
         replay: Replay | None = None,
+        looks: Looks | None = None,
     ) -> None:
         super().__init__(ansi_color="NO_COLOR" in os.environ or None)
         self.root = root
         self.actions = actions
+        self.looks = looks or NothingToSee()
+        self.windows = Windows(self)
         self.target = target
         """The release that a rollback returns to."""
         self.read_only = read_only or replay is not None
@@ -103,7 +108,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         """How to draw now."""
         mark = self.replay.mark if self.replay is not None else ""
         now = self._state.at if mark and self._state is not None else self._now()
-        return Look(self._glyphs, now, self.read_only, replay=mark)
+        return Look(self._glyphs, now, self.read_only, replay=mark, window=self.windows.of_trends)
 
     @property
     def shown_state(self) -> State | None:
@@ -117,7 +122,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
     def on_mount(self) -> None:
         """Begin to read, to tick, and see that a monitor runs."""
         self._reader.start()
-        self.set_interval(1.0, self._redraw)
+        self.set_interval(1.0, self.redraw)
         if not self.read_only:
             self.background(self.actions.ensure_monitor, lambda _pid: None, lambda why: self.say(why, "warn"))
 
@@ -132,7 +137,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         before, self._state, self.read_trouble = self._state, message.state, ""
         if self.replay is None:
             self._tell_news(before, message.state)
-        self._redraw()
+        self.redraw()
 
     def _tell_news(self, before: State | None, state: State) -> None:
         news = (
@@ -154,7 +159,8 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self.read_trouble = message.reason
         self.say(f"cannot read the records: {message.reason}", "warn")
 
-    def _redraw(self) -> None:
+    def redraw(self) -> None:
+        """Draw what is in front again."""
         if isinstance(self.screen, Frame):
             self.screen.redraw()
 
@@ -164,12 +170,12 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self._notices += 1
         number = self._notices
         self.set_timer(_NOTICE_SECONDS, lambda: self._unsay(number))
-        self._redraw()
+        self.redraw()
 
     def _unsay(self, number: int) -> None:
         if number == self._notices:
             self.notice = ()
-            self._redraw()
+            self.redraw()
 
     # ---- keys and commands --------------------------------------------------------------------------------
 

@@ -30,6 +30,14 @@ class Glyphs:
     waiting: str
     arrow: str
     caret: str
+    dots: bool = False
+    """Whether plots may be drawn in braille: eight dots in a cell."""
+    limit: str = "="
+    """A limit's line in a plot."""
+    blank: str = "."
+    """The time axis where nothing was measured."""
+    lasts: str = "="
+    """What began at its letter goes on."""
 
 
 UNICODE = Glyphs(
@@ -49,6 +57,10 @@ UNICODE = Glyphs(
     waiting="·",
     arrow="→",
     caret="▏",
+    dots=True,
+    limit="╌",
+    blank="┄",
+    lasts="━",
 )
 
 ASCII = Glyphs(
@@ -84,18 +96,22 @@ _LEAST_SPAN = 0.05
 
 
 def spark(values: tuple[float, ...], width: int, glyphs: Glyphs, limit: float = 0.0) -> str:
-    """The newest ``width`` values as a trend line, padded on the left; a flat series is drawn on the base line.
+    """The newest ``width`` values as a trend line, padded on the left; a flat series is drawn on the base line, and
+    where there is none (NaN), nothing is.
 
     The line never spans less than 5 % of the values or of ``limit``, so that 700 to 703 is no mountain.
     """
-    if not values or width <= 0:
+    shown = values[-width:] if width > 0 else ()
+    known = [value for value in shown if value == value]
+    if not known:
         return " " * max(width, 0)
-    shown = values[-width:]
-    low, high = min(shown), max(shown)
+    low, high = min(known), max(known)
     span = max(high - low, _LEAST_SPAN * max(abs(low), abs(high), abs(limit)))
     top = len(glyphs.spark) - 1
     flat = not span
-    marks = (glyphs.spark[0 if flat else round((value - low) / span * top)] for value in shown)
+    marks = (
+        " " if value != value else glyphs.spark[0 if flat else round((value - low) / span * top)] for value in shown
+    )
     return "".join(marks).rjust(width)
 
 

@@ -26,6 +26,9 @@ class Look:
     replay: str = ""
     """What says that the past is shown, and how fast: ``REPLAY x10``; empty: it is now."""
 
+    window: str = ""
+    """How much time the trends show: ``6 h``; empty: the newest values, as they came."""
+
     def at_row(self, cursor: int | None) -> Look:
         """The same with the cursor on another row."""
         return replace(self, cursor=cursor)

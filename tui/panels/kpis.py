@@ -22,6 +22,7 @@ def draw(state: State, width: int, height: int, look: Look) -> Lines:
     """The panel at exactly ``width`` x ``height``."""
     against = state.kpis[0].change_from if state.kpis else ""
     notes = [f"run {hour(state.kpis_at)}", f"vs {against}" if against else ""]
+    notes.append(f"trend {look.window}" if look.window else "trend: tape dates")
     lines = [heading(look.glyphs.rule, KEY, NAME, notes, width, focused=look.cursor is not None)]
     for index, kpi in enumerate(state.kpis):
         line = fit(row(kpi, width, look), width)

@@ -147,7 +147,7 @@ class Kpis(Listing):
 
     def rows(self, state: State, width: int) -> list[Row]:
         """A few rows for each KPI: value, limits, the same tape in the old release, what it was, trends."""
-        return [row for kpi in state.kpis for row in self._kpi(kpi, width)]
+        return [row for kpi in self.console_app.windows.shown(state).kpis for row in self._kpi(kpi, width)]
 
     def _kpi(self, kpi: KpiView, width: int) -> list[Row]:
         if kpi.value is None:
@@ -164,9 +164,10 @@ class Kpis(Listing):
         limits = f"warning {sign} {kpi.warning:g}, critical {sign} {kpi.critical:g}; owner {kpi.owner}"
         first = join(fit(put(f" {kpi.title}", "text"), 14), value, "   ", put(kpi.status, role), moved, held, stale)
         second = join(" " * 14, put(limits if kpi.warning is not None else f"owner {kpi.owner}", "dim"))
-        low, high = (min(kpi.trend), max(kpi.trend)) if kpi.trend else (0.0, 0.0)
-        trend = put(spark(kpi.trend, min(width - 40, 80), self.look.glyphs).strip(), "trend")
-        third = join(" " * 14, trend, put(f"  {number(low, 2)} to {number(high, 2)}" if kpi.trend else "", "dim"))
+        known = [each for each in kpi.trend if each == each]
+        trend = put(spark(kpi.trend, min(width - 46, 80), self.look.glyphs).lstrip(), "trend")
+        told = f"{number(min(known), 2)} to {number(max(known), 2)}, " if known else "nothing measured, "
+        third = join(" " * 14, trend, put(f"  {told}{self.look.window or 'tape dates'}", "dim"))
         beside = [Row(line, kpi.id) for line in kpis.compared(kpi, width - 14)]
         by_run = [Row(kpis.run_trend(kpi, width, self.look), kpi.id)] if len(kpi.runs) > 1 else []
         return [Row(first, kpi.id), Row(second, kpi.id), *beside, Row(third, kpi.id), *by_run, Row(())]

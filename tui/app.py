@@ -6,7 +6,7 @@ import os
 import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from textual import events
 from textual.app import App
@@ -15,7 +15,6 @@ from textual.screen import Screen
 from engine.operations.plan import Plan
 from engine.records import harmless
 from engine.state.model import State
-from engine.state.operation import OperationView, StepView
 from tui import calling, offering, telling
 from tui.actions import AcceptedView, Actions
 from tui.apart import Answered, run_apart
@@ -25,7 +24,7 @@ from tui.glyphs import UNICODE, Glyphs
 from tui.launching import Launching
 from tui.lines import Line, Role, put
 from tui.look import Look, honest
-from tui.looking import Looks, NothingToSee
+from tui.looking import Looks, nothing_to_see
 from tui.reader import ReaderThread, ReadFailed, Reads, StateArrived
 from tui.replaying import Replay
 from tui.screens import offer
@@ -36,6 +35,9 @@ from tui.screens.views import VIEWS
 from tui.sheets.form import Ask
 from tui.theme import BACKGROUND
 from tui.windows import Windows
+
+if TYPE_CHECKING:
+    from engine.state.kept_snapshots import Verified
 
 T = TypeVar("T")
 _NOTICE_SECONDS = 6.0
@@ -71,8 +73,10 @@ class ConsoleApp(App[None], inherit_bindings=False):
         super().__init__(ansi_color="NO_COLOR" in os.environ or None)
         self.root = root
         self.actions = actions
-        self.looks = looks or NothingToSee()
+        self.looks = looks or nothing_to_see()
         self.windows = Windows(self)
+        self.verified: dict[str, Verified] = {}
+        """Snapshots whose files this console has read and hashed."""
         self.target = target
         """The release that a rollback returns to."""
         self.read_only = read_only or replay is not None
@@ -276,10 +280,6 @@ class ConsoleApp(App[None], inherit_bindings=False):
             self.push_screen(Text("Status update", [put(f" {line}") for line in lines]))
             self.copy_to_clipboard("\n".join(lines))
             self.say("sent to the terminal's clipboard (OSC 52)", "dim")
-
-    def show_step(self, operation: OperationView, step: StepView) -> None:
-        """Everything about a step of an operation."""
-        self.push_screen(Text("The step", paragraphs(telling.step_facts(operation, step), self.size.width)))
 
     def show_plan(self, plan: Plan) -> None:
         """Everything a plan knows."""

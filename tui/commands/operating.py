@@ -109,9 +109,11 @@ class Differences(Command):
 
 
 class Snapshots(Command):
-    """The snapshot that would be restored, and the releases as installed."""
+    """The snapshots, and which of them would be restored."""
 
     id, keys, title, scope, palette = "plan.snapshots", ("s",), "snapshots", "rollback", False
 
     def run(self, app: ConsoleApp) -> None:
-        app.show_view("way-back")
+        from tui.screens.snapshots import open_snapshots
+
+        open_snapshots(app)

@@ -92,6 +92,41 @@ class ShowWayBack(Command):
         app.show_view("way-back")
 
 
+class ShowSnapshots(Command):
+    """The snapshots: age, size, staged, verified or damaged; which one a rollback takes; which are refused and why."""
+
+    id, keys, title = "snapshots", ("s",), "snapshots"
+
+    def run(self, app: ConsoleApp) -> None:
+        from tui.screens.snapshots import open_snapshots
+
+        open_snapshots(app)
+
+
+class FilterLog(Command):
+    """Show only some events of the whole audit trail: operations, alerts, people; or those that hold a text."""
+
+    id, keys, title, scope = "log.filter", ("f",), "filter events", "log"
+
+    def run(self, app: ConsoleApp) -> None:
+        from tui.screens.log import Log
+
+        if isinstance(app.screen, Log):
+            app.ask(app.screen.filter())
+
+
+class NextKind(Command):
+    """The next kind of events: everything, operations, alerts, people."""
+
+    id, keys, title, scope = "log.kind", ("F",), "next kind of events", "log"
+
+    def run(self, app: ConsoleApp) -> None:
+        from tui.screens.log import Log
+
+        if isinstance(app.screen, Log):
+            app.screen.next_kind()
+
+
 class Why(Command):
     """Go deeper: the evidence behind the row under the cursor."""
 

@@ -10,10 +10,12 @@ from engine.state.model import KpiView, State
 from tui.glyphs import spark
 from tui.lines import Line, Lines, Role, fit, heading, join, put, right, wrap
 from tui.listing import Listing, Row
-from tui.panels import checklist, kpis, log, matrix, operation, resources, validation
+from tui.panels import checklist, kpis, matrix, operation, resources, validation
 from tui.screens.gate import PREFIX, open_gate
+from tui.screens.log import Log
 from tui.screens.over import held_of
 from tui.screens.samples import Because
+from tui.screens.whole import open_check, open_step
 from tui.words import age, ago, change, number, rests_on, seconds, stamp
 
 _TIER: dict[str, Role] = {"WARNING": "warn", "CRITICAL": "crit"}
@@ -103,7 +105,7 @@ class OperationScreen(Listing):
         shown = operation.newest(state) if state is not None else None
         step = next((step for step in shown.steps if step.name == name), None) if shown is not None else None
         if shown is not None and step is not None:
-            self.console_app.show_step(shown, step)
+            open_step(self.console_app, shown, step)
 
     def __init__(self) -> None:
         super().__init__()
@@ -243,24 +245,6 @@ class Matrix(Listing):
             self.console_app.push_screen(Because(item))
 
 
-class Log(Listing):
-    """View 7: the monitoring log, then the audit events; newest last."""
-
-    start_at_end = True
-
-    def heading(self, state: State, width: int) -> Lines:
-        """What stands here."""
-        return [heading(self.look.glyphs.rule, "7", "Log and events", ["/ search", "n N next, previous"], width)]
-
-    def rows(self, state: State, width: int) -> list[Row]:
-        """Problems, log, events."""
-        made = [Row(put(f" {problem}", "warn")) for problem in state.problems]
-        made += [Row(put(" UTC     latency ms, error rate, memory MB, CPU, status, notes", "title"))]
-        made += [Row(log.row(text), text) for text in log.rows(state)]
-        made += [Row(()), Row(put(" Audit trail", "title"))]
-        return made + [Row(put(f" {text}", "text"), text) for text in state.events]
-
-
 class Validation(Listing):
     """View 8: the newest validation, in full."""
 
@@ -282,6 +266,12 @@ class Validation(Listing):
         for issue in checks.issues:
             made += [Row(line, issue) for line in wrap(issue, width - 2, "text", 3)]
         return [*made, Row(()), Row(put(f" report {checks.report}", "dim"))]
+
+    def why(self) -> None:
+        """The check under the cursor, or that of the issue under it, whole: every issue, every figure, its rows."""
+        name = (self.item_in_hand() or "").partition(":")[0]
+        if self.state is not None and any(check.name == name for check in self.state.checks.checks):
+            open_check(self.console_app, name)
 
 
 class WayBack(Listing):

@@ -154,7 +154,8 @@ def _area(found: Plotted, scale: Scale, across: int, rows: int, look: Look) -> L
 
 def _limit_words(found: Plotted, scale: Scale, y: int, rows: int) -> str:
     """The limits in this row: ``W 200``, ``C RB 500``."""
-    here = [(word, value) for word, value in found.limits if scale.row(value, rows) == y]
+    seen = [(word, value) for word, value in found.limits if scale.low <= value <= scale.high]
+    here = [(word, value) for word, value in seen if scale.row(value, rows) == y]
     parts = [(" ".join(_SHORT[word] for word, _ in same), value) for value, same in groupby(here, lambda one: one[1])]
     return " ".join(f"{words} {value:g}" for words, value in parts)
 

@@ -20,7 +20,7 @@ LEVELS: dict[str, Role] = {"ok": "dim", "W": "warn", "C": "crit", "stale": "warn
 def draw(state: State, width: int, height: int, look: Look) -> Lines:
     """The panel at exactly ``width`` x ``height``."""
     notes = [f"trend {look.window}" if look.window else "", "bar: way to rollback"]
-    notes += [] if look.window else ["trend: newest samples"]
+    notes += [] if look.window else ["trend: newest"]
     lines = [heading(look.glyphs.rule, KEY, NAME, notes, width, focused=look.cursor is not None)]
     if not state.resources:
         lines.append(put(f" none: {state.monitor.reason or 'nothing measured yet'}", "warn"))

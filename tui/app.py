@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _NOTICE_SECONDS = 6.0
+_DEEPEST = 9
+"""Screens over one another at most."""
 _ORDER = ("dashboard", *VIEWS)
 
 
@@ -216,6 +218,12 @@ class ConsoleApp(App[None], inherit_bindings=False):
 
     # ---- screens ------------------------------------------------------------------------------------------
 
+    def open(self, screen: Screen[Any]) -> None:
+        """Put a screen in front; Escape leads back. Whoever goes on and on begins again over the dashboard."""
+        if len(self.screen_stack) >= _DEEPEST:
+            self.show_view("dashboard")
+        self.push_screen(screen)
+
     def show_view(self, name: str) -> None:
         """One of the nine views; views take each other's place, and Escape leads to the dashboard."""
         if name == "dashboard":
@@ -225,7 +233,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
             if type(self.frame) is not VIEWS[name]:
                 self.switch_screen(VIEWS[name]())
         else:
-            self.push_screen(VIEWS[name]())
+            self.open(VIEWS[name]())
 
     def next_view(self, steps: int) -> None:
         """The next or the previous view."""
@@ -256,7 +264,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
 
     def show_condition(self, name: str) -> None:
         """The evidence of a condition."""
-        self.push_screen(Evidence(name))
+        self.open(Evidence(name))
 
     def show_help(self) -> None:
         """Help."""

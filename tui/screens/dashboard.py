@@ -160,7 +160,7 @@ class Dashboard(Frame):
         elif name == "resources" and item is not None:
             self.console_app.show_condition(item)
         elif name == "matrix" and item is not None:
-            self.console_app.push_screen(Because(item))
+            self.console_app.open(Because(item))
         else:
             self.zoom()
 

@@ -32,7 +32,7 @@ def open_plots(app: ConsoleApp, item: str | None) -> None:
     if app.shown_state is None:
         app.say("nothing has been read yet", "warn")
     else:
-        app.push_screen(Plots(item))
+        app.open(Plots(item))
 
 
 def series(state: State) -> tuple[str, ...]:

@@ -40,7 +40,7 @@ def show_samples(app: ConsoleApp, item: str | None) -> None:
     state = app.shown_state
     names = behind(state, item) if state is not None else ()
     if names:
-        app.push_screen(Samples(names))
+        app.open(Samples(names))
     else:
         app.say("no condition is behind this: 2 shows them all", "warn")
 

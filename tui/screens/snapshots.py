@@ -22,7 +22,7 @@ _EVERY = 5.0
 def open_snapshots(app: ConsoleApp) -> None:
     """The list."""
     if not isinstance(app.screen, Snapshots):
-        app.push_screen(Snapshots())
+        app.open(Snapshots())
 
 
 class Snapshots(Listing):
@@ -105,7 +105,7 @@ class Snapshots(Listing):
         item = self.item_in_hand()
         found = next((one for one in self._found or () if one.id == item), None)
         if found is not None:
-            self.console_app.push_screen(SnapshotFacts(found))
+            self.console_app.open(SnapshotFacts(found))
 
 
 def proof_of(one: KeptSnapshot, found: Verified | None, state: State, now: datetime) -> tuple[str, Role]:

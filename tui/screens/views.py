@@ -242,7 +242,7 @@ class Matrix(Listing):
         if item is not None and item.startswith(PREFIX):
             open_gate(self.console_app, item.removeprefix(PREFIX))
         elif item is not None:
-            self.console_app.push_screen(Because(item))
+            self.console_app.open(Because(item))
 
 
 class Validation(Listing):

@@ -75,7 +75,7 @@ class Whole(Listing):
 
 def open_check(app: ConsoleApp, name: str) -> None:
     """A check of the newest validation, with every issue and figure."""
-    app.push_screen(Whole(f"Check {name.replace('_', ' ')}", lambda: app.looks.check(name)))
+    app.open(Whole(f"Check {name.replace('_', ' ')}", lambda: app.looks.check(name)))
 
 
 def open_step(app: ConsoleApp, shown: OperationView, step: StepView) -> None:
@@ -90,4 +90,4 @@ def open_step(app: ConsoleApp, shown: OperationView, step: StepView) -> None:
         return ["", f"All output of {shown.id}, {len(lines)} lines", "", *(operation.in_short(line) for line in lines)]
 
     facts = telling.step_facts(shown, step)
-    app.push_screen(Whole("The step", read, first=facts, goes_on=goes_on))
+    app.open(Whole("The step", read, first=facts, goes_on=goes_on))

@@ -18,6 +18,7 @@ from engine.state.model import State
 from tui import calling, offering, telling
 from tui.actions import AcceptedView, Actions
 from tui.apart import Answered, run_apart
+from tui.clock_watch import ClockWatch, since_boot
 from tui.commands import COMMANDS, Command, refusal
 from tui.frame import Frame
 from tui.glyphs import UNICODE, Glyphs
@@ -97,6 +98,9 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self._glyphs = glyphs
         self._now = now or (lambda: datetime.now(UTC))
         self._state: State | None = None
+        self._arrived = 0.0
+        """When it was read, in seconds since boot."""
+        self.clock_watch = ClockWatch() if now is None else None
         self._notices = 0
         self.offers = offering.Offering()
         self._bell = calling.Bell()
@@ -119,7 +123,10 @@ class ConsoleApp(App[None], inherit_bindings=False):
     @property
     def shown_state(self) -> State | None:
         """The newest state, as it may be shown at this moment."""
-        return honest(self._state, self.look.now) if self._state is not None else None
+        if self._state is None or self.replay is not None:
+            return self._state
+        stands = self.clock_watch.stands() if self.clock_watch is not None else 0.0
+        return honest(self._state, self.look.now, waited=since_boot() - self._arrived, stands=stands)
 
     def get_default_screen(self) -> Screen[Any]:
         """The dashboard lies below everything."""
@@ -141,6 +148,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         if not self.screen_stack:
             return  # it is ending
         before, self._state, self.read_trouble = self._state, message.state, ""
+        self._arrived = since_boot()
         if self.replay is None:
             self._tell_news(before, message.state)
         self.redraw()

@@ -9,7 +9,7 @@ from engine.state.operation import OperationView
 from engine.state.watch_time import counts, since_cutover
 from tui.calling import leading, told
 from tui.lines import Line, Lines, Role, crop, first_that_fits, fit, join, put, spread, width_of
-from tui.look import Look
+from tui.look import Look, late_data
 from tui.words import age, ago, clock, due_in, rests_on, seconds, stamp
 
 ROWS = 3
@@ -224,16 +224,27 @@ def _way_back(state: State, width: int, look: Look) -> Line:
     way = state.way_back
     head = join(put(" WAY BACK", "title"), put(f"  {way.release} {way.build}".rstrip(), "text"))
     holder = f"on watch {state.watch.holder}" if state.watch.holder else "nobody on watch"
-    observed = state.monitor.observed_at
-    old = "no data" if observed is None else f"data {age((look.now - observed).total_seconds())}"
-    data = put(old, "warn" if state.monitor.stale else "dim")
+    holder += ", STALE" if state.watch.stale else ""
+    data = _data(state, look)
     whole, brief = _how_it_stands(state, look)
-    full, person = join(put(holder, "dim"), "  ", data, " "), join(data, " ")
+    full, person = join(put(holder, "warn" if state.watch.stale else "dim"), "  ", data, " "), join(data, " ")
     choices = [(join(head, whole), full), (join(put(" WAY BACK", "title"), brief), full), (join(head, whole), person)]
     if not brief:
         del choices[1]
     left, right = next((pair for pair in choices if width_of(pair[0]) + width_of(pair[1]) <= width - 3), choices[-1])
     return spread(left, right, width)
+
+
+def _data(state: State, look: Look) -> Line:
+    """How old the newest sample is: loud from two cadences on, STALE once nothing may rest on it."""
+    observed = state.monitor.observed_at
+    if observed is None:
+        return put("no data", "warn")
+    old = age((look.now - observed).total_seconds())
+    if state.monitor.stale:
+        return put(f"data STALE {old}", "warn")
+    late = late_data(state, look.now) and not look.replay
+    return put(f"data {old} late", "warn") if late else put(f"data {old}", "dim")
 
 
 def _how_it_stands(state: State, look: Look) -> tuple[Line, Line]:
@@ -248,7 +259,8 @@ def _how_it_stands(state: State, look: Look) -> tuple[Line, Line]:
         return put("  is being taken now", "info"), ()
     if way.ready:
         role = "warn" if way.stale else "text"
-        took = join(put("  ready", role), put(f"  {seconds(way.seconds)}" if way.seconds else "", "text"))
+        word = "  ready, STALE" if way.stale else "  ready"
+        took = join(put(word, role), put(f"  {seconds(way.seconds)}" if way.seconds else "", "text"))
         said = f"{way.basis} {ago(way.basis_at, look.now)}" if way.basis else rests
         return join(took, put(f"  {said}", "warn" if way.stale else "dim"), note), ()
     if state.release is not None and state.release == way.release:

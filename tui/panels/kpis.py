@@ -56,7 +56,8 @@ def compared(kpi: KpiView, width: int) -> Lines:
     if kpi.old_release and kpi.value is not None:
         pair = f"{kpi.old_release} {'none' if kpi.old_value is None else f'{kpi.old_value:g}'}, now {kpi.value:g}; "
         said = f"{pair if kpi.agrees is not None else ''}{kpi.agreement}"
-        role: Role = "warn" if kpi.agrees is False else "dim"
+        said += " STALE" if kpi.stale else ""
+        role: Role = "stale" if kpi.stale else "warn" if kpi.agrees is False else "dim"
         lines += [join(margin, line) for line in wrap(f"same tape: {said}", width, role)]
     was = [
         f"{name} {number(value, kpi.decimals)} ({_moved(kpi, value)})"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 TIER_VARIABLE = "ABACO_OPS_GLYPHS"
 
@@ -93,6 +95,17 @@ def choose(environment: Mapping[str, str]) -> Glyphs:
 
 _LEAST_SPAN = 0.05
 """Share of the value, or of its limit, that a trend line spans at least: less is no movement that a person acts on."""
+
+
+def squeezed(values: tuple[float, ...], width: int) -> tuple[float, ...]:
+    """All of ``values`` in ``width`` cells: of those that share one, the value farthest from the median of all."""
+    known = [value for value in values if value == value]
+    if width <= 0 or len(values) <= width or not known:
+        return values
+    middle = sorted(known)[len(known) // 2]
+    edges = [round(cell * len(values) / width) for cell in range(width + 1)]
+    groups = ([value for value in values[a:b] if value == value] for a, b in pairwise(edges))
+    return tuple(max(group, key=lambda value: abs(value - middle), default=math.nan) for group in groups)
 
 
 def spark(values: tuple[float, ...], width: int, glyphs: Glyphs, limit: float = 0.0) -> str:

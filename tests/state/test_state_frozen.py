@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -96,17 +95,3 @@ def test_of_the_checklist_what_the_monitor_measured_is_marked_and_what_the_recor
         ("0004", True, False),
         ("27 %", True, False),
     ]
-
-
-def test_a_proof_of_the_way_back_past_its_deadline_is_not_ready(deployment: Deployment, clock: Any) -> None:
-    for kind, data in (
-        ("operation.ended", {"kind": "cutover", "state": "SUCCEEDED", "release": "v2"}),
-        ("way_back.proven", {"ok": True, "seconds": 2.1, "snapshot": "0004", "release": "v1", "reason": ""}),
-    ):
-        append_event(deployment.paths.events, kind, data, source="test", clock=clock)
-    reader = StateReader(deployment, clock)
-    cadence = deployment.console.cadence.prove_way_back * deployment.console.stale_after
-    fresh = reader.read().way_back
-    clock.advance(float(cadence) + timedelta(seconds=1).total_seconds())
-    late = reader.read().way_back
-    assert not late.ready and not (fresh.ready and late.ready)

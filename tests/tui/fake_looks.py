@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from states import NOW
+from states import EVENTS, NOW
 
 from engine.errors import Refused
 from engine.monitoring.columns import Column, Stretch
@@ -82,7 +82,7 @@ class FakeLooks:
     asked: list[tuple[Any, ...]] = field(default_factory=list)
     verified: dict[str, str] = field(default_factory=dict)
     """Snapshot to what is wrong with it."""
-    trail: tuple[TrailLine, ...] = tuple(TrailLine("2026-01-31", f"0{hour}:00:00 event {hour}") for hour in range(9))
+    trail: tuple[TrailLine, ...] = tuple(TrailLine("2026-01-31", f"event {text}") for text in EVENTS)
     older: tuple[TrailLine, ...] = (TrailLine("2026-01-30", "23:00:00 the day before"),)
 
     def plotted(self, name: str, stretch: Stretch) -> Plotted:

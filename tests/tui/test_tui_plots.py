@@ -17,7 +17,7 @@ from test_tui_keys import screen_text, shows, until
 from engine.monitoring.columns import Column, Stretch, in_columns
 from tui import plot
 from tui.app import ConsoleApp
-from tui.glyphs import ASCII, UNICODE, spark
+from tui.glyphs import ASCII, UNICODE, spark, squeezed
 from tui.lines import plain, width_of
 from tui.look import Look
 from tui.screens.dashboard import Dashboard
@@ -120,6 +120,12 @@ def test_a_trend_over_a_window_leaves_gaps_blank() -> None:
     shown = values_of(plotted("MEM", stretch), 40)
     assert len(shown) == 40 and sum(value != value for value in shown) == len(range(40 // 3, 20))
     assert " " in spark(shown, 40, UNICODE).strip()
+
+
+def test_a_trend_over_a_window_shows_all_of_it_in_however_few_cells() -> None:
+    hour = (1.0,) * 5 + (9.0,) + (1.0,) * 34
+    assert max(squeezed(hour, 6)) == 9.0 and len(squeezed(hour, 6)) == 6
+    assert spark(squeezed(hour, 6), 6, UNICODE) == "▇▁▁▁▁▁"
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 36), (200, 50)])

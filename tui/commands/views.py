@@ -106,7 +106,7 @@ class ShowSnapshots(Command):
 class FilterLog(Command):
     """Show only some events of the whole audit trail: operations, alerts, people; or those that hold a text."""
 
-    id, keys, title, scope = "log.filter", ("f",), "filter events", "log"
+    id, keys, title, scope, palette = "log.filter", ("f",), "filter events", "log", False
 
     def run(self, app: ConsoleApp) -> None:
         from tui.screens.log import Log
@@ -118,7 +118,7 @@ class FilterLog(Command):
 class NextKind(Command):
     """The next kind of events: everything, operations, alerts, people."""
 
-    id, keys, title, scope = "log.kind", ("F",), "next kind of events", "log"
+    id, keys, title, scope, palette = "log.kind", ("F",), "next kind of events", "log", False
 
     def run(self, app: ConsoleApp) -> None:
         from tui.screens.log import Log

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.state.model import KpiView, State
-from tui.glyphs import spark
+from tui.glyphs import spark, squeezed
 from tui.lines import Line, Lines, Role, block, fit, heading, join, marked, put, right, width_of, wrap
 from tui.look import Look
 from tui.words import age, change, hour, number
@@ -45,7 +45,8 @@ def row(kpi: KpiView, width: int, look: Look) -> Line:
         unit = put(f" {kpi.unit if kpi.unit == '%' else ''}".ljust(3), "dim")
         head = join(name, value, unit, right(put(change(kpi.change, kpi.decimals), "dim"), 5), "  ")
     room = width - width_of(head) - width_of(tail)
-    trend = put(spark(kpi.trend, max(room, 0), look.glyphs), "stale" if kpi.stale else "trend")
+    shown = squeezed(kpi.trend, room) if look.window else kpi.trend
+    trend = put(spark(shown, max(room, 0), look.glyphs), "stale" if kpi.stale else "trend")
     return join(head, trend, tail)
 
 

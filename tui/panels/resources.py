@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.state.model import ConditionView, ResourceView, State
-from tui.glyphs import bar, spark
+from tui.glyphs import bar, spark, squeezed
 from tui.lines import Line, Lines, Role, block, fit, heading, join, marked, put, right, width_of
 from tui.look import Look
 from tui.words import age
@@ -51,7 +51,8 @@ def row(gauge: ResourceView, width: int, look: Look, word: str = "") -> Line:
     head = join(label, right(put(gauge.text, role), 9), "  ", _bar(gauge, look), "  ")
     limit = _limit(gauge, width)
     room = width - width_of(head) - width_of(limit) - width_of(tail)
-    trend = put(spark(gauge.trend, max(room, 0), look.glyphs, _limit_value(gauge)), "stale" if gauge.stale else "trend")
+    shown = squeezed(gauge.trend, room) if look.window else gauge.trend
+    trend = put(spark(shown, max(room, 0), look.glyphs, _limit_value(gauge)), "stale" if gauge.stale else "trend")
     return join(head, trend, limit, tail)
 
 

@@ -114,7 +114,7 @@ class Log(Listing):
         notes: list[Line | str] = []
         if wanted:
             notes.append(put(f"only {wanted.kind}{f' with {wanted.text!r}' if wanted.text else ''}", "info"))
-        notes += ["f filter", "/ search", "n N"]
+        notes.append(f"{len(self._trail.lines):,} events read" if self._trail.first is not None else "")
         lines: Lines = [heading(self.look.glyphs.rule, "7", "Log and events", notes, width)]
         stale = state.monitor.stale and not self.look.replay
         if stale and not wanted:
@@ -155,6 +155,10 @@ class Log(Listing):
         if trail.whole:
             return f", the newest {len(trail.lines):,} lines; f narrows it{bad}"
         return f", read back to {trail.reached.replace('T', ' ')}Z{'; reading' if self._busy else ''}{bad}"
+
+    def hints(self) -> Line:
+        """What the keys do here."""
+        return self.hints_of(("f", "filter"), ("F", "next kind"), ("/", "search"), ("n N", "next"), ("y", "copy"))
 
     def filter_by(self, wanted: Filter) -> None:
         """Show only these events, of the whole trail."""

@@ -153,6 +153,10 @@ class Plots(Listing):
         self._back = max(self._back - windows * self.console_app.windows.seconds, 0.0)
         self.redraw()
 
+    def hints(self) -> Line:
+        """What the keys do here."""
+        return self.hints_of(("[ ]", "window"), ("Left Right", "time"), ("Tab", "series"), ("Enter", "why"))
+
     def _pause(self, stretch: Stretch) -> float:
         return max(_LEAST, stretch.step / 2)
 

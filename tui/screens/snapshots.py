@@ -100,6 +100,10 @@ class Snapshots(Listing):
         told = f" {self.look.glyphs.here} a rollback takes {chosen}" if chosen else " a rollback finds none to restore"
         return [(), put(f"{told}; Enter reads and hashes every file", "dim")]
 
+    def hints(self) -> Line:
+        """What the keys do here."""
+        return self.hints_of(("Enter", "read every file"), ("9", "way back"), ("j k", "move"))
+
     def why(self) -> None:
         """One snapshot with its files, read and hashed now."""
         item = self.item_in_hand()

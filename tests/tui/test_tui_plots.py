@@ -43,7 +43,7 @@ def columns_of(pairs: list[tuple[float, float]], count: int, longest: float = ma
 
 
 @given(values, st.integers(1, 200))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_thinning_keeps_the_highest_and_the_lowest_value(pairs: list[tuple[float, float]], count: int) -> None:
     made = columns_of(pairs, count)
     assert max(one.high for one in made) == max(value for _, value in pairs)
@@ -53,7 +53,7 @@ def test_thinning_keeps_the_highest_and_the_lowest_value(pairs: list[tuple[float
 
 
 @given(values, st.integers(2, 120), st.integers(2, 80))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_every_extreme_has_a_dot_in_its_own_column(pairs: list[tuple[float, float]], count: int, rows: int) -> None:
     found = plotted("MEM", an_hour(count), columns_of(pairs, count), limits=(), from_zero=False)
     scale = plot.scale_of(found, rows)
@@ -65,7 +65,7 @@ def test_every_extreme_has_a_dot_in_its_own_column(pairs: list[tuple[float, floa
 
 
 @given(values, st.integers(2, 120), st.floats(1, 600))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_nothing_is_drawn_where_values_were_missing_too_long(
     pairs: list[tuple[float, float]], count: int, longest: float
 ) -> None:
@@ -128,7 +128,7 @@ def test_a_trend_over_a_window_shows_all_of_it_in_however_few_cells() -> None:
     assert spark(squeezed(hour, 6), 6, UNICODE) == "▇▁▁▁▁▁"
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 36), (200, 50)])
+@pytest.mark.parametrize("size", [(80, 24), (200, 50)])
 async def test_the_plot_opens_on_what_is_in_hand_and_the_keys_move_it(
     make_app: Make, looks: FakeLooks, size: tuple[int, int]
 ) -> None:

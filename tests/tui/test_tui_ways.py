@@ -97,6 +97,10 @@ async def test_one_key_leads_from_every_screen_to_every_screen_and_escape_back(m
             await pilot.press(key)
             assert isinstance(app.screen, SCREENS[key]), f"{key} from {name}"
             await home(pilot, app)
+        for (first, second), wanted in DEEPER.items():
+            await go(pilot, app, [first, second], wanted)
+            await pilot.press("escape")
+            assert isinstance(app.screen, SCREENS[first]), f"Escape from {wanted.__name__}"
 
 
 async def test_escape_then_a_key_leads_from_what_takes_text_to_every_screen(make_app: Make) -> None:
@@ -107,17 +111,6 @@ async def test_escape_then_a_key_leads_from_what_takes_text_to_every_screen(make
             await go(pilot, app, keys, kind)
             await pilot.press("escape", key)
             assert isinstance(app.screen, SCREENS[key]), f"Escape {key} from {name}"
-            await home(pilot, app)
-
-
-async def test_two_keys_lead_to_what_lies_behind_a_view_and_escape_back_to_it(make_app: Make) -> None:
-    app = make_app(STATE)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await shows(pilot, "ROLL BACK")
-        for (first, second), wanted in DEEPER.items():
-            await go(pilot, app, [first, second], wanted)
-            await pilot.press("escape")
-            assert isinstance(app.screen, SCREENS[first])
             await home(pilot, app)
 
 

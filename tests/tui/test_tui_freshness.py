@@ -8,10 +8,12 @@ from datetime import timedelta
 import plans
 import pytest
 import states
+from fake_looks import FakeLooks, plotted
 from msgspec.structs import replace
 from states import NOW
 from test_tui_keys import screen_text, shows, until
 
+from engine.monitoring.columns import Stretch
 from engine.state.model import State
 from tui.app import ConsoleApp
 from tui.clock_watch import ClockWatch
@@ -20,6 +22,7 @@ from tui.lines import Lines, plain
 from tui.look import Look, honest
 from tui.panels import checklist, header, kpis, log, matrix, resources, validation
 from tui.screens.dashboard import Dashboard
+from tui.screens.plots import Plots
 from tui.sheets.rollback import RollbackSheet
 from tui.sheets.rollback import draw as draw_rollback
 
@@ -136,3 +139,26 @@ async def test_a_reader_that_hangs_is_seen_though_the_clock_stands_too(make_app:
         app.redraw()
         await until(pilot, lambda: "read nothing for" in screen_text(app))
         assert isinstance(app.screen, Dashboard)
+
+
+async def test_a_plot_that_is_not_read_any_more_says_how_old_it_is(make_app: Make, looks: FakeLooks) -> None:
+    app = make_app(states.NORMAL)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await shows(pilot, "CONTINUE")
+        await pilot.press("p")
+        await shows(pilot, "LAT  memory, MB")
+        assert "STALE" not in screen_text(app)
+        screen = app.screen
+        assert isinstance(screen, Plots)
+        screen._busy = True  # a look that hangs
+        screen._read_at, screen._next = screen._read_at - 60, screen._next - 60
+        app.redraw()
+        await until(pilot, lambda: "STALE, read 60s ago" in screen_text(app))
+
+
+def test_a_series_that_ended_says_when_its_last_value_was() -> None:
+    stretch = Stretch(NOW - timedelta(minutes=15), NOW, 90)
+    screen = Plots("MEM")
+    found = plotted("MEM", stretch, newest_at=NOW - timedelta(minutes=4))
+    assert "last" in plain(screen._figures(found, 120)) and "STALE 4m" in plain(screen._figures(found, 120))
+    assert "STALE" not in plain(screen._figures(plotted("MEM", stretch), 120))

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 _LEAST, _REST = 1.0, 20
 """Seconds between two looks at least, and how many times as long as a look took."""
-_LATE = 3.0
-"""Looks that may be missed before the plot says that it is old."""
+_LEAST_LATE = 2.0
+"""Seconds at least that a look may be overdue before the plot says that it is old."""
 _LEAST_PLOT, _LEAST_LEGEND = 9, 3
 
 
@@ -57,6 +57,8 @@ class Plots(Listing):
         self._busy = False
         self._next = self._read_at = 0.0
         self._room = (80, 20)
+        self._rows = 10
+        """Rows of the plot itself."""
         self._drawn: tuple[tuple[object, ...], Lines] = ((), [])
 
     def body(self, state: State, width: int, height: int) -> Lines:
@@ -82,6 +84,7 @@ class Plots(Listing):
 
     def _plot(self, found: Plotted, width: int, look: Look) -> Lines:
         height = max(self._room[1] - 4 - max(_LEAST_LEGEND, min(len(found.marks) + 1, self._room[1] // 4)), _LEAST_PLOT)
+        self._rows = max(height - plot.BELOW, 2)
         key = (id(found), width, height, look.glyphs)
         if self._drawn[0] != key:
             self._drawn = (key, plot.draw(found, width, height, look))
@@ -92,9 +95,9 @@ class Plots(Listing):
         told: list[Line | str] = []
         if self._back and found is not None:
             told.append(put(f"until {stamp(found.stretch.end)}", "info"))
-        waited = monotonic() - self._read_at
-        if found is not None and waited > _LATE * max(self._pause(found.stretch), 1.0) + _REST:
-            told.append(put(f"STALE, read {age(waited)} ago", "warn"))
+        overdue = monotonic() - self._next
+        if found is not None and overdue > max(self._pause(found.stretch), _LEAST_LATE):
+            told.append(put(f"STALE, read {age(monotonic() - self._read_at)} ago", "warn"))
         if found is not None and self._trouble:
             told.append(put(self._trouble, "warn"))
         return told
@@ -111,7 +114,7 @@ class Plots(Listing):
             old = (found.stretch.end - found.newest_at).total_seconds()
             if old > max(found.longest, 2 * found.stretch.step):
                 parts[-1] += f" of {clock(found.newest_at)}, STALE {age(old)}"
-        scale = plot.scale_of(found, 10)
+        scale = plot.scale_of(found, self._rows)
         outside = [f"{word} {limit:g}" for word, limit in found.limits if not scale.low <= limit <= scale.high]
         parts += [f"not in sight: {', '.join(outside)}"] if outside else []
         return fit(join(put(f" {'   '.join(parts)}", "text"), put(f"   {found.source}", "dim")), width)

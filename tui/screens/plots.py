@@ -13,6 +13,7 @@ from tui import plot
 from tui.lines import Line, Lines, Role, fit, heading, join, put
 from tui.listing import Listing, Row
 from tui.look import Look
+from tui.screens.samples import behind
 from tui.words import age, clock, stamp
 
 if TYPE_CHECKING:
@@ -29,10 +30,13 @@ def open_plots(app: ConsoleApp, item: str | None) -> None:
     """The plots, beginning with the condition or KPI in hand."""
     if isinstance(app.screen, Plots):
         return
-    if app.shown_state is None:
+    state = app.shown_state
+    if state is None:
         app.say("nothing has been read yet", "warn")
-    else:
+    elif item in series(state):
         app.open(Plots(item))
+    else:  # a row of the matrix, a line of the checklist: what is behind it, or behind the verdict
+        app.open(Plots(next(iter(behind(state, item)), None)))
 
 
 def series(state: State) -> tuple[str, ...]:

@@ -58,6 +58,8 @@ class Snapshots(Listing):
             notes = [f"{len(self._found)} kept", put(f"{refused} refused", "warn") if refused else ""]
             old = monotonic() - self._read_at
             notes += [put(f"STALE, read {age(old)} ago", "warn")] if old > 3 * _EVERY else []
+        if self.look.replay:
+            notes.append(put("as they are now, not in the replay", "warn"))
         lines: Lines = [heading(self.look.glyphs.rule, "s", "Snapshots", notes, width)]
         if self._trouble:
             lines.append(put(f" {self._trouble}", "warn"))

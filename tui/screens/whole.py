@@ -75,6 +75,9 @@ class Whole(Listing):
 
 def open_check(app: ConsoleApp, name: str) -> None:
     """A check of the newest validation, with every issue and figure."""
+    if app.replay is not None:
+        app.say("the whole report is the newest one, not the replay's: abaco-ops report cites the others", "warn")
+        return
     app.open(Whole(f"Check {name.replace('_', ' ')}", lambda: app.looks.check(name)))
 
 

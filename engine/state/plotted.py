@@ -6,7 +6,7 @@ import math
 import sqlite3
 import threading
 from array import array
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -64,6 +64,16 @@ class Plotted:
     newest_at: datetime | None
     """When the newest value of the stretch was measured, to a column."""
     marks: tuple[PlotMark, ...]
+
+
+def as_known_then(found: Plotted) -> Plotted:
+    """As it was known at the end of the stretch: what ended later went on."""
+    end = found.stretch.end
+    marks = tuple(
+        mark if mark.until is None or mark.until <= end else replace(mark, until=None, text="went on at this moment")
+        for mark in found.marks
+    )
+    return replace(found, marks=marks)
 
 
 class _Kpi(msgspec.Struct):

@@ -13,7 +13,7 @@ from engine.errors import Refused
 from engine.monitoring.columns import Stretch
 from engine.monitoring.store import Measured, SampleStore
 from engine.records import append_event
-from engine.state.plotted import PlotReader
+from engine.state.plotted import PlotReader, as_known_then
 
 
 def keep(deployment: Deployment, clock: Any, value: float) -> None:
@@ -40,6 +40,8 @@ def test_an_alert_has_its_begin_and_its_end_and_new_ones_are_seen(deployment: De
     alert(deployment, clock, "cleared")
     (mark,) = reader.read("MEM", stretch).marks
     assert mark.until == clock.wall
+    then = as_known_then(reader.read("MEM", Stretch(begun - timedelta(seconds=60), begun, 20)))
+    assert [one.until for one in then.marks] == [None], "a replay does not know yet that it cleared"
     later = Stretch(clock.wall + timedelta(seconds=1), clock.wall + timedelta(seconds=9), 20)
     assert reader.read("MEM", later).marks == ()
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from engine.clock import pretty_duration
 from engine.monitoring.columns import Stretch
 from engine.state.model import State
-from engine.state.plotted import PlotMark, Plotted
+from engine.state.plotted import PlotMark, Plotted, as_known_then
 from tui import plot
 from tui.lines import Line, Lines, Role, fit, heading, join, put
 from tui.listing import Listing, Row
@@ -182,7 +182,8 @@ class Plots(Listing):
             if name == self._chosen:
                 self._trouble = trouble
                 if found is not None:
-                    self._found, self._read_at = found, monotonic()
+                    self._found = as_known_then(found) if self.look.replay else found
+                    self._read_at = monotonic()
             if self.is_attached:
                 self.redraw()
 

@@ -7,21 +7,20 @@ import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from rich.color import ColorSystem
 from textual import events
 from textual.app import App
 from textual.screen import Screen
 
-from engine.operations.plan import Plan
 from engine.records import harmless
 from engine.state.model import State
-from engine.state.operation import OperationView, StepView
 from tui import calling, offering, telling
 from tui.actions import AcceptedView, Actions
 from tui.apart import Answered, run_apart
 from tui.arming import Arming
+from tui.clock_watch import ClockWatch, since_boot
 from tui.coming_back import ComingBack
 from tui.commands import COMMANDS, Command, refusal
 from tui.copying import copy_from
@@ -31,18 +30,25 @@ from tui.lag import LagWatch
 from tui.launching import Launching
 from tui.lines import Line, Role, put
 from tui.look import Look, honest
+from tui.looking import Looks, nothing_to_see
 from tui.reader import ReaderThread, ReadFailed, Reads, StateArrived
 from tui.replaying import Replay
 from tui.screens import offer
 from tui.screens.dashboard import Dashboard
-from tui.screens.over import Evidence, Help, Palette, Text, paragraphs
+from tui.screens.over import Evidence, Help, Palette
 from tui.screens.sheet import FormScreen
 from tui.screens.views import VIEWS
 from tui.sheets.form import Ask
 from tui.theme import Brushes
+from tui.windows import Windows
+
+if TYPE_CHECKING:
+    from engine.state.kept_snapshots import Verified
 
 T = TypeVar("T")
 _NOTICE_SECONDS = 6.0
+_DEEPEST = 9
+"""Screens over one another at most."""
 _ORDER = ("dashboard", *VIEWS)
 
 
@@ -55,6 +61,12 @@ class ConsoleApp(App[None], inherit_bindings=False):
     """
     ENABLE_COMMAND_PALETTE = False
     TITLE = "abaco-ops"
+    notice: Line = ()
+    """What stands in the footer's place for a moment."""
+    read_trouble = ""
+    """Why the state cannot be read."""
+    crash = crash_report = ""
+    """Why the console itself failed, as a sentence and in full; empty when it did not."""
 
     def __init__(
         self,
@@ -73,6 +85,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         first_words: str = "",
         arming: Arming | None = None,
         console_log: Path | None = None,
+        looks: Looks | None = None,
     ) -> None:
         self.brushes = brushes or Brushes()
         """What the screens are painted with."""
@@ -82,6 +95,10 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self._wall = wall
         self.root = root
         self.actions = actions
+        self.looks = looks or nothing_to_see()
+        self.windows = Windows(self)
+        self.verified: dict[str, Verified] = {}
+        """Snapshots whose files this console has read and hashed."""
         self.target = target
         """The release that a rollback returns to."""
         self.read_only = read_only or replay is not None
@@ -89,21 +106,19 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self.replay = replay
         """The past that is shown; None: it is now."""
         self.animation_level = "none"
-        self.notice: Line = ()
-        """What stands in the footer's place for a moment."""
-        self.read_trouble = ""
-        """Why the state cannot be read."""
         self.launching = Launching(self)
         self.coming_back = ComingBack(self)
-        self.crash = self.crash_report = ""
-        """Why the console itself failed, as a sentence and in full; empty when it did not."""
         self._first_words = first_words
         """Said when it opens."""
-        self._contacts = contacts or []
+        self.contacts = contacts or []
+        """Who to call: role, and how to reach them."""
         self._glyphs = glyphs
         self._now = now or (lambda: datetime.now(UTC))
         self.lag = LagWatch(console_log, self._now)
         self._state: State | None = None
+        self._arrived = 0.0
+        """When it was read, in seconds since boot."""
+        self.clock_watch = ClockWatch() if now is None else None
         self._notices = 0
         self.offers = offering.Offering()
         self._bell = calling.Bell()
@@ -121,12 +136,15 @@ class ConsoleApp(App[None], inherit_bindings=False):
         """How to draw now."""
         mark = self.replay.mark if self.replay is not None else ""
         now = self._state.at if mark and self._state is not None else self._now()
-        return Look(self._glyphs, now, self.read_only, replay=mark)
+        return Look(self._glyphs, now, self.read_only, replay=mark, window=self.windows.of_trends)
 
     @property
     def shown_state(self) -> State | None:
         """The newest state, as it may be shown at this moment."""
-        return honest(self._state, self.look.now) if self._state is not None else None
+        if self._state is None or self.replay is not None:
+            return self._state
+        stands = self.clock_watch.stands() if self.clock_watch is not None else 0.0
+        return honest(self._state, self.look.now, waited=since_boot() - self._arrived, stands=stands)
 
     def get_default_screen(self) -> Screen[Any]:
         """The dashboard lies below everything; where the console is a display for the room, the wall does."""
@@ -140,7 +158,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         """Begin to read, to tick, and see that a monitor runs."""
         self._reader.start()
         self.lag.start()
-        self.set_interval(1.0, self._redraw)
+        self.set_interval(1.0, self.redraw)
         if self._first_words:
             self.say(self._first_words, "warn", seconds=30.0)
         if not self.read_only:
@@ -157,9 +175,10 @@ class ConsoleApp(App[None], inherit_bindings=False):
         if not self.screen_stack:
             return  # it is ending
         before, self._state, self.read_trouble = self._state, message.state, ""
+        self._arrived = since_boot()
         if self.replay is None:
             self._tell_news(before, message.state)
-        self._redraw()
+        self.redraw()
 
     def _tell_news(self, before: State | None, state: State) -> None:
         news = (
@@ -181,7 +200,8 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self.read_trouble = message.reason
         self.say(f"cannot read the records: {message.reason}", "warn")
 
-    def _redraw(self) -> None:
+    def redraw(self) -> None:
+        """Draw what is in front again."""
         if isinstance(self.screen, Frame):
             self.screen.redraw()
 
@@ -191,12 +211,12 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self._notices += 1
         number = self._notices
         self.set_timer(seconds, lambda: self._unsay(number))
-        self._redraw()
+        self.redraw()
 
     def _unsay(self, number: int) -> None:
         if number == self._notices:
             self.notice = ()
-            self._redraw()
+            self.redraw()
 
     # ---- keys and commands --------------------------------------------------------------------------------
 
@@ -233,6 +253,12 @@ class ConsoleApp(App[None], inherit_bindings=False):
 
     # ---- screens ------------------------------------------------------------------------------------------
 
+    def open(self, screen: Screen[Any]) -> None:
+        """Put a screen in front; Escape leads back. Whoever goes on and on begins again over the dashboard."""
+        if len(self.screen_stack) >= _DEEPEST:
+            self.show_view("dashboard")
+        self.push_screen(screen)
+
     def show_view(self, name: str) -> None:
         """One of the nine views; views take each other's place, and Escape leads to the dashboard."""
         if name == "dashboard":
@@ -242,7 +268,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
             if type(self.frame) is not VIEWS[name]:
                 self.switch_screen(VIEWS[name]())
         else:
-            self.push_screen(VIEWS[name]())
+            self.open(VIEWS[name]())
 
     def next_view(self, steps: int) -> None:
         """The next or the previous view."""
@@ -275,22 +301,9 @@ class ConsoleApp(App[None], inherit_bindings=False):
         for screen in self.screen_stack:
             cast(Frame, screen).repaint()
 
-    def show_wall(self) -> None:
-        """The state in large letters."""
-        from tui.screens.wall import Wall
-
-        if not isinstance(self.frame, Wall):
-            self.push_screen(Wall())
-
-    def show_themes(self) -> None:
-        """The themes, to choose one."""
-        from tui.screens.themes import Themes
-
-        self.push_screen(Themes())
-
     def show_condition(self, name: str) -> None:
         """The evidence of a condition."""
-        self.push_screen(Evidence(name))
+        self.open(Evidence(name))
 
     def show_help(self) -> None:
         """Help."""
@@ -300,27 +313,6 @@ class ConsoleApp(App[None], inherit_bindings=False):
     def show_palette(self) -> None:
         """Find a command."""
         self.push_screen(Palette(self.frame.scopes))
-
-    def show_contacts(self) -> None:
-        """Who to call."""
-        facts = calling.who_to_call(self.shown_state, self._contacts)
-        self.push_screen(Text("Who to call", paragraphs(facts, self.size.width)))
-
-    def show_update(self) -> None:
-        """The status update as text."""
-        state = self.shown_state
-        if state is not None:
-            lines = telling.update(state, self.look)
-            self.push_screen(Text("Status update", [put(f" {line}") for line in lines]))
-            copy_from(self, "\n".join(harmless(line, 2000) for line in lines))
-
-    def show_step(self, operation: OperationView, step: StepView) -> None:
-        """Everything about a step of an operation."""
-        self.push_screen(Text("The step", paragraphs(telling.step_facts(operation, step), self.size.width)))
-
-    def show_plan(self, plan: Plan) -> None:
-        """Everything a plan knows."""
-        self.push_screen(Text("The plan", paragraphs(telling.plan_facts(plan), self.size.width)))
 
     def copy_line(self) -> None:
         """Copy the line under the cursor."""

@@ -26,6 +26,7 @@ from tui.glyphs import choose
 from tui.guard import TERMINATED, Guard
 from tui.keymap import bind, places, read_keymap
 from tui.leaving import last_words
+from tui.looking import EngineLooks
 from tui.replaying import no_actions, replay_of
 from tui.theme import Brushes
 from tui.theme_files import themes_of
@@ -65,6 +66,7 @@ def open_console(root: Path, *, read_only: bool, playback: Playback | None = Non
         first_words=keymap.notice,
         console_log=console_log(deployment),
         arming=Arming.over(origin_here(), deployment.console.console.arm_writes_over_ssh),
+        looks=EngineLooks(deployment),
     )
     seen = nullcontext() if app.read_only else watching(deployment, actor=whoami(), origin=origin_here(), clock=clock)
     with seen, Guard(app.end) as guard:

@@ -154,6 +154,16 @@ class Frame(Screen[None], inherit_bindings=False):
             del parts[0]  # what matters most stands last
         return spaced(parts)
 
+    def hints_of(self, *hints: tuple[str, str]) -> Line:
+        """A screen's own keys before the ones that hold everywhere; in a replay, its keys."""
+        if self.console_app.replay is not None:
+            return Frame.hints(self)
+        always = (("R", "roll back"), (":", "find"), ("?", "help"))
+        parts = [join(put(key, "key"), put(f" {words}", "dim")) for key, words in (*hints, *always)]
+        while len(parts) > len(always) and width_of(spaced(parts)) > self.size.width - 1:
+            del parts[len(parts) - len(always) - 1]
+        return spaced(parts)
+
     def _useful(self, name: str) -> bool:
         """Whether the command has something to act on here."""
         operation = self.state.operation if self.state is not None else None

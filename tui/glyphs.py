@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 from engine.tiers import tiers
 
@@ -32,6 +34,14 @@ class Glyphs:
     waiting: str
     arrow: str
     caret: str
+    dots: bool = False
+    """Whether plots may be drawn in braille: eight dots in a cell."""
+    limit: str = "="
+    """A limit's line in a plot."""
+    blank: str = "."
+    """The time axis where nothing was measured."""
+    lasts: str = "="
+    """What began at its letter goes on."""
 
 
 UNICODE = Glyphs(
@@ -52,6 +62,10 @@ UNICODE = Glyphs(
     waiting="·",
     arrow="→",
     caret="▏",
+    dots=True,
+    limit="╌",
+    blank="┄",
+    lasts="━",
 )
 
 ASCII = Glyphs(
@@ -84,19 +98,34 @@ _LEAST_SPAN = 0.05
 """Share of the value, or of its limit, that a trend line spans at least: less is no movement that a person acts on."""
 
 
+def squeezed(values: tuple[float, ...], width: int) -> tuple[float, ...]:
+    """All of ``values`` in ``width`` cells: of those that share one, the value farthest from the median of all."""
+    known = [value for value in values if value == value]
+    if width <= 0 or len(values) <= width or not known:
+        return values
+    middle = sorted(known)[len(known) // 2]
+    edges = [round(cell * len(values) / width) for cell in range(width + 1)]
+    groups = ([value for value in values[a:b] if value == value] for a, b in pairwise(edges))
+    return tuple(max(group, key=lambda value: abs(value - middle), default=math.nan) for group in groups)
+
+
 def spark(values: tuple[float, ...], width: int, glyphs: Glyphs, limit: float = 0.0) -> str:
-    """The newest ``width`` values as a trend line, padded on the left; a flat series is drawn on the base line.
+    """The newest ``width`` values as a trend line, padded on the left; a flat series is drawn on the base line, and
+    where there is none (NaN), nothing is.
 
     The line never spans less than 5 % of the values or of ``limit``, so that 700 to 703 is no mountain.
     """
-    if not values or width <= 0:
+    shown = values[-width:] if width > 0 else ()
+    known = [value for value in shown if value == value]
+    if not known:
         return " " * max(width, 0)
-    shown = values[-width:]
-    low, high = min(shown), max(shown)
+    low, high = min(known), max(known)
     span = max(high - low, _LEAST_SPAN * max(abs(low), abs(high), abs(limit)))
     top = len(glyphs.spark) - 1
     flat = not span
-    marks = (glyphs.spark[0 if flat else round((value - low) / span * top)] for value in shown)
+    marks = (
+        " " if value != value else glyphs.spark[0 if flat else round((value - low) / span * top)] for value in shown
+    )
     return "".join(marks).rjust(width)
 
 

@@ -8,7 +8,7 @@ emergency opens whatever its files say.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -176,12 +176,25 @@ def _clashes(asked: Mapping[str, tuple[tuple[str, ...], Located]]) -> None:
     for command, (keys, located) in asked.items():
         for other in COMMANDS.values():
             theirs = asked[other.id][0] if other.id in asked else other.keys
-            both = [key for key in keys if key in theirs]
+            both = clash(COMMANDS[command], keys, other, theirs)
             twice = other.id in asked and list(asked).index(other.id) < list(asked).index(command)
-            if other.id == command or not both or not meet(COMMANDS[command], other) or twice:
+            if other.id == command or not both or twice:
                 continue
             what = f"{shown(both[0])} stands for {other.id} ({other.title}) too"
             located.report(("keys", command), what, f"choose another key, or give {other.id} another one here as well")
+
+
+def clash(one: type[Command], keys: Sequence[str], other: type[Command], theirs: Sequence[str]) -> list[str]:
+    """The keys that would stand for both on one screen.
+
+    A replay's own keys come before those of its screens; that is no clash while the other command keeps a key there.
+    """
+    both = [key for key in keys if key in theirs]
+    if not both or not meet(one, other):
+        return []
+    below = {"replay": theirs}.get(one.scope) or {"replay": keys}.get(other.scope)
+    alone = one.scope != other.scope and below is not None and set(below) - set(both)
+    return [] if alone else both
 
 
 def meet(one: type[Command], other: type[Command]) -> bool:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-import msgspec
+from msgspec.structs import replace as replace_fields
 
-from engine.state.model import State, VerdictView
+from engine.state.model import MatrixRowView, State, VerdictView
 from tui.glyphs import Glyphs
 from tui.words import age
 
-STATE_STALE_CADENCES = 3.5
+STATE_STALE_CADENCES = 2.0
 _LEAST_PATIENCE = 3.0
+LATE_CADENCES, _LEAST_LATE = 2.0, 2.0
+"""Sample cadences, and seconds at least, after which the age of the data is loud."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,35 +28,64 @@ class Look:
     replay: str = ""
     """What says that the past is shown, and how fast: ``REPLAY x10``; empty: it is now."""
 
+    window: str = ""
+    """How much time the trends show: ``6 h``; empty: the newest values, as they came."""
+
     def at_row(self, cursor: int | None) -> Look:
         """The same with the cursor on another row."""
         return replace(self, cursor=cursor)
 
 
-def honest(state: State, now: datetime) -> State:
+def honest(state: State, now: datetime, *, waited: float = 0.0, stands: float = 0.0) -> State:
     """The state as it may be shown at ``now``: one that was read too long ago says nothing any more.
 
     The clock goes on while the thread that reads is stuck; then every value is stale and the verdict UNKNOWN.
+    ``waited``: seconds since it arrived, by a clock that nobody sets; ``stands``: for so long the time of day has
+    stood still, and then no age can be told.
     """
-    late = (now - state.at).total_seconds()
-    if late <= max(STATE_STALE_CADENCES * state.sample_cadence, _LEAST_PATIENCE):
+    late = max((now - state.at).total_seconds(), waited)
+    if stands > max(LATE_CADENCES * state.sample_cadence, _LEAST_LATE):
+        why = f"this machine's clock has stood still for {age(stands)}: no age can be told"
+        return _nothing_known(state, f"{why}; last seen: {state.verdict.word}", "when the clock goes on")
+    if late <= patience(state):
         return state
-    verdict = VerdictView(
-        word="UNKNOWN",
-        why=f"this console has read nothing for {age(late)}; last seen: {state.verdict.word}",
-        clears="when it can read the records again",
-        worsens="",
-        observed_at=state.verdict.observed_at,
-        stale=True,
-    )
-    return msgspec.structs.replace(
+    why = f"this console has read nothing for {age(late)}; last seen: {state.verdict.word}"
+    return _nothing_known(state, why, "when it can read the records again")
+
+
+def patience(state: State) -> float:
+    """Seconds after which a state that was read says nothing any more."""
+    return max(STATE_STALE_CADENCES * state.sample_cadence, _LEAST_PATIENCE)
+
+
+def late_data(state: State, now: datetime) -> bool:
+    """Whether the newest sample is late, though not yet too old: seen within two cadences."""
+    observed = state.monitor.observed_at
+    limit = max(LATE_CADENCES * state.sample_cadence, _LEAST_LATE)
+    return observed is not None and (now - observed).total_seconds() > limit
+
+
+def _nothing_known(state: State, why: str, clears: str) -> State:
+    """Every value as it was, marked; what rested on them rests on nothing now."""
+    verdict = VerdictView("UNKNOWN", why, clears, "", state.verdict.observed_at, True)
+    return replace_fields(
         state,
         verdict=verdict,
-        way_back=msgspec.structs.replace(state.way_back, stale=True),
-        kpis=tuple(msgspec.structs.replace(item, stale=True) for item in state.kpis),
-        resources=tuple(msgspec.structs.replace(item, stale=True) for item in state.resources),
-        unjudged=tuple(msgspec.structs.replace(item, stale=True) for item in state.unjudged),
-        conditions=tuple(msgspec.structs.replace(item, stale=True) for item in state.conditions),
-        checks=msgspec.structs.replace(state.checks, stale=True),
-        monitor=msgspec.structs.replace(state.monitor, stale=True),
+        matrix=tuple(_without_ground(row, why) for row in state.matrix),
+        way_back=replace_fields(state.way_back, stale=True),
+        watch=replace_fields(state.watch, stale=True),
+        kpis=tuple(replace_fields(item, stale=True) for item in state.kpis),
+        resources=tuple(replace_fields(item, stale=True) for item in state.resources),
+        unjudged=tuple(replace_fields(item, stale=True) for item in state.unjudged),
+        conditions=tuple(replace_fields(item, stale=True) for item in state.conditions),
+        checks=replace_fields(state.checks, stale=True),
+        checklist=replace_fields(state.checklist, stale=True),
+        shadow=replace_fields(state.shadow, stale=True) if state.shadow is not None else None,
+        monitor=replace_fields(state.monitor, stale=True),
     )
+
+
+def _without_ground(row: MatrixRowView, why: str) -> MatrixRowView:
+    """A row of the matrix when nothing is known: UNKNOWN holds, and no other was judged."""
+    unknown = row.verdict == "UNKNOWN"
+    return replace_fields(row, active=unknown, evidence=why if unknown else "not judged", conditions=(), age=None)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from engine.monitoring.columns import Column, Stretch
 from engine.monitoring.model import Evaluation
 from engine.monitoring.store import SampleStore, decoded
 
@@ -51,6 +52,38 @@ class StretchStore(SampleStore):
             (since.timestamp(), until.timestamp(), longest),
         )
         return [(datetime.fromtimestamp(a, UTC), datetime.fromtimestamp(b, UTC)) for a, b in rows]
+
+    def columns(self, metric: str, stretch: Stretch, longest: float) -> tuple[Column, ...]:
+        """A metric over a stretch, thinned to columns; what is kept by the minute counts with its extremes.
+
+        ``longest``: seconds without a value after which something is missing; a minute more for what is kept so.
+        """
+        if self._read_only and not self._there():
+            return ()
+        begin, end = stretch.begin.timestamp(), stretch.end.timestamp()
+        rows = self._open().execute(
+            "SELECT min(CAST((wall - ?2) / ?4 AS INTEGER), ?5 - 1) AS place, min(low), max(high), sum(total) / sum(n),"
+            " coalesce(max(silent), 0) > ?6 FROM"
+            " (SELECT wall, low, high, total, n, wall - LAG(wall) OVER (ORDER BY wall) - slack AS silent FROM"
+            " (SELECT s.wall, s.value AS low, s.value AS high, s.value AS total, 1 AS n, 0.0 AS slack"
+            " FROM samples s JOIN metrics m ON m.id = s.metric WHERE m.name = ?1 AND s.wall BETWEEN ?2 AND ?3"
+            " UNION ALL SELECT t.minute * 60.0, t.low, t.high, t.mean * t.count, t.count, 60.0"
+            " FROM minutes t JOIN metrics m ON m.id = t.metric"
+            " WHERE m.name = ?1 AND t.minute * 60.0 BETWEEN ?2 AND ?3))"
+            " GROUP BY place ORDER BY place",
+            (metric, begin, end, stretch.step, stretch.count, longest),
+        )
+        return tuple(Column(int(index), low, high, mean, bool(torn)) for index, low, high, mean, torn in rows)
+
+    def packed_evaluations(self, since: float, until: float) -> Iterator[tuple[float, bytes]]:
+        """Unix time and JSON of each evaluation that is kept whole, in order: after ``since``, up to ``until``."""
+        if self._read_only and not self._there():
+            return
+        rows = self._open().execute(
+            "SELECT wall, packed FROM evaluations WHERE wall > ? AND wall <= ? ORDER BY wall, seq", (since, until)
+        )
+        for wall, packed in rows:
+            yield float(wall), zlib.decompress(packed)
 
     def counts(self, since: datetime, until: datetime) -> dict[str, int]:
         """How many values of each metric a stretch holds; those that live on by the minute count as they were."""

@@ -3,36 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
-from engine.clock import parse_iso, pretty_duration
+from engine.clock import pretty_duration
 from engine.records import Record, harmless
 from engine.reports.document import Row, Section, Table, counted
 from engine.reports.drills import drills
 from engine.reports.found import Found, of_kind
-from engine.reports.trail import time_of
 from engine.state.event_words import named
+from engine.state.fired import Fired, fired_of
 
 Taken = list[tuple[datetime, Record]]
 """Acknowledgements with their time."""
-_HEAVY = ("critical", "rollback")
-
-
-@dataclass(frozen=True, slots=True)
-class Fired:
-    """A condition that fired, from when to when, as far as the records know."""
-
-    condition: str
-    level: str
-    text: str
-    since: datetime
-    until: datetime | None
-    """None: it still fired at the moment."""
-    id: str = ""
-    """Of the alert book; empty: nobody was told of it."""
-    raised: str = ""
-    """To whom it went up, and when."""
 
 
 def fired(found: Found) -> tuple[Fired, ...]:
@@ -50,33 +33,7 @@ def _same(one: Fired, other: Fired) -> bool:
 
 
 def _of_trail(found: Found) -> list[Fired]:
-    made: dict[str, Fired] = {}
-    for event in found.events:
-        kind, data = str(event.get("kind")), event["data"]
-        at = _decided(data.get("decided")) or time_of(event)
-        name = harmless(data.get("alert") or "", 80)
-        if not kind.startswith("alert.") or at is None or not name:
-            continue
-        before, text = made.get(name), harmless(data.get("text") or "", 200)
-        if before is None:
-            before = Fired(harmless(data.get("condition") or "?", 60), "W", text, at, None, name)
-        level = "C" if before.level == "C" or data.get("tier") in _HEAVY else "W"
-        if kind == "alert.opened":
-            made[name] = replace(before, level=level, text=text)
-        elif kind == "alert.escalated":
-            to = harmless(named(data.get("to")).replace("_", " ") or data.get("level") or "?", 80)
-            made[name] = replace(before, level=level, text=text, raised=f"{before.raised}, up to {to} {at:%H:%M:%SZ}")
-        elif kind == "alert.cleared":
-            made[name] = replace(before, until=at)
-    return [one for one in made.values() if one.until is None or one.until >= found.span.begin]
-
-
-def _decided(said: object) -> datetime | None:
-    """When the monitor decided it: an event that could not be written at once bears a later time."""
-    try:
-        return parse_iso(str(said)) if said else None
-    except ValueError:
-        return None
+    return [one for one in fired_of(found.events) if one.until is None or one.until >= found.span.begin]
 
 
 def _of_frames(found: Found) -> list[Fired]:

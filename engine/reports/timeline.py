@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import pairwise
 
 from engine.notify.message import DRILL_MARK
-from engine.reports.alerts import Fired, fired
+from engine.reports.alerts import fired
 from engine.reports.doings import operations
 from engine.reports.drills import drills
 from engine.reports.found import Found, of_kind
@@ -17,6 +17,7 @@ from engine.reports.phases import phase_at, phase_edges
 from engine.reports.plots import GAP, HEIGHT, draw, plots
 from engine.reports.slots import SlotResult, slot_results
 from engine.reports.svg import LEFT, RIGHT, WIDTH, Axis, element, text, title
+from engine.state.fired import Fired
 
 LANE = 17.0
 ALERT_ROWS = 6

@@ -71,7 +71,7 @@ def in_words(event: Record) -> str:
     kind, data = str(event.get("kind", "?")), _data(event)
     say = _WORDS.get(kind)
     words = say(data, str(event.get("operation") or "an operation")) if say else _as_it_is(event, kind, data)
-    who = f" ({event.get('actor', '?')})" if say is None or kind in _BY_PEOPLE else ""
+    who = f" ({event.get('actor', '?')})" if say is None or kind in BY_PEOPLE else ""
     return harmless(f"{_clock(event)} {words}{who}{_filled_in(data)}", 300)
 
 
@@ -298,7 +298,7 @@ _WORDS: dict[str, Callable[[dict[str, Any], str], str]] = {
     "service.start": _service("started by hand"),
     "service.stop": _service("stopped by hand"),
 }
-_BY_PEOPLE = frozenset(
+BY_PEOPLE = frozenset(
     {
         "operation.accepted",
         "operation.go",

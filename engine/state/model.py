@@ -82,6 +82,7 @@ class ShadowView(msgspec.Struct, frozen=True):
     """Why there are no values; empty when there are."""
     current: bool
     """Whether the live tape is still the one that was computed."""
+    stale: bool = False
 
 
 class WatchView(msgspec.Struct, frozen=True):
@@ -89,6 +90,8 @@ class WatchView(msgspec.Struct, frozen=True):
 
     holder: str | None
     since: datetime | None
+    stale: bool = False
+    """The audit trail cannot be read: it may be somebody else by now."""
 
 
 class HandOver(msgspec.Struct, frozen=True):
@@ -253,6 +256,8 @@ class ChecklistItemView(msgspec.Struct, frozen=True):
     who: str
     note: str
     gate: bool = False
+    stale: bool = False
+    """What was measured is from a monitor that measures nothing now."""
 
 
 class ChecklistView(msgspec.Struct, frozen=True):
@@ -261,6 +266,8 @@ class ChecklistView(msgspec.Struct, frozen=True):
     hourly_passed: int
     hourly_due: int
     items: tuple[ChecklistItemView, ...]
+    stale: bool = False
+    """The monitor measures nothing now: what it measured is shown as it was, and marked."""
 
 
 class DrillView(msgspec.Struct, frozen=True):

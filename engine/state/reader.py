@@ -5,7 +5,9 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import replace
 
-from engine.clock import Clock
+import msgspec
+
+from engine.clock import Clock, Instant, pretty_duration
 from engine.config import Deployment
 from engine.errors import DamagedRecord, OpsError
 from engine.monitoring.kept import begin
@@ -17,7 +19,7 @@ from engine.records import Tail, harmless, is_locked, whoami
 from engine.state.assemble import Found, assemble
 from engine.state.doings import OperationsReader
 from engine.state.gates import gates_of
-from engine.state.measured import measured
+from engine.state.measured import age_of, measured
 from engine.state.model import State
 from engine.state.releases import ReleasesReader
 from engine.state.slots import ChecklistReader
@@ -27,6 +29,14 @@ from engine.state.written import LastRows, NewestReport, NewestShadow
 BITE = 1 << 20
 """Bytes of the audit trail read at once: a trail of many days is folded in pieces, not held whole."""
 DAMAGE_SHOWN = 5
+
+
+def _late(evaluation: Evaluation | None, now: Instant) -> str:
+    """How old an evaluation is, in words; empty where there is none."""
+    if evaluation is None:
+        return ""
+    old = age_of(evaluation, now)
+    return "since before this boot" if old is None else pretty_duration(old)
 
 
 class StateReader:
@@ -54,8 +64,7 @@ class StateReader:
         """The state now. Never raises for what the records hold: what cannot be read stands in ``problems``."""
         now = self._clock.now()
         problems: list[str] = []
-        self._read_events(problems)
-        trail = self._trail
+        trail = self._trail_now(problems)
         doings = self._operations.read(problems)
         # the journal wins over the event that it should have left
         cutover_at = doings.cutover_at or trail.facts.cutover_at
@@ -82,7 +91,12 @@ class StateReader:
                 stale=seen.monitor.stale,
             ),
             checklist=self._checklist.read(
-                now.wall, trail.facts, evaluation, cutover_at=cutover_at, rolled_back_at=rolled_back_at
+                now.wall,
+                trail.facts,
+                evaluation,
+                cutover_at=cutover_at,
+                rolled_back_at=rolled_back_at,
+                late=_late(evaluation, now) if seen.monitor.stale else "",
             ),
             report=self._report.read(problems),
             shadow=self._shadow.read(problems),
@@ -94,6 +108,14 @@ class StateReader:
             watchers=watchers(self._deployment),
         )
         return assemble(self._deployment, replace(found, problems=(*problems, *self._damage)))
+
+    def _trail_now(self, problems: list[str]) -> Trail:
+        """What the trail says; where it cannot be read, who holds the watch is only who held it."""
+        unread = len(problems)
+        self._read_events(problems)
+        if len(problems) == unread:
+            return self._trail
+        return replace(self._trail, watch=msgspec.structs.replace(self._trail.watch, stale=True))
 
     def _read_events(self, problems: list[str]) -> None:
         if self._events is None:  # what the monitor has kept of the trail, then what it has not

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import msgspec
+
 from engine.config import Deployment
 from engine.monitoring.checklist import Item, Moment, items, of_facts
 from engine.monitoring.facts import Facts
@@ -11,7 +13,7 @@ from engine.monitoring.grounds import Grounds, GroundsReader
 from engine.monitoring.model import Evaluation
 from engine.state.model import ChecklistItemView, ChecklistView
 
-_Basis = tuple[Facts, Evaluation | None, datetime | None, datetime | None, int]
+_Basis = tuple[Facts, Evaluation | None, datetime | None, datetime | None, int, bool]
 
 
 class ChecklistReader:
@@ -31,14 +33,21 @@ class ChecklistReader:
         *,
         cutover_at: datetime | None,
         rolled_back_at: datetime | None,
+        late: str = "",
     ) -> ChecklistView:
-        """All lines in order of time. After the way back, what comes before a cutover is asked anew."""
-        basis = (facts, evaluation, cutover_at, rolled_back_at, int(now.timestamp()))
+        """All lines in order of time. After the way back, what comes before a cutover is asked anew.
+
+        ``late``: how old the evaluation is, where it says nothing about now any more; what rests on it is marked.
+        """
+        basis = (facts, evaluation, cutover_at, rolled_back_at, int(now.timestamp()), bool(late))
         if self._basis is None or any(
             new is not old and new != old for new, old in zip(basis, self._basis, strict=True)
         ):
             self._basis = basis
             self._view = self._fold(now, facts, evaluation, cutover_at, rolled_back_at)
+            if late:
+                without = self._fold(now, facts, None, cutover_at, rolled_back_at)
+                self._view = marked_late(self._view, without, late)
         return self._view
 
     def _fold(
@@ -89,6 +98,20 @@ def view_at(
     )
 
 
+def marked_late(view: ChecklistView, without: ChecklistView, late: str) -> ChecklistView:
+    """``view``, what in it rests on the evaluation marked as stale: it is not what it would be ``without`` one."""
+    bare = {item.key: item.measured for item in without.items}
+    items = tuple(
+        msgspec.structs.replace(item, measured=f"STALE {late}: {item.measured}", measured_ok=None, stale=True)
+        if item.measured and item.state not in ("done", "overridden", "closed") and bare.get(item.key) != item.measured
+        else item
+        for item in view.items
+    )
+    return msgspec.structs.replace(view, items=items, stale=True)
+
+
 def line_view(item: Item) -> ChecklistItemView:
     """One line as the screen shows it."""
-    return ChecklistItemView(**{name: getattr(item, name) for name in ChecklistItemView.__struct_fields__})
+    return ChecklistItemView(
+        **{name: getattr(item, name) for name in ChecklistItemView.__struct_fields__ if name != "stale"}
+    )

@@ -12,6 +12,7 @@ import msgspec
 
 from engine.clock import parse_iso
 from engine.config import Deployment
+from engine.errors import Refused
 from engine.monitoring.shadow import Shadow, shadow_of, tape_stamp
 from engine.records import harmless, records_from_end
 from engine.records.atomic import open_to_read
@@ -174,10 +175,52 @@ def _said(check: _Check) -> str:
     return harmless(", ".join(shown[:4]), 200)
 
 
-def _issue(issue: Any) -> str:
+def _issue(issue: Any, most: int = 300) -> str:
     if isinstance(issue, dict):
         issue = issue.get("message") or issue.get("what") or issue.get("reason") or issue
-    return harmless(issue, 300)
+    return harmless(issue, most)
+
+
+OUTPUT_BYTES = 4 << 20
+"""Of an operation's output, that are shown: the newest."""
+
+
+def whole_output(path: Path) -> tuple[str, ...]:
+    """Every line that an operation has left, made harmless; none when it has left none. OSError."""
+    try:
+        with open_to_read(path) as stream:
+            size = os.fstat(stream.fileno()).st_size
+            stream.seek(max(size - OUTPUT_BYTES, 0))
+            lines = stream.read().decode("utf-8", "replace").splitlines()
+    except FileNotFoundError:
+        return ()
+    left = (f"the first {size - OUTPUT_BYTES:,} bytes are in {path.name}",) if size > OUTPUT_BYTES else ()
+    return (*left, *(harmless(line, 1000) for line in lines))
+
+
+def whole_check(path: Path, name: str) -> tuple[tuple[str, str], ...]:
+    """One check of the report on disk, as facts: status, every issue, every figure with its rows. Refused."""
+    try:
+        with open_to_read(path) as stream:
+            report = msgspec.json.decode(stream.read(), type=_Report)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise Refused(f"{path.name}: {harmless(error)}", "V validates again") from error
+    check = report.checks.get(name)
+    if check is None:
+        raise Refused(f"the newest report has no check {harmless(name, 40)}", "V validates again")
+    facts = [("status", check.status), ("of", f"{report.release or '?'}, {report.timestamp}"), ("said", check.summary)]
+    facts += [(f"issue {number}", _issue(issue, 2000)) for number, issue in enumerate(check.issues, start=1)]
+    return tuple((label, harmless(text, 2000)) for label, text in [*facts, *_figures(check.figures, ())])
+
+
+def _figures(value: Any, path: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Nested figures flat, each with its path; an empty one is left out."""
+    if isinstance(value, dict):
+        return [fact for key, inner in value.items() for fact in _figures(inner, (*path, harmless(key, 60)))]
+    if isinstance(value, list) and any(isinstance(one, dict | list) for one in value):
+        return [fact for number, inner in enumerate(value, 1) for fact in _figures(inner, (*path, str(number)))]
+    text = ", ".join(str(one) for one in value) if isinstance(value, list) else "" if value is None else str(value)
+    return [(" ".join(path), text)] if text else []
 
 
 def _stamp(descriptor: int) -> _Stamp:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import states
 from behind_the_console import FakeActions, FakeReader
+from fake_looks import FakeLooks
 
 from engine.state.model import State
 from tui.app import ConsoleApp
@@ -21,12 +22,17 @@ def actions() -> FakeActions:
 
 
 @pytest.fixture
-def make_app(actions: FakeActions) -> Iterator[Callable[..., ConsoleApp]]:
+def looks() -> FakeLooks:
+    return FakeLooks()
+
+
+@pytest.fixture
+def make_app(actions: FakeActions, looks: FakeLooks) -> Iterator[Callable[..., ConsoleApp]]:
     """Build a console on a state; its clock stands still at the state's time."""
 
     def make(state: State = states.WARNING, **more: Any) -> ConsoleApp:
         now: Callable[[], datetime] = more.pop("now", lambda: states.NOW)
-        fields = {"root": "/srv/abaco", "target": "v1", "glyphs": UNICODE, "now": now, **more}
+        fields = {"root": "/srv/abaco", "target": "v1", "glyphs": UNICODE, "now": now, "looks": looks, **more}
         return ConsoleApp(make_reader=lambda: FakeReader(state), actions=actions, **fields)
 
     yield make

@@ -18,7 +18,7 @@ from engine.config import Deployment
 from tui.app import ConsoleApp
 from tui.commands import COMMANDS, find, keys_of
 from tui.glyphs import UNICODE
-from tui.keymap import Keymap, bind, examine, meet, places, read_keymap
+from tui.keymap import Keymap, bind, clash, examine, places, read_keymap
 from tui.lines import JUMPS
 from tui.screens.sheet import RollbackScreen
 
@@ -150,8 +150,14 @@ def test_the_default_keys_keep_every_rule(tmp_path: Path) -> None:
 def test_a_key_of_a_view_is_found_in_every_scope_that_meets_it() -> None:
     for one in COMMANDS.values():
         for other in COMMANDS.values():
-            if one is not other and set(one.keys) & set(other.keys):
-                assert not meet(one, other), (one.id, other.id)
+            if one is not other:
+                assert not clash(one, one.keys, other, other.keys), (one.id, other.id)
+
+
+def test_a_replays_key_may_hide_another_command_only_where_that_keeps_one() -> None:
+    pause, plots = COMMANDS["replay.pause"], COMMANDS["plots"]
+    assert clash(pause, ("p",), plots, ("p", "P")) == [] == clash(plots, ("p", "P"), pause, ("p",))
+    assert clash(pause, ("p",), plots, ("p",)) == ["p"] == clash(plots, ("p",), pause, ("p",))
 
 
 OTHERS = ("rollback: [X, ctrl+x]", "validate: [b]", "go.here: [J]", "abort: [K]", "view.operation: ['0']", "note: [I]")

@@ -114,14 +114,14 @@ def test_an_operation_that_needs_a_person_says_so_and_offers_the_way_back() -> N
     assert "roll back to v1: press R" in drawn
 
 
-@pytest.mark.parametrize(("seconds_old", "shown"), [(2, "data 2s "), (11, "data 11s "), (12, "data 12s LATE")])
+@pytest.mark.parametrize(("seconds_old", "shown"), [(2, "data 2s "), (10, "data 10s "), (11, "data 11s late")])
 def test_a_monitor_that_stands_still_is_seen_after_two_cadences(seconds_old: float, shown: str) -> None:
     observed = states.NOW - timedelta(seconds=seconds_old)
     monitor = replace(states.NORMAL.monitor, observed_at=observed, stale=False)
     drawn = header.draw(replace(states.NORMAL, monitor=monitor, sample_cadence=5.0), 80, Look(UNICODE, states.NOW))
     assert shown in plain(drawn[2]) + " "
     past = Look(UNICODE, states.NOW, replay="REPLAY x10")
-    assert "LATE" not in plain(header.draw(replace(states.NORMAL, monitor=monitor, sample_cadence=5.0), 80, past)[2])
+    assert "late" not in plain(header.draw(replace(states.NORMAL, monitor=monitor, sample_cadence=5.0), 80, past)[2])
 
 
 def test_a_rehearsal_and_a_read_only_console_are_marked() -> None:

@@ -196,7 +196,7 @@ async def test_a_console_of_now_knows_no_replay(make_app: Make) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await shows(pilot, "WATCH")
         before = first_row(app)
-        await pilot.press("p", ".", "}", "@")
+        await pilot.press(".", "}", "@")
         assert first_row(app) == before and isinstance(app.screen, Dashboard)
         await pilot.press("?", "G")
         assert "replay" not in screen_text(app).lower()

@@ -273,5 +273,5 @@ async def test_its_clock_ticks(make_app: Make) -> None:
         pane = app.screen.query_one("#wall")
         assert "09:12:04Z" in pane.text()  # type: ignore[attr-defined]
         moment[0] += timedelta(seconds=1)
-        app._redraw()
+        app.redraw()
         assert "09:12:05Z" in pane.text()  # type: ignore[attr-defined]

@@ -1,6 +1,6 @@
 """Every action of the console, one class each; importing this room declares them all."""
 
-from tui.commands import arming, drilling, moving, operating, people, replaying, views, watch, writing
+from tui.commands import arming, drilling, moving, operating, people, plotting, replaying, views, watch, writing
 from tui.commands.command import (
     COMMANDS,
     GROUPS,
@@ -21,4 +21,5 @@ VIEWS = tuple(name for name in COMMANDS if name.startswith("view."))
 
 __all__ = ["COMMANDS", "GROUPS", "VIEWS", "Command", "find", "group", "key_of", "keys_of", "listed", "refusal"]
 __all__ += ["shown", "stands_for", "typing_key"]
-__all__ += ["arming", "drilling", "moving", "operating", "people", "replaying", "views", "watch", "writing"]
+__all__ += ["arming", "drilling", "moving", "operating", "people", "plotting"]
+__all__ += ["replaying", "views", "watch", "writing"]

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from tui.app import ConsoleApp
 
 Risk = Literal["view", "write", "irreversible"]
-Scope = Literal["anywhere", "list", "rollback", "operation", "gate", "replay"]
+Scope = Literal["anywhere", "list", "rollback", "operation", "gate", "replay", "plot", "log"]
 
 COMMANDS: dict[str, type[Command]] = {}
 """Every command by its id, in the order of declaration."""
@@ -94,6 +94,7 @@ GROUPS = {
     "drilling": "Drill, in a demo",
     "replaying": "Replay",
     "views": "Look",
+    "plotting": "Plots and trends",
     "moving": "Move",
 }
 """The modules of this room, what matters most first, and what stands over their commands in the help."""

@@ -106,12 +106,3 @@ class Differences(Command):
 
     def run(self, app: ConsoleApp) -> None:
         app.frame.differences()
-
-
-class Snapshots(Command):
-    """The snapshot that would be restored, and the releases as installed."""
-
-    id, keys, title, scope, palette = "plan.snapshots", ("s",), "snapshots", "rollback", False
-
-    def run(self, app: ConsoleApp) -> None:
-        app.show_view("way-back")

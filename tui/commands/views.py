@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tui import asking
 from tui.commands.command import Command
+from tui.opening import open_contacts, open_themes, open_update, open_wall
 
 if TYPE_CHECKING:
     from tui.app import ConsoleApp
@@ -98,7 +99,7 @@ class ShowWall(Command):
     id, keys, title = "wall", (), "wall"
 
     def run(self, app: ConsoleApp) -> None:
-        app.show_wall()
+        open_wall(app)
 
 
 class ChooseTheme(Command):
@@ -107,7 +108,42 @@ class ChooseTheme(Command):
     id, keys, title = "theme", (), "theme"
 
     def run(self, app: ConsoleApp) -> None:
-        app.show_themes()
+        open_themes(app)
+
+
+class ShowSnapshots(Command):
+    """The snapshots: age, size, staged, verified or damaged; which one a rollback takes; which are refused and why."""
+
+    id, keys, title = "snapshots", ("s",), "snapshots"
+
+    def run(self, app: ConsoleApp) -> None:
+        from tui.screens.snapshots import open_snapshots
+
+        open_snapshots(app)
+
+
+class FilterLog(Command):
+    """Show only some events of the whole audit trail: operations, alerts, people; or those that hold a text."""
+
+    id, keys, title, scope, palette = "log.filter", ("f",), "filter events", "log", False
+
+    def run(self, app: ConsoleApp) -> None:
+        from tui.screens.log import Log
+
+        if isinstance(app.screen, Log):
+            app.ask(app.screen.filter())
+
+
+class NextKind(Command):
+    """The next kind of events: everything, operations, alerts, people."""
+
+    id, keys, title, scope, palette = "log.kind", ("F",), "next kind of events", "log", False
+
+    def run(self, app: ConsoleApp) -> None:
+        from tui.screens.log import Log
+
+        if isinstance(app.screen, Log):
+            app.screen.next_kind()
 
 
 class Why(Command):
@@ -185,7 +221,7 @@ class Contacts(Command):
     id, keys, title = "contacts", ("w",), "who to call"
 
     def run(self, app: ConsoleApp) -> None:
-        app.show_contacts()
+        open_contacts(app)
 
 
 class StatusUpdate(Command):
@@ -194,7 +230,7 @@ class StatusUpdate(Command):
     id, keys, title = "update", ("u",), "status update text"
 
     def run(self, app: ConsoleApp) -> None:
-        app.show_update()
+        open_update(app)
 
 
 class CopyLine(Command):

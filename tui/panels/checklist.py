@@ -30,6 +30,8 @@ def draw(state: State, width: int, height: int, look: Look) -> Lines:
     """The panel at exactly ``width`` x ``height``: as many items as fit, from what is due on."""
     checklist = state.checklist
     drawn = _notes(state, width)
+    if checklist.stale and not look.replay:
+        drawn = [put("measured: STALE", "warn"), *drawn]
     lines = [heading(look.glyphs.rule, KEY, NAME, drawn, width, focused=look.cursor is not None)]
     if not checklist.items:
         lines.append(put(" nothing is due", "dim"))
@@ -76,7 +78,7 @@ def row(entry: ChecklistItemView, width: int, look: Look) -> Line:
     title: Role = "dim" if faded and not entry.gate else "text"
     what = put("GATE" if entry.gate and width < 60 else entry.title, "strong" if entry.gate else title)
     end = join(" ", _end(entry, look))
-    measured = _measured(entry, title, width - width_of(join(head, what, end)))
+    measured = _measured(entry, "stale" if entry.stale else title, width - width_of(join(head, what, end)))
     return spread(join(head, what, measured), end, width, gap=0)
 
 

@@ -11,15 +11,11 @@ from tui.arrange import MINIMUM
 from tui.calling import leading, told
 from tui.commands.command import key_of
 from tui.lines import Line, Lines, Role, crop, first_that_fits, fit, join, put, spread, width_of
-from tui.look import Look
+from tui.look import Look, late_data
 from tui.words import age, ago, clock, due_in, rests_on, seconds, stamp
 
 ROWS = 3
 _UNFINISHED = {"NEEDS_HUMAN": "NEEDS YOU", "INTERRUPTED": "INTERRUPTED", "HOLDING": "HOLDING"}
-LATE_CADENCES = 2.0
-"""A monitor that stands still is seen after so many of its sample cadences."""
-_ON_THE_WAY = 1.0
-"""Seconds that a sample takes to the screen at most, when nothing is wrong."""
 
 
 def draw(state: State, width: int, look: Look) -> Lines:
@@ -255,26 +251,28 @@ def _under_way(operation: OperationView, width: int, look: Look) -> Line:
 
 
 def _data(state: State, look: Look) -> Line:
-    """How old the newest sample is: LATE after two cadences, before its values are stale.
+    """How old the newest sample is: loud from two cadences on, STALE once nothing may rest on it.
 
-    Of the past fewer samples are kept, so that there it means nothing.
+    Of the past fewer samples are kept, so that there lateness means nothing.
     """
     observed = state.monitor.observed_at
     if observed is None:
-        return put("no data", "warn" if state.monitor.stale else "dim")
-    seconds_old = (look.now - observed).total_seconds()
-    expected = LATE_CADENCES * state.sample_cadence + _ON_THE_WAY
-    late = state.monitor.stale or (seconds_old > expected and not look.replay)
-    return put(f"data {age(seconds_old)}{' LATE' if late else ''}", "warn" if late else "dim")
+        return put("no data", "warn")
+    old = age((look.now - observed).total_seconds())
+    if state.monitor.stale:
+        return put(f"data STALE {old}", "warn")
+    late = late_data(state, look.now) and not look.replay
+    return put(f"data {old} late", "warn") if late else put(f"data {old}", "dim")
 
 
 def _way_back(state: State, width: int, look: Look) -> Line:
     way = state.way_back
     head = join(put(" WAY BACK", "title"), put(f"  {way.release} {way.build}".rstrip(), "text"))
     holder = f"on watch {state.watch.holder}" if state.watch.holder else "nobody on watch"
+    holder += ", STALE" if state.watch.stale else ""
     data = _data(state, look)
     whole, brief = how_it_stands(state, look)
-    full, person = join(put(holder, "dim"), "  ", data, " "), join(data, " ")
+    full, person = join(put(holder, "warn" if state.watch.stale else "dim"), "  ", data, " "), join(data, " ")
     choices = [(join(head, whole), full), (join(put(" WAY BACK", "title"), brief), full), (join(head, whole), person)]
     if not brief:
         del choices[1]
@@ -294,7 +292,8 @@ def how_it_stands(state: State, look: Look) -> tuple[Line, Line]:
         return put("  is being taken now", "info"), ()
     if way.ready:
         role = "warn" if way.stale else "text"
-        took = join(put("  ready", role), put(f"  {seconds(way.seconds)}" if way.seconds else "", "text"))
+        word = "  ready, STALE" if way.stale else "  ready"
+        took = join(put(word, role), put(f"  {seconds(way.seconds)}" if way.seconds else "", "text"))
         said = f"{way.basis} {ago(way.basis_at, look.now)}" if way.basis else rests
         return join(took, put(f"  {said}", "warn" if way.stale else "dim"), note), ()
     if state.release is not None and state.release == way.release:

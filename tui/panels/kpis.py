@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.state.model import KpiView, State
-from tui.glyphs import spark
+from tui.glyphs import spark, squeezed
 from tui.lines import Line, Lines, Role, block, fit, heading, join, marked, put, right, width_of, wrap
 from tui.look import Look
 from tui.words import age, change, hour, number
@@ -22,6 +22,7 @@ def draw(state: State, width: int, height: int, look: Look) -> Lines:
     """The panel at exactly ``width`` x ``height``."""
     against = state.kpis[0].change_from if state.kpis else ""
     notes = [f"run {hour(state.kpis_at)}", f"vs {against}" if against else ""]
+    notes.append(f"trend {look.window}" if look.window else "trend: tape dates")
     lines = [heading(look.glyphs.rule, KEY, NAME, notes, width, focused=look.cursor is not None)]
     for index, kpi in enumerate(state.kpis):
         line = fit(row(kpi, width, look), width)
@@ -44,7 +45,8 @@ def row(kpi: KpiView, width: int, look: Look) -> Line:
         unit = put(f" {kpi.unit if kpi.unit == '%' else ''}".ljust(3), "dim")
         head = join(name, value, unit, right(put(change(kpi.change, kpi.decimals), "dim"), 5), "  ")
     room = width - width_of(head) - width_of(tail)
-    trend = put(spark(kpi.trend, max(room, 0), look.glyphs), "stale" if kpi.stale else "trend")
+    shown = squeezed(kpi.trend, room) if look.window else kpi.trend
+    trend = put(spark(shown, max(room, 0), look.glyphs), "stale" if kpi.stale else "trend")
     return join(head, trend, tail)
 
 
@@ -55,7 +57,8 @@ def compared(kpi: KpiView, width: int) -> Lines:
     if kpi.old_release and kpi.value is not None:
         pair = f"{kpi.old_release} {'none' if kpi.old_value is None else f'{kpi.old_value:g}'}, now {kpi.value:g}; "
         said = f"{pair if kpi.agrees is not None else ''}{kpi.agreement}"
-        role: Role = "warn" if kpi.agrees is False else "dim"
+        said += " STALE" if kpi.stale else ""
+        role: Role = "stale" if kpi.stale else "warn" if kpi.agrees is False else "dim"
         lines += [join(margin, line) for line in wrap(f"same tape: {said}", width, role)]
     was = [
         f"{name} {number(value, kpi.decimals)} ({_moved(kpi, value)})"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from engine.state.model import State
 from tui.lines import Line, Lines, Role, block, fit, heading, join, marked, put
 from tui.look import Look
+from tui.words import age
 
 KEY, NAME = "7", "Log"
 _STATUS: dict[str, Role] = {"WARN": "warn", "FAIL": "crit", "ERROR": "crit", "NOT RUN": "warn", "MISSED": "warn"}
@@ -13,7 +14,9 @@ _WIDTHS = (5, 4, 5, 3, 3, 4)
 
 def draw(state: State, width: int, height: int, look: Look) -> Lines:
     """The newest rows that fit, newest last."""
-    notes = ["UTC  latency ms  errors  memory MB  CPU  status"] if width >= 70 else []
+    notes: list[Line | str] = ["UTC  latency ms  errors  memory MB  CPU  status"] if width >= 70 else []
+    if state.monitor.stale and not look.replay:
+        notes = [stale_note(state, look), *notes]
     lines = [heading(look.glyphs.rule, KEY, NAME, notes, width, focused=look.cursor is not None)]
     shown = rows(state)
     if not shown:
@@ -23,6 +26,13 @@ def draw(state: State, width: int, height: int, look: Look) -> Lines:
         line = fit(row(text), width)
         lines.append(marked(line) if look.cursor == index else line)
     return block(lines, width, height)
+
+
+def stale_note(state: State, look: Look) -> Line:
+    """That nobody writes it now, and since when: its newest row is no sign of life."""
+    observed = state.monitor.observed_at
+    since = f" {age((look.now - observed).total_seconds())}" if observed is not None else ""
+    return put(f"STALE{since}: the monitor writes it", "warn")
 
 
 def rows(state: State) -> tuple[str, ...]:

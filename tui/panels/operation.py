@@ -126,7 +126,12 @@ def output(operation: OperationView, rows: int, indent: str = " ") -> Lines:
     stands = (*(f": {step.title}" for step in operation.steps), *operation.offers)
     told = [text for text in operation.output if not any(words in text for words in stands)]
     shown = told[-rows:] if rows > 0 else ()
-    return [put(indent + _STAMPED.sub(r"\1 ", text, count=1), "dim") for text in shown]
+    return [put(indent + in_short(text), "dim") for text in shown]
+
+
+def in_short(line: str) -> str:
+    """A line of the output with the time of day alone."""
+    return _STAMPED.sub(r"\1 ", line, count=1)
 
 
 def progress(operation: OperationView, width: int, look: Look) -> Line:

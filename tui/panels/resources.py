@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.state.model import ConditionView, ResourceView, State
-from tui.glyphs import bar, spark
+from tui.glyphs import bar, spark, squeezed
 from tui.lines import Line, Lines, Role, block, fit, heading, join, marked, put, right, width_of
 from tui.look import Look
 from tui.words import age
@@ -19,7 +19,8 @@ LEVELS: dict[str, Role] = {"ok": "dim", "W": "warn", "C": "crit", "stale": "warn
 
 def draw(state: State, width: int, height: int, look: Look) -> Lines:
     """The panel at exactly ``width`` x ``height``."""
-    notes = ["bar: way to rollback"]
+    notes = [f"trend {look.window}" if look.window else "", "bar: way to rollback"]
+    notes += [] if look.window else ["trend: newest"]
     lines = [heading(look.glyphs.rule, KEY, NAME, notes, width, focused=look.cursor is not None)]
     if not state.resources:
         lines.append(put(f" none: {state.monitor.reason or 'nothing measured yet'}", "warn"))
@@ -50,7 +51,8 @@ def row(gauge: ResourceView, width: int, look: Look, word: str = "") -> Line:
     head = join(label, right(put(gauge.text, role), 9), "  ", _bar(gauge, look), "  ")
     limit = _limit(gauge, width)
     room = width - width_of(head) - width_of(limit) - width_of(tail)
-    trend = put(spark(gauge.trend, max(room, 0), look.glyphs, _limit_value(gauge)), "stale" if gauge.stale else "trend")
+    shown = squeezed(gauge.trend, room) if look.window else gauge.trend
+    trend = put(spark(shown, max(room, 0), look.glyphs, _limit_value(gauge)), "stale" if gauge.stale else "trend")
     return join(head, trend, limit, tail)
 
 

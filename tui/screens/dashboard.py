@@ -91,7 +91,7 @@ class Dashboard(Frame):
         if state is None:
             return block([], width, height)
         cursor = self._cursor(state) if name == self._panel_in_hand() else None
-        return PANELS[name](state, width, height, self.look.at_row(cursor))
+        return PANELS[name](self.console_app.windows.shown(state), width, height, self.look.at_row(cursor))
 
     def _too_small(self, width: int, height: int) -> Lines:
         needed = f" needs {MINIMUM[0]}x{MINIMUM[1]}, this is {self.size.width}x{self.size.height}"
@@ -162,7 +162,7 @@ class Dashboard(Frame):
         elif name == "resources" and item is not None:
             self.console_app.show_condition(item)
         elif name == "matrix" and item is not None:
-            self.console_app.push_screen(Because(item))
+            self.console_app.open(Because(item))
         else:
             self.zoom()
 

@@ -41,7 +41,7 @@ def show_samples(app: ConsoleApp, item: str | None) -> None:
     state = app.shown_state
     names = behind(state, item) if state is not None else ()
     if names:
-        app.push_screen(Samples(names))
+        app.open(Samples(names))
     else:
         app.say(f"no condition is behind this: {key_of('view.conditions')} shows them all", "warn")
 

@@ -11,10 +11,11 @@ from tui.commands.command import key_of, stands_for, typing_key
 from tui.field import EMPTY
 from tui.frame import Frame, spaced
 from tui.lines import Line, Lines, join, put
+from tui.opening import open_plan
 from tui.sheets import cutover, form, rollback
 
 _TICK = 0.1
-_ASIDE = ("plan.differences", "plan.snapshots", "contacts", "help")
+_ASIDE = ("plan.differences", "snapshots", "contacts", "help")
 """What the rollback's sheet shows while nothing is typed."""
 _BESIDE = ("rollback", "back", "quit", "help", "find")
 """What a letter may do in the cutover's sheet when it is no text of the reason."""
@@ -99,12 +100,12 @@ class RollbackScreen(Frame):
     def differences(self) -> None:
         """Everything the plan knows."""
         if self.sheet.plan is not None:
-            self.console_app.show_plan(self.sheet.plan)
+            open_plan(self.console_app, self.sheet.plan)
 
     def hints(self) -> Line:
         """What the keys do here."""
         hint = [("back", "back, nothing changed"), ("plan.differences", "differences")]
-        hint += [("plan.snapshots", "snapshots"), ("contacts", "who to call")]
+        hint += [("snapshots", "snapshots"), ("contacts", "who to call")]
         return spaced([join(put(key_of(command), "key"), put(f" {words}", "dim")) for command, words in hint])
 
 

@@ -7,14 +7,16 @@ from time import monotonic
 from engine.monitoring.at_hand import at_hand
 from engine.state.gates import summary_line
 from engine.state.model import KpiView, State
-from tui.commands.command import key_of, keys_of
+from tui.commands.command import key_of
 from tui.glyphs import spark
 from tui.lines import Line, Lines, Role, fit, heading, join, put, right, wrap
 from tui.listing import Listing, Row
-from tui.panels import checklist, kpis, log, matrix, operation, resources, validation
+from tui.panels import checklist, kpis, matrix, operation, resources, validation
 from tui.screens.gate import PREFIX, open_gate
+from tui.screens.log import Log
 from tui.screens.over import held_of
 from tui.screens.samples import Because
+from tui.screens.whole import open_check, open_step
 from tui.words import age, ago, change, number, rests_on, seconds, stamp
 
 _TIER: dict[str, Role] = {"WARNING": "warn", "CRITICAL": "crit"}
@@ -104,7 +106,7 @@ class OperationScreen(Listing):
         shown = operation.newest(state) if state is not None else None
         step = next((step for step in shown.steps if step.name == name), None) if shown is not None else None
         if shown is not None and step is not None:
-            self.console_app.show_step(shown, step)
+            open_step(self.console_app, shown, step)
 
     def __init__(self) -> None:
         super().__init__()
@@ -148,7 +150,7 @@ class Kpis(Listing):
 
     def rows(self, state: State, width: int) -> list[Row]:
         """A few rows for each KPI: value, limits, the same tape in the old release, what it was, trends."""
-        return [row for kpi in state.kpis for row in self._kpi(kpi, width)]
+        return [row for kpi in self.console_app.windows.shown(state).kpis for row in self._kpi(kpi, width)]
 
     def _kpi(self, kpi: KpiView, width: int) -> list[Row]:
         if kpi.value is None:
@@ -165,9 +167,10 @@ class Kpis(Listing):
         limits = f"warning {sign} {kpi.warning:g}, critical {sign} {kpi.critical:g}; owner {kpi.owner}"
         first = join(fit(put(f" {kpi.title}", "text"), 14), value, "   ", put(kpi.status, role), moved, held, stale)
         second = join(" " * 14, put(limits if kpi.warning is not None else f"owner {kpi.owner}", "dim"))
-        low, high = (min(kpi.trend), max(kpi.trend)) if kpi.trend else (0.0, 0.0)
-        trend = put(spark(kpi.trend, min(width - 40, 80), self.look.glyphs).strip(), "trend")
-        third = join(" " * 14, trend, put(f"  {number(low, 2)} to {number(high, 2)}" if kpi.trend else "", "dim"))
+        known = [each for each in kpi.trend if each == each]
+        trend = put(spark(kpi.trend, min(width - 46, 80), self.look.glyphs).lstrip(), "trend")
+        told = f"{number(min(known), 2)} to {number(max(known), 2)}, " if known else "nothing measured, "
+        third = join(" " * 14, trend, put(f"  {told}{self.look.window or 'tape dates'}", "dim"))
         beside = [Row(line, kpi.id) for line in kpis.compared(kpi, width - 14)]
         by_run = [Row(kpis.run_trend(kpi, width, self.look), kpi.id)] if len(kpi.runs) > 1 else []
         return [Row(first, kpi.id), Row(second, kpi.id), *beside, Row(third, kpi.id), *by_run, Row(())]
@@ -242,26 +245,7 @@ class Matrix(Listing):
         if item is not None and item.startswith(PREFIX):
             open_gate(self.console_app, item.removeprefix(PREFIX))
         elif item is not None:
-            self.console_app.push_screen(Because(item))
-
-
-class Log(Listing):
-    """View 7: the monitoring log, then the audit events; newest last."""
-
-    start_at_end = True
-
-    def heading(self, state: State, width: int) -> Lines:
-        """What stands here."""
-        notes = [f"{key_of('search')} search", f"{keys_of('search.next', 'search.previous')} next, previous"]
-        return [heading(self.look.glyphs.rule, "7", "Log and events", notes, width)]
-
-    def rows(self, state: State, width: int) -> list[Row]:
-        """Problems, log, events."""
-        made = [Row(put(f" {problem}", "warn")) for problem in state.problems]
-        made += [Row(put(" UTC     latency ms, error rate, memory MB, CPU, status, notes", "title"))]
-        made += [Row(log.row(text), text) for text in log.rows(state)]
-        made += [Row(()), Row(put(" Audit trail", "title"))]
-        return made + [Row(put(f" {text}", "text"), text) for text in state.events]
+            self.console_app.open(Because(item))
 
 
 class Validation(Listing):
@@ -286,6 +270,12 @@ class Validation(Listing):
         for issue in checks.issues:
             made += [Row(line, issue) for line in wrap(issue, width - 2, "text", 3)]
         return [*made, Row(()), Row(put(f" report {checks.report}", "dim"))]
+
+    def why(self) -> None:
+        """The check under the cursor, or that of the issue under it, whole: every issue, every figure, its rows."""
+        name = (self.item_in_hand() or "").partition(":")[0]
+        if self.state is not None and any(check.name == name for check in self.state.checks.checks):
+            open_check(self.console_app, name)
 
 
 class WayBack(Listing):

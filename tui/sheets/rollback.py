@@ -150,7 +150,8 @@ def _readers(state: State, target: str, look: Look) -> str:
         f"{kpi.title} {_value(shadow.values.get(kpi.id), decimals)} (now {_value(kpi.value, kpi.decimals)})"
         for kpi in state.kpis[:2]
     ]
-    return "  ".join([*shown, f"{'shadow run' if shadow.current else 'earlier tape'} {when}"])
+    stale = " STALE" if shadow.stale or any(kpi.stale for kpi in state.kpis) else ""
+    return "  ".join([*shown, f"{'shadow run' if shadow.current else 'earlier tape'} {when}{stale}"])
 
 
 def _value(value: float | None, decimals: int) -> str:

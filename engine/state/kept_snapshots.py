@@ -1,0 +1,114 @@
+"""The snapshots as the console lists them: what each is for, which one a rollback would choose, which are refused."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import datetime
+
+from engine.clock import Clock
+from engine.config import Deployment
+from engine.records import harmless
+from engine.snapshots import Snapshot, choices, list_snapshots, staged_path, staged_problem, trees, verify_snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class KeptFile:
+    """One file of a snapshot, as its manifest has it."""
+
+    path: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeptSnapshot:
+    """One snapshot; of one that is refused only its id is sure."""
+
+    id: str
+    purpose: str
+    release: str
+    build: str
+    operation: str
+    taken_at: datetime | None
+    files: tuple[KeptFile, ...]
+    bytes: int
+    absent: tuple[str, ...]
+    """Covered paths that did not exist when it was taken."""
+    problem: str
+    """Why it is not offered: foreign, not sealed, another manifest; empty when it is whole as far as its seal says."""
+    restorable: bool
+    """Of the kind that a rollback restores, and not refused."""
+    chosen: bool
+    """The one that a rollback would take now."""
+    staged: str
+    """``staged``, or what is not; empty where nothing needs to be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What reading and hashing every file of a snapshot found."""
+
+    at: datetime
+    seconds: float
+    problem: str
+    """Empty: every file is as it was sealed."""
+    staged_problem: str
+    """Of its staged trees; empty when they are whole, or none are needed."""
+
+
+def kept_snapshots(deployment: Deployment) -> tuple[KeptSnapshot, ...]:
+    """All snapshots, newest first. Reads manifests and seals, not the files. OSError."""
+    best = next((one.id for one in choices(deployment, deployment.console.releases.old)), "")
+    return tuple(_view(deployment, one, best) for one in reversed(list_snapshots(deployment)))
+
+
+def verify_kept(deployment: Deployment, snapshot_id: str, clock: Clock) -> Verified:
+    """Read and hash every file of one snapshot, and of what is staged of it."""
+    began = time.monotonic()
+    found = next((one for one in list_snapshots(deployment) if one.id == snapshot_id), None)
+    if found is None:
+        return Verified(clock.now().wall, 0.0, "it is not there any more", "")
+    problem = verify_snapshot(found)
+    staged = "" if problem or not _is_staged(deployment, found) else staged_problem(deployment, found)
+    return Verified(clock.now().wall, time.monotonic() - began, harmless(problem, 400), harmless(staged, 400))
+
+
+def _view(deployment: Deployment, one: Snapshot, best: str) -> KeptSnapshot:
+    manifest = one.manifest
+    if manifest is None:
+        problem = harmless(one.problem or "refused", 400)
+        return KeptSnapshot(one.id, "", "", "", "", None, (), 0, (), problem, False, False, "")
+    return KeptSnapshot(
+        id=one.id,
+        purpose=manifest.purpose,
+        release=harmless(manifest.release, 40),
+        build=manifest.build[:6],
+        operation=harmless(manifest.operation, 60),
+        taken_at=manifest.taken_at,
+        files=tuple(KeptFile(harmless(each.path, 400), each.size, each.sha256) for each in manifest.files),
+        bytes=manifest.bytes,
+        absent=tuple(harmless(path, 200) for path in manifest.absent),
+        problem="",
+        restorable=one.restorable,
+        chosen=one.id == best,
+        staged=_staged(deployment, one) if one.restorable else "",
+    )
+
+
+def _staged(deployment: Deployment, one: Snapshot) -> str:
+    """By what stands there; whether it is whole only reading tells."""
+    entries = {entry.path for entry in one.manifest.entries} if one.manifest else set()
+    wanted = [covered for covered in trees(deployment, one) if any(_below(path, covered) for path in entries)]
+    there = [covered for covered in wanted if staged_path(deployment, one.id, covered).exists()]
+    if len(there) == len(wanted):
+        return "staged" if wanted else ""
+    return "not staged" if not there else f"staged without {', '.join(sorted(set(wanted) - set(there)))}"
+
+
+def _is_staged(deployment: Deployment, one: Snapshot) -> bool:
+    return one.restorable and _staged(deployment, one) == "staged"
+
+
+def _below(path: str, covered: str) -> bool:
+    return path == covered or path.startswith(f"{covered}/")

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, TypeVar, cast
 
+from rich.console import RenderableType
 from textual import events
 from textual.app import App
 from textual.screen import Screen
@@ -25,6 +26,7 @@ from tui.glyphs import UNICODE, Glyphs
 from tui.launching import Launching
 from tui.lines import Line, Role, put
 from tui.look import Look, honest
+from tui.output.display import Display
 from tui.reader import ReaderThread, ReadFailed, Reads, StateArrived
 from tui.replaying import Replay
 from tui.screens import offer
@@ -64,6 +66,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         read_only: bool = False,
         now: Callable[[], datetime] | None = None,
         replay: Replay | None = None,
+        cell_differ: bool = False,
     ) -> None:
         super().__init__(ansi_color="NO_COLOR" in os.environ or None)
         self.root = root
@@ -90,6 +93,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self.offers = offering.Offering()
         self._bell = calling.Bell()
         self._reader = ReaderThread(make_reader, self.post_message)
+        self._output = Display(cell_differ)
 
     # ---- what the screens see -----------------------------------------------------------------------------
 
@@ -238,8 +242,19 @@ class ConsoleApp(App[None], inherit_bindings=False):
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self.exit)
 
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        if not self._output.show(self, renderable):
+            super()._display(screen, renderable)
+
+    def on_resize(self) -> None:
+        """Another size, or the same again: what stands on the terminal is not known, and Textual may not paint it."""
+        self._output.forget()
+        if self.screen_stack:
+            self.screen.refresh()
+
     def repaint(self) -> None:
         """Paint every cell again."""
+        self._output.forget()
         self.screen.refresh(layout=True)
         for widget in self.screen.walk_children():
             widget.refresh()

@@ -19,6 +19,7 @@ from tui.actions import EngineActions
 from tui.app import ConsoleApp
 from tui.glyphs import choose
 from tui.guard import Guard
+from tui.output import display
 from tui.replaying import no_actions, replay_of
 
 CRASHED = 70
@@ -47,6 +48,7 @@ def open_console(root: Path, *, read_only: bool, playback: Playback | None = Non
         glyphs=choose(os.environ),
         read_only=read_only or deployment.console.deployment.read_only,
         replay=replay,
+        cell_differ=display.wanted(deployment.console.console.cell_differ),
     )
     seen = nullcontext() if app.read_only else watching(deployment, actor=whoami(), origin=origin_here(), clock=clock)
     with seen, Guard(app.end) as guard:

@@ -111,6 +111,13 @@ class OperationsSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     """Commands of the team's own, before or after a phase of cutover or rollback."""
 
 
+class ConsoleSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How the console itself behaves."""
+
+    cell_differ: bool = False
+    """Send the terminal only the cells that changed; false: what Textual sends."""
+
+
 class ConsoleConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The whole of ``config/console.yml``."""
 
@@ -126,6 +133,7 @@ class ConsoleConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     stale_after: Positive
     """A value is stale after this many sample cadences."""
     operations: OperationsSection
+    console: ConsoleSection = ConsoleSection()
 
     @property
     def cadence(self) -> Profile:

@@ -118,7 +118,7 @@ def line(text: str, style: Style | None = None) -> LayoutUpdate:
 
 def after(*texts: str, style: Style | None = None) -> str:
     differ = CellDiffer(console_for("truecolor"))
-    return [differ.sent(line(text, style), (0, 0)).text for text in texts][-1]
+    return [differ.sent(line(text, style), (0, 0)) for text in texts][-1]
 
 
 def test_what_stands_there_already_is_not_sent() -> None:
@@ -139,23 +139,23 @@ def test_after_the_last_column_the_position_is_given_anew() -> None:
     made = [LayoutUpdate([[Strip([Segment(text)])] for text in rows], Region(0, 0, 2, 2)) for rows in ("aabb", "abbc")]
     for update, rows in zip(made, (("aa", "bb"), ("ab", "bc")), strict=True):
         update.strips = [[Strip([Segment(text)])] for text in rows]
-        sent = differ.sent(update, (0, 0)).text
+        sent = differ.sent(update, (0, 0))
     assert sent == "\x1b[1;2Hb\x1b[2;2Hc\x1b[H"
 
 
 def test_forgetting_sends_everything() -> None:
     differ = CellDiffer(console_for("truecolor"))
-    whole = differ.sent(line("steady"), (0, 0)).text
+    whole = differ.sent(line("steady"), (0, 0))
     differ.forget()
-    assert differ.sent(line("steady"), (0, 0)).text == whole != ""
+    assert differ.sent(line("steady"), (0, 0)) == whole != ""
 
 
 def test_an_update_of_another_kind_is_refused_and_forgets() -> None:
     differ = CellDiffer(console_for("truecolor"))
-    whole = differ.sent(line("steady"), (0, 0)).text
+    whole = differ.sent(line("steady"), (0, 0))
     with pytest.raises(NotKnown):
         differ.sent(InlineUpdate([]), (0, 0))
-    assert differ.sent(line("steady"), (0, 0)).text == whole
+    assert differ.sent(line("steady"), (0, 0)) == whole
 
 
 def test_between_two_pens_only_the_difference_is_sent() -> None:

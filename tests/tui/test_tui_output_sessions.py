@@ -15,6 +15,7 @@ import pytest
 import states
 from msgspec.structs import replace
 from rich.console import RenderableType
+from rich.segment import Segment
 from textual import events, filter
 from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.screen import Screen
@@ -106,13 +107,11 @@ def colors(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
 
 def _forget_styles() -> None:
     theme.style.cache_clear()
-    for kind in (filter.NoColor, filter.Monochrome, filter.DimFilter, filter.ANSIToTruecolor):
-        for kept in vars(kind).values():
+    for kind in (filter, filter.NoColor, filter.Monochrome, filter.DimFilter, filter.ANSIToTruecolor, Segment):
+        for name in vars(kind):
+            kept = getattr(kind, name)
             if hasattr(kept, "cache_clear"):
                 kept.cache_clear()
-    for kept in vars(filter).values():
-        if hasattr(kept, "cache_clear"):
-            kept.cache_clear()
 
 
 async def played(make_app: Make, seed: int) -> None:

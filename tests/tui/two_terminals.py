@@ -62,7 +62,7 @@ class TwoTerminals:
 
     def show(self, update: CompositorUpdate, cursor: tuple[int, int] = (0, 0)) -> str:
         own = update.render_segments(self.console) + f"\x1b[{cursor[1] + 1};{cursor[0] + 1}H"
-        sent = self.differ.sent(update, cursor).text
+        sent = self.differ.sent(update, cursor)
         for index, text in enumerate((own, sent)):
             self.bytes[index] += len(text.encode())
             self.streams[index].feed(text)

@@ -6,7 +6,6 @@ Where it cannot be sure what a row becomes on the terminal, the row is sent as T
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from typing import TypeAlias
 
@@ -28,14 +27,6 @@ class NotKnown(Exception):
     """The update is not of a kind that is known here."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """What an update becomes: the bytes (as text), and how many separate runs of cells they write."""
-
-    text: str
-    runs: int
-
-
 class CellDiffer:
     """One terminal's cells."""
 
@@ -51,7 +42,7 @@ class CellDiffer:
         self._size = (0, 0)
         self._cursor = None
 
-    def sent(self, update: CompositorUpdate, cursor: tuple[int, int]) -> Sent:
+    def sent(self, update: CompositorUpdate, cursor: tuple[int, int]) -> str:
         """What to send for an update; ``cursor``: where the cursor stands afterwards. :class:`NotKnown` forgets all."""
         try:
             size, rows = _layout(update) if type(update) is LayoutUpdate else _chops(update)
@@ -66,10 +57,10 @@ class CellDiffer:
         for y, pieces in rows:
             self._row(writing, y, pieces)
         if not writing.out and cursor == self._cursor:
-            return Sent("", 0)
+            return ""
         self._cursor = cursor
         writing.end(cursor)
-        return Sent("".join(writing.out), writing.runs)
+        return "".join(writing.out)
 
     def _row(self, writing: _Writing, y: int, pieces: list[Piece]) -> None:
         before, after = self._rows[y], self._rows[y].copy()
@@ -94,7 +85,6 @@ class _Writing:
 
     def __init__(self, pens: Pens, width: int) -> None:
         self.out: list[str] = []
-        self.runs = 0
         self._pens, self._width = pens, width
         self._pen = PLAIN
         self._at: tuple[int, int] | None = None
@@ -126,7 +116,6 @@ class _Writing:
         self._pen, self._at = PLAIN, None
         for x, text in texts:
             self.out += (_move_to(x, y), text)
-            self.runs += 1
 
     def end(self, cursor: tuple[int, int]) -> None:
         """Leave pen and cursor as Textual does."""
@@ -135,7 +124,6 @@ class _Writing:
     def _go(self, x: int, y: int, row: Row) -> None:
         if self._at == (x, y):
             return
-        self.runs += 1
         here, self._at = self._at, (x, y)
         ways = [_move_to(x, y)]
         if here is not None and here[1] <= y:

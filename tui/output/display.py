@@ -18,6 +18,9 @@ TESTED = frozenset({"8.2.8"})
 """Versions of Textual on which both ways were seen to paint the same; on any other one Textual paints alone."""
 SWITCH = "ABACO_OPS_CELL_DIFFER"
 
+_ONE_PIECE = 512
+"""Characters that reach any terminal in one piece: one write, one packet. More goes out as a synchronized update."""
+
 
 def wanted(configured: bool, environment: Mapping[str, str] = os.environ) -> bool:
     """Whether only differing cells are sent: the environment's ``0`` or ``1``, else what the configuration says."""
@@ -69,5 +72,5 @@ class Display:
         cursor = app.screen.outer_size.clamp_offset(app.cursor_position)
         sent = self._differ.sent(update, (cursor.x, cursor.y))
         app._previous_cursor_position = cursor
-        # one run of cells arrives in one piece anyway
-        return f"{SYNC_START}{sent.text}{SYNC_END}" if sent.runs > 1 and app._sync_available else sent.text
+        together = len(sent) > _ONE_PIECE and app._sync_available
+        return f"{SYNC_START}{sent}{SYNC_END}" if together else sent

@@ -12,7 +12,7 @@ from engine.config import load_deployment
 from engine.errors import Refused
 from engine.operations.watchers import origin_here, watching
 from engine.records import whoami
-from engine.state import StateReader
+from engine.state.patient import PatientReader
 from engine.state.playback import Playback
 from tui import terminal
 from tui.actions import EngineActions
@@ -39,7 +39,7 @@ def open_console(root: Path, *, read_only: bool, playback: Playback | None = Non
     replay = replay_of(deployment, playback) if playback is not None else None
     app = ConsoleApp(
         root=str(deployment.root),
-        make_reader=lambda: StateReader(deployment, clock) if replay is None else replay.reader,
+        make_reader=lambda: PatientReader(deployment, clock) if replay is None else replay.reader,
         actions=EngineActions(deployment) if replay is None else no_actions(),
         target=deployment.old.release,
         contacts=[

@@ -20,7 +20,7 @@ from engine.state.model import ReleaseView
 
 HASHES_AGAIN = 10.0
 """Seconds (boot time) after which builds and staged configurations are hashed again."""
-ASKING_SHARE = 20.0
+ASKING_SHARE = 200.0
 """Asking a service may take one part in this many of a reader's time: a stopped one means a look at all processes."""
 _DIGITS = 6
 _Stamp = tuple[int, int, int]

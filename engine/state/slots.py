@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from operator import attrgetter
 
 from engine.config import Deployment
 from engine.monitoring.checklist import Item, Moment, items, of_facts
@@ -11,6 +12,7 @@ from engine.monitoring.grounds import Grounds, GroundsReader
 from engine.monitoring.model import Evaluation
 from engine.state.model import ChecklistItemView, ChecklistView
 
+_fields_of = attrgetter(*ChecklistItemView.__struct_fields__)
 _Basis = tuple[Facts, Evaluation | None, datetime | None, datetime | None, int]
 
 
@@ -91,4 +93,4 @@ def view_at(
 
 def line_view(item: Item) -> ChecklistItemView:
     """One line as the screen shows it."""
-    return ChecklistItemView(**{name: getattr(item, name) for name in ChecklistItemView.__struct_fields__})
+    return ChecklistItemView(*_fields_of(item))

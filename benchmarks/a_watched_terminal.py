@@ -96,6 +96,14 @@ class WatchedTerminal:
                     return came
         raise SystemExit(f"{what} did not appear:\n" + "\n".join(self.screen.display))
 
+    def shown_after(self, reads: Sequence[tuple[float, bytes]], there: Callable[[], bool]) -> float | None:
+        """Show what was collected, piece by piece: seconds from the start to the one that brought it."""
+        for came, data in reads:
+            self.show(data)
+            if there():
+                return came - self.began
+        return None
+
     def settle(self, seconds: float) -> None:
         """Read and show for a while."""
         for _, data in self.collect(seconds):

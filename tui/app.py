@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import traceback
 from collections.abc import Callable
@@ -94,6 +95,8 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self._bell = calling.Bell()
         self._reader = ReaderThread(make_reader, self.post_message)
         self._output = Display(cell_differ)
+        self._look_after: Callable[[], object] | None = None
+        """What sees that a monitor runs, until it has been called."""
 
     # ---- what the screens see -----------------------------------------------------------------------------
 
@@ -123,7 +126,16 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self._reader.start()
         self.set_interval(1.0, self._redraw)
         if not self.read_only:
-            self.background(self.actions.ensure_monitor, lambda _pid: None, lambda why: self.say(why, "warn"))
+            self._look_after = self.actions.ensure_monitor
+
+    def _begun(self) -> None:
+        """The first answer is there: what the start put off, so that the person sees something, is done now."""
+        if not gc.isenabled():  # what the start made stays, and need not be looked through again
+            gc.freeze()
+            gc.enable()
+        look_after, self._look_after = self._look_after, None
+        if look_after is not None:
+            self.background(look_after, lambda _pid: None, lambda why: self.say(why, "warn"))
 
     def on_unmount(self) -> None:
         """The thread that reads ends with the screen."""
@@ -133,6 +145,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         """A new state: draw it."""
         if not self.screen_stack:
             return  # it is ending
+        self._begun()
         before, self._state, self.read_trouble = self._state, message.state, ""
         if self.replay is None:
             self._tell_news(before, message.state)
@@ -155,6 +168,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
 
     def on_read_failed(self, message: ReadFailed) -> None:
         """The state could not be read; what was read before grows old visibly."""
+        self._begun()
         self.read_trouble = message.reason
         self.say(f"cannot read the records: {message.reason}", "warn")
 

@@ -114,7 +114,7 @@ class OperationsSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
 class ConsoleSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How the console itself behaves."""
 
-    cell_differ: bool = False
+    cell_differ: bool = True
     """Send the terminal only the cells that changed; false: what Textual sends."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import math
 import os
 import pty
 import random
@@ -219,7 +220,7 @@ def _color(name: str, base: int) -> str:
 def percentile(values: Sequence[float], share: float) -> float:
     """The value that a share of them does not exceed."""
     ordered = sorted(values)
-    return ordered[min(int(share * len(ordered)), len(ordered) - 1)]
+    return math.inf if not ordered else ordered[min(int(share * len(ordered)), len(ordered) - 1)]
 
 
 PYTHON = sys.executable

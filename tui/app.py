@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import traceback
 from collections.abc import Callable
@@ -130,9 +129,6 @@ class ConsoleApp(App[None], inherit_bindings=False):
 
     def _begun(self) -> None:
         """The first answer is there: what the start put off, so that the person sees something, is done now."""
-        if not gc.isenabled():  # what the start made stays, and need not be looked through again
-            gc.freeze()
-            gc.enable()
         look_after, self._look_after = self._look_after, None
         if look_after is not None:
             self.background(look_after, lambda _pid: None, lambda why: self.say(why, "warn"))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def main() -> None:
     """Run ``abaco-ops`` with the process's arguments and exit with its code."""
     if frame.command_word(sys.argv[1:]) is None:
-        gc.disable()  # until the first state is on the screen: collecting between the imports is a tenth of the start
+        gc.set_threshold(20_000, 50, 100)  # looking for garbage between the imports is a tenth of the start
     raise SystemExit(frame.main(sys.argv[1:], _open_console))
 
 

@@ -39,6 +39,7 @@ class Hello(App):
         yield Static("hello")
 Hello().run(mouse=False)
 """
+_LOST_IS_ENOUGH = 5
 _START_ENDS = 1.5
 """Seconds in which a start is over, on a machine that is very busy too."""
 PARTS = ("start", "steady", "idle", "keys", "line")
@@ -237,7 +238,7 @@ def _keys(root: Path, options: argparse.Namespace) -> Iterator[Measure]:
     tape.unlink()
     yield Measure("key to paint during a validation, p50", 1000 * percentile(times, 0.5), "ms", 4.0)
     yield Measure("key to paint during a validation, p99", 1000 * percentile(times, 0.99), "ms", 15.0)
-    yield Measure("keys lost", float(lost), "", 0.0, f"of {options.keys}, {validation.begun} begun")
+    yield Measure("keys lost", float(lost), "", 0.0, f"of {options.keys}; {validation.begun} validations")
 
 
 class _Validation:
@@ -296,6 +297,8 @@ def _type(
         came = _painted(terminal, typed)
         if came is None:
             lost += 1
+            if lost > _LOST_IS_ENOUGH:
+                break
         else:
             times.append(back.through(came) - pressed)
     return times, lost
@@ -308,7 +311,7 @@ def _painted(terminal: WatchedTerminal, typed: str, timeout: float = 3.0) -> flo
         if terminal.read(0.05):
             came, data = terminal.reads[-1]
             terminal.show(data)
-            if any(row.strip(" ▏▌_█|") == typed for row in terminal.screen.display[4:12]):
+            if any(row.strip(" []▏▌_█|") == typed for row in terminal.screen.display[5:8]):
                 return came
     return None
 

@@ -142,10 +142,12 @@ class ConsoleApp(App[None], inherit_bindings=False):
         if not self.screen_stack:
             return  # it is ending
         self._begun()
+        known = message.state is self._state and not self.read_trouble  # nothing was there to read: nothing to draw
         before, self._state, self.read_trouble = self._state, message.state, ""
         if self.replay is None:
             self._tell_news(before, message.state)
-        self._redraw()
+        if not known:
+            self._redraw()
 
     def _tell_news(self, before: State | None, state: State) -> None:
         news = (

@@ -66,18 +66,14 @@ class ReaderThread:
 
     def _run(self) -> None:
         reader: Reads | None = None
-        given: State | None = None
         while not self._stop.is_set():
             pause = IDLE
             try:
                 reader = reader or self._make()
                 state = reader.read()
-                if state is not given:  # the very same one: nothing was there to read
-                    self._send(StateArrived(state))
-                    given = state
+                self._send(StateArrived(state))
                 pause = BUSY if state.operation is not None and state.operation.alive else IDLE
             except Exception as error:
-                given = None
                 self._send(ReadFailed(f"{type(error).__name__}: {error}"))
             self._now.wait(pause)
             self._now.clear()

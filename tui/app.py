@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from rich.color import ColorSystem
+from rich.console import RenderableType
 from textual import events
 from textual.app import App
 from textual.screen import Screen
@@ -23,7 +24,6 @@ from tui.arming import Arming
 from tui.clock_watch import ClockWatch, since_boot
 from tui.coming_back import ComingBack
 from tui.commands import COMMANDS, Command, refusal
-from tui.copying import copy_from
 from tui.frame import Frame
 from tui.glyphs import UNICODE, Glyphs
 from tui.lag import LagWatch
@@ -31,11 +31,12 @@ from tui.launching import Launching
 from tui.lines import Line, Role, put
 from tui.look import Look, honest
 from tui.looking import Looks, nothing_to_see
+from tui.output.display import Display
 from tui.reader import ReaderThread, ReadFailed, Reads, StateArrived
 from tui.replaying import Replay
 from tui.screens import offer
 from tui.screens.dashboard import Dashboard
-from tui.screens.over import Evidence, Help, Palette
+from tui.screens.over import Evidence
 from tui.screens.sheet import FormScreen
 from tui.screens.views import VIEWS
 from tui.sheets.form import Ask
@@ -86,6 +87,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         arming: Arming | None = None,
         console_log: Path | None = None,
         looks: Looks | None = None,
+        cell_differ: bool = False,
     ) -> None:
         self.brushes = brushes or Brushes()
         """What the screens are painted with."""
@@ -123,6 +125,9 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self.offers = offering.Offering()
         self._bell = calling.Bell()
         self._reader = ReaderThread(make_reader, self.post_message)
+        self._output = Display(cell_differ)
+        self._look_after: Callable[[], object] | None = None
+        """What sees that a monitor runs, until it has been called."""
 
     # ---- what the screens see -----------------------------------------------------------------------------
 
@@ -162,8 +167,14 @@ class ConsoleApp(App[None], inherit_bindings=False):
         if self._first_words:
             self.say(self._first_words, "warn", seconds=30.0)
         if not self.read_only:
+            self._look_after = self.actions.ensure_monitor
+
+    def _begun(self) -> None:
+        """The first answer is there: what the start put off, so that the person sees something, is done now."""
+        look_after, self._look_after = self._look_after, None
+        if look_after is not None:
             self.coming_back.begin()
-            self.background(self.actions.ensure_monitor, lambda _pid: None, lambda why: self.say(why, "warn"))
+            self.background(look_after, lambda _pid: None, lambda why: self.say(why, "warn"))
 
     def on_unmount(self) -> None:
         """The thread that reads ends with the screen."""
@@ -174,11 +185,14 @@ class ConsoleApp(App[None], inherit_bindings=False):
         """A new state: draw it."""
         if not self.screen_stack:
             return  # it is ending
+        self._begun()
+        known = message.state is self._state and not self.read_trouble  # nothing was there to read: nothing to draw
         before, self._state, self.read_trouble = self._state, message.state, ""
         self._arrived = since_boot()
         if self.replay is None:
             self._tell_news(before, message.state)
-        self.redraw()
+        if not known:
+            self.redraw()
 
     def _tell_news(self, before: State | None, state: State) -> None:
         news = (
@@ -197,6 +211,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
 
     def on_read_failed(self, message: ReadFailed) -> None:
         """The state could not be read; what was read before grows old visibly."""
+        self._begun()
         self.read_trouble = message.reason
         self.say(f"cannot read the records: {message.reason}", "warn")
 
@@ -291,8 +306,19 @@ class ConsoleApp(App[None], inherit_bindings=False):
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self.exit)
 
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        if not self._output.show(self, renderable):
+            super()._display(screen, renderable)
+
+    def on_resize(self) -> None:
+        """Another size, or the same again: what stands on the terminal is not known, and Textual may not paint it."""
+        self._output.forget()
+        if self.screen_stack:
+            self.screen.refresh()
+
     def repaint(self) -> None:
         """Paint every cell again."""
+        self._output.forget()
         self.frame.repaint()
 
     def use(self, brushes: Brushes) -> None:
@@ -304,21 +330,6 @@ class ConsoleApp(App[None], inherit_bindings=False):
     def show_condition(self, name: str) -> None:
         """The evidence of a condition."""
         self.open(Evidence(name))
-
-    def show_help(self) -> None:
-        """Help."""
-        if not isinstance(self.frame, Help):
-            self.push_screen(Help())
-
-    def show_palette(self) -> None:
-        """Find a command."""
-        self.push_screen(Palette(self.frame.scopes))
-
-    def copy_line(self) -> None:
-        """Copy the line under the cursor."""
-        line = self.frame.line_in_hand()
-        if line:
-            copy_from(self, line)
 
     def send_to_terminal(self, sequence: str) -> None:
         """Bytes that are no picture; none to a terminal that is gone, or being left."""

@@ -15,7 +15,7 @@ from engine.config.personal import state_directory
 from engine.errors import Refused
 from engine.operations.watchers import origin_here, watching
 from engine.records import whoami
-from engine.state import StateReader
+from engine.state.patient import PatientReader
 from engine.state.playback import Playback
 from engine.tiers import THEME_VARIABLE, tiers
 from tui import terminal
@@ -27,6 +27,7 @@ from tui.guard import TERMINATED, Guard
 from tui.keymap import bind, places, read_keymap
 from tui.leaving import last_words
 from tui.looking import EngineLooks
+from tui.output import display
 from tui.replaying import no_actions, replay_of
 from tui.theme import Brushes
 from tui.theme_files import themes_of
@@ -52,7 +53,7 @@ def open_console(root: Path, *, read_only: bool, playback: Playback | None = Non
     bind(keymap)
     app = ConsoleApp(
         root=str(deployment.root),
-        make_reader=lambda: StateReader(deployment, clock) if replay is None else replay.reader,
+        make_reader=lambda: PatientReader(deployment, clock) if replay is None else replay.reader,
         actions=EngineActions(deployment) if replay is None else no_actions(deployment),
         target=deployment.old.release,
         contacts=[
@@ -67,6 +68,7 @@ def open_console(root: Path, *, read_only: bool, playback: Playback | None = Non
         console_log=console_log(deployment),
         arming=Arming.over(origin_here(), deployment.console.console.arm_writes_over_ssh),
         looks=EngineLooks(deployment),
+        cell_differ=display.wanted(deployment.console.console.cell_differ),
     )
     seen = nullcontext() if app.read_only else watching(deployment, actor=whoami(), origin=origin_here(), clock=clock)
     with seen, Guard(app.end) as guard:

@@ -53,3 +53,25 @@ def open_plan(app: ConsoleApp, plan: Plan) -> None:
     from tui.screens.over import Text, paragraphs
 
     app.push_screen(Text("The plan", paragraphs(telling.plan_facts(plan), app.size.width)))
+
+
+def open_help(app: ConsoleApp) -> None:
+    """Every key."""
+    from tui.screens.over import Help
+
+    if not isinstance(app.frame, Help):
+        app.push_screen(Help())
+
+
+def open_palette(app: ConsoleApp) -> None:
+    """Find a command."""
+    from tui.screens.over import Palette
+
+    app.push_screen(Palette(app.frame.scopes))
+
+
+def copy_line(app: ConsoleApp) -> None:
+    """Copy the line under the cursor."""
+    line = app.frame.line_in_hand()
+    if line:
+        copy_from(app, line)

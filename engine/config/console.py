@@ -119,6 +119,8 @@ class ConsoleSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     arm_writes_over_ssh: Duration | None = None
     """How long one arming of a console over SSH lasts, before which it does not write; never for a rollback; null: none
     is needed."""
+    cell_differ: bool = True
+    """Send the terminal only the cells that changed; false: what Textual sends."""
 
 
 class ConsoleConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -159,6 +159,9 @@ def _window(window: Window, config: ChecklistConfig, moment: Moment) -> Iterator
         return
     calendar = _calendar(config, moment.since, moment)
     slots = calendar.offsets(window)
+    every_slot = (
+        [at for _, at in calendar.log_slots()] if any(calendar.at(slot) <= moment.now for slot in slots) else []
+    )
     for offset, following in zip(slots, (*slots[1:], None), strict=True):
         due_at = moment.since + timedelta(seconds=offset / moment.time_scale)
         # the last slot of a window stays open for as long as the one before it did, an hour where there is none
@@ -170,7 +173,7 @@ def _window(window: Window, config: ChecklistConfig, moment: Moment) -> Iterator
             key = f"{window.id}/{offset:g}/{task.id}"
             answer = _newest(moment.answers, key, moment.since)
             state = _state(answer, moment.now, due_at, min(late, until), until)
-            earlier = [at for _, at in calendar.log_slots() if at < due_at] if state in OPEN else []
+            earlier = [at for at in every_slot if at < due_at] if state in OPEN else []
             previous = max(earlier, default=None)
             span = Span(due_at, until, previous)
             yield _item(key, slot_name(offset), task, state, span, answer, moment, config.compare)

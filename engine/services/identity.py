@@ -34,10 +34,25 @@ class Stat:
         return Identity(self.pid, self.start_time, boot_id())
 
 
+def read_proc(pid: int, name: str) -> bytes:
+    """What the kernel says about a process; OSError when it is gone or somebody else's.
+
+    Looking at all processes reads two of these for each: through :class:`Path` that costs twice as much.
+    """
+    descriptor = os.open(f"/proc/{pid}/{name}", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        parts = []
+        while part := os.read(descriptor, 1 << 16):
+            parts.append(part)
+    finally:
+        os.close(descriptor)
+    return b"".join(parts)
+
+
 def read_stat(pid: int) -> Stat | None:
     """The process with this pid now, zombies included; None when there is none."""
     try:
-        text = Path(f"/proc/{pid}/stat").read_bytes().decode("utf-8", "replace")
+        text = read_proc(pid, "stat").decode("utf-8", "replace")
     except (FileNotFoundError, ProcessLookupError):
         return None
     fields = text.rpartition(")")[2].split()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.records import harmless
-from engine.services.identity import Stat, command_line, read_stat
+from engine.services.identity import Stat, command_line, read_proc, read_stat
 from engine.services.protocol import Identity
 
 MARK_VARIABLE = "ABACO_OPS_SERVICE"
@@ -90,7 +90,7 @@ def _in_session(stat: Stat, main: Identity | None) -> bool:
 
 def _carries(pid: int, entry: bytes) -> bool:
     try:
-        environment = Path(f"/proc/{pid}/environ").read_bytes()
+        environment = read_proc(pid, "environ")
     except OSError:
         return False  # another user's, or just gone
     return entry in environment.split(b"\0")

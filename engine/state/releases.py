@@ -22,6 +22,8 @@ HASHES_AGAIN = 10.0
 """Seconds (boot time) after which builds and staged configurations are hashed again."""
 ASKING_SHARE = 20.0
 """Asking a service may take one part in this many of a reader's time: a stopped one means a look at all processes."""
+ASKING_SPARED, SPARED_AT_MOST = 200.0, 1.5
+"""Where it costs no staleness worth speaking of (seconds), one part in this many."""
 _DIGITS = 6
 _Stamp = tuple[int, int, int]
 
@@ -91,7 +93,8 @@ class ReleasesReader:
             self._services[name] = open_service(self._deployment, name)
         status = self._services[name].status()
         after = self._clock.now().boot
-        self._answers[name] = (after + (after - before) * ASKING_SHARE, status)
+        cost = after - before
+        self._answers[name] = (after + max(cost * ASKING_SHARE, min(cost * ASKING_SPARED, SPARED_AT_MOST)), status)
         return status
 
     def _hash_again(self, problems: list[str]) -> None:

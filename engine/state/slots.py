@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from operator import attrgetter
 
 import msgspec
 
@@ -13,6 +14,7 @@ from engine.monitoring.grounds import Grounds, GroundsReader
 from engine.monitoring.model import Evaluation
 from engine.state.model import ChecklistItemView, ChecklistView
 
+_fields_of = attrgetter(*(name for name in ChecklistItemView.__struct_fields__ if name != "stale"))
 _Basis = tuple[Facts, Evaluation | None, datetime | None, datetime | None, int, bool]
 
 
@@ -112,6 +114,4 @@ def marked_late(view: ChecklistView, without: ChecklistView, late: str) -> Check
 
 def line_view(item: Item) -> ChecklistItemView:
     """One line as the screen shows it."""
-    return ChecklistItemView(
-        **{name: getattr(item, name) for name in ChecklistItemView.__struct_fields__ if name != "stale"}
-    )
+    return ChecklistItemView(*_fields_of(item))

@@ -30,6 +30,7 @@ def main() -> int:
         now=lambda: states.NOW,
         make_reader=lambda: FakeReader(state),
         actions=FakeActions(),
+        cell_differ=True,
     )
     with Guard(app.end) as guard:
         app.run(mouse=False)

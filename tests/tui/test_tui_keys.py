@@ -17,6 +17,7 @@ from tui.app import ConsoleApp
 from tui.commands import COMMANDS
 from tui.field import Field
 from tui.lines import width_of
+from tui.opening import open_palette
 from tui.pane import Pane
 from tui.screens.dashboard import Dashboard
 from tui.screens.over import Help, Palette
@@ -243,7 +244,7 @@ async def test_every_command_is_found_in_the_palette(make_app: Make) -> None:
         for command in COMMANDS.values():
             if not command.palette or command.scope == "replay":
                 continue
-            app.show_palette()
+            open_palette(app)
             palette = app.screen
             assert isinstance(palette, Palette)
             palette.pasted(command.title)

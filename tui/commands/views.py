@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING
 
 from tui import asking
 from tui.commands.command import Command
-from tui.opening import open_contacts, open_themes, open_update, open_wall
+from tui.opening import (
+    copy_line,
+    open_contacts,
+    open_help,
+    open_palette,
+    open_themes,
+    open_update,
+    open_wall,
+)
 
 if TYPE_CHECKING:
     from tui.app import ConsoleApp
@@ -173,7 +181,7 @@ class Help(Command):
     id, keys, title, footer = "help", ("?",), "help", "help"
 
     def run(self, app: ConsoleApp) -> None:
-        app.show_help()
+        open_help(app)
 
 
 class Find(Command):
@@ -183,7 +191,7 @@ class Find(Command):
     palette = False
 
     def run(self, app: ConsoleApp) -> None:
-        app.show_palette()
+        open_palette(app)
 
 
 class Search(Command):
@@ -239,7 +247,7 @@ class CopyLine(Command):
     id, keys, title, scope = "copy", ("y",), "copy the line", "list"
 
     def run(self, app: ConsoleApp) -> None:
-        app.copy_line()
+        copy_line(app)
 
 
 class SaveEvidence(Command):

@@ -37,6 +37,8 @@ def _verdict(state: State, width: int, look: Look) -> Line:
     word = put(f" {state.verdict.word} ", band)
     ends = _where(state, width, look)
     live, since, gate = _live(state), _since(state, look), _gate(state, look)
+    if _nothing_live(state):  # gives way to nothing
+        word, live = join(word, "  ", live), ()
     whole = [
         _apart(word, ("  ", live), ("   ", since), ("    ", gate)),
         _apart(word, ("  ", live), ("  ", since), ("  ", gate)),
@@ -44,14 +46,14 @@ def _verdict(state: State, width: int, look: Look) -> Line:
     ]
     if gate:  # the decision point stays: who and where, the time since the cutover and the release give way to it
         pace = put(f" x{state.time_scale:g}", "info") if _pace_with_time(state, look) and not state.operation else ()
-        brief = [join(word, "  ", live, "  ", gate, pace), join(word, "  ", gate, pace)]
+        brief = [join(_apart(word, ("  ", live), ("  ", gate)), pace), join(word, "  ", gate, pace)]
         if look.replay or state.drill is not None:  # what says that this is not now, or not real, gives way last
             pairs = [(left, end) for end in ends for left in (*whole, *brief)]
         else:
             pairs = [(left, end) for end in ends for left in whole] + [(left, end) for left in brief for end in ends]
         pairs += [(join(word, " ", gate), end) for end in ends]
     else:
-        pairs = [(left, ends[0]) for left in (*whole, join(word, "  ", live))]
+        pairs = [(left, ends[0]) for left in (*whole, _apart(word, ("  ", live)))]
     pairs += [(word, end) for end in ends]
     fits = (pair for pair in pairs if width_of(pair[0]) + width_of(pair[1]) + 2 <= width)
     left, end = next(fits, (crop(word, width - width_of(ends[-1]) - 2), ends[-1]))
@@ -109,10 +111,14 @@ def _drilled(state: State, drill: DrillView, width: int, look: Look) -> list[Lin
     return [one for one in (*choices, bands[-1]) if width_of(one) <= width - 13] or [crop(bands[-1], width - 13)]
 
 
+def _nothing_live(state: State) -> bool:
+    """Not even because an operation is just switching."""
+    return state.release is None and not (state.operation is not None and state.operation.alive)
+
+
 def _live(state: State) -> Line:
     if state.release is None:
-        switching = state.operation is not None and state.operation.alive
-        return put("SWITCHING", "info") if switching else put("NO RELEASE LIVE", "warn")
+        return put("NO RELEASE LIVE", "warn") if _nothing_live(state) else put("SWITCHING", "info")
     return put(f"{state.release.upper()} LIVE", "strong")
 
 

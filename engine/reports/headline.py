@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.clock import pretty_duration
+from engine.monitoring.model import Gate
 from engine.notify.message import DRILL_MARK
 from engine.reports.alerts import fired
 from engine.reports.criteria import NOT_MET, UNKNOWN, Answered, criteria, decided, decision_word, extended_to
@@ -53,7 +54,7 @@ def _decision(found: Found) -> str:
     if gate is None:
         following = found.state.next_gate if found.state is not None else None
         if following is not None:
-            return f"None now. Next: {following.title} at {following.due_at:%d %b %H:%M:%SZ}."
+            return _following(found, following)
         return (
             f"None: no decision point is configured for {found.span.title.lower()}."
             if found.span.at != "now"
@@ -65,6 +66,15 @@ def _decision(found: Found) -> str:
         then = f"; extended, asked again {again:%d %b %H:%M:%SZ}" if again else ""
         return f"{gate.title}: {decision_word(made)}, decided by {made.by} at {made.at:%d %b %H:%M:%SZ}{note}{then}."
     return f"{gate.title}: go or no-go. No decision is recorded."
+
+
+def _following(found: Found, gate: Gate) -> str:
+    """A gate whose time has come is a decision now."""
+    due, late = f"{gate.due_at:%d %b %H:%M:%SZ}", (found.span.end - gate.due_at).total_seconds()
+    if late < 0:
+        return f"None now. Next: {gate.title} at {due}."
+    state = "OVERDUE" if gate.state == "overdue" else "DUE"
+    return f"{gate.title}: go or no-go, {state} since {due}, {pretty_duration(late)} ago. No decision is recorded."
 
 
 def _risk(found: Found) -> str:

@@ -85,13 +85,15 @@ def told_later(deployment: Deployment, events: list[Record], span: Span) -> tupl
         return tuple(event for event in events if _reason_of(event, span))
     if span.gate is None:
         return ()
-    until = slot_end(deployment, span)
+    until, new, passed = slot_end(deployment, span), deployment.console.releases.new, False
     found = []
     for event in events:
         at, data, kind = time_of(event), event["data"], event.get("kind")
         if at is None or at <= span.end:
             continue
-        serves = kind == "validation.finished" and data.get("scheduled") is True and at < until
+        serves = kind == "validation.finished" and data.get("scheduled") is True and at < until and not passed
+        # one that failed is run again; one that passed has served the slot, what comes after it is another matter
+        passed = passed or (serves and data.get("status") == "PASS" and data.get("release") == new)
         if serves or (kind == "gate.decided" and data.get("gate") == span.gate.id):
             found.append(event)
     return tuple(found)

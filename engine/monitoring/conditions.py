@@ -82,7 +82,8 @@ def clears(condition: Condition, tier: str, limits: Mapping[str, Limit]) -> str:
     if limit is None:
         return ""
     if condition.words:
-        return f"at {_best(condition)}"
+        # no sample clears what only a validation can find well again: somebody has to run one
+        return "when V validates again" if condition.per == "event" else f"at {_best(condition)}"
     # a count that reaches its limit is good again below it
     value = limit.enter if limit.inclusive else limit.clear
     sign = "<" if limit.higher_is_worse else ">"
@@ -155,8 +156,9 @@ def _brief(
     if memory.beyond is None and not memory.firing:
         return value
     if memory.beyond is None:
-        enter = shown(condition, limit.enter) if condition.words else number(condition, limit.enter)
-        return f"{value}, limit {enter}, not clear for long enough yet" if reason is None else f"{value}, {reason}"
+        enter = number(condition, limit.enter)
+        limited = f"{value} again" if condition.words else f"{value}, limit {enter}"
+        return f"{limited}, not clear for long enough yet" if reason is None else f"{value}, {reason}"
     if condition.words:
         said = value
     else:
@@ -182,4 +184,5 @@ def _evidence(condition: Condition, watched: Watched, tier: str, waiting: str, b
     values = f" ({count} values)" if count > 1 else ""
     also = f"; {TIER_WORDS[waiting]} pending" if waiting and tier and waiting != tier else ""
     fires = "fires" if memory is None or memory.beyond is not None else "holds on"
-    return f"{TIER_WORDS[lead]} {fires if tier else 'pending'}: {condition.title} {brief}{values}{also}"
+    title = "" if condition.title == condition.unit else f"{condition.title} "
+    return f"{TIER_WORDS[lead]} {fires if tier else 'pending'}: {title}{brief}{values}{also}"

@@ -112,8 +112,11 @@ def _way_back(found: Found) -> str:
 
 
 def _action(found: Found, word: str) -> str:
-    row = next((row for row in found.deployment.monitoring.matrix if row.verdict == word), None)
-    matrix = f"{word}: {row.action}" if row is not None else word
+    judged = found.state.matrix if found.state is not None and not found.span.incident else ()
+    actions: dict[str, str] = {row.verdict: row.action for row in found.deployment.monitoring.matrix}
+    actions |= {row.verdict: row.action for row in judged}  # as it was then: the cause may change the way out
+    action = actions.get(word)
+    matrix = f"{word}: {action}" if action is not None else word
     if found.span.incident:
         return f"{told_whom(found)}; look through what is listed for replay."
     gate, made = found.span.gate, decided(found)
@@ -124,7 +127,7 @@ def _action(found: Found, word: str) -> str:
     standing = [item for item in criteria(found) if item.open]
     if standing:
         return f"{gate.otherwise}; or waive with two names: {_names(standing)}."
-    return f"Record go or no-go with the names below; until then: {row.action if row else matrix}."
+    return f"Record go or no-go with the names below; until then: {action if action is not None else matrix}."
 
 
 def _names(standing: list[Answered]) -> str:

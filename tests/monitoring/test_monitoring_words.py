@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from watching import Watching, condition, rescaled
+from msgspec.structs import replace
+from watching import Watching, condition, rescaled, row
 
 from engine.clock import boot_id
 from engine.config import Deployment
+from engine.monitoring.named_causes import naming_causes
 from engine.monitoring.process_source import ProcessSource
 from engine.services.protocol import Identity, ServiceStatus
 
@@ -47,13 +49,33 @@ def test_growth_in_a_rehearsal_is_per_its_own_hour(deployment: Deployment, clock
 
 def test_an_alert_names_its_condition_and_what_clears_it_is_said_once(watching: Watching) -> None:
     watching.tick(3)
-    watching.validated("FAIL", data_integrity="FAIL")
+    issues = ["data_integrity: column cash_available_usd is missing", "data_integrity: 3 duplicates"]
+    watching.validated("FAIL", data_integrity="FAIL", issues=issues)
     evaluation = watching.tick()
     texts = {alert.condition: alert.text for alert in evaluation.alerts}
-    assert texts["VAL"] == "critical fires: validation FAIL"
-    assert texts["DQ"] == "critical fires: data quality FAIL"
-    assert condition(evaluation, "DQ").clears == "at all pass"
+    what = "data_integrity FAIL: column cash_available_usd is missing; 3 duplicates"
+    assert texts["VAL"] == f"critical fires: validation FAIL; {what}"
+    assert texts["DQ"] == f"critical fires: data quality FAIL; {what}"
+    assert condition(evaluation, "DQ").clears == "when V validates again"
     assert "clears" not in evaluation.verdict.clears
+
+
+def test_a_bad_tape_on_the_new_release_says_that_going_back_does_not_mend_it(watching: Watching) -> None:
+    watching.tick(3)
+    watching.cut_over()
+    watching.tick(3)
+    watching.validated("FAIL", data_integrity="FAIL")
+    texts = {alert.condition: alert.text for alert in watching.tick().alerts}
+    assert texts["DQ"].endswith("data_integrity FAIL; v1 reads the same tape: going back does not mend it")
+
+
+def test_restarts_that_ended_say_once_what_is_counted_and_that_nothing_is_live(watching: Watching) -> None:
+    fires = {"firing": "rollback", "evidence": "roll back fires: 5 restarts"}
+    readings = [replace(condition(watching.tick(3), "CRASH"), **fires)]
+    conditions = watching.deployment.monitoring.conditions
+    named = naming_causes(conditions, readings, (), nothing_live="v2 gave up", old="v1", on_old=False)
+    assert named[0].evidence == "roll back fires: 5 restarts; NO RELEASE IS LIVE: v2 gave up"
+    assert naming_causes(conditions, readings, (), nothing_live="", old="v1", on_old=False) == tuple(readings)
 
 
 def test_a_playbook_names_the_release_that_runs(watching: Watching) -> None:
@@ -73,6 +95,28 @@ def test_missing_values_are_named_with_the_silence_behind_them(watching: Watchin
     assert said.firing == "warning"
     assert "; v1 gives no LAT, E2E, ERR and " in said.evidence
     assert "last value" in said.brief
+
+
+def test_a_release_that_is_silent_is_told_from_a_monitor_that_is_gone(watching: Watching) -> None:
+    watching.tick(3)
+    watching.cut_over()
+    watching.tick(3)
+    evaluation = watching.tick(40, runs_every=0)
+    unknown = row(evaluation, "UNKNOWN")
+    assert unknown.evidence.startswith("v2 is silent, last value ")
+    assert unknown.evidence.endswith("; the monitor runs") and ": no LAT, E2E, " in unknown.evidence
+    assert "abaco-ops service status v2" in unknown.action and "restore monitoring" not in unknown.action
+
+
+def test_no_release_live_is_nothing_that_a_monitor_restores(watching: Watching) -> None:
+    watching.tick(10)
+    watching.stage.release, watching.stage.state = None, "STOPPED"
+    assert "abaco-ops service status v1" in row(watching.tick(runs_every=0), "UNKNOWN").action
+
+
+def test_a_source_that_cannot_be_read_still_asks_for_monitoring(watching: Watching) -> None:
+    evaluation = watching.tick(30, runs_every=0)
+    assert row(evaluation, "UNKNOWN").action == "restore monitoring"
 
 
 def test_what_is_pending_is_not_called_on_target(fast: Watching) -> None:

@@ -236,3 +236,10 @@ def test_that_no_release_is_live_gives_way_to_nothing(around: str, width: int) -
     row = text(header.draw(state, width, replace_look("read-only" in around)))[:width]
     assert "NO RELEASE LIVE" in row
     assert "09:12:04Z" in row and ("DRILL crash" in row or "drill" not in around)
+
+
+def test_what_somebody_has_to_do_is_said_however_many_reasons_there_are() -> None:
+    why = "validation FAIL again at hour 1; data quality FAIL; CRASH 5 restarts, limit 5; ERR 50.0 %, above 5"
+    verdict = replace(states.CRITICAL.verdict, why=why, clears="when V validates again", worsens="")
+    row = text(header.draw(replace(states.CRITICAL, verdict=verdict), 80, LOOK)).splitlines()[1]
+    assert row.rstrip().endswith("; clears when V validates again")

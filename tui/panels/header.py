@@ -176,6 +176,9 @@ def _why(state: State, width: int, look: Look) -> Line:
     for left in (full, why):
         if width_of(left) + width_of(worsens) + 2 <= width:
             return spread(left, worsens, width)
+    if clears.startswith("clears when "):  # somebody has to do it: said before all of the reasons are
+        tail = put(f"; {clears}", "dim")
+        return fit(join(crop(why, width - 1 - width_of(tail)), tail), width)
     return fit(first_that_fits(width - 1, full, why), width)
 
 

@@ -39,6 +39,8 @@ def tick(actions: Actions, state: State, key: str | None) -> Ask | str:
         return f"{item.title} is {item.state} already, by {item.who}"
     if item.gate:
         return f"{item.title} is decided by its criteria, not by a tick: Enter shows them"
+    if item.measured_ok is False:
+        return f"{item.title} is not as it should be ({item.measured or 'not measured'}): o overrides it with a reason"
     return Ask(
         title="CONFIRM",
         facts=_facts(item),

@@ -142,7 +142,11 @@ def silence(actions: Actions, state: State, condition: str | None) -> Ask | str:
 
     return Ask(
         title="SILENCE",
-        facts=(("Condition", chosen), ("Does", "pages nobody about it until then; verdict and records go on")),
+        facts=(
+            ("Condition", chosen),
+            ("Does", "pages nobody about it until then; verdict and records go on"),
+            ("Such as", "30m the proxy is being replaced"),
+        ),
         label="How long, and why",
         required=True,
         answer=write,

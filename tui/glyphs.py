@@ -83,19 +83,20 @@ _LEAST_SPAN = 0.05
 """Share of the value, or of its limit, that a trend line spans at least: less is no movement that a person acts on."""
 
 
-def spark(values: tuple[float, ...], width: int, glyphs: Glyphs, limit: float = 0.0) -> str:
-    """The newest ``width`` values as a trend line, padded on the left; a flat series is drawn on the base line.
+def spark(values: tuple[float, ...], width: int, glyphs: Glyphs, limit: float = 0.0, *, high: bool = False) -> str:
+    """The newest ``width`` values as a trend line, padded on the left; a flat series is drawn on the base line, one
+    that stays ``high`` (beyond its limit) on top.
 
     The line never spans less than 5 % of the values or of ``limit``, so that 700 to 703 is no mountain.
     """
     if not values or width <= 0:
         return " " * max(width, 0)
     shown = values[-width:]
-    low, high = min(shown), max(shown)
-    span = max(high - low, _LEAST_SPAN * max(abs(low), abs(high), abs(limit)))
+    low, high_value = min(shown), max(shown)
+    span = max(high_value - low, _LEAST_SPAN * max(abs(low), abs(high_value), abs(limit)))
     top = len(glyphs.spark) - 1
-    flat = not span
-    marks = (glyphs.spark[0 if flat else round((value - low) / span * top)] for value in shown)
+    lift = span - (high_value - low) if high else 0.0
+    marks = (glyphs.spark[round((value - low + lift) / span * top) if span else 0] for value in shown)
     return "".join(marks).rjust(width)
 
 

@@ -67,6 +67,20 @@ def shown(condition: Condition, value: float) -> str:
     return f"{value:.{condition.decimals}f}{' ' if condition.unit else ''}{condition.unit}"
 
 
+def beside(condition: Condition, value: float, limit: float) -> str:
+    """A value as it stands beside its limit: never rounded onto it, nor onto its other side."""
+    if f"{value:g}" in condition.words:
+        return shown(condition, value)
+    digits = condition.decimals
+    while digits < condition.decimals + 4 and _side(round(value, digits), limit) != _side(value, limit):
+        digits += 1
+    return f"{value:.{digits}f}{' ' if condition.unit else ''}{condition.unit}"
+
+
+def _side(value: float, limit: float) -> int:
+    return (value > limit) - (value < limit)
+
+
 def text(condition: Condition, watched: Watched) -> str:
     """The newest value, or that there is none."""
     if _gone(watched) and watched.missing is not None:
@@ -106,8 +120,11 @@ def next_tier(condition: Condition, tier: str, limits: Mapping[str, Limit]) -> s
 
 
 def number(condition: Condition, value: float) -> str:
-    """A limit as a bare number, with no more decimals than it has."""
-    return f"{round(value, max(condition.decimals, 1)):g}"
+    """A limit as a bare number, with no more decimals than it has, and no fewer than it needs."""
+    digits = max(condition.decimals, 1)
+    while digits < 6 and abs(round(value, digits) - value) > 0.005 * abs(value):
+        digits += 1
+    return f"{round(value, digits):g}"
 
 
 def _best(condition: Condition) -> str:
@@ -149,6 +166,8 @@ def _brief(
     """``204 MB, above 200 for 12m``: what a row of the matrix says about it."""
     value = text(condition, watched)
     limit, memory = limits.get(lead), watched.memories.get(lead)
+    if limit is not None and watched.newest is not None and not _gone(watched):
+        value = beside(condition, watched.newest.value, limit.enter)
     if limit is None or memory is None:
         return reason or value
     if _gone(watched) and watched.newest is not None:

@@ -107,6 +107,16 @@ def test_a_gate_in_the_list_is_decided_by_the_gate_command(say: Any) -> None:  #
     assert (code, "abaco-ops gate show hour-1" in err) == (2, True)
 
 
+def test_channels_are_listed_with_how_they_fared(say: Any, deployment: Deployment, clock: Any) -> None:  # noqa: F811
+    assert "nothing was sent by it yet" in say("notify", "list")[1]
+    for ok, detail in ((True, "written"), (False, "no space left")):
+        data = {"channel": "log", "ok": ok, "detail": detail}
+        append_event(deployment.paths.events, "notified", data, source="monitor", clock=clock)
+    log, bell = say("notify", "list")[1].splitlines()
+    assert log.startswith("log ") and "1 delivered, failed once; last FAILED 2026-01-31" in log
+    assert log.endswith("no space left") and bell.endswith("nothing was sent by it yet")
+
+
 def test_the_watch_is_taken_shown_and_handed_over(say: Any) -> None:  # noqa: F811
     assert "nobody has the watch" in say("watch")[1]
     assert "has the watch\nSince " in say("watch", "take")[1]

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 from typing import Any
 
+import pytest
 from msgspec.structs import replace
 from watching import Watching, condition, rescaled, row
 
 from engine.clock import boot_id
 from engine.config import Deployment
+from engine.monitoring.conditions import beside, number
+from engine.monitoring.disk import size_words
 from engine.monitoring.named_causes import naming_causes
 from engine.monitoring.process_source import ProcessSource
 from engine.services.protocol import Identity, ServiceStatus
@@ -125,3 +128,21 @@ def test_what_is_pending_is_not_called_on_target(fast: Watching) -> None:
     evaluation = fast.tick(4, runs_every=1, latency_ms=400.0)
     assert evaluation.verdict.word == "CONTINUE"
     assert evaluation.verdict.why.startswith("no tier has held; LAT ")
+
+
+@pytest.mark.parametrize(
+    ("value", "limit", "words"),
+    [(0.98, 1.0, "0.98 x need"), (0.9996, 1.0, "0.9996 x need"), (1.04, 1.0, "1.04 x need"), (0.5, 1.0, "0.5 x need")],
+)
+def test_a_value_is_never_rounded_onto_its_limit(watching: Watching, value: float, limit: float, words: str) -> None:
+    assert beside(watching.deployment.monitoring.conditions["DISK"], value, limit) == words
+
+
+def test_a_limit_has_the_decimals_it_needs(watching: Watching) -> None:
+    conditions = watching.deployment.monitoring.conditions
+    assert [number(conditions["DISK"], 1 / 0.95), number(conditions["ERR"], 0.095)] == ["1.05", "0.095"]
+    assert [number(conditions["MEM"], 190.0), number(conditions["CPU"], 47.5)] == ["190", "47.5"]
+
+
+def test_free_space_below_a_gigabyte_is_no_zero() -> None:
+    assert [size_words(size) for size in (49_000_000, 2_100_000_000, 84_000_000_000)] == ["49 MB", "2.1 GB", "84 GB"]

@@ -243,3 +243,9 @@ def test_what_somebody_has_to_do_is_said_however_many_reasons_there_are() -> Non
     verdict = replace(states.CRITICAL.verdict, why=why, clears="when V validates again", worsens="")
     row = text(header.draw(replace(states.CRITICAL, verdict=verdict), 80, LOOK)).splitlines()[1]
     assert row.rstrip().endswith("; clears when V validates again")
+
+
+def test_a_value_that_stays_beyond_its_limit_is_no_flat_line_at_the_bottom() -> None:
+    assert set(spark((50.0, 50.0, 50.0), 3, UNICODE, limit=5.0, high=True)) == {UNICODE.spark[-1]}
+    rising = spark((0.0, 50.0, 50.0), 3, UNICODE, limit=5.0, high=True)
+    assert (rising[0], rising[-1]) == (UNICODE.spark[0], UNICODE.spark[-1])

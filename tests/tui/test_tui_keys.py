@@ -359,7 +359,7 @@ async def test_hostile_notes_and_logs_do_not_reach_the_terminal(make_app: Make) 
     app = make_app(states.HOSTILE)
     async with app.run_test(size=(80, 24)) as pilot:
         await shows(pilot, "\\x1b]52")
-        for key in ("4", "5", "7", "1", "space"):
+        for key in ("4", "5", "7", "1", "o"):
             await pilot.press(key)
             await pilot.pause(0.05)
             drawn = screen_text(app)

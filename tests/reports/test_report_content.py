@@ -102,9 +102,13 @@ def test_a_slot_whose_validation_failed_counts_by_its_re_run(night: Night) -> No
     night.hour("FAIL")
     night.measure(3.0)
     assert rows(made(night, "1h")[0], "Validations by the hour")[1][2] == "FAIL"
-    night.validate()
+    assert criterion(made(night, "1h")[0], "validation 5 of 5", "hour-1")[1] == "not met"
+    night.validate(occasion="change")
+    assert rows(made(night, "1h")[0], "Validations by the hour")[1][2] == "FAIL", "that one looked at another tape"
+    night.validate(occasion="again")
     night.measure(3.0)
     assert rows(made(night, "1h")[0], "Validations by the hour")[1][2] == "PASS"
+    assert criterion(made(night, "1h")[0], "validation 5 of 5", "hour-1")[1] == "met"
 
 
 def test_what_the_monitor_did_not_judge_is_unknown(night: Night) -> None:

@@ -146,3 +146,14 @@ def test_a_limit_has_the_decimals_it_needs(watching: Watching) -> None:
 
 def test_free_space_below_a_gigabyte_is_no_zero() -> None:
     assert [size_words(size) for size in (49_000_000, 2_100_000_000, 84_000_000_000)] == ["49 MB", "2.1 GB", "84 GB"]
+
+
+def test_a_state_that_is_good_again_and_not_yet_clear_is_said_in_words(watching: Watching) -> None:
+    watching.tick(3)
+    seen = []
+    for status in ("failed", "ok"):
+        for _ in range(80):
+            run = condition(watching.tick(5, runs_every=5, status=status), "RUN")
+            seen.append((run.firing, run.evidence))
+    assert any(said.startswith("critical fires: pipeline failing for ") for _, said in seen)
+    assert any("pipeline on schedule again, not clear for long enough yet" in said for firing, said in seen if firing)

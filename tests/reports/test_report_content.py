@@ -91,6 +91,17 @@ def test_a_gate_that_is_overdue_is_the_decision_of_now(night: Night) -> None:
     assert "hour-1 gate: go or no-go, OVERDUE since 31 Jan" in made(night, "now")[0]
 
 
+def test_the_next_action_is_the_one_that_fits_what_was_found(night: Night) -> None:
+    night.cut_over()
+    rows_then = tuple(
+        replace(one, action="abaco-ops service status v2") if one.verdict == "UNKNOWN" else one
+        for one in night.evaluation().matrix
+    )
+    night.measure(HOUR / 2, word="UNKNOWN", why="v2 is silent", matrix=rows_then)
+    markdown = made(night, "now")[0]
+    assert "UNKNOWN: abaco-ops service status v2" in markdown and "restore monitoring" not in markdown
+
+
 def test_a_gate_that_lies_ahead_is_no_decision_of_now(night: Night) -> None:
     night.cut_over()
     night.measure(HOUR / 2)

@@ -44,6 +44,11 @@ def tick(actions: Actions, state: State, key: str | None) -> Ask | str:
         return f"{item.title} is {item.state} already, by {item.who}"
     if item.gate:
         return f"{item.title} is {_by_criteria()}"
+    if item.measured_ok is False:
+        seen = item.measured or "not measured"
+        return (
+            f"{item.title} is not as it should be ({seen}): {key_of('checklist.override')} overrides it with a reason"
+        )
     return Ask(
         title="CONFIRM",
         facts=_facts(item),
@@ -145,7 +150,11 @@ def silence(actions: Actions, state: State, condition: str | None) -> Ask | str:
 
     return Ask(
         title="SILENCE",
-        facts=(("Condition", chosen), ("Does", "pages nobody about it until then; verdict and records go on")),
+        facts=(
+            ("Condition", chosen),
+            ("Does", "pages nobody about it until then; verdict and records go on"),
+            ("Such as", "30m the proxy is being replaced"),
+        ),
         label="How long, and why",
         required=True,
         answer=write,

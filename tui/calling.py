@@ -52,7 +52,8 @@ def who_to_call(state: State | None, contacts: list[tuple[str, str]]) -> list[tu
         if alert.called:
             up = ""
             if alert.escalates_at is not None:
-                up = f"; goes up to {alert.escalates_to} {due_in(alert.escalates_at, state.at)}"
+                verb = "is asked of" if alert.escalates_to in alert.told else "goes up to"
+                up = f"; {verb} {alert.escalates_to} {due_in(alert.escalates_at, state.at)}"
             lines.append(("", f"at the level of {alert.called}{up}"))
     return [*lines, ("", ""), *contacts]
 

@@ -109,9 +109,10 @@ def squeezed(values: tuple[float, ...], width: int) -> tuple[float, ...]:
     return tuple(max(group, key=lambda value: abs(value - middle), default=math.nan) for group in groups)
 
 
-def spark(values: tuple[float, ...], width: int, glyphs: Glyphs, limit: float = 0.0) -> str:
-    """The newest ``width`` values as a trend line, padded on the left; a flat series is drawn on the base line, and
-    where there is none (NaN), nothing is.
+def spark(values: tuple[float, ...], width: int, glyphs: Glyphs, limit: float = 0.0, *, high: bool = False) -> str:
+    """The newest ``width`` values as a trend line, padded on the left; where there is none (NaN), nothing is drawn.
+
+    A flat series is drawn on the base line, one that stays ``high`` (beyond its limit) on top.
 
     The line never spans less than 5 % of the values or of ``limit``, so that 700 to 703 is no mountain.
     """
@@ -119,12 +120,13 @@ def spark(values: tuple[float, ...], width: int, glyphs: Glyphs, limit: float = 
     known = [value for value in shown if value == value]
     if not known:
         return " " * max(width, 0)
-    low, high = min(known), max(known)
-    span = max(high - low, _LEAST_SPAN * max(abs(low), abs(high), abs(limit)))
+    low, highest = min(known), max(known)
+    span = max(highest - low, _LEAST_SPAN * max(abs(low), abs(highest), abs(limit)))
     top = len(glyphs.spark) - 1
-    flat = not span
+    lift = span - (highest - low) if high else 0.0
     marks = (
-        " " if value != value else glyphs.spark[0 if flat else round((value - low) / span * top)] for value in shown
+        " " if value != value else glyphs.spark[round((value - low + lift) / span * top) if span else 0]
+        for value in shown
     )
     return "".join(marks).rjust(width)
 

@@ -14,7 +14,7 @@ from engine.errors import DONE
 from engine.monitoring import answers
 from engine.monitoring.at_hand import around_now
 from engine.monitoring.board import read_board
-from engine.monitoring.checklist import Item, find
+from engine.monitoring.checklist import Item, as_it_should_be, find
 from engine.records import whoami
 
 AROUND_NOW = 16
@@ -57,6 +57,8 @@ def told(line: Item) -> str:
 def _answer(deployment: Deployment, action: str, key: str, note: str, reason: str) -> None:
     line = find(read_board(deployment, SystemClock()), key)
     if action == "tick":
+        title, way_on = f"{line.slot} {line.title}", f"abaco-ops checklist override {key} --reason TEXT"
+        as_it_should_be(title, line.measured, line.measured_ok, way_on)
         event = answers.tick(deployment, key, measured=line.measured, note=note, actor=whoami())
     else:
         event = answers.override(deployment, key, reason=reason, measured=line.measured, actor=whoami())

@@ -10,6 +10,7 @@ import msgspec
 from engine.cli.frame import Context
 from engine.clock import SystemClock
 from engine.errors import CHECK_FAILED, DONE, Refused
+from engine.notify.fared import how_they_fared
 from engine.notify.trial import try_channels
 from engine.records import append_event, whoami
 
@@ -30,8 +31,10 @@ def run(context: Context, options: argparse.Namespace) -> int:
         raise Refused(f"there is no channel {unknown[0]!r}", f"one of: {', '.join(known)}")
     names = options.channels or list(known)
     if options.action == "list":
+        fared = {one.channel: one for one in how_they_fared(deployment)}
         for name in names:
-            print(f"{name:<12} {known[name].kind}")
+            how = fared[name].words if name in fared else "nothing was sent by it yet"
+            print(f"{name:<12} {known[name].kind:<8} {how}")
         return DONE
     context.require_write("abaco-ops notify test", deployment)
     results = try_channels(deployment, names, SystemClock(), actor=whoami())

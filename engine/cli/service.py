@@ -58,6 +58,7 @@ def _act(deployment: Deployment, service: Service, options: argparse.Namespace) 
             _refuse_without_its_configuration(deployment, release)
         service.start()
     else:
+        data |= {"reason": options.reason} if options.reason.strip() else {}
         result = service.stop()
         if not result.stopped:
             raise NeedsHuman(f"{service.name} still has processes: {', '.join(result.left)}", "end them by hand")

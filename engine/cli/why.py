@@ -46,8 +46,10 @@ def run(context: Context, options: argparse.Namespace) -> int:
 def _behind_the_verdict(deployment: Deployment, *, quiet: bool) -> list[str]:
     state = StateReader(deployment, SystemClock()).read()
     if not quiet:
-        sys.stdout.write(f"{state.verdict.word}: {state.verdict.why}\n\n")
+        sys.stdout.write(f"{state.verdict.word}: {state.verdict.why}\n")
     row = next((row for row in state.matrix if row.verdict == state.verdict.word), None)
+    if not quiet and row is not None:
+        sys.stdout.write(f"  do         {row.action}\n\n")
     return list(row.conditions) if row is not None else []
 
 

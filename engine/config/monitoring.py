@@ -81,6 +81,8 @@ class MatrixRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     when: str
     action: str
     told: list[str]
+    action_silent: str = "the monitor runs: see why {release} is silent, abaco-ops service status {release}"
+    """Instead of ``action``, where the monitor is well and the release alone gives no values (or none is live)."""
 
 
 class LogErrors(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

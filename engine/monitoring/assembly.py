@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import msgspec
@@ -34,6 +34,7 @@ from engine.monitoring.model import (
     ResourceReading,
     Verdict,
 )
+from engine.monitoring.named_causes import naming_causes
 from engine.monitoring.process_source import MEMORY
 from engine.monitoring.schedule import Calendar, hourly, hours_planned
 from engine.monitoring.standing import Standing, published
@@ -79,6 +80,7 @@ class Seen:
 def evaluation_of(deployment: Deployment, seen: Seen) -> Evaluation:
     """The evaluation of this tick."""
     old = deployment.console.releases.old
+    seen = replace(seen, conditions=_with_causes(deployment, seen))
     growth = next((c.value for c in seen.conditions if c.id == "MEMG"), None)
     verdict, matrix = decide(
         deployment.monitoring.matrix,
@@ -89,6 +91,8 @@ def evaluation_of(deployment: Deployment, seen: Seen) -> Evaluation:
             on_old=seen.release == old,
             old=old,
             at=seen.now.wall,
+            judged=seen.release,
+            of_runs=[name for name, one in deployment.monitoring.conditions.items() if one.per == "run"],
             worsens=lambda reading: worsens(deployment, reading, growth, seen.run_interval),
         ),
     )
@@ -131,6 +135,18 @@ def evaluation_of(deployment: Deployment, seen: Seen) -> Evaluation:
         unjudged=seen.unjudged,
         gates=gates,
         standing=published(seen.standing) if calendar is not None else None,
+    )
+
+
+def _with_causes(deployment: Deployment, seen: Seen) -> tuple[ConditionReading, ...]:
+    old = deployment.console.releases.old
+    return naming_causes(
+        deployment.monitoring.conditions,
+        seen.conditions,
+        seen.facts.validations,
+        nothing_live="" if seen.active.name or seen.operation else seen.active.reason,
+        old=old,
+        on_old=seen.release == old,
     )
 
 

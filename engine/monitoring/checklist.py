@@ -138,8 +138,20 @@ def find(lines: Sequence[Item], key: str) -> Item:
             raise Refused(f"{item.slot} {item.title} is {item.note}", "a closed list is not answered any more")
         if item.key == key and not item.gate:
             return item
+        if item.key == key:
+            gate = key.removeprefix("gate/")
+            raise Refused(
+                f"{item.slot} {gate} is a gate: it is decided by its criteria, not answered",
+                f"abaco-ops gate show {gate}; abaco-ops gate go {gate}, or no-go",
+            )
     waiting = [item.key for item in lines if item.state in ("due", "overdue") and not item.gate]
     raise Refused(f"the checklist has no line {key!r}", f"open now: {', '.join(waiting[:8]) or 'none'}")
+
+
+def as_it_should_be(title: str, measured: str, ok: bool | None, way_on: str) -> None:
+    """Refused for a line whose measurement speaks against it: that is closed with a reason, not confirmed."""
+    if ok is False:
+        raise Refused(f"{title} is not as it should be: {measured or 'nothing was measured'}", way_on)
 
 
 def gate_item(gate: Gate, now: datetime) -> Item:

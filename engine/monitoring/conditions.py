@@ -67,6 +67,20 @@ def shown(condition: Condition, value: float) -> str:
     return f"{value:.{condition.decimals}f}{' ' if condition.unit else ''}{condition.unit}"
 
 
+def beside(condition: Condition, value: float, limit: float) -> str:
+    """A value as it stands beside its limit: never rounded onto it, nor onto its other side."""
+    if f"{value:g}" in condition.words:
+        return shown(condition, value)
+    digits = condition.decimals
+    while digits < condition.decimals + 4 and _side(round(value, digits), limit) != _side(value, limit):
+        digits += 1
+    return f"{value:.{digits}f}{' ' if condition.unit else ''}{condition.unit}"
+
+
+def _side(value: float, limit: float) -> int:
+    return (value > limit) - (value < limit)
+
+
 def text(condition: Condition, watched: Watched) -> str:
     """The newest value, or that there is none."""
     if _gone(watched) and watched.missing is not None:
@@ -82,7 +96,8 @@ def clears(condition: Condition, tier: str, limits: Mapping[str, Limit]) -> str:
     if limit is None:
         return ""
     if condition.words:
-        return f"at {_best(condition)}"
+        # no sample clears what only a validation can find well again: somebody has to run one
+        return "when V validates again" if condition.per == "event" else f"at {_best(condition)}"
     # a count that reaches its limit is good again below it
     value = limit.enter if limit.inclusive else limit.clear
     sign = "<" if limit.higher_is_worse else ">"
@@ -105,8 +120,11 @@ def next_tier(condition: Condition, tier: str, limits: Mapping[str, Limit]) -> s
 
 
 def number(condition: Condition, value: float) -> str:
-    """A limit as a bare number, with no more decimals than it has."""
-    return f"{round(value, max(condition.decimals, 1)):g}"
+    """A limit as a bare number, with no more decimals than it has, and no fewer than it needs."""
+    digits = max(condition.decimals, 1)
+    while digits < 6 and abs(round(value, digits) - value) > 0.005 * abs(value):
+        digits += 1
+    return f"{round(value, digits):g}"
 
 
 def _best(condition: Condition) -> str:
@@ -148,6 +166,8 @@ def _brief(
     """``204 MB, above 200 for 12m``: what a row of the matrix says about it."""
     value = text(condition, watched)
     limit, memory = limits.get(lead), watched.memories.get(lead)
+    if limit is not None and watched.newest is not None and not _gone(watched):
+        value = beside(condition, watched.newest.value, limit.enter)
     if limit is None or memory is None:
         return reason or value
     if _gone(watched) and watched.newest is not None:
@@ -155,8 +175,9 @@ def _brief(
     if memory.beyond is None and not memory.firing:
         return value
     if memory.beyond is None:
-        enter = shown(condition, limit.enter) if condition.words else number(condition, limit.enter)
-        return f"{value}, limit {enter}, not clear for long enough yet" if reason is None else f"{value}, {reason}"
+        enter = number(condition, limit.enter)
+        limited = f"{value} again" if condition.words else f"{value}, limit {enter}"
+        return f"{limited}, not clear for long enough yet" if reason is None else f"{value}, {reason}"
     if condition.words:
         said = value
     else:
@@ -182,4 +203,5 @@ def _evidence(condition: Condition, watched: Watched, tier: str, waiting: str, b
     values = f" ({count} values)" if count > 1 else ""
     also = f"; {TIER_WORDS[waiting]} pending" if waiting and tier and waiting != tier else ""
     fires = "fires" if memory is None or memory.beyond is not None else "holds on"
-    return f"{TIER_WORDS[lead]} {fires if tier else 'pending'}: {condition.title} {brief}{values}{also}"
+    title = "" if condition.title == condition.unit else f"{condition.title} "
+    return f"{TIER_WORDS[lead]} {fires if tier else 'pending'}: {title}{brief}{values}{also}"

@@ -92,6 +92,11 @@ def words(name: str) -> str:
     return re.sub(r"(\d)_(\d)", r"\1.\2", name).replace("_", " ")
 
 
+def rests_on_the_slot(name: str) -> bool:
+    """Whether it waits for the validation of the gate's own slot, or for the hour that ends as the gate is due."""
+    return any(pattern.fullmatch(name) for pattern in _OF_THE_SLOT)
+
+
 def _nobody_knows(evidence: Evidence, asked: Asked, name: str) -> Found:
     return Found(None, "abaco-ops checks nothing of this name: a person looks, and waives it with a reason", None)
 
@@ -362,6 +367,15 @@ def _stable(evidence: Evidence, asked: Asked, name: str) -> Found:
 def _named(name: str) -> re.Pattern[str]:
     return re.compile(re.escape(name))
 
+
+_OF_THE_SLOT = (
+    _named("validation_5_of_5"),
+    HOURLY,
+    MEDIANS,
+    _named("memory_within_10_percent"),
+    _named("audit_continuous"),
+    _named("stable"),
+)
 
 CRITERIA: tuple[tuple[re.Pattern[str], Judge], ...] = (
     (_named("validation_5_of_5"), _validated),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -25,6 +25,10 @@ class Situation:
     """The old release is the one being judged: there is nothing to roll back."""
     old: str
     at: datetime
+    judged: str = ""
+    """The release that the conditions are about, also where none is identified."""
+    of_runs: Collection[str] = ()
+    """The conditions whose values the release itself gives, run by run: no monitor restores those."""
     worsens: Callable[[ConditionReading], str] = lambda reading: ""
     """In words: what makes a firing or pending condition heavier."""
 
@@ -47,7 +51,7 @@ def decide(rows: Sequence[ConfiguredRow], situation: Situation) -> tuple[Verdict
             matches[row.verdict].evidence,
             _age(matches[row.verdict], situation),
             row.when,
-            row.action,
+            _action(row, situation) if matches[row.verdict].active else row.action,
             tuple(row.told),
             _rests_on(row.verdict, matches[row.verdict], situation),
         )
@@ -99,8 +103,28 @@ def _fired(readings: Sequence[ConditionReading], otherwise: str) -> _Match:
     return _Match(bool(readings), _listed([_named(reading) for reading in readings]) or otherwise, tuple(readings))
 
 
+def _action(row: ConfiguredRow, situation: Situation) -> str:
+    """What a person does about a row. That values are missing has two causes, and each its own way out."""
+    silent = row.verdict == "UNKNOWN" and (situation.release is None or _silent(_missing(situation), situation))
+    return row.action_silent.replace("{release}", situation.judged or "?") if silent else row.action
+
+
+def _missing(situation: Situation) -> list[ConditionReading]:
+    return [reading for reading in situation.conditions if reading.needed and reading.reason is not None]
+
+
+def _silent(missing: Sequence[ConditionReading], situation: Situation) -> bool:
+    """Whether the release alone has stopped giving values: everything else is still measured."""
+    return bool(missing) and all(reading.level == "stale" and reading.id in situation.of_runs for reading in missing)
+
+
 def _unknown(situation: Situation) -> _Match:
-    missing = [reading for reading in situation.conditions if reading.needed and reading.reason is not None]
+    missing = _missing(situation)
+    if len(missing) > 1 and situation.release and _silent(missing, situation):
+        more = f" and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else ""
+        silent = ", ".join(reading.id for reading in missing[:_SHOWN])
+        said = f"{situation.release} is silent, {missing[0].reason}: no {silent}{more}; the monitor runs"
+        return _Match(True, said, tuple(missing))
     parts = [] if situation.release else [situation.release_reason or "no release is identified"]
     if len(missing) == 1:
         parts += [f"{missing[0].id} {missing[0].level}: {missing[0].reason}"]

@@ -66,3 +66,10 @@ class DiskSource:
             size = size_of([*covered, self._deployment.active_config])
             self._need = (now.boot, max(size, self._deployment.monitoring.disk.least_need))
         return (Value(self.free / self._need[1], now.wall, now.boot, release),)
+
+
+def size_words(size: int) -> str:
+    """``84 GB``, ``2.1 GB``, ``49 MB``."""
+    if size < 1e9:
+        return f"{size / 1e6:.0f} MB"
+    return f"{size / 1e9:.0f} GB" if size >= 1e10 else f"{size / 1e9:.1f} GB"

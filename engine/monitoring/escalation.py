@@ -90,7 +90,7 @@ def advance(
             book = _cleared(book, book.alerts[condition], now, rules, besides)
         for one in fires.values():
             book = _stands(book, one, now, rules)
-        book = _with_way_back(book, now, besides)
+        book = _with_besides(book, now, besides)
     return msgspec.structs.replace(book, unrecorded=book.unrecorded[-MOST_KEPT:], outbox=_kept(book.outbox))
 
 
@@ -281,17 +281,18 @@ def _tell(
     return sent(book, notice, rules), alert
 
 
-def _with_way_back(book: Book, now: Instant, besides: Besides) -> Book:
+def _with_besides(book: Book, now: Instant, besides: Besides) -> Book:
     """Who reads that going back is recommended reads in the same message whether we can."""
     if not besides.way_back:
         return book
-    outbox = tuple(
-        msgspec.structs.replace(one, way_back=besides.way_back)
-        if one.boot == now.boot and one.tier == "rollback" and one.kind in ("opened", "escalated")
-        else one
-        for one in book.outbox
-    )
-    return msgspec.structs.replace(book, outbox=outbox)
+
+    def said(one: Notice) -> Notice:
+        if one.boot != now.boot or one.kind not in ("opened", "escalated"):
+            return one
+        way_back = besides.way_back if one.tier == "rollback" else one.way_back
+        return msgspec.structs.replace(one, way_back=way_back, release=besides.release)
+
+    return msgspec.structs.replace(book, outbox=tuple(said(one) for one in book.outbox))
 
 
 def sent(book: Book, notice: Notice, rules: Rules) -> Book:

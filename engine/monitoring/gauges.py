@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from engine.config.monitoring import Condition, MonitoringConfig
 from engine.monitoring.conditions import number
+from engine.monitoring.disk import size_words
 from engine.monitoring.model import ConditionReading, ResourceReading
 
 GAUGES = ("LAT", "ERR", "MEM", "CPU", "DISK")
@@ -39,7 +40,7 @@ def _gauge(
 ) -> ResourceReading:
     text = reading.text
     if condition.metric == "disk_ratio" and free is not None:
-        text = f"{free / 1e9:.0f} GB free" if free >= 1e10 else f"{free / 1e9:.1f} GB free"
+        text = f"{size_words(free)} free"
     return ResourceReading(
         id=reading.id,
         label=reading.id,

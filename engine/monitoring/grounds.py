@@ -8,7 +8,7 @@ from pathlib import Path
 
 from engine.config import Deployment
 from engine.errors import OpsError
-from engine.monitoring.disk import free_bytes
+from engine.monitoring.disk import free_bytes, size_words
 from engine.monitoring.facts import Rehearsed
 from engine.monitoring.model import OnDisk
 from engine.operations.configuration import hash_of, release_in
@@ -146,7 +146,7 @@ def _free(grounds: Grounds, least: int | None) -> Measurement:
     if grounds.free is None:
         return "disk: free space cannot be read", False
     limit = grounds.least_free if least is None else least
-    return f"disk: {_gb(grounds.free)} free, {_gb(limit)} needed", grounds.free >= limit
+    return f"disk: {size_words(grounds.free)} free, {size_words(limit)} needed", grounds.free >= limit
 
 
 def _rehearsed(rehearsed: Rehearsed | None, back: datetime | None) -> Measurement:
@@ -195,10 +195,6 @@ def _of_cutover(name: str, grounds: Grounds, proven: tuple[datetime, bool, str] 
     if proven is None or since is None or proven[0] < since:
         return f"way back not proven since {operation.id}", False
     return f"way back {'proven' if proven[1] else 'NOT proven'} at {_at(proven[0])}", proven[1]
-
-
-def _gb(size: int) -> str:
-    return f"{size / 1e9:.0f} GB" if size >= 1e10 else f"{size / 1e9:.1f} GB"
 
 
 def _at(moment: datetime) -> str:

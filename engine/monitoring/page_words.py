@@ -11,6 +11,7 @@ from engine.config import Deployment
 from engine.monitoring.alerts import Standing
 from engine.monitoring.conditions import shown
 from engine.monitoring.facts import Facts
+from engine.monitoring.judgement import NO_DATA
 from engine.monitoring.model import ConditionReading
 from engine.records import Record
 
@@ -24,6 +25,8 @@ class Besides:
     asked: tuple[str, str] = ("", "")
     """The operation that was accepted last, and the reason that was given."""
     way_back: str = ""
+    release: str = ""
+    """The release that the conditions are about: playbooks name it."""
     """Whether we could go back now, and how long it takes."""
 
 
@@ -36,7 +39,9 @@ def besides_of(
 ) -> Besides:
     """Of one tick. ``alerts``: those that stood before it."""
     over = {one.id: _now(deployment, one, alerts[one.id]) for one in readings if one.id in alerts}
-    return Besides(over, facts.asked, way_back_words(deployment, facts, now))
+    releases = deployment.console.releases
+    release = releases.old if facts.watching_since is None else releases.new
+    return Besides(over, facts.asked, way_back_words(deployment, facts, now), release)
 
 
 def way_back_words(deployment: Deployment, facts: Facts, now: Instant) -> str:
@@ -107,5 +112,8 @@ def _now(deployment: Deployment, reading: ConditionReading, alert: Standing) -> 
         "warning": condition.warning,
     }
     tier = tiers.get(name)
-    limit = f", limit {shown(condition, tier.enter)}" if tier is not None else ""
-    return f"{condition.title} {reading.text} now{limit}"
+    limit = f", limit {shown(condition, tier.enter)}" if tier is not None and not condition.words else ""
+    title = "" if condition.title == condition.unit else f"{condition.title} "
+    if condition.metric == NO_DATA:
+        return f"{reading.text} without data now" if reading.value else "every value is fresh again"
+    return f"{title}{reading.text} now{limit}"

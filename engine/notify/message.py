@@ -17,6 +17,8 @@ from engine.records import harmless
 TEST_MARK = "TEST, nothing is wrong"
 DRILL_MARK = "DRILL, not real"
 HIGHER = "ESCALATED"
+PLAYBOOKS = 3
+"""Conditions whose playbook a message that tells of several gives."""
 
 
 class Notice(msgspec.Struct, frozen=True):
@@ -46,6 +48,8 @@ class Notice(msgspec.Struct, frozen=True):
     """When the alert was opened."""
     way_back: str = ""
     """Whether we could go back, and in how many seconds; where going back is recommended."""
+    release: str = ""
+    """The release that it is about."""
     head: str = ""
     """What the subject calls it; empty: as its kind is called."""
 
@@ -133,22 +137,33 @@ def message_of(deployment: Deployment, *notices: Notice) -> Message:
     if people:
         lines.append(f"told: {'; '.join(people)}")
     if notice.kind in ("opened", "escalated") and conditions:
-        lines += _next(notice, conditions)
+        lines += _next(deployment, notice, conditions)
     return Message(notice, subject, "\n".join(lines), people, section.environment, section.name, told)
 
 
-def _next(notice: Notice, conditions: Sequence[str]) -> list[str]:
+def _next(deployment: Deployment, notice: Notice, conditions: Sequence[str]) -> list[str]:
     """What to do, in the order in which it is done."""
     taken = "--all" if len(conditions) > 1 else conditions[0]
     lines = [
         f"acknowledge: abaco-ops ack {taken} --reason TEXT",
         f"look: {'; '.join(f'abaco-ops why {name}' for name in conditions)}",
     ]
+    lines += [words for name in conditions[:PLAYBOOKS] for words in _playbook(deployment, notice, name)]
     if notice.tier == "rollback":
         lines.append(
             f"way back: {harmless(notice.way_back, 120) or 'abaco-ops ready says'}; go back: abaco-ops rollback"
         )
     return lines
+
+
+def _playbook(deployment: Deployment, notice: Notice, name: str) -> list[str]:
+    """What to look at, and what to run: who is woken has no console at hand."""
+    condition = deployment.monitoring.conditions.get(name)
+    if condition is None or condition.playbook is None:
+        return []
+    playbook = condition.playbook
+    run = "; ".join(playbook.run).replace("{release}", notice.release or "RELEASE")
+    return [harmless(f"{name}: look at {playbook.look_at}" + (f"; run {run}" if run else ""), 400)]
 
 
 def person(contacts: Mapping[str, Contact], name: str) -> str:

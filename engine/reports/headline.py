@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.clock import pretty_duration
+from engine.monitoring.model import Gate
 from engine.notify.message import DRILL_MARK
 from engine.reports.alerts import fired
 from engine.reports.criteria import NOT_MET, UNKNOWN, Answered, criteria, decided, decision_word, extended_to
@@ -53,7 +54,7 @@ def _decision(found: Found) -> str:
     if gate is None:
         following = found.state.next_gate if found.state is not None else None
         if following is not None:
-            return f"None now. Next: {following.title} at {following.due_at:%d %b %H:%M:%SZ}."
+            return _following(found, following)
         return (
             f"None: no decision point is configured for {found.span.title.lower()}."
             if found.span.at != "now"
@@ -65,6 +66,15 @@ def _decision(found: Found) -> str:
         then = f"; extended, asked again {again:%d %b %H:%M:%SZ}" if again else ""
         return f"{gate.title}: {decision_word(made)}, decided by {made.by} at {made.at:%d %b %H:%M:%SZ}{note}{then}."
     return f"{gate.title}: go or no-go. No decision is recorded."
+
+
+def _following(found: Found, gate: Gate) -> str:
+    """A gate whose time has come is a decision now."""
+    due, late = f"{gate.due_at:%d %b %H:%M:%SZ}", (found.span.end - gate.due_at).total_seconds()
+    if late < 0:
+        return f"None now. Next: {gate.title} at {due}."
+    state = "OVERDUE" if gate.state == "overdue" else "DUE"
+    return f"{gate.title}: go or no-go, {state} since {due}, {pretty_duration(late)} ago. No decision is recorded."
 
 
 def _risk(found: Found) -> str:
@@ -102,8 +112,11 @@ def _way_back(found: Found) -> str:
 
 
 def _action(found: Found, word: str) -> str:
-    row = next((row for row in found.deployment.monitoring.matrix if row.verdict == word), None)
-    matrix = f"{word}: {row.action}" if row is not None else word
+    judged = found.state.matrix if found.state is not None and not found.span.incident else ()
+    actions: dict[str, str] = {row.verdict: row.action for row in found.deployment.monitoring.matrix}
+    actions |= {row.verdict: row.action for row in judged}  # as it was then: the cause may change the way out
+    action = actions.get(word)
+    matrix = f"{word}: {action}" if action is not None else word
     if found.span.incident:
         return f"{told_whom(found)}; look through what is listed for replay."
     gate, made = found.span.gate, decided(found)
@@ -114,7 +127,7 @@ def _action(found: Found, word: str) -> str:
     standing = [item for item in criteria(found) if item.open]
     if standing:
         return f"{gate.otherwise}; or waive with two names: {_names(standing)}."
-    return f"Record go or no-go with the names below; until then: {row.action if row else matrix}."
+    return f"Record go or no-go with the names below; until then: {action if action is not None else matrix}."
 
 
 def _names(standing: list[Answered]) -> str:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
+import msgspec
+
+from engine.monitoring.criteria import rests_on_the_slot
 from engine.monitoring.model import Evaluation, Gate
+from engine.monitoring.store import HISTORY_EVERY
 from engine.monitoring.stretch import StretchStore
 from engine.reports.span import Span
 from engine.reports.tried import tried
-
-_NOTHING: tuple[Evaluation, ...] = ()
 
 
 def judged_gate(
@@ -20,31 +22,45 @@ def judged_gate(
     until: datetime,
     problems: list[str],
 ) -> Gate | None:
-    """First what the monitor said once it had read that the slot of the moment was served; else what it said last
-    before ``until``; else what it said at the moment, in ``state``.
+    """What the monitor said when it first saw that the moment had come, else what it said last before, in ``state``.
+
+    What waits for the validation of the moment's slot stands as the monitor said it once it had read that one; nothing
+    else that was found after the moment is told.
     """
     if span.gate is None:
         return None
-    found = [
-        (one, gate)
-        for one in tried(lambda: _after(store, span, until), _NOTHING, problems, "samples.db")
-        if (gate := _of(one, span.gate.id)) is not None
-    ]
-    after = next((gate for one, gate in found if served is not None and _has_read(one, served)), None)
-    return after or (found[-1][1] if found else None) or (_of(state, span.gate.id) if state is not None else None)
+    first = tried(lambda: _at(store, span, until), None, problems, "samples.db") or state
+    gate = _of(first, span.gate.id)
+    after = tried(lambda: _read(store, served, until), None, problems, "samples.db") if served is not None else None
+    later = _of(after, span.gate.id)
+    if gate is None or later is None:
+        return gate or later
+    known = {one.id: one for one in later.criteria}
+    found = tuple(known.get(one.id, one) if rests_on_the_slot(one.id) else one for one in gate.criteria)
+    return msgspec.structs.replace(gate, criteria=found)
 
 
-def _has_read(evaluation: Evaluation, event_at: datetime) -> bool:
-    """Whether an event of that time was in the trail when the tick began that read it."""
-    return (evaluation.at - event_at).total_seconds() >= evaluation.cadence
+def _at(store: StretchStore, span: Span, until: datetime) -> Evaluation | None:
+    """The first state at the moment or after it; None where none is near."""
+    near = min(until, span.end + timedelta(seconds=2 * HISTORY_EVERY))
+    found = _after(store, span.end - timedelta(milliseconds=1))
+    return found if found is not None and found.at < near else None
 
 
-def _after(store: StretchStore, span: Span, until: datetime) -> tuple[Evaluation, ...]:
-    """The states of the time in which the slot of the moment is served; the newest of all with them."""
-    kept = tuple(one for one in store.evaluations(span.end, until) if one.at < until)
-    newest = store.newest_evaluation()
-    return (*kept, newest) if newest is not None and span.end <= newest.at < until else kept
+def _read(store: StretchStore, event_at: datetime, until: datetime) -> Evaluation | None:
+    """The first state whose tick began when an event of that time was in the trail."""
+    found = _after(store, event_at)
+    while found is not None and (found.at - event_at).total_seconds() < found.cadence:
+        found = _after(store, found.at)
+    return found if found is not None and found.at < until else None
 
 
-def _of(evaluation: Evaluation, gate: str) -> Gate | None:
-    return next((one for one in evaluation.gates if one.id == gate), None)
+def _after(store: StretchStore, moment: datetime) -> Evaluation | None:
+    """The newest state of all is kept apart, and may be the only one."""
+    found = store.evaluation_after(moment)
+    newest = store.newest_evaluation() if found is None else None
+    return newest if newest is not None and newest.at > moment else found
+
+
+def _of(evaluation: Evaluation | None, gate: str) -> Gate | None:
+    return next((one for one in evaluation.gates if one.id == gate), None) if evaluation is not None else None

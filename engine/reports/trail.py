@@ -85,13 +85,16 @@ def told_later(deployment: Deployment, events: list[Record], span: Span) -> tupl
         return tuple(event for event in events if _reason_of(event, span))
     if span.gate is None:
         return ()
-    until = slot_end(deployment, span)
+    until, new, passed = slot_end(deployment, span), deployment.console.releases.new, False
     found = []
     for event in events:
         at, data, kind = time_of(event), event["data"], event.get("kind")
         if at is None or at <= span.end:
             continue
-        serves = kind == "validation.finished" and data.get("scheduled") is True and at < until
+        own = data.get("scheduled") is True and data.get("occasion") != "change"  # that one looks at another matter
+        serves = kind == "validation.finished" and own and at < until and not passed
+        # one that failed is run again; one that passed has served the slot
+        passed = passed or (serves and data.get("status") == "PASS" and data.get("release") == new)
         if serves or (kind == "gate.decided" and data.get("gate") == span.gate.id):
             found.append(event)
     return tuple(found)
@@ -118,8 +121,9 @@ def slot_end(deployment: Deployment, span: Span) -> datetime:
 
 
 def served_at(later: tuple[Record, ...]) -> datetime | None:
-    """When the slot of the moment was served; None: it was not."""
-    return next((time_of(event) for event in later if event.get("kind") == "validation.finished"), None)
+    """When the slot of the moment was served, by its re-run where there was one; None: it was not."""
+    served = [event for event in later if event.get("kind") == "validation.finished"]
+    return time_of(served[-1]) if served else None
 
 
 def all_validations(events: tuple[Record, ...]) -> tuple[Validation, ...]:

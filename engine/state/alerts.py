@@ -59,5 +59,6 @@ def attention(alert: AlertView) -> str:
     if alert.acknowledged_by:
         until = f" until {alert.acknowledged_until:%H:%M}" if alert.acknowledged_until else ""
         return f"{told}, {alert.acknowledged_by} acked{until}"
-    goes_up = f", goes up to {alert.escalates_to} at {alert.escalates_at:%H:%M}" if alert.escalates_at else ""
+    verb = "is asked of" if alert.escalates_to in alert.told else "goes up to"
+    goes_up = f", {verb} {alert.escalates_to} at {alert.escalates_at:%H:%M}" if alert.escalates_at else ""
     return f"{told}, nobody has taken it{goes_up}"

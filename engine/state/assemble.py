@@ -125,7 +125,9 @@ def assemble(deployment: Deployment, found: Found) -> State:
 
 def _hand_over(found: Found) -> HandOver:
     trail = found.trail
-    return HandOver(trail.notes, trail.done, silence_lines(trail.answered.silenced(found.now)))
+    lines = f"{trail.ticked} line{'' if trail.ticked == 1 else 's'} of the checklist confirmed"
+    done = (lines, *trail.done) if trail.ticked else trail.done
+    return HandOver(trail.notes, done, silence_lines(trail.answered.silenced(found.now)))
 
 
 def _update(deployment: Deployment, found: Found) -> UpdateView | None:

@@ -12,6 +12,7 @@ from engine.config import Deployment
 from engine.monitoring import answers
 from engine.monitoring.criteria import words
 from engine.monitoring.deciding import same_person
+from engine.monitoring.model import Criterion
 from engine.monitoring.stretch import StretchStore, touching
 from engine.notify.message import DRILL_MARK
 from engine.records import Record, harmless, read_lines
@@ -132,13 +133,17 @@ def hand_over_lines(state: State, now: datetime) -> list[str]:
     lines += [f"Silenced: {line}" for line in state.hand_over.silences]
     gate = next((one for one in state.gates if one.state != "go"), None)
     if gate is not None:
-        fails = "; ".join(f"{one.title} {one.status}" for one in gate.against)
+        fails = "; ".join(_against(one) for one in gate.against)
         lines.append(f"Next gate: {gate.title}, {when(gate, now)}; " + (f"fails on: {fails}" if fails else "all met"))
     way = state.way_back
     ready = "ready" if way.ready else f"NOT READY: {way.reason}"
     lines.append(f"Way back: {way.release}, {ready}, {rests_on(way, now)}" + (f"; {way.note}" if way.note else ""))
     lines += [f"Note: {note}" for note in reversed(state.hand_over.notes)] or ["Notes: none"]
     return lines + [f"Done: {line}" for line in reversed(state.hand_over.done)]
+
+
+def _against(one: Criterion) -> str:
+    return "a needed value is unknown" if one.id == "nothing_unknown" else f"{one.title} {one.status}"
 
 
 def _decision(gate: GateStanding) -> str:

@@ -100,7 +100,7 @@ class HandOver(msgspec.Struct, frozen=True):
     notes: tuple[str, ...] = ()
     """Notes since the watch was taken, the newest last."""
     done: tuple[str, ...] = ()
-    """Acknowledgements, silences and drills since then, in words, the newest last."""
+    """What people did since then, operations and services with it, in words, the newest last."""
     silences: tuple[str, ...] = ()
     """What is silenced now, until when, by whom and why."""
 

@@ -19,8 +19,25 @@ from engine.state.model import DrillView, Phase, WatchView
 
 NOTES_KEPT = 20
 
-DONE_KEPT = 12
+DONE_KEPT = 24
 """Of what was done since the watch was taken, so much is told."""
+_DONE = frozenset(
+    {
+        "ack",
+        "silenced",
+        "checklist.overridden",
+        "drill.started",
+        "drill.ended",
+        "operation.accepted",
+        "operation.go",
+        "operation.forced",
+        "operation.ended",
+        "rollback.rehearsed",
+        "service.start",
+        "service.stop",
+    }
+)
+"""What people did. A confirmed line of the checklist is counted; notes and decisions stand for themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +78,9 @@ class Trail:
     drill: DrillView | None = None
     """The drill that was begun and not ended."""
     done: tuple[str, ...] = ()
-    """Acknowledgements, silences and drills since the watch was taken, in words, the newest last."""
+    """What people did since the watch was taken, in words, the newest last."""
+    ticked: int = 0
+    """Lines of the checklist that were confirmed since then."""
 
 
 def extend(trail: Trail, events: Iterable[Record]) -> Trail:
@@ -83,10 +102,17 @@ def extend(trail: Trail, events: Iterable[Record]) -> Trail:
 def _with_done(trail: Trail, event: Record) -> Trail:
     kind = event.get("kind")
     if kind == "watch.taken":
-        return replace(trail, done=())
-    if kind in ("ack", "silenced", "drill.started", "drill.ended"):
+        return replace(trail, done=(), ticked=0)
+    if kind == "checklist.done":
+        return replace(trail, ticked=trail.ticked + 1)
+    if kind in _DONE and not _validates(event):
         return replace(trail, done=(*trail.done, in_words(event))[-DONE_KEPT:])
     return trail
+
+
+def _validates(event: Record) -> bool:
+    """A validation is an operation too, and comes by the hour: its result stands elsewhere."""
+    return str(event.get("operation") or "").endswith("-validate")
 
 
 def phase_of(

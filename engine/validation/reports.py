@@ -11,9 +11,12 @@ import msgspec
 from engine.clock import Clock, boot_id, compact
 from engine.config import Deployment
 from engine.errors import OpsError
-from engine.records import append_event, make_directory, write_file
+from engine.records import append_event, harmless, make_directory, write_file
 from engine.records.atomic import FILE_MODE
 from engine.validation.model import Check, Report, all_issues, worst
+
+ISSUES_TOLD = 5
+"""So many issues stand in the event, for the page that tells of them; all of them stand in the report."""
 
 
 def publish_report(deployment: Deployment, report: Report, at: datetime, clock: Clock) -> Report:
@@ -32,6 +35,7 @@ def publish_report(deployment: Deployment, report: Report, at: datetime, clock: 
                 "status": report.status,
                 "release": report.release,
                 "checks": {name: check.status for name, check in report.checks.items()},
+                "issues": [harmless(issue, 160) for issue in report.issues[:ISSUES_TOLD]],
                 "report": kept.relative_to(deployment.root).as_posix(),
                 "scheduled": report.scheduled,
                 "occasion": report.occasion,

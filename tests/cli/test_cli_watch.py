@@ -93,6 +93,30 @@ def test_a_line_that_was_answered_blocks_no_more(say: Any) -> None:  # noqa: F81
     assert not any(what.startswith("team briefed") for what in waiting())
 
 
+def test_a_line_that_is_not_as_it_should_be_is_overridden_and_not_confirmed(say: Any) -> None:  # noqa: F811
+    code, _, err = say("checklist", "tick", "before/0/rehearsed")
+    assert code == 2
+    assert "is not as it should be: records: neither rolled back nor rehearsed yet" in err
+    assert "abaco-ops checklist override before/0/rehearsed --reason TEXT" in err
+    assert say("checklist", "override", "before/0/rehearsed", "--reason", "rehearsed on staging")[0] == 0
+
+
+@pytest.mark.usefixtures("cut_over")
+def test_a_gate_in_the_list_is_decided_by_the_gate_command(say: Any) -> None:  # noqa: F811
+    code, _, err = say("checklist", "tick", "gate/hour-1")
+    assert (code, "abaco-ops gate show hour-1" in err) == (2, True)
+
+
+def test_channels_are_listed_with_how_they_fared(say: Any, deployment: Deployment, clock: Any) -> None:  # noqa: F811
+    assert "nothing was sent by it yet" in say("notify", "list")[1]
+    for ok, detail in ((True, "written"), (False, "no space left")):
+        data = {"channel": "log", "ok": ok, "detail": detail}
+        append_event(deployment.paths.events, "notified", data, source="monitor", clock=clock)
+    log, bell = say("notify", "list")[1].splitlines()
+    assert log.startswith("log ") and "1 delivered, failed once; last FAILED 2026-01-31" in log
+    assert log.endswith("no space left") and bell.endswith("nothing was sent by it yet")
+
+
 def test_the_watch_is_taken_shown_and_handed_over(say: Any) -> None:  # noqa: F811
     assert "nobody has the watch" in say("watch")[1]
     assert "has the watch\nSince " in say("watch", "take")[1]

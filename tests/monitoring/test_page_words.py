@@ -48,6 +48,19 @@ def test_the_value_now_and_the_limit_of_the_heaviest_tier_are_measured(watching:
     assert "fires" not in said
 
 
+def test_values_that_came_back_are_told_as_such(watching: Watching) -> None:
+    watching.tick(3)
+    evaluation = watching.tick(3)
+    silent = Firing("NODATA", "unknown", "warning fires: no fresh data 5 values, limit 1")
+    book = advance(Book(seq=0), [silent], [], at(0), Rules.of(watching.deployment.monitoring, 1.0), paging=True)
+    readings = tuple(
+        msgspec.structs.replace(one, value=0.0, reason=None) if one.id == "NODATA" else one
+        for one in evaluation.conditions
+    )
+    said = page_words.besides_of(watching.deployment, readings, book.alerts, Facts(), at(5)).over["NODATA"]
+    assert said == "every value is fresh again"
+
+
 def test_the_next_level_reads_first_for_how_long_nobody_acknowledged(rules: Rules) -> None:
     book = advance(Book(seq=0), [HEAVY], [], at(0), rules, paging=True)
     book = advance(book, [HEAVY], [], at(601), rules, paging=True)

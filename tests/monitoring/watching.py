@@ -152,6 +152,7 @@ class Watching:
         live: bool = True,
         data_loss: bool = False,
         occasion: str = "",
+        issues: Sequence[str] = (),
         **checks: str,
     ) -> None:
         names = ("kpi_calculations", "data_integrity", "performance", "error_handling", "audit_trail")
@@ -165,6 +166,7 @@ class Watching:
             live=live,
             tape_sha256=hashlib.sha256(tape.encode()).hexdigest(),
             data_loss=data_loss,
+            issues=list(issues),
             boot_id=boot_id(),
         )
 

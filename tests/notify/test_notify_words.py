@@ -42,6 +42,8 @@ def test_a_page_says_since_when_whom_and_what_to_do_next(made: Deployment) -> No
         "told: on-call operations engineer: on call, #incidents",
         "acknowledge: abaco-ops ack MEM --reason TEXT",
         "look: abaco-ops why MEM",
+        "MEM: look at growth since the start, size of the tape, number of processes; "
+        "run abaco-ops status; ps -o pid,rss,etime,cmd --forest",
     ]
 
 

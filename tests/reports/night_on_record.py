@@ -94,13 +94,14 @@ class Night:
         self.operate("0001-cutover")
         self.cutover_at = self.clock.now().wall
 
-    def validate(self, status: str = "PASS", *, scheduled: bool = True, **checks: str) -> None:
+    def validate(self, status: str = "PASS", *, scheduled: bool = True, occasion: str = "", **checks: str) -> None:
         self.event(
             "validation.finished",
             status=status,
             release="v2",
             checks={name: checks.get(name, "PASS") for name in CHECKS},
             scheduled=scheduled,
+            occasion=occasion,
             live=True,
             report="logs/validation_x.json",
             boot_id=boot_id(),

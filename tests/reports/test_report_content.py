@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 import night_on_record
 import pytest
+from msgspec.structs import replace
 from night_on_record import HOUR, Night, alert, fires
 from reading import chapter, made, records, rows
 
@@ -63,6 +64,62 @@ def test_the_slot_of_the_moment_counts_by_the_validation_that_served_it(night: N
     assert criterion(made(night, "8h")[0], "hourly 8 of 8", "hour-8")[1] == "unknown", "the monitor has not read it yet"
     night.measure(30.0)
     assert criterion(made(night, "8h")[0], "hourly 8 of 8", "hour-8")[1:3] == ["met", "8 of 8 PASS"]
+
+
+def test_what_comes_after_the_moment_changes_nothing_that_was_found_at_it(night: Night) -> None:
+    night.cut_over()
+    night.hour()
+    night.measure(3.0)
+    first = made(night, "1h")
+    assert criterion(first[0], "latency below 100", "hour-1")[1] == "met"
+    assert criterion(first[0], "validation 5 of 5", "hour-1")[1] == "met", "the validation of its slot ended after it"
+    quiet = tuple(
+        replace(one, level="stale", reason="last value 18 s ago") if one.id == "LAT" else one
+        for one in night.evaluation().conditions
+    )
+    night.measure(30.0, conditions=quiet)
+    night.validate("FAIL", performance="FAIL")
+    night.measure(3.0, conditions=quiet)
+    assert made(night, "1h") == first
+
+
+def test_a_gate_that_is_overdue_is_the_decision_of_now(night: Night) -> None:
+    night.cut_over()
+    night.hour()
+    assert "None now" not in made(night, "now")[0]
+    night.measure(60.0)
+    assert "hour-1 gate: go or no-go, OVERDUE since 31 Jan" in made(night, "now")[0]
+
+
+def test_the_next_action_is_the_one_that_fits_what_was_found(night: Night) -> None:
+    night.cut_over()
+    rows_then = tuple(
+        replace(one, action="abaco-ops service status v2") if one.verdict == "UNKNOWN" else one
+        for one in night.evaluation().matrix
+    )
+    night.measure(HOUR / 2, word="UNKNOWN", why="v2 is silent", matrix=rows_then)
+    markdown = made(night, "now")[0]
+    assert "UNKNOWN: abaco-ops service status v2" in markdown and "restore monitoring" not in markdown
+
+
+def test_a_gate_that_lies_ahead_is_no_decision_of_now(night: Night) -> None:
+    night.cut_over()
+    night.measure(HOUR / 2)
+    assert "None now. Next: hour-1 gate at" in made(night, "now")[0]
+
+
+def test_a_slot_whose_validation_failed_counts_by_its_re_run(night: Night) -> None:
+    night.cut_over()
+    night.hour("FAIL")
+    night.measure(3.0)
+    assert rows(made(night, "1h")[0], "Validations by the hour")[1][2] == "FAIL"
+    assert criterion(made(night, "1h")[0], "validation 5 of 5", "hour-1")[1] == "not met"
+    night.validate(occasion="change")
+    assert rows(made(night, "1h")[0], "Validations by the hour")[1][2] == "FAIL", "that one looked at another tape"
+    night.validate(occasion="again")
+    night.measure(3.0)
+    assert rows(made(night, "1h")[0], "Validations by the hour")[1][2] == "PASS"
+    assert criterion(made(night, "1h")[0], "validation 5 of 5", "hour-1")[1] == "met"
 
 
 def test_what_the_monitor_did_not_judge_is_unknown(night: Night) -> None:

@@ -87,6 +87,35 @@ def test_the_summary_names_holder_verdict_gate_and_notes(deployment: Deployment,
     assert "Note: 02:02Z k.lee@ops1: look at the cache" in text
 
 
+def test_the_summary_tells_what_was_operated_and_confirmed(deployment: Deployment, clock: Any) -> None:
+    def event(what: str, operation: str | None = None, /, **data: Any) -> None:
+        clock.advance(5)
+        append_event(
+            deployment.paths.events, what, data, source="t", actor="k.lee@ops1", operation=operation, clock=clock
+        )
+
+    event("operation.ended", "0001-cutover", **KINDS)
+    event("watch.taken", holder="k.lee@ops1")
+    event("operation.accepted", "0002-rollback", kind="rollback", reason="PAR30 is wrong")
+    event("operation.ended", "0002-rollback", kind="rollback", state="SUCCEEDED", seconds=2.1)
+    event("operation.accepted", "0003-validate", kind="validate", reason="")
+    event("operation.ended", "0003-validate", kind="validate", state="SUCCEEDED", seconds=1.0)
+    event("operation.accepted", "0004-cutover", kind="cutover", reason="again")
+    event("operation.ended", "0004-cutover", kind="cutover", state="SUCCEEDED", seconds=4.0)
+    answers.tick(deployment, "a/1/b", actor="k.lee@ops1", clock=clock)
+    answers.tick(deployment, "a/1/c", actor="k.lee@ops1", clock=clock)
+    answers.override(deployment, "a/1/d", reason="seen by hand", actor="k.lee@ops1", clock=clock)
+    event("service.stop", release="v2", reason="3am")
+    state = StateReader(deployment, clock).read()
+    done = [line for line in hand_over_lines(state, state.at) if line.startswith("Done: ")]
+    assert "v2 stopped by hand: 3am (k.lee@ops1)" in done[0]
+    assert "overridden a/1/d: seen by hand" in done[1]
+    assert "0004-cutover SUCCEEDED after 4.0 s" in done[2]
+    assert "0002-rollback SUCCEEDED after 2.1 s" in done[4]
+    assert "0002-rollback accepted: PAR30 is wrong" in done[5]
+    assert done[6:] == ["Done: 2 lines of the checklist confirmed"]
+
+
 def _sampled(deployment: Deployment, clock: Any, *words: str) -> None:
     """A tick a second with these verdicts."""
     store = SampleStore(deployment.paths.samples)

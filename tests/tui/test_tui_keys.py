@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import states
 from behind_the_console import FakeActions
+from msgspec.structs import replace
 from textual import events
 from textual.pilot import Pilot
 
@@ -179,8 +180,20 @@ async def test_v_validates_at_once(make_app: Make, actions: FakeActions) -> None
         assert ("validate",) in actions.asked
 
 
-async def test_space_confirms_the_item_that_is_due(make_app: Make, actions: FakeActions) -> None:
+async def test_what_is_not_as_it_should_be_is_overridden_and_not_confirmed(
+    make_app: Make, actions: FakeActions
+) -> None:
     app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shows(pilot, "leak check")
+        await pilot.press("space")
+        await shows(pilot, "leak check is not as it should be (+9.1 %/h): o overrides it with a reason")
+        assert not [asked for asked in actions.asked if asked[0] == "tick"]
+
+
+async def test_space_confirms_the_item_that_is_due(make_app: Make, actions: FakeActions) -> None:
+    items = tuple(replace(one, measured_ok=True) if not one.gate else one for one in states.CHECKLIST.items)
+    app = make_app(replace(states.WARNING, checklist=replace(states.CHECKLIST, items=items)))
     async with app.run_test(size=(80, 24)) as pilot:
         await shows(pilot, "leak check")
         await pilot.press("space")
@@ -347,7 +360,7 @@ async def test_hostile_notes_and_logs_do_not_reach_the_terminal(make_app: Make) 
     app = make_app(states.HOSTILE)
     async with app.run_test(size=(80, 24)) as pilot:
         await shows(pilot, "\\x1b]52")
-        for key in ("4", "5", "7", "1", "space"):
+        for key in ("4", "5", "7", "1", "o"):
             await pilot.press(key)
             await pilot.pause(0.05)
             drawn = screen_text(app)

@@ -229,3 +229,33 @@ def test_the_gauge_tells_a_critical_tier_from_a_roll_back_tier(tier: str, releas
     lines = [plain(line) for line in PANELS["resources"](state, 40, 8, LOOK)]
     (row,) = [line for line in lines if line.startswith(" ERR")]
     assert row.split()[-1] == word
+
+
+@pytest.mark.parametrize("around", ["plain", "scaled", "crash drill", "crash drill, scaled", "read-only, scaled"])
+@pytest.mark.parametrize("width", [80, 100, 120])
+def test_that_no_release_is_live_gives_way_to_nothing(around: str, width: int) -> None:
+    state = replace(
+        states.CRITICAL,
+        release=None,
+        time_scale=60.0 if "scaled" in around else 1.0,
+        next_gate=replace(states.NORMAL.next_gate, title="hour-1 gate", due_at=states.NOW - timedelta(seconds=104)),
+        drill=DrillView("crash", "v2", states.NOW, states.NOW + timedelta(minutes=4), "ROLL BACK", "kim")
+        if "drill" in around
+        else None,
+    )
+    row = text(header.draw(state, width, replace_look("read-only" in around)))[:width]
+    assert "NO RELEASE LIVE" in row
+    assert "09:12:04Z" in row and ("DRILL crash" in row or "drill" not in around)
+
+
+def test_what_somebody_has_to_do_is_said_however_many_reasons_there_are() -> None:
+    why = "validation FAIL again at hour 1; data quality FAIL; CRASH 5 restarts, limit 5; ERR 50.0 %, above 5"
+    verdict = replace(states.CRITICAL.verdict, why=why, clears="when V validates again", worsens="")
+    row = text(header.draw(replace(states.CRITICAL, verdict=verdict), 80, LOOK)).splitlines()[1]
+    assert row.rstrip().endswith("; clears when V validates again")
+
+
+def test_a_value_that_stays_beyond_its_limit_is_no_flat_line_at_the_bottom() -> None:
+    assert set(spark((50.0, 50.0, 50.0), 3, UNICODE, limit=5.0, high=True)) == {UNICODE.spark[-1]}
+    rising = spark((0.0, 50.0, 50.0), 3, UNICODE, limit=5.0, high=True)
+    assert (rising[0], rising[-1]) == (UNICODE.spark[0], UNICODE.spark[-1])

@@ -12,12 +12,14 @@ from msgspec.structs import replace
 from test_tui_keys import shows, until
 
 from engine.state.model import AlertView, State, UpdateView
+from tui import asking
 from tui.app import ConsoleApp
 from tui.calling import brief, call_words, leading, told, who_to_call
 from tui.glyphs import UNICODE
 from tui.lines import plain
 from tui.look import Look
 from tui.panels import header, matrix
+from tui.sheets.form import Ask, Form, draw
 
 Make = Callable[..., ConsoleApp]
 TOLD = AlertView(
@@ -51,6 +53,10 @@ def with_alert(alert: AlertView, state: State = states.WARNING) -> State:
     ("alert", "said"),
     [
         (TOLD, "told Data Ops 09:10, nobody has taken it, goes up to Engineering Lead at 13:12"),
+        (
+            replace(TOLD, told=("Engineering Lead",)),
+            "told Engineering Lead 09:10, nobody has taken it, is asked of Engineering Lead at 13:12",
+        ),
         (TAKEN, "told Data Ops 09:10, A. Moreno acked"),
         (SILENCED, "silenced until 09:42Z by A. Moreno"),
         (states.WARNING.alerts[0], ""),
@@ -156,3 +162,12 @@ async def test_the_console_rings_once_for_a_page_that_nobody_has_taken(
         assert rung == [1]
         app._bell.hear(app, with_alert(replace(page, id="MEM-20260131_101000-2")))
         assert rung == [1, 1]
+
+
+def test_a_form_parts_label_and_text_and_says_how_a_silence_is_written(actions: FakeActions) -> None:
+    taking, quiet = (ask(actions, states.WARNING, "MEM") for ask in (asking.acknowledge, asking.silence))
+    assert isinstance(taking, Ask) and isinstance(quiet, Ask)
+    look = Look(UNICODE, states.NOW)
+    shown = "\n".join(plain(line) for ask in (taking, quiet) for line in draw(Form(ask), 80, 24, look))
+    assert "May begin with 2h" in shown
+    assert "Such as        30m the proxy is being replaced" in shown

@@ -45,6 +45,7 @@ def test_the_audit_trail_is_told(production: Production) -> None:
         "tape_sha256": report.tape_sha256,
         "data_loss": True,
         "boot_id": boot_id(),
+        "issues": ["data_integrity: v2 read 1 of 60 rows"],
     }
     assert verify_chain(production.deployment.paths.events).intact
 

@@ -44,9 +44,11 @@ def size_needed(room: int, width: int, height: int) -> Line:
 
 def _verdict(state: State, width: int, look: Look) -> Line:
     band = cast(Role, f"band-{state.verdict.word}")
-    word = put(f" {state.verdict.word} ", band)
+    bare = word = put(f" {state.verdict.word} ", band)
     ends = _where(state, width, look)
     release, since, gate = live(state), _since(state, look), _gate(state, look)
+    if _nothing_live(state):  # gives way to nothing
+        word, release = join(word, "  ", release), ()
     whole = [
         _apart(word, ("  ", release), ("   ", since), ("    ", gate)),
         _apart(word, ("  ", release), ("  ", since), ("  ", gate)),
@@ -54,17 +56,17 @@ def _verdict(state: State, width: int, look: Look) -> Line:
     ]
     if gate:  # the decision point stays: who and where, the time since the cutover and the release give way to it
         pace = put(f" x{state.time_scale:g}", "info") if _pace_with_time(state, look) and not state.operation else ()
-        brief = [join(word, "  ", release, "  ", gate, pace), join(word, "  ", gate, pace)]
+        brief = [join(_apart(word, ("  ", release), ("  ", gate)), pace), join(word, "  ", gate, pace)]
         if look.replay or state.drill is not None:  # what says that this is not now, or not real, gives way last
             pairs = [(left, end) for end in ends for left in (*whole, *brief)]
         else:
             pairs = [(left, end) for end in ends for left in whole] + [(left, end) for left in brief for end in ends]
         pairs += [(join(word, " ", gate), end) for end in ends]
     else:
-        pairs = [(left, ends[0]) for left in (*whole, join(word, "  ", release))]
+        pairs = [(left, ends[0]) for left in (*whole, _apart(word, ("  ", release)))]
     pairs += [(word, end) for end in ends]
     fits = (pair for pair in pairs if width_of(pair[0]) + width_of(pair[1]) + 2 <= width)
-    left, end = next(fits, (_initial(word, width), ()))  # the verdict is never cut for anything beside it
+    left, end = next(fits, (_initial(bare, width), ()))  # the verdict is never cut for anything beside it
     return spread(left, end, width, 2 if end else 0)
 
 
@@ -124,11 +126,15 @@ def _drilled(state: State, drill: DrillView, width: int, look: Look) -> list[Lin
     return [one for one in (*choices, bands[-1]) if width_of(one) <= width - 13] or [crop(bands[-1], width - 13)]
 
 
+def _nothing_live(state: State) -> bool:
+    """Not even because an operation is just switching."""
+    return state.release is None and not (state.operation is not None and state.operation.alive)
+
+
 def live(state: State) -> Line:
     """Which release is live, or that none is."""
     if state.release is None:
-        switching = state.operation is not None and state.operation.alive
-        return put("SWITCHING", "info") if switching else put("NO RELEASE LIVE", "warn")
+        return put("NO RELEASE LIVE", "warn") if _nothing_live(state) else put("SWITCHING", "info")
     return put(f"{state.release.upper()} LIVE", "strong")
 
 
@@ -184,6 +190,9 @@ def why(state: State, width: int, look: Look) -> Line:
     for left in (full, why):
         if width_of(left) + width_of(worsens) + 2 <= width:
             return spread(left, worsens, width)
+    if clears.startswith("clears when "):  # somebody has to do it: said before all of the reasons are
+        tail = put(f"; {clears}", "dim")
+        return fit(join(crop(why, width - 1 - width_of(tail)), tail), width)
     return fit(first_that_fits(width - 1, full, why), width)
 
 

@@ -52,7 +52,8 @@ def row(gauge: ResourceView, width: int, look: Look, word: str = "") -> Line:
     limit = _limit(gauge, width)
     room = width - width_of(head) - width_of(limit) - width_of(tail)
     shown = squeezed(gauge.trend, room) if look.window else gauge.trend
-    trend = put(spark(shown, max(room, 0), look.glyphs, _limit_value(gauge)), "stale" if gauge.stale else "trend")
+    line = spark(shown, max(room, 0), look.glyphs, _limit_value(gauge), high=_beyond(gauge))
+    trend = put(line, "stale" if gauge.stale else "trend")
     return join(head, trend, limit, tail)
 
 
@@ -63,7 +64,11 @@ def plain_row(gauge: ResourceView, width: int, look: Look) -> Line:
         return join(label, put(f"missing: {gauge.reason or 'no sample'}", "warn"))
     text = fit(put(gauge.text, "stale" if gauge.stale else "strong"), 26)
     room = min(max(width - 18 - 26 - 2, 0), 40)
-    return join(label, text, put(spark(gauge.trend, room, look.glyphs), "stale" if gauge.stale else "trend"))
+    return join(
+        label,
+        text,
+        put(spark(gauge.trend, room, look.glyphs), "stale" if gauge.stale else "trend"),
+    )
 
 
 def words_of(state: State, condition: ConditionView) -> str:
@@ -76,6 +81,11 @@ def _bar(gauge: ResourceView, look: Look) -> Line:
     full, empty = bar(gauge.fraction, _BAR - 3 if gauge.stale else _BAR, look.glyphs)
     filled: Role = "stale" if gauge.stale else _FILLED.get(gauge.level, "info")
     return join(put(full, filled), put(empty, "faint"))
+
+
+def _beyond(gauge: ResourceView) -> bool:
+    """Whether it stands above a limit: a value that stays there is no flat line at the bottom."""
+    return gauge.level in ("W", "C") and ">" in gauge.limit
 
 
 def _limit_value(gauge: ResourceView) -> float:

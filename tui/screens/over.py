@@ -117,7 +117,7 @@ class Text(Listing):
 
     def heading(self, state: State, width: int) -> Lines:
         """What it is."""
-        return [heading(self.look.glyphs.rule, "", self._title, [], width), ()]
+        return [heading(self.look.glyphs.rule, "", self._title, ["Esc back", "j k PgDn PgUp move"], width), ()]
 
     def rows(self, state: State, width: int) -> list[Row]:
         """The lines."""

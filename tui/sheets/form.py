@@ -9,6 +9,9 @@ from tui.field import EMPTY, Field
 from tui.lines import Lines, block, fit, join, put, width_of, wrap
 from tui.look import Look
 
+_LABEL = 16
+"""Cells of a fact's label with the gap behind it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ask:
@@ -62,9 +65,9 @@ def draw(form: Form, width: int, height: int, look: Look) -> Lines:
     head = join(put(rule + " ", "faint"), put(form.ask.title, "strong"), " ")
     lines = [(), join(head, put(rule * max(width - width_of(head), 0), "faint")), ()]
     for label, text in form.ask.facts:
-        rows = wrap(text, width - 16, "text") or [()]
-        lines.append(join(fit(put(f" {label}", "dim"), 15), rows[0]))
-        lines += [join(" " * 15, row) for row in rows[1:3]]
+        rows = wrap(text, width - _LABEL - 1, "text") or [()]
+        lines.append(join(fit(put(f" {label}", "dim"), _LABEL - 1), " ", rows[0]))
+        lines += [join(" " * _LABEL, row) for row in rows[1:3]]
     must = "" if form.ask.required else "  (may stay empty)"
     lines += [(), put(f" {form.ask.label}{must}", "text"), ()]
     lines += [join("   ", form.field.draw(min(width - 6, 100), look.glyphs.caret)), ()]

@@ -200,6 +200,9 @@ def _errors(evidence: Evidence, asked: Asked, name: str) -> Found:
     said = f"{rate:.3f} % of {standing.rows:,} rows in {standing.runs} runs since the cutover{failed}"
     if reading is not None and reading.reason is not None:
         return Found(None, f"{said}; ERR {reading.level}: {reading.reason}", standing.run_at)
+    if rate < limit and standing.damaged:
+        records = "1 run record is" if standing.damaged == 1 else f"{standing.damaged} run records are"
+        return Found(None, f"{said}; {records} damaged: what those runs did is not known", standing.run_at)
     return Found(rate < limit, said, standing.run_at)
 
 

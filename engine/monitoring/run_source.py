@@ -52,6 +52,8 @@ class RunSource:
         self._shadow: Shadow | None = None
         self._recent: dict[str, deque[Run]] = {}
         self._waiting: dict[str, deque[Run]] = {}
+        self._damaged: dict[str, str] = {}
+        """Releases whose newest run record is damaged, and how."""
         self._to_audit: list[Run] = []
         self._first = True
         self._of_runs: dict[str, Published | None] = {}
@@ -76,7 +78,9 @@ class RunSource:
                 run = parse_run(record)
             except ValueError as error:
                 problems.append(harmless(error))
+                self._damaged[str(record.get("release"))] = harmless(error)
                 continue
+            self._damaged.pop(run.release, None)
             self._recent.setdefault(run.release, deque()).append(run)
             self._waiting.setdefault(run.release, deque(maxlen=WAITING)).append(run)
         for record in readable_records(self._shadows, problems):
@@ -106,6 +110,8 @@ class RunSource:
         if waiting:
             waiting.clear()
         readings: dict[str, Reading] = {name: self._values(name, new, now) for name in RUN_METRICS}
+        if release in self._damaged and not isinstance(readings[ERRORS], tuple):
+            readings[ERRORS] = Missing(self._damaged[release], at_once=True)  # how many rows went wrong, nobody knows
         readings["rows_per_second"] = self._against_baseline(readings["rows_per_second"], release)
         readings["audit_level"] = self._audit(release, new, now, seen)
         problems = self._publish(new, now)

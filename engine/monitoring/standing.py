@@ -65,6 +65,8 @@ class Standing(msgspec.Struct, frozen=True):
     failed: int = 0
     rows: int = 0
     errors: int = 0
+    damaged: int = 0
+    """Run records that cannot be read: what those runs did is not known."""
     run_at: datetime | None = None
     last_run: str = ""
     audited: int = 0
@@ -144,6 +146,11 @@ def runs_ended(standing: Standing, runs: Iterable[Run], release: str) -> Standin
         last_run=counted[-1].run_id,
         waiting=(*standing.waiting, *((run.run_id, run.ended) for run in counted))[-UNMATCHED:],
     )
+
+
+def records_damaged(standing: Standing, count: int) -> Standing:
+    """Records that say nothing, of runs that ended since the cutover."""
+    return msgspec.structs.replace(standing, damaged=standing.damaged + count) if count else standing
 
 
 def events_seen(standing: Standing, finished: Iterable[str], now: datetime, patience: float) -> Standing:

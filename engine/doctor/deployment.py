@@ -16,6 +16,7 @@ from engine.doctor.channels import examine_channels
 from engine.doctor.finding import Finding
 from engine.errors import OpsError
 from engine.monitoring.store import SampleStore
+from engine.monitoring.undecodable import Undecodable
 from engine.operations.journal import list_operations
 from engine.operations.places import problems
 from engine.operations.preflight import rooms
@@ -193,6 +194,10 @@ def _monitor(deployment: Deployment) -> Iterator[Finding]:
     store = SampleStore(deployment.paths.samples, read_only=True)
     try:
         newest = store.newest_evaluation()
+    except Undecodable as error:
+        said = f"runs, and what it judged cannot be read: {error}"
+        yield Finding("monitor", "FAIL", said, "abaco-ops --version: one version everywhere; else see logs/monitor.out")
+        return
     finally:
         store.close()
     said = f"runs, verdict {newest.verdict.word}" if newest else "runs, no sample yet"

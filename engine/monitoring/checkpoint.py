@@ -8,11 +8,13 @@ from typing import TypeVar
 import msgspec
 
 from engine.monitoring.facts import Facts
+from engine.monitoring.finite import require_finite
 from engine.monitoring.kpi_watch import KpiMemory
 from engine.monitoring.kpis import Published
 from engine.monitoring.log import Row
 from engine.monitoring.model import Baseline
 from engine.monitoring.tree import Usage
+from engine.monitoring.undecodable import undecodable
 from engine.monitoring.untold import Untold
 from engine.monitoring.watched import Watched
 
@@ -88,11 +90,17 @@ class Output(msgspec.Struct, frozen=True):
     kpis: KpiMemory = KpiMemory()
 
 
+def encode(part: object, name: str) -> bytes:
+    """As JSON. NotFinite: the next monitor could not read it."""
+    require_finite(part, name)
+    return msgspec.json.encode(part)
+
+
 def decode(data: bytes | None, kind: type[T]) -> T:
-    """The part as written, or a fresh one when there is none or another version wrote it."""
-    if data is not None:
-        try:
-            return msgspec.json.decode(data, type=kind)
-        except msgspec.MsgspecError:
-            pass
-    return kind()
+    """The part as written; a fresh one when there is none. Undecodable: what cannot be read is not nothing."""
+    if data is None:
+        return kind()
+    try:
+        return msgspec.json.decode(data, type=kind)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise undecodable(f"the monitor's checkpoint {kind.__name__.lower()}", error) from error

@@ -13,7 +13,8 @@ from engine.clock import Clock, Instant, boot_id, pretty_duration
 from engine.config import Deployment
 from engine.errors import OpsError
 from engine.monitoring import checkpoint as saved
-from engine.monitoring.assembly import Seen, evaluation_of
+from engine.monitoring.alerts import Book
+from engine.monitoring.assembly import Seen, calendar_of, evaluation_of
 from engine.monitoring.back_fill import BackFill
 from engine.monitoring.disk import DiskSource
 from engine.monitoring.grounds import on_disk
@@ -25,7 +26,8 @@ from engine.monitoring.model import ConditionReading, Evaluation, ResourceReadin
 from engine.monitoring.notebook import Notebook
 from engine.monitoring.paging import Paging, going_on
 from engine.monitoring.process_source import ProcessSource
-from engine.monitoring.reading import Reading
+from engine.monitoring.reading import Reading, sound
+from engine.monitoring.recalled import rows_of, with_conditions, with_slots
 from engine.monitoring.round import Round
 from engine.monitoring.run_source import RunSource
 from engine.monitoring.running import RUN_LEVEL, FirstRuns, Running, awaiting
@@ -58,10 +60,13 @@ class Monitor:
         self._problems: deque[tuple[float, str]] = deque(maxlen=20)
         self._first = True
         self._notebook = Notebook(store, clock)
-        self._watch = self._last_watch()
-        trail = saved.decode(self._notebook.checkpoint(saved.TRAIL), saved.Trail)
-        output = saved.decode(self._notebook.checkpoint(saved.OUTPUT), saved.Output)
-        self._trail = TrailSource(deployment, trail.facts, trail.offset)
+        kept = self._notebook.part(saved.WATCH, saved.Watch)
+        self._watch, book = self._of_this_boot(kept), self._notebook.part(saved.BOOK, Book)
+        self._recall = kept.wall is None or saved.WATCH in self._notebook.lost
+        trail = self._notebook.part(saved.TRAIL, saved.Trail, piecemeal=False)
+        output = self._notebook.part(saved.OUTPUT, saved.Output)
+        handled = book.seq or 0 if saved.TRAIL in self._notebook.lost else 0
+        self._trail = TrailSource(deployment, trail.facts, trail.offset, handled=handled)
         self._runs = RunSource(
             deployment,
             last_fed=dict(self._watch.last_fed),
@@ -76,14 +81,14 @@ class Monitor:
         self._process = ProcessSource(deployment, surroundings.members, self._notebook.earlier, self._watch.cpu_before)
         self._unjudged = Unjudged(deployment, self._notebook.earlier)
         self._first_runs = FirstRuns(deployment, self._watch.ran)
-        kept = saved.decode(self._notebook.checkpoint(saved.STANDING), Standing)
-        self._standing = StandingSource(deployment, kept, self._notebook.series)
+        standing = self._notebook.part(saved.STANDING, Standing, piecemeal=False)
+        self._standing = StandingSource(deployment, standing, self._notebook.series)
         self._build: tuple[float, str] = (-1e18, "")
         self._kept = KeptTrail(deployment.paths.events, store)
         self._back_fill = BackFill(deployment, clock)
         self._trends: dict[str, deque[float]] = {}
         self.round = Round(deployment, clock)
-        self.paging = Paging(deployment, clock, going_on(self._notebook.checkpoint, self._boot_id, clock.now()))
+        self.paging = Paging(deployment, clock, going_on(book, kept, self._boot_id, clock.now()))
 
     @property
     def deployment(self) -> Deployment:
@@ -94,8 +99,10 @@ class Monitor:
         """Look, judge, write down. Never raises for what a file, a service or the disk can do wrong."""
         now = self._clock.now()
         self._note(now, [*self._trail.follow(), *self._runs.follow()])
-        watch = self._watch_at(now)
         active = self._around.active()
+        if self._recall:
+            self._recalled(now, active.name or active.configured)
+        watch = self._watch_at(now)
         release = active.name or active.configured or watch.release or self._deployment.console.releases.old
         if release not in self._deployment.releases:
             self._note(now, [f"config/pipeline.yml names {harmless(release, 40)}, which this deployment does not know"])
@@ -152,9 +159,8 @@ class Monitor:
 
     # ---- going on
 
-    def _last_watch(self) -> saved.Watch:
+    def _of_this_boot(self, watch: saved.Watch) -> saved.Watch:
         """What the monitor before remembered; of another boot only what does not depend on its clock."""
-        watch = saved.decode(self._notebook.checkpoint(saved.WATCH), saved.Watch)
         if not watch.boot_id or watch.boot_id == self._boot_id:
             return watch
         conditions = {name: after_reboot(one) for name, one in watch.conditions.items()}
@@ -168,6 +174,23 @@ class Monitor:
             ran=("", 0.0),
             unknown_since=None,
         )
+
+    def _recalled(self, now: Instant, release: str | None) -> None:
+        """What was remembered is lost, all of it or a part: log, trail and alert book tell some of it again."""
+        self._recall = False
+        before = self._watch
+        watch = with_conditions(before, self.paging.book, self._deployment.monitoring.conditions, release or "")
+        calendar = calendar_of(self._deployment, self._trail.facts, now.wall)
+        if calendar is not None:
+            rows, new = rows_of(self._deployment.paths.logs), self._deployment.new.release
+            watch = with_slots(watch, calendar, self._trail.facts, new, rows)
+        lost = {name: list(parts) for name, parts in self._notebook.lost.items()}
+        gone = before.wall is None and watch.slot_at is not None
+        if lost or gone:
+            self.round.announce("monitor.memory_lost", {"lost": lost or {saved.WATCH: ["all of it"]}})
+        if gone:
+            self._note(now, ["what the monitor remembered is gone: slots are known again from the log and the trail"])
+        self._watch = watch
 
     def _build_of_new(self, now: Instant) -> str:
         """The new release's build as installed, looked at once a minute."""
@@ -230,9 +253,8 @@ class Monitor:
                 if name in per_run or name == RUN_LEVEL
             }
         restarted = running.process not in ("", watch.first_process)
-        return readings | self._trail.readings(
-            running, now, restarted=restarted, doubt=self._runs.doubt(running.release)
-        )
+        readings |= self._trail.readings(running, now, restarted=restarted, doubt=self._runs.doubt(running.release))
+        return {name: sound(reading) for name, reading in readings.items()}
 
     def _keep_baseline(self, release: str, now: Instant) -> None:
         """The baseline moves with the old release until a cutover, and then stands."""

@@ -26,8 +26,10 @@ INTEGRITY = "data_integrity"
 class TrailSource:
     """Follows ``logs/events.jsonl``; goes on at ``offset`` with the ``facts`` of an earlier monitor."""
 
-    def __init__(self, deployment: Deployment, facts: Facts, offset: int) -> None:
+    def __init__(self, deployment: Deployment, facts: Facts, offset: int, *, handled: int = 0) -> None:
+        """``handled``: the last event that the monitor before acted on, where its facts are lost."""
         self._deployment = deployment
+        self._handled = handled
         path = deployment.paths.events
         try:
             near_end = max(path.stat().st_size - READ_AT_START, 0)
@@ -60,7 +62,8 @@ class TrailSource:
         numbered = [event for event in found if isinstance(event.get("seq"), int)]
         before = 0 if another_file(numbered, self.facts.seq) else self.facts.seq
         self.facts = fold(self.facts, found)
-        self.new = tuple(event for event in numbered if event["seq"] > before)
+        self.new = tuple(event for event in numbered if event["seq"] > max(before, self._handled))
+        self._handled = 0
         self.seen.add(found)
         return problems
 

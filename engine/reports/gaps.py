@@ -16,6 +16,7 @@ from engine.state.event_words import slot_words
 _KINDS: dict[str, tuple[str, Mark]] = {
     "clock.stepped": ("the clock stepped", "W"),
     "monitor.suspended": ("the monitor was stopped or the machine suspended", "W"),
+    "monitor.memory_lost": ("the monitor lost a part of its memory", "C"),
     "schedule.missed": ("validation slot missed", "C"),
     "schedule.late": ("validation began late", "W"),
     "records.repaired": ("a torn line was cut off", "W"),

@@ -37,6 +37,7 @@ _KINDS = (
     "schedule.",
     "clock.stepped",
     "monitor.suspended",
+    "monitor.memory_lost",
     "release.tested",
     "rollback.",
     "service.",

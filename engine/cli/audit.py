@@ -10,6 +10,7 @@ import msgspec
 from engine.cli.frame import Context
 from engine.config import Deployment
 from engine.errors import CHECK_FAILED, DONE
+from engine.monitoring.continuity import lost_now
 from engine.records import ChainReport, verify_chain
 
 
@@ -25,6 +26,7 @@ def run(context: Context, options: argparse.Namespace) -> int:
     deployment = context.deployment()
     report = verify_chain(deployment.paths.events)
     problem = report.problem or _missing(deployment, report) or _not_there(deployment, options.last)
+    problem = problem or lost_now(deployment)
     if options.json:
         plain = {
             "intact": not problem,

@@ -15,6 +15,7 @@ from engine.config import Deployment
 from engine.doctor.channels import examine_channels
 from engine.doctor.finding import Finding
 from engine.errors import OpsError
+from engine.monitoring.continuity import lost_now
 from engine.monitoring.store import SampleStore
 from engine.monitoring.undecodable import Undecodable
 from engine.operations.journal import list_operations
@@ -210,6 +211,9 @@ def _audit(deployment: Deployment) -> Iterator[Finding]:
         yield Finding(
             "audit trail", "FAIL", report.problem, "keep the file; nothing repairs it. abaco-ops audit verify"
         )
+    elif lost := lost_now(deployment):
+        fix = "put the old file back where it was, or keep the new one and say so: abaco-ops ack AUD --reason TEXT"
+        yield Finding("audit trail", "FAIL", lost, fix)
     else:
         yield Finding("audit trail", "ok", f"{report.records} records, the chain holds")
 

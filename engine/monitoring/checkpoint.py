@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import msgspec
 
+from engine.monitoring.continuity import Known, Loss
 from engine.monitoring.facts import Facts
 from engine.monitoring.finite import require_finite
 from engine.monitoring.kpi_watch import KpiMemory
@@ -73,6 +74,10 @@ class Watch(msgspec.Struct, frozen=True):
     """The last run whose KPIs were compared with the old release's."""
     untold: tuple[Untold, ...] = ()
     """Events that are due in the audit trail: told after this was written."""
+    trail_known: Known = Known()
+    """The newest record of the audit trail that was read."""
+    trail_loss: Loss | None = None
+    """What became of the trail, where it is not the one any more that was read."""
 
 
 class Trail(msgspec.Struct, frozen=True):

@@ -14,8 +14,9 @@ from engine.config import Deployment
 from engine.errors import OpsError
 from engine.monitoring import checkpoint as saved
 from engine.monitoring.alerts import Book
-from engine.monitoring.assembly import Seen, calendar_of, evaluation_of
+from engine.monitoring.assembly import Seen, evaluation_of
 from engine.monitoring.back_fill import BackFill
+from engine.monitoring.continuity import AUDIT, LOST_TRAIL
 from engine.monitoring.disk import DiskSource
 from engine.monitoring.grounds import on_disk
 from engine.monitoring.interruption import interruption
@@ -26,8 +27,8 @@ from engine.monitoring.model import ConditionReading, Evaluation, ResourceReadin
 from engine.monitoring.notebook import Notebook
 from engine.monitoring.paging import Paging, going_on
 from engine.monitoring.process_source import ProcessSource
-from engine.monitoring.reading import Reading, sound
-from engine.monitoring.recalled import rows_of, with_conditions, with_slots
+from engine.monitoring.reading import Reading, Value, sound
+from engine.monitoring.recalled import ALL, recalled
 from engine.monitoring.round import Round
 from engine.monitoring.run_source import RunSource
 from engine.monitoring.running import RUN_LEVEL, FirstRuns, Running, awaiting
@@ -66,7 +67,9 @@ class Monitor:
         trail = self._notebook.part(saved.TRAIL, saved.Trail, piecemeal=False)
         output = self._notebook.part(saved.OUTPUT, saved.Output)
         handled = book.seq or 0 if saved.TRAIL in self._notebook.lost else 0
-        self._trail = TrailSource(deployment, trail.facts, trail.offset, handled=handled)
+        self._trail = TrailSource(
+            deployment, trail.facts, trail.offset, handled=handled, known=kept.trail_known, loss=kept.trail_loss
+        )
         self._runs = RunSource(
             deployment,
             last_fed=dict(self._watch.last_fed),
@@ -98,7 +101,9 @@ class Monitor:
     def tick(self) -> Evaluation:
         """Look, judge, write down. Never raises for what a file, a service or the disk can do wrong."""
         now = self._clock.now()
-        self._note(now, [*self._trail.follow(), *self._runs.follow()])
+        self._note(now, [*self._trail.follow(now), *self._runs.follow()])
+        if self._trail.lost_now:
+            self._trail_lost()
         active = self._around.active()
         if self._recall:
             self._recalled(now, active.name or active.configured)
@@ -137,7 +142,9 @@ class Monitor:
         unjudged, more = self._unjudged.look(readings, now)
         self._note(
             now,
-            self._standing.look(self._trail.facts.watching_since, now, status, running, read, self._trail.new),
+            self._standing.look(
+                self._trail.facts.watching_since, now, status, running, read, self._trail.new, self._trail.loss
+            ),
         )
         evaluation = self._evaluate(now, active, running, read, watch, operation, unjudged)
         settled = now.boot >= watch.settled_at
@@ -175,22 +182,21 @@ class Monitor:
             unknown_since=None,
         )
 
+    def _trail_lost(self) -> None:
+        """The trail is not the one any more that was read: that is told in the one that is there, and kept."""
+        self.round.announce("audit.trail_lost", {"what": self._trail.loss.words if self._trail.loss else ""})
+        self.paging.book = msgspec.structs.replace(self.paging.book, seq=0)  # what is new is told by the source
+
     def _recalled(self, now: Instant, release: str | None) -> None:
         """What was remembered is lost, all of it or a part: log, trail and alert book tell some of it again."""
-        self._recall = False
-        before = self._watch
-        watch = with_conditions(before, self.paging.book, self._deployment.monitoring.conditions, release or "")
-        calendar = calendar_of(self._deployment, self._trail.facts, now.wall)
-        if calendar is not None:
-            rows, new = rows_of(self._deployment.paths.logs), self._deployment.new.release
-            watch = with_slots(watch, calendar, self._trail.facts, new, rows)
+        before, self._recall = self._watch, False
+        self._watch = recalled(self._deployment, before, self._trail.facts, self.paging.book, release or "", now)
         lost = {name: list(parts) for name, parts in self._notebook.lost.items()}
-        gone = before.wall is None and watch.slot_at is not None
-        if lost or gone:
-            self.round.announce("monitor.memory_lost", {"lost": lost or {saved.WATCH: ["all of it"]}})
-        if gone:
+        if before.wall is None and self._watch.slot_at is not None:
             self._note(now, ["what the monitor remembered is gone: slots are known again from the log and the trail"])
-        self._watch = watch
+            lost = lost or {saved.WATCH: [ALL]}
+        if lost:
+            self.round.announce("monitor.memory_lost", {"lost": lost})
 
     def _build_of_new(self, now: Instant) -> str:
         """The new release's build as installed, looked at once a minute."""
@@ -238,7 +244,7 @@ class Monitor:
         release = running.release
         self._keep_baseline(release, now)
         readings = self._process.look(release, status, now)
-        from_runs, problems = self._runs.feed(release, now, self._trail.seen)
+        from_runs, problems = self._runs.feed(release, now, self._trail.seen, self._trail.audit_floor)
         self._note(now, problems)
         readings |= from_runs
         readings["run_level"] = self._runs.schedule(
@@ -252,6 +258,8 @@ class Monitor:
                 for name, reading in readings.items()
                 if name in per_run or name == RUN_LEVEL
             }
+        if self._trail.lost_now and not isinstance(readings[AUDIT], tuple):  # no run is waited for
+            readings[AUDIT] = (Value(LOST_TRAIL, now.wall, now.boot, release),)
         restarted = running.process not in ("", watch.first_process)
         readings |= self._trail.readings(running, now, restarted=restarted, doubt=self._runs.doubt(running.release))
         return {name: sound(reading) for name, reading in readings.items()}
@@ -309,6 +317,8 @@ class Monitor:
             last_fed=dict(self._runs.last_fed),
             cpu_before=self._process.before,
             ran=self._first_runs.ran,
+            trail_known=self._trail.known,
+            trail_loss=self._trail.loss,
         )
 
     def _evaluate(

@@ -12,7 +12,10 @@ from typing import Any, TypeVar, get_args, get_origin
 
 import msgspec
 
+from engine.clock import Instant
+from engine.config import Deployment
 from engine.monitoring.alerts import Book
+from engine.monitoring.assembly import calendar_of
 from engine.monitoring.checkpoint import Watch
 from engine.monitoring.facts import Facts
 from engine.monitoring.model import TIERS
@@ -56,6 +59,15 @@ def _take(name: str, value: Any, kind: Any, kept: dict[str, Any], lost: list[str
             _take(key, one, get_args(kind)[1], entries, lost)
             lost[before:] = [f"{name}.{entry}" for entry in lost[before:]]
         kept[name] = entries
+
+
+def recalled(deployment: Deployment, watch: Watch, facts: Facts, book: Book, release: str, now: Instant) -> Watch:
+    """The memory with what log, trail and alert book tell of it. ``release``: the one that is judged."""
+    watch = with_conditions(watch, book, deployment.monitoring.conditions, release)
+    calendar = calendar_of(deployment, facts, now.wall)
+    if calendar is None:
+        return watch
+    return with_slots(watch, calendar, facts, deployment.new.release, rows_of(deployment.paths.logs))
 
 
 def with_conditions(watch: Watch, book: Book, names: Iterable[str], release: str) -> Watch:

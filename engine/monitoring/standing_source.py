@@ -15,6 +15,7 @@ from engine.clock import Instant, boot_id
 from engine.config import Deployment
 from engine.errors import OpsError
 from engine.monitoring import standing as fold
+from engine.monitoring.continuity import Loss
 from engine.monitoring.model import ConditionReading
 from engine.monitoring.process_source import RESIDENT
 from engine.monitoring.running import Running
@@ -55,6 +56,7 @@ class StandingSource:
         running: Running,
         conditions: Sequence[ConditionReading],
         events: Sequence[Record],
+        loss: Loss | None = None,
     ) -> list[str]:
         """One tick; the problems met. ``since``: the cutover that is watched; ``events``: the trail's new ones."""
         problems: list[str] = []
@@ -76,6 +78,8 @@ class StandingSource:
         standing = _counted(standing, [*missed, *self._new_runs(problems)], new)
         standing = fold.events_seen(standing, _finished(events, new), now.wall, self._patience)
         standing = fold.fired(standing, conditions, now.wall)
+        if loss is not None and loss.at >= since:
+            standing = msgspec.structs.replace(standing, trail_lost=loss.words)
         self.now = self._read_log(self._hours(standing, now.wall), now.wall)
         return problems
 

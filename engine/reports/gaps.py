@@ -17,6 +17,7 @@ _KINDS: dict[str, tuple[str, Mark]] = {
     "clock.stepped": ("the clock stepped", "W"),
     "monitor.suspended": ("the monitor was stopped or the machine suspended", "W"),
     "monitor.memory_lost": ("the monitor lost a part of its memory", "C"),
+    "audit.trail_lost": ("the audit trail before this was lost", "C"),
     "schedule.missed": ("validation slot missed", "C"),
     "schedule.late": ("validation began late", "W"),
     "records.repaired": ("a torn line was cut off", "W"),

@@ -295,6 +295,7 @@ _WORDS: dict[str, Callable[[dict[str, Any], str], str]] = {
     "clock.stepped": _seconds("the clock stepped"),
     "monitor.suspended": _stood_still,
     "monitor.memory_lost": _memory_lost,
+    "audit.trail_lost": lambda data, _operation: f"the audit trail was LOST: {data.get('what', '?')}",
     "rollback.tell": lambda data, _operation: str(data.get("text", "")),
     "drill.started": _drill_began,
     "drill.ended": _drill_ended,

@@ -38,6 +38,7 @@ _KINDS = (
     "clock.stepped",
     "monitor.suspended",
     "monitor.memory_lost",
+    "audit.trail_lost",
     "release.tested",
     "rollback.",
     "service.",

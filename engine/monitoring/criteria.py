@@ -196,7 +196,8 @@ def _errors(evidence: Evidence, asked: Asked, name: str) -> Found:
     if standing.rows < least:
         return Found(None, f"LOW VOLUME: {standing.rows} input rows since the cutover", standing.run_at)
     rate = standing.errors / standing.rows * 100
-    failed = f", {standing.failed} runs failed" if standing.failed else ""
+    runs = "1 run" if standing.failed == 1 else f"{standing.failed} runs"
+    failed = f", {runs} failed: all rows in error" if standing.failed else ""
     said = f"{rate:.3f} % of {standing.rows:,} rows in {standing.runs} runs since the cutover{failed}"
     if reading is not None and reading.reason is not None:
         return Found(None, f"{said}; ERR {reading.level}: {reading.reason}", standing.run_at)
@@ -244,6 +245,8 @@ def _audit(evidence: Evidence, asked: Asked, name: str) -> Found:
     standing, reading = evidence.standing, evidence.conditions.get("AUD")
     waiting = standing.runs - standing.audited - standing.gaps
     said = f"{standing.audited} of {standing.runs} runs left their events"
+    if standing.trail_lost:
+        return Found(False, f"{said}; {standing.trail_lost}", standing.run_at)
     if standing.gaps:
         return Found(False, f"{said}, {standing.gaps} did not; newest {standing.gap[:8]}", standing.run_at)
     done = [v for v in evidence.validations if v.release == evidence.release]

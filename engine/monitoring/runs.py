@@ -100,13 +100,34 @@ def run_metrics(run: Run) -> dict[str, float]:
     return metrics
 
 
+def attempted(run: Run, before: Iterable[Run]) -> tuple[int, int]:
+    """Input rows of a run, and how many of them went wrong: of a failed run all.
+
+    One that does not say how many it read has read those of the last good run ``before`` it on the same tape. A tape
+    that no good run has read says nothing about errors: the data quality and the schedule speak for it.
+    """
+    if run.ok:
+        return run.rows, run.errors
+    if run.rows:
+        return run.rows, run.rows
+    good = [one for one in before if one.ok and (run.tape_sha256 is None or one.tape_sha256 == run.tape_sha256)]
+    rows = good[-1].rows if good else 0
+    return rows, rows
+
+
 def error_rate(runs: Iterable[Run], until: datetime, window: float, least: int) -> float | str:
-    """Errors over input rows, in %, of the runs that ended in the ``window`` seconds before ``until``.
+    """Errors over input rows, in %, of the runs that ended in the ``window`` seconds before ``until``; ``runs``: oldest
+    first, and older ones too: see :func:`attempted`.
 
     A text says why there is no rate: LOW VOLUME.
     """
-    inside = [run for run in runs if 0 <= (until - run.ended).total_seconds() < window]
-    rows, errors = sum(run.rows for run in inside), sum(run.errors for run in inside)
+    known = list(runs)
+    counted = [
+        attempted(run, () if run.ok else known[:number])
+        for number, run in enumerate(known)
+        if 0 <= (until - run.ended).total_seconds() < window
+    ]
+    rows, errors = sum(rows for rows, _ in counted), sum(errors for _, errors in counted)
     if rows < least:
         return f"LOW VOLUME: {rows} rows in the last {window:g} s, {least} are needed"
     return errors / rows * 100

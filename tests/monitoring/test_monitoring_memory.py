@@ -186,3 +186,23 @@ def test_a_run_record_with_an_absurd_latency_blinds_nobody(watching: Watching) -
     assert "monitor has measured nothing" not in StateReader(watching.deployment, watching.clock).read().verdict.why
     watching.restart()
     assert not any("cannot be understood" in said for said in watching.tick(2).problems)
+
+
+def test_when_half_of_the_runs_fail_the_errors_are_critical_and_no_gate_calls_them_few(watching: Watching) -> None:
+    watching.cut_over()
+    watching.tick(4, runs_every=1)
+    for _ in range(4):
+        watching.tick(1)
+        after = watching.tick(1, status="failed", rows=0, errors=0, latency_ms=None)
+    assert (condition(after, "ERR").firing, after.verdict.word) == ("critical", "INVESTIGATE")
+    found = criterion(watching.tick(1), "errors_below_0_1")
+    assert (found.status, "4 runs failed: all rows in error" in found.evidence) == ("not met", True)
+    assert condition(watching.tick(310), "ERR").firing == "", "what failed leaves the window of 5 min"
+
+
+def test_one_run_of_many_that_fails_is_a_warning(watching: Watching) -> None:
+    watching.cut_over()
+    watching.tick(30, runs_every=1)
+    watching.run(status="failed", rows=0, errors=0, latency_ms=None)
+    after = watching.tick(1)
+    assert (condition(after, "ERR").firing, after.verdict.word) == ("warning", "WATCH")

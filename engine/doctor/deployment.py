@@ -212,7 +212,7 @@ def _audit(deployment: Deployment) -> Iterator[Finding]:
             "audit trail", "FAIL", report.problem, "keep the file; nothing repairs it. abaco-ops audit verify"
         )
     elif lost := lost_now(deployment):
-        fix = "put the old file back where it was, or keep the new one and say so: abaco-ops ack AUD --reason TEXT"
+        fix = "keep the old file if it is found; then abaco-ops ack AUD --reason TEXT takes note of it"
         yield Finding("audit trail", "FAIL", lost, fix)
     else:
         yield Finding("audit trail", "ok", f"{report.records} records, the chain holds")

@@ -63,7 +63,6 @@ class Monitor:
         self._notebook = Notebook(store, clock)
         kept = self._notebook.part(saved.WATCH, saved.Watch)
         self._watch, book = self._of_this_boot(kept), self._notebook.part(saved.BOOK, Book)
-        self._recall = kept.wall is None or saved.WATCH in self._notebook.lost
         trail = self._notebook.part(saved.TRAIL, saved.Trail, piecemeal=False)
         output = self._notebook.part(saved.OUTPUT, saved.Output)
         handled = book.seq or 0 if saved.TRAIL in self._notebook.lost else 0
@@ -105,7 +104,7 @@ class Monitor:
         if self._trail.lost_now:
             self._trail_lost()
         active = self._around.active()
-        if self._recall:
+        if self._first:
             self._recalled(now, active.name or active.configured)
         watch = self._watch_at(now)
         release = active.name or active.configured or watch.release or self._deployment.console.releases.old
@@ -189,14 +188,15 @@ class Monitor:
 
     def _recalled(self, now: Instant, release: str | None) -> None:
         """What was remembered is lost, all of it or a part: log, trail and alert book tell some of it again."""
-        before, self._recall = self._watch, False
-        self._watch = recalled(self._deployment, before, self._trail.facts, self.paging.book, release or "", now)
-        lost = {name: list(parts) for name, parts in self._notebook.lost.items()}
+        before, facts, parts = self._watch, self._trail.facts, self._notebook.lost
+        if before.wall is None or saved.WATCH in parts:
+            self._watch = recalled(self._deployment, before, facts, self.paging.book, release or "", now)
         if before.wall is None and self._watch.slot_at is not None:
             self._note(now, ["what the monitor remembered is gone: slots are known again from the log and the trail"])
-            lost = lost or {saved.WATCH: [ALL]}
-        if lost:
-            self.round.announce("monitor.memory_lost", {"lost": lost})
+            parts.setdefault(saved.WATCH, (ALL,))
+        if parts:
+            self.round.announce("monitor.memory_lost", {"lost": {name: list(lost) for name, lost in parts.items()}})
+        self._notebook.lost = {}
 
     def _build_of_new(self, now: Instant) -> str:
         """The new release's build as installed, looked at once a minute."""

@@ -60,7 +60,7 @@ def _rows(found: Found) -> list[tuple[datetime, Row]]:
         words, mark = _KINDS[str(event["kind"])]
         data = event["data"]
         seconds = data.get("seconds")
-        detail = data.get("reason") or _slot(data) or data.get("release") or ""
+        detail = data.get("reason") or data.get("what") or _slot(data) or data.get("release") or ""
         took = float(seconds) if isinstance(seconds, int | float) else None
         rows.append((at, _row(found, at, words, took, harmless(detail, 200), mark)))
     told = {_slot(event["data"]) for _, event in of_kind(found, "schedule.missed")}

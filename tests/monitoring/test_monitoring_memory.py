@@ -163,6 +163,27 @@ def test_a_memory_that_cannot_be_read_is_named_kept_aside_and_known_again_from_t
     night.monitor.stop()
 
 
+@pytest.mark.parametrize("part", ["trail", "book", "standing", "output"])
+def test_whatever_part_of_the_memory_cannot_be_read_nothing_is_told_twice_and_nothing_fired_is_forgotten(
+    deployment: Any, clock: Any, part: str
+) -> None:
+    night = firing_night(deployment, clock)
+    night.ticks(1, errors=900)
+    cutover_at, rows = night.ticks(1, errors=900).cutover_at, night.log()
+    spoil(night, "checkpoints", f"name = '{part}'", None, b"{")
+    night.monitor = night._new()
+    night.ticks(1, errors=900)
+    after = night.ticks(1, errors=900)
+    assert (after.verdict.word, after.cutover_at) == ("ROLL BACK", cutover_at), "the errors have held by now"
+    assert any(f"checkpoint {part} cannot be understood" in said for said in after.problems)
+    assert not [row for row in night.log()[len(rows) :] if "MISSED" in row or "validation 5/5" in row]
+    events = [json.loads(line) for line in night.deployment.paths.events.read_text().splitlines()]
+    assert [event["data"]["lost"] for event in events if event["kind"] == "monitor.memory_lost"] == [
+        {part: ["all of it"]}
+    ]
+    night.monitor.stop()
+
+
 def test_without_its_database_no_slot_that_has_its_row_is_said_to_be_missed(deployment: Any, clock: Any) -> None:
     night = Night(deployment, clock)
     night.begin()

@@ -10,6 +10,7 @@ import msgspec
 from engine.cli.frame import Context
 from engine.config import Deployment
 from engine.errors import CHECK_FAILED, DONE
+from engine.monitoring.continuity import lost_now
 from engine.records import ChainReport, verify_chain
 
 
@@ -24,7 +25,8 @@ def run(context: Context, options: argparse.Namespace) -> int:
     """Exit 0 when the chain holds, 1 when it does not."""
     deployment = context.deployment()
     report = verify_chain(deployment.paths.events)
-    problem = report.problem or _missing(deployment, report) or _not_there(deployment, options.last)
+    problem = report.problem or lost_now(deployment) or _missing(deployment, report)
+    problem = problem or _not_there(deployment, options.last)
     if options.json:
         plain = {
             "intact": not problem,
@@ -36,7 +38,8 @@ def run(context: Context, options: argparse.Namespace) -> int:
         sys.stdout.buffer.write(msgspec.json.encode(plain) + b"\n")
     elif problem:
         sys.stdout.write(f"FAIL  {deployment.paths.events}: {problem}\n")
-        sys.stdout.write(f"      {report.records} records before it are intact; nothing was repaired\n")
+        where = "before it" if report.problem else "that stand there now"
+        sys.stdout.write(f"      {report.records} records {where} are intact; nothing was repaired\n")
     elif not report.records:
         sys.stdout.write(f"NOT RUN  nothing has been recorded yet in {deployment.paths.events}\n")
     else:

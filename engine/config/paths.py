@@ -124,3 +124,8 @@ class Paths:
     def monitor_lock(self) -> Path:
         """Held by the one monitor."""
         return self.rollback / "monitor.lock"
+
+    @property
+    def decision_lock(self) -> Path:
+        """Held while a decision at a gate is checked and recorded."""
+        return self.rollback / "decision.lock"

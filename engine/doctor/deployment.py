@@ -15,7 +15,9 @@ from engine.config import Deployment
 from engine.doctor.channels import examine_channels
 from engine.doctor.finding import Finding
 from engine.errors import OpsError
+from engine.monitoring.continuity import lost_now
 from engine.monitoring.store import SampleStore
+from engine.monitoring.undecodable import Undecodable
 from engine.operations.journal import list_operations
 from engine.operations.places import problems
 from engine.operations.preflight import rooms
@@ -193,6 +195,10 @@ def _monitor(deployment: Deployment) -> Iterator[Finding]:
     store = SampleStore(deployment.paths.samples, read_only=True)
     try:
         newest = store.newest_evaluation()
+    except Undecodable as error:
+        said = f"runs, and what it judged cannot be read: {error}"
+        yield Finding("monitor", "FAIL", said, "abaco-ops --version: one version everywhere; else see logs/monitor.out")
+        return
     finally:
         store.close()
     said = f"runs, verdict {newest.verdict.word}" if newest else "runs, no sample yet"
@@ -205,6 +211,9 @@ def _audit(deployment: Deployment) -> Iterator[Finding]:
         yield Finding(
             "audit trail", "FAIL", report.problem, "keep the file; nothing repairs it. abaco-ops audit verify"
         )
+    elif lost := lost_now(deployment):
+        fix = "keep the old file if it is found; then abaco-ops ack AUD --reason TEXT takes note of it"
+        yield Finding("audit trail", "FAIL", lost, fix)
     else:
         yield Finding("audit trail", "ok", f"{report.records} records, the chain holds")
 

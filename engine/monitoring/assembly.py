@@ -12,8 +12,8 @@ import msgspec
 from engine.clock import Instant
 from engine.config import Deployment
 from engine.monitoring.checklist import unanswered
-from engine.monitoring.criteria import Evidence
 from engine.monitoring.decision import Situation, decide
+from engine.monitoring.evidence import Evidence
 from engine.monitoring.facts import Facts, Validation
 from engine.monitoring.gates import courses, open_gates
 from engine.monitoring.gauges import gauges

@@ -7,12 +7,15 @@ from typing import TypeVar
 
 import msgspec
 
+from engine.monitoring.continuity import Known, Loss
 from engine.monitoring.facts import Facts
+from engine.monitoring.finite import require_finite
 from engine.monitoring.kpi_watch import KpiMemory
 from engine.monitoring.kpis import Published
 from engine.monitoring.log import Row
 from engine.monitoring.model import Baseline
 from engine.monitoring.tree import Usage
+from engine.monitoring.undecodable import undecodable
 from engine.monitoring.untold import Untold
 from engine.monitoring.watched import Watched
 
@@ -71,6 +74,10 @@ class Watch(msgspec.Struct, frozen=True):
     """The last run whose KPIs were compared with the old release's."""
     untold: tuple[Untold, ...] = ()
     """Events that are due in the audit trail: told after this was written."""
+    trail_known: Known = Known()
+    """The newest record of the audit trail that was read."""
+    trail_loss: Loss | None = None
+    """What became of the trail, where it is not the one any more that was read."""
 
 
 class Trail(msgspec.Struct, frozen=True):
@@ -88,11 +95,17 @@ class Output(msgspec.Struct, frozen=True):
     kpis: KpiMemory = KpiMemory()
 
 
+def encode(part: object, name: str) -> bytes:
+    """As JSON. NotFinite: the next monitor could not read it."""
+    require_finite(part, name)
+    return msgspec.json.encode(part)
+
+
 def decode(data: bytes | None, kind: type[T]) -> T:
-    """The part as written, or a fresh one when there is none or another version wrote it."""
-    if data is not None:
-        try:
-            return msgspec.json.decode(data, type=kind)
-        except msgspec.MsgspecError:
-            pass
-    return kind()
+    """The part as written; a fresh one when there is none. Undecodable: what cannot be read is not nothing."""
+    if data is None:
+        return kind()
+    try:
+        return msgspec.json.decode(data, type=kind)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise undecodable(f"the monitor's checkpoint {kind.__name__.lower()}", error) from error

@@ -6,11 +6,15 @@ from collections.abc import Mapping
 
 from engine.clock import pretty_duration
 from engine.config.monitoring import Condition, SustainedSection
+from engine.monitoring.continuity import AUDIT, LOST_TRAIL
 from engine.monitoring.model import TIERS, ConditionReading, Level
 from engine.monitoring.sustained import Limit, held, pending
 from engine.monitoring.watched import Watched, changes, firing, firing_now, flapping
 
 TIER_WORDS: dict[str, str] = {"warning": "warning", "critical": "critical", "rollback": "roll back"}
+
+OWN_WORDS = {(AUDIT, LOST_TRAIL): "the trail that was read is gone"}
+"""Levels that no configuration has to name."""
 
 
 def condition_reading(
@@ -61,7 +65,7 @@ def condition_reading(
 
 def shown(condition: Condition, value: float) -> str:
     """A value of this condition with its unit, or its word."""
-    word = condition.words.get(f"{value:g}")
+    word = condition.words.get(f"{value:g}") or OWN_WORDS.get((condition.metric, value))
     if word is not None:
         return word
     return f"{value:.{condition.decimals}f}{' ' if condition.unit else ''}{condition.unit}"

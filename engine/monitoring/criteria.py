@@ -7,74 +7,18 @@ yet (eight hours, say) is met ``so far``; when its gate is due, that is unknown 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from engine.clock import pretty_duration
-from engine.config.checklist import DecisionPoint
-from engine.config.monitoring import MonitoringConfig
-from engine.monitoring.facts import Tested, Validation
+from engine.monitoring.evidence import Asked, Evidence, Found, Judge
+from engine.monitoring.facts import Validation
 from engine.monitoring.hour_one import compared, measures
-from engine.monitoring.model import ConditionReading, Criterion, KpiReading
-from engine.monitoring.schedule import Calendar, Slot, served, slot_name
-from engine.monitoring.standing import Standing
+from engine.monitoring.model import ConditionReading, Criterion
+from engine.monitoring.schedule import Slot, served, slot_name
 
 HOURLY = re.compile(r"hourly_(\d+)_of_\1")
 MEDIANS = re.compile(r"medians_within_(\d+)_percent_of_hour_1")
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What a gate is judged on."""
-
-    calendar: Calendar
-    release: str
-    """The new release: whose validations and tests count."""
-    build: str
-    """Its build as installed; empty when that cannot be told."""
-    conditions: Mapping[str, ConditionReading]
-    kpis: Sequence[KpiReading]
-    validations: Sequence[Validation]
-    standing: Standing
-    tested: Tested | None
-    open_lines: Callable[[float, float], Sequence[str]]
-    """Checklist lines after one offset and up to another that nobody has answered."""
-    unknown: str = ""
-    """Why the verdict is UNKNOWN; empty when it is not."""
-    against: str = ""
-    """The verdict and why, while it is ROLL BACK or INVESTIGATE; else empty."""
-    monitoring: MonitoringConfig | None = None
-    patience: float = 3.5
-    """Seconds between two looks that still count as watched."""
-
-    @property
-    def now(self) -> datetime:
-        """The moment."""
-        return self.calendar.now
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """One gate at which a criterion is asked."""
-
-    point: DecisionPoint
-    due: datetime
-    before: float
-    """Offset of the gate before it; 0 for the first."""
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What the records say."""
-
-    status: bool | None
-    evidence: str
-    at: datetime | None
-    so_far: bool = False
-
-
-Judge = Callable[[Evidence, Asked, str], Found]
 
 
 def judged(name: str, evidence: Evidence, asked: Asked) -> Criterion:
@@ -201,10 +145,14 @@ def _errors(evidence: Evidence, asked: Asked, name: str) -> Found:
     if standing.rows < least:
         return Found(None, f"LOW VOLUME: {standing.rows} input rows since the cutover", standing.run_at)
     rate = standing.errors / standing.rows * 100
-    failed = f", {standing.failed} runs failed" if standing.failed else ""
+    runs = "1 run" if standing.failed == 1 else f"{standing.failed} runs"
+    failed = f", {runs} failed: all rows in error" if standing.failed else ""
     said = f"{rate:.3f} % of {standing.rows:,} rows in {standing.runs} runs since the cutover{failed}"
     if reading is not None and reading.reason is not None:
         return Found(None, f"{said}; ERR {reading.level}: {reading.reason}", standing.run_at)
+    if rate < limit and standing.damaged:
+        records = "1 run record is" if standing.damaged == 1 else f"{standing.damaged} run records are"
+        return Found(None, f"{said}; {records} damaged: what those runs did is not known", standing.run_at)
     return Found(rate < limit, said, standing.run_at)
 
 
@@ -246,6 +194,8 @@ def _audit(evidence: Evidence, asked: Asked, name: str) -> Found:
     standing, reading = evidence.standing, evidence.conditions.get("AUD")
     waiting = standing.runs - standing.audited - standing.gaps
     said = f"{standing.audited} of {standing.runs} runs left their events"
+    if standing.trail_lost:
+        return Found(False, f"{said}; {standing.trail_lost}", standing.run_at)
     if standing.gaps:
         return Found(False, f"{said}, {standing.gaps} did not; newest {standing.gap[:8]}", standing.run_at)
     done = [v for v in evidence.validations if v.release == evidence.release]

@@ -10,7 +10,7 @@ from datetime import datetime
 from engine.clock import Clock, SystemClock
 from engine.config import Deployment
 from engine.config.looking import must_write
-from engine.errors import Refused
+from engine.errors import LockHeld, Refused
 from engine.monitoring import checkpoint as saved
 from engine.monitoring.answers import NOTE_LIMIT, SOURCE
 from engine.monitoring.board import newest_fresh
@@ -19,9 +19,11 @@ from engine.monitoring.facts import UNVERIFIED, Facts, Waiver, fold
 from engine.monitoring.gates import Course, courses, not_met
 from engine.monitoring.model import Gate
 from engine.monitoring.store import SampleStore
-from engine.records import Record, Tail, account_named, accounts_of, append_event, harmless, plain_name
+from engine.records import FileLock, Record, Tail, account_named, accounts_of, append_event, harmless, plain_name
 
 EVENT = "gate.decided"
+DECISION_WAIT = 5.0
+"""Seconds that a decision waits for another one to be recorded."""
 
 
 def decide(
@@ -34,9 +36,27 @@ def decide(
     waivers: Sequence[Waiver] = (),
     clock: Clock | None = None,
 ) -> Record:
-    """Record ``go`` or ``no-go``. Refused with every criterion that stands against a go, or when it is not the time."""
+    """Record ``go`` or ``no-go``. Refused with every criterion that stands against a go, or when it is not the time.
+
+    Whoever decides at the same time waits here, and then finds what was decided: one decision, not two.
+    """
     must_write(deployment, "a decision at a gate")
     clock = clock or SystemClock()
+    with FileLock(deployment.paths.decision_lock) as lock:
+        if not lock.acquire(DECISION_WAIT):
+            raise LockHeld("somebody else decides at a gate right now", f"abaco-ops gate show {gate}, then look again")
+        return _decided(deployment, gate, decision, actor, note, waivers, clock)
+
+
+def _decided(
+    deployment: Deployment,
+    gate: str,
+    decision: str,
+    actor: str,
+    note: str,
+    waivers: Sequence[Waiver],
+    clock: Clock,
+) -> Record:
     now = clock.now().wall
     course = _course(deployment, gate, now)
     judged = _judged(deployment, gate, clock)

@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from engine.config.checklist import ChecklistConfig, DecisionPoint
-from engine.monitoring.criteria import Asked, Evidence, judged, words
+from engine.monitoring.criteria import judged, words
+from engine.monitoring.evidence import Asked, Evidence
 from engine.monitoring.facts import Decided
 from engine.monitoring.model import Criterion, Gate
 from engine.monitoring.schedule import DAY

@@ -11,6 +11,7 @@ from typing import Literal
 
 import msgspec
 
+from engine.monitoring.finite import require_finite
 from engine.monitoring.standing import Standing
 
 VerdictWord = Literal["ROLL BACK", "INVESTIGATE", "UNKNOWN", "WATCH", "CONTINUE"]
@@ -287,7 +288,8 @@ _decoder = msgspec.json.Decoder(Evaluation)
 
 
 def encode(evaluation: Evaluation) -> bytes:
-    """As JSON."""
+    """As JSON. NotFinite: no reader could tell an infinity from nothing."""
+    require_finite(evaluation, "evaluation")
     return _encoder.encode(evaluation)
 
 

@@ -13,8 +13,10 @@ from engine.clock import Clock, Instant, boot_id, pretty_duration
 from engine.config import Deployment
 from engine.errors import OpsError
 from engine.monitoring import checkpoint as saved
+from engine.monitoring.alerts import Book
 from engine.monitoring.assembly import Seen, evaluation_of
 from engine.monitoring.back_fill import BackFill
+from engine.monitoring.continuity import AUDIT, LOST_TRAIL
 from engine.monitoring.disk import DiskSource
 from engine.monitoring.grounds import on_disk
 from engine.monitoring.interruption import interruption
@@ -25,7 +27,8 @@ from engine.monitoring.model import ConditionReading, Evaluation, ResourceReadin
 from engine.monitoring.notebook import Notebook
 from engine.monitoring.paging import Paging, going_on
 from engine.monitoring.process_source import ProcessSource
-from engine.monitoring.reading import Reading
+from engine.monitoring.reading import Reading, Value, sound
+from engine.monitoring.recalled import ALL, recalled
 from engine.monitoring.round import Round
 from engine.monitoring.run_source import RunSource
 from engine.monitoring.running import RUN_LEVEL, FirstRuns, Running, awaiting
@@ -58,10 +61,14 @@ class Monitor:
         self._problems: deque[tuple[float, str]] = deque(maxlen=20)
         self._first = True
         self._notebook = Notebook(store, clock)
-        self._watch = self._last_watch()
-        trail = saved.decode(self._notebook.checkpoint(saved.TRAIL), saved.Trail)
-        output = saved.decode(self._notebook.checkpoint(saved.OUTPUT), saved.Output)
-        self._trail = TrailSource(deployment, trail.facts, trail.offset)
+        kept = self._notebook.part(saved.WATCH, saved.Watch)
+        self._watch, book = self._of_this_boot(kept), self._notebook.part(saved.BOOK, Book)
+        trail = self._notebook.part(saved.TRAIL, saved.Trail, piecemeal=False)
+        output = self._notebook.part(saved.OUTPUT, saved.Output)
+        handled = book.seq or 0 if saved.TRAIL in self._notebook.lost else 0
+        self._trail = TrailSource(
+            deployment, trail.facts, trail.offset, handled=handled, known=kept.trail_known, loss=kept.trail_loss
+        )
         self._runs = RunSource(
             deployment,
             last_fed=dict(self._watch.last_fed),
@@ -76,14 +83,14 @@ class Monitor:
         self._process = ProcessSource(deployment, surroundings.members, self._notebook.earlier, self._watch.cpu_before)
         self._unjudged = Unjudged(deployment, self._notebook.earlier)
         self._first_runs = FirstRuns(deployment, self._watch.ran)
-        kept = saved.decode(self._notebook.checkpoint(saved.STANDING), Standing)
-        self._standing = StandingSource(deployment, kept, self._notebook.series)
+        standing = self._notebook.part(saved.STANDING, Standing, piecemeal=False)
+        self._standing = StandingSource(deployment, standing, self._notebook.series)
         self._build: tuple[float, str] = (-1e18, "")
         self._kept = KeptTrail(deployment.paths.events, store)
         self._back_fill = BackFill(deployment, clock)
         self._trends: dict[str, deque[float]] = {}
         self.round = Round(deployment, clock)
-        self.paging = Paging(deployment, clock, going_on(self._notebook.checkpoint, self._boot_id, clock.now()))
+        self.paging = Paging(deployment, clock, going_on(book, kept, self._boot_id, clock.now()))
 
     @property
     def deployment(self) -> Deployment:
@@ -93,9 +100,13 @@ class Monitor:
     def tick(self) -> Evaluation:
         """Look, judge, write down. Never raises for what a file, a service or the disk can do wrong."""
         now = self._clock.now()
-        self._note(now, [*self._trail.follow(), *self._runs.follow()])
-        watch = self._watch_at(now)
+        self._note(now, [*self._trail.follow(now), *self._runs.follow()])
+        if self._trail.lost_now:
+            self._trail_lost()
         active = self._around.active()
+        if self._first:
+            self._recalled(now, active.name or active.configured)
+        watch = self._watch_at(now)
         release = active.name or active.configured or watch.release or self._deployment.console.releases.old
         if release not in self._deployment.releases:
             self._note(now, [f"config/pipeline.yml names {harmless(release, 40)}, which this deployment does not know"])
@@ -130,7 +141,9 @@ class Monitor:
         unjudged, more = self._unjudged.look(readings, now)
         self._note(
             now,
-            self._standing.look(self._trail.facts.watching_since, now, status, running, read, self._trail.new),
+            self._standing.look(
+                self._trail.facts.watching_since, now, status, running, read, self._trail.new, self._trail.loss
+            ),
         )
         evaluation = self._evaluate(now, active, running, read, watch, operation, unjudged)
         settled = now.boot >= watch.settled_at
@@ -152,9 +165,8 @@ class Monitor:
 
     # ---- going on
 
-    def _last_watch(self) -> saved.Watch:
+    def _of_this_boot(self, watch: saved.Watch) -> saved.Watch:
         """What the monitor before remembered; of another boot only what does not depend on its clock."""
-        watch = saved.decode(self._notebook.checkpoint(saved.WATCH), saved.Watch)
         if not watch.boot_id or watch.boot_id == self._boot_id:
             return watch
         conditions = {name: after_reboot(one) for name, one in watch.conditions.items()}
@@ -168,6 +180,23 @@ class Monitor:
             ran=("", 0.0),
             unknown_since=None,
         )
+
+    def _trail_lost(self) -> None:
+        """The trail is not the one any more that was read: that is told in the one that is there, and kept."""
+        self.round.announce("audit.trail_lost", {"what": self._trail.loss.words if self._trail.loss else ""})
+        self.paging.book = msgspec.structs.replace(self.paging.book, seq=0)  # what is new is told by the source
+
+    def _recalled(self, now: Instant, release: str | None) -> None:
+        """What was remembered is lost, all of it or a part: log, trail and alert book tell some of it again."""
+        before, facts, parts = self._watch, self._trail.facts, self._notebook.lost
+        if before.wall is None or saved.WATCH in parts:
+            self._watch = recalled(self._deployment, before, facts, self.paging.book, release or "", now)
+        if before.wall is None and self._watch.slot_at is not None:
+            self._note(now, ["what the monitor remembered is gone: slots are known again from the log and the trail"])
+            parts.setdefault(saved.WATCH, (ALL,))
+        if parts:
+            self.round.announce("monitor.memory_lost", {"lost": {name: list(lost) for name, lost in parts.items()}})
+        self._notebook.lost = {}
 
     def _build_of_new(self, now: Instant) -> str:
         """The new release's build as installed, looked at once a minute."""
@@ -215,7 +244,7 @@ class Monitor:
         release = running.release
         self._keep_baseline(release, now)
         readings = self._process.look(release, status, now)
-        from_runs, problems = self._runs.feed(release, now, self._trail.seen)
+        from_runs, problems = self._runs.feed(release, now, self._trail.seen, self._trail.audit_floor)
         self._note(now, problems)
         readings |= from_runs
         readings["run_level"] = self._runs.schedule(
@@ -229,10 +258,11 @@ class Monitor:
                 for name, reading in readings.items()
                 if name in per_run or name == RUN_LEVEL
             }
+        if self._trail.lost_now and not isinstance(readings[AUDIT], tuple):  # no run is waited for
+            readings[AUDIT] = (Value(LOST_TRAIL, now.wall, now.boot, release),)
         restarted = running.process not in ("", watch.first_process)
-        return readings | self._trail.readings(
-            running, now, restarted=restarted, doubt=self._runs.doubt(running.release)
-        )
+        readings |= self._trail.readings(running, now, restarted=restarted, doubt=self._runs.doubt(running.release))
+        return {name: sound(reading) for name, reading in readings.items()}
 
     def _keep_baseline(self, release: str, now: Instant) -> None:
         """The baseline moves with the old release until a cutover, and then stands."""
@@ -287,6 +317,8 @@ class Monitor:
             last_fed=dict(self._runs.last_fed),
             cpu_before=self._process.before,
             ran=self._first_runs.ran,
+            trail_known=self._trail.known,
+            trail_loss=self._trail.loss,
         )
 
     def _evaluate(

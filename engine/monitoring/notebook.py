@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
+import math
 import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import TypeVar
 
 import msgspec
 
 from engine.clock import Clock, Instant
 from engine.config import Deployment
 from engine.monitoring import checkpoint as saved
+from engine.monitoring.finite import NotFinite, require_finite
 from engine.monitoring.kpi_watch import KpiMemory, KpiWatch
-from engine.monitoring.model import Evaluation
+from engine.monitoring.model import Evaluation, Verdict
+from engine.monitoring.recalled import ALL, salvaged
 from engine.monitoring.store import Measured, SampleStore
+from engine.monitoring.undecodable import Undecodable
 from engine.records import harmless
 
+T = TypeVar("T", bound=msgspec.Struct)
 THIN_EVERY = 3600.0
 TRAIL_BYTES = 64 * 1024
 """How far the audit trail may have been read beyond what is written down of it."""
@@ -30,6 +37,31 @@ class Notebook:
         self._written: dict[str, object] = {}
         self._thinned = -1e18
         self._met: list[str] = []
+        self.lost: dict[str, tuple[str, ...]] = {}
+        """Parts that could not be read back, and what of each is lost."""
+
+    def part(self, name: str, kind: type[T], *, piecemeal: bool = True) -> T:
+        """What the monitor before remembered. What cannot be read is kept aside under a name, and told.
+
+        ``piecemeal``: its fields mean something one by one; else all of it is found again from the records, or unknown.
+        """
+        data = self.checkpoint(name)
+        try:
+            return saved.decode(data, kind)
+        except Undecodable as error:
+            assert data is not None
+            part, lost = salvaged(data, kind) if piecemeal else (kind(), (ALL,))
+            self.lost[name] = lost
+            self._met.append(f"{error}; {self._kept_aside(name, data)}; lost: {', '.join(lost)}")
+            return part
+
+    def _kept_aside(self, name: str, data: bytes) -> str:
+        aside = f"{name}.undecodable-{hashlib.sha256(data).hexdigest()[:8]}"
+        try:
+            self._store.keep_aside(aside, data)
+        except sqlite3.Error as error:
+            return f"it cannot be kept aside: {harmless(error)}"
+        return f"kept as {aside} in logs/samples.db"
 
     def checkpoint(self, name: str) -> bytes | None:
         """What the monitor before wrote down under this name; None when there is nothing that can be read."""
@@ -65,17 +97,25 @@ class Notebook:
         self, samples: list[Measured], evaluation: Evaluation, parts: Mapping[str, object], now: Instant
     ) -> list[str]:
         """One tick, as one transaction, with the parts that changed; the problems met, in words."""
+        met: list[str] = []
+        sound = [sample for sample in samples if math.isfinite(sample.value)]
+        met += [f"{one.metric}: {one.value} is no number, and is not kept" for one in samples if one not in sound]
         changed = {name: part for name, part in parts.items() if self._moved(name, part)}
+        packed: dict[str, bytes] = {}
+        for name, part in changed.items():
+            try:
+                packed[name] = saved.encode(part, name)
+            except NotFinite as error:
+                met.append(f"{error}: this part of the monitor's memory is as it was")
         try:
-            packed = {name: msgspec.json.encode(part) for name, part in changed.items()}
-            self._store.append(samples, evaluation, packed)
-            self._written |= changed
+            self._store.append(sound, _told(evaluation, met), packed)
+            self._written |= {name: changed[name] for name in packed}
             if now.boot - self._thinned >= THIN_EVERY:
                 self._thinned = now.boot
                 self._store.thin(now.wall)
         except sqlite3.Error as error:
             self._failed(error, now)
-        met, self._met = self._met, []
+        met, self._met = [*met, *self._met], []
         return met
 
     def _moved(self, name: str, part: object) -> bool:
@@ -97,3 +137,17 @@ class Notebook:
             self._met.append(f"logs/samples.db was damaged; it was set aside as {aside.name}")
         except OSError as failed:
             self._met.append(f"logs/samples.db cannot be set aside: {harmless(failed)}")
+
+
+def _told(evaluation: Evaluation, met: list[str]) -> Evaluation:
+    """The evaluation as it can be written: one with a value that is no number says nothing but that."""
+    try:
+        require_finite(evaluation, "evaluation")
+    except NotFinite as error:
+        met.append(f"{error}: this tick's judgement is not kept")
+        verdict = Verdict("UNKNOWN", str(error), "a tick without it", "")
+        nothing = {"conditions": (), "kpis": (), "resources": (), "unjudged": (), "gates": (), "alerts": ()}
+        return msgspec.structs.replace(
+            evaluation, verdict=verdict, matrix=(), next_gate=None, baseline=None, standing=None, **nothing
+        )
+    return evaluation

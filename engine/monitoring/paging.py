@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -28,10 +28,8 @@ WRITTEN_AT_ONCE = 50
 """Events that one tick writes at most; the rest follows at the next."""
 
 
-def going_on(checkpoint: Callable[[str], bytes | None], boot_id: str, now: Instant) -> Book:
+def going_on(book: Book, watch: saved.Watch, boot_id: str, now: Instant) -> Book:
     """The book as the monitor before left it; of another boot with its deadlines moved by what the wall clock says."""
-    book = saved.decode(checkpoint(saved.BOOK), Book)
-    watch = saved.decode(checkpoint(saved.WATCH), saved.Watch)
     if not watch.boot_id or watch.boot_id == boot_id or watch.wall is None:
         return book
     passed = max((now.wall - watch.wall).total_seconds(), 0.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime
 
 import msgspec
@@ -34,3 +35,11 @@ class Nothing(msgspec.Struct, frozen=True):
 
 Reading = tuple[Value, ...] | Missing | Nothing
 """New values, oldest first; or why there are none."""
+
+
+def sound(reading: Reading) -> Reading:
+    """The reading without values that are no number: what only they would have told is missing, with the reason."""
+    if not isinstance(reading, tuple) or all(math.isfinite(value.value) for value in reading):
+        return reading
+    kept = tuple(value for value in reading if math.isfinite(value.value))
+    return kept or Missing(f"its source gave {reading[-1].value}, which is no number")

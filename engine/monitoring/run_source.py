@@ -52,6 +52,8 @@ class RunSource:
         self._shadow: Shadow | None = None
         self._recent: dict[str, deque[Run]] = {}
         self._waiting: dict[str, deque[Run]] = {}
+        self._damaged: dict[str, str] = {}
+        """Releases whose newest run record is damaged, and how."""
         self._to_audit: list[Run] = []
         self._first = True
         self._of_runs: dict[str, Published | None] = {}
@@ -76,7 +78,9 @@ class RunSource:
                 run = parse_run(record)
             except ValueError as error:
                 problems.append(harmless(error))
+                self._damaged[str(record.get("release"))] = harmless(error)
                 continue
+            self._damaged.pop(run.release, None)
             self._recent.setdefault(run.release, deque()).append(run)
             self._waiting.setdefault(run.release, deque(maxlen=WAITING)).append(run)
         for record in readable_records(self._shadows, problems):
@@ -99,15 +103,21 @@ class RunSource:
         configured = self._deployment.console.cadence.pipeline_run
         return configured if configured is not None else usual_interval(tuple(self._recent.get(release, ())))
 
-    def feed(self, release: str, now: Instant, seen: SeenEvents) -> tuple[dict[str, Reading], list[str]]:
-        """The readings that the new runs of ``release`` give, and the problems met."""
+    def feed(
+        self, release: str, now: Instant, seen: SeenEvents, audit_floor: float = 0.0
+    ) -> tuple[dict[str, Reading], list[str]]:
+        """The readings that the new runs of ``release`` give, and the problems met. ``audit_floor``: no run's audit
+        level is better than that.
+        """
         waiting = self._waiting.get(release)
         new = list(waiting) if waiting else []
         if waiting:
             waiting.clear()
         readings: dict[str, Reading] = {name: self._values(name, new, now) for name in RUN_METRICS}
+        if release in self._damaged and not isinstance(readings[ERRORS], tuple):
+            readings[ERRORS] = Missing(self._damaged[release], at_once=True)  # how many rows went wrong, nobody knows
         readings["rows_per_second"] = self._against_baseline(readings["rows_per_second"], release)
-        readings["audit_level"] = self._audit(release, new, now, seen)
+        readings["audit_level"] = self._audit(release, new, now, seen, audit_floor)
         problems = self._publish(new, now)
         readings["kpi_variance_percent"] = self._variance(release, now)
         if new:
@@ -260,7 +270,7 @@ class RunSource:
             return tuple(Value(v.value / usual * 100, v.wall, v.boot, v.era) for v in reading)
         return reading if isinstance(reading, Missing) else Nothing()
 
-    def _audit(self, release: str, new: Sequence[Run], now: Instant, seen: SeenEvents) -> Reading:
+    def _audit(self, release: str, new: Sequence[Run], now: Instant, seen: SeenEvents, floor: float) -> Reading:
         """The runs of the tick before: their events had the time to arrive. None is charged to another release."""
         values = []
         for run in self._to_audit:
@@ -268,7 +278,7 @@ class RunSource:
                 continue
             level = seen.level(run.run_id, self.audit_lost)
             self.audit_lost = level >= 2.0
-            values.append(Value(level, run.ended, max(_boot_of(run, now), 0.0), run.release))
+            values.append(Value(max(level, floor), run.ended, max(_boot_of(run, now), 0.0), run.release))
         from_run = self._audit_from.pop(new[0].release, None) if new else None
         ids = [run.run_id for run in new]
         self._to_audit = list(new[ids.index(from_run) :] if from_run in ids else new)

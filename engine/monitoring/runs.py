@@ -56,12 +56,39 @@ class Run(msgspec.Struct, frozen=True):
         return f"{known.get('boot_id', '?')}:{known.get('pid', '?')}:{known.get('start_time', '?')}"
 
 
+LONGEST = 7 * 86400.0
+"""Seconds: no run takes longer."""
+MOST_ROWS = 10**12
+SHORTEST_MS = 1e-6
+
+
 def parse_run(record: Record) -> Run:
-    """ValueError when the line is no run record."""
+    """ValueError when the line is no run record, or says what no run can have done: such a record is damaged."""
     try:
-        return msgspec.convert(record, Run)
+        run = msgspec.convert(record, Run)
     except msgspec.ValidationError as error:
         raise ValueError(f"a run record is not as agreed: {error}") from error
+    if wrong := _impossible(run):
+        raise ValueError(f"the record of run {run.run_id[:8]} is damaged: {wrong}; nothing in it counts")
+    return run
+
+
+def _impossible(run: Run) -> str:
+    """What no run can have done; empty when all of it can be."""
+    if run.started.tzinfo is None or run.ended.tzinfo is None:
+        return "its times name no time zone"
+    if run.ended < run.started:
+        return "it ended before it started"
+    if run.seconds > LONGEST:
+        return f"it took {run.seconds / 86400:.0f} days"
+    if not 0 <= run.rows <= MOST_ROWS:
+        return f"{run.rows:.4g} rows"
+    if not 0 <= run.errors <= run.rows:
+        return f"{run.errors:.4g} errors in {run.rows} rows"
+    latency = run.latency_ms
+    if latency is not None and latency != 0 and not SHORTEST_MS <= latency <= LONGEST * 1000:  # also what is no number
+        return f"a latency of {latency:.4g} ms"
+    return ""
 
 
 def run_metrics(run: Run) -> dict[str, float]:
@@ -73,13 +100,34 @@ def run_metrics(run: Run) -> dict[str, float]:
     return metrics
 
 
+def attempted(run: Run, before: Iterable[Run]) -> tuple[int, int]:
+    """Input rows of a run, and how many of them went wrong: of a failed run all.
+
+    One that does not say how many it read has read those of the last good run ``before`` it on the same tape. A tape
+    that no good run has read says nothing about errors: the data quality and the schedule speak for it.
+    """
+    if run.ok:
+        return run.rows, run.errors
+    if run.rows:
+        return run.rows, run.rows
+    good = [one for one in before if one.ok and (run.tape_sha256 is None or one.tape_sha256 == run.tape_sha256)]
+    rows = good[-1].rows if good else 0
+    return rows, rows
+
+
 def error_rate(runs: Iterable[Run], until: datetime, window: float, least: int) -> float | str:
-    """Errors over input rows, in %, of the runs that ended in the ``window`` seconds before ``until``.
+    """Errors over input rows, in %, of the runs that ended in the ``window`` seconds before ``until``; ``runs``: oldest
+    first, and older ones too: see :func:`attempted`.
 
     A text says why there is no rate: LOW VOLUME.
     """
-    inside = [run for run in runs if 0 <= (until - run.ended).total_seconds() < window]
-    rows, errors = sum(run.rows for run in inside), sum(run.errors for run in inside)
+    known = list(runs)
+    counted = [
+        attempted(run, () if run.ok else known[:number])
+        for number, run in enumerate(known)
+        if 0 <= (until - run.ended).total_seconds() < window
+    ]
+    rows, errors = sum(rows for rows, _ in counted), sum(errors for _, errors in counted)
     if rows < least:
         return f"LOW VOLUME: {rows} rows in the last {window:g} s, {least} are needed"
     return errors / rows * 100

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from engine.clock import Instant
-from engine.monitoring.runs import Run
+from engine.monitoring.runs import Run, attempted
 from engine.records import harmless
 
 if TYPE_CHECKING:  # an evaluation carries a Standing
@@ -65,6 +65,10 @@ class Standing(msgspec.Struct, frozen=True):
     failed: int = 0
     rows: int = 0
     errors: int = 0
+    good: Run | None = None
+    """The last good run: what a failed one would have read."""
+    damaged: int = 0
+    """Run records that cannot be read: what those runs did is not known."""
     run_at: datetime | None = None
     last_run: str = ""
     audited: int = 0
@@ -72,6 +76,8 @@ class Standing(msgspec.Struct, frozen=True):
     gaps: int = 0
     gap: str = ""
     """The newest run that left no events."""
+    trail_lost: str = ""
+    """What became of the audit trail since the cutover, where it was lost; acknowledged or not."""
     waiting: tuple[tuple[str, datetime], ...] = ()
     """Runs whose events have not been seen yet, and since when."""
     finished: tuple[str, ...] = ()
@@ -134,16 +140,27 @@ def runs_ended(standing: Standing, runs: Iterable[Run], release: str) -> Standin
     counted = [run for run in runs if run.release == release and standing.since and run.ended >= standing.since]
     if not counted:
         return standing
+    good, rows, errors = standing.good, standing.rows, standing.errors
+    for run in counted:
+        more, wrong = attempted(run, () if good is None else (good,))
+        rows, errors = rows + more, errors + wrong
+        good = run if run.ok else good
     return msgspec.structs.replace(
         standing,
         runs=standing.runs + len(counted),
         failed=standing.failed + sum(not run.ok for run in counted),
-        rows=standing.rows + sum(run.rows for run in counted),
-        errors=standing.errors + sum(run.errors for run in counted),
+        rows=rows,
+        errors=errors,
+        good=good and msgspec.structs.replace(good, outputs=(), incarnation=None),
         run_at=counted[-1].ended,
         last_run=counted[-1].run_id,
         waiting=(*standing.waiting, *((run.run_id, run.ended) for run in counted))[-UNMATCHED:],
     )
+
+
+def records_damaged(standing: Standing, count: int) -> Standing:
+    """Records that say nothing, of runs that ended since the cutover."""
+    return msgspec.structs.replace(standing, damaged=standing.damaged + count) if count else standing
 
 
 def events_seen(standing: Standing, finished: Iterable[str], now: datetime, patience: float) -> Standing:
@@ -199,4 +216,4 @@ def next_hour(standing: Standing) -> int:
 
 def published(standing: Standing) -> Standing:
     """As much of it as everybody reads with each evaluation."""
-    return msgspec.structs.replace(standing, hours=standing.hours[-1:], waiting=(), finished=())
+    return msgspec.structs.replace(standing, hours=standing.hours[-1:], good=None, waiting=(), finished=())

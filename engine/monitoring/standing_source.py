@@ -15,6 +15,7 @@ from engine.clock import Instant, boot_id
 from engine.config import Deployment
 from engine.errors import OpsError
 from engine.monitoring import standing as fold
+from engine.monitoring.continuity import Loss
 from engine.monitoring.model import ConditionReading
 from engine.monitoring.process_source import RESIDENT
 from engine.monitoring.running import Running
@@ -55,6 +56,7 @@ class StandingSource:
         running: Running,
         conditions: Sequence[ConditionReading],
         events: Sequence[Record],
+        loss: Loss | None = None,
     ) -> list[str]:
         """One tick; the problems met. ``since``: the cutover that is watched; ``events``: the trail's new ones."""
         problems: list[str] = []
@@ -73,48 +75,51 @@ class StandingSource:
         standing = fold.time_passed(
             standing, now, boot_id(), up=up, process=running.process, restarts=restarts, longest=self._patience
         )
-        standing = fold.runs_ended(standing, [*missed, *self._new_runs(problems)], new)
+        standing = _counted(standing, [*missed, *self._new_runs(problems)], new)
         standing = fold.events_seen(standing, _finished(events, new), now.wall, self._patience)
         standing = fold.fired(standing, conditions, now.wall)
+        if loss is not None and loss.at >= since:
+            standing = msgspec.structs.replace(standing, trail_lost=loss.words)
         self.now = self._read_log(self._hours(standing, now.wall), now.wall)
         return problems
 
     def _begin(self, since: datetime, now: Instant, problems: list[str]) -> None:
         """Another cutover: counted from its end on, as far back as the records reach."""
         runs = self._back_to(since, "", problems)
-        standing = fold.runs_ended(fold.began(since), runs, self._deployment.new.release)
+        standing = _counted(fold.began(since), runs, self._deployment.new.release)
         self.now, self._resumes = _at_end_of(self._log, standing, now.wall), False
 
     # ---- runs
 
-    def _back_to(self, since: datetime, last: str, problems: list[str]) -> list[Run]:
-        """Every run since the cutover, or since the one that was counted ``last``; oldest first."""
-        runs: list[Run] = []
+    def _back_to(self, since: datetime, last: str, problems: list[str]) -> list[Run | None]:
+        """Every run since the cutover, or since the one that was counted ``last``; oldest first. None: damaged."""
+        runs: list[Run | None] = []
         try:
             for record in records_from_end(self._deployment.paths.runs):
                 run = _run(record, problems)
                 if run is not None and (run.ended < since or run.run_id == last):
                     break
-                runs += [run] if run is not None else []
+                runs.append(run)
         except OSError as error:
             problems.append(harmless(error))
         # what is followed from now on begins behind the newest of these
-        self._runs, self._skip_to = _near_end(self._deployment.paths.runs), runs[0].run_id if runs else last
+        newest = next((run.run_id for run in runs if run is not None), last)
+        self._runs, self._skip_to = _near_end(self._deployment.paths.runs), newest
         return runs[::-1]
 
-    def _new_runs(self, problems: list[str]) -> list[Run]:
-        found: list[Run] = []
+    def _new_runs(self, problems: list[str]) -> list[Run | None]:
+        found: list[Run | None] = []
         for _ in range(100):
             try:
-                found += [run for record in self._runs.new_records() if (run := _run(record, []))]
+                found += [_run(record, []) for record in self._runs.new_records()]  # the run source names damaged ones
                 break
             except OSError as error:
                 problems.append(harmless(error))
                 break
             except OpsError:
-                continue  # the run source names damaged lines
+                found.append(None)
         if self._skip_to:
-            ids = [run.run_id for run in found]
+            ids = [run.run_id if run is not None else "" for run in found]
             if self._skip_to in ids:
                 found = found[ids.index(self._skip_to) + 1 :]
             self._skip_to = ""
@@ -162,6 +167,11 @@ class StandingSource:
             more["log_errors"] = (*standing.log_errors, *found)[-fold.LISTED :]
             more["log_error_count"] = standing.log_error_count + len(found)
         return msgspec.structs.replace(standing, **changes, **more)
+
+
+def _counted(standing: Standing, runs: Sequence[Run | None], release: str) -> Standing:
+    standing = fold.runs_ended(standing, [run for run in runs if run is not None], release)
+    return fold.records_damaged(standing, sum(run is None for run in runs))
 
 
 def service_log(deployment: Deployment, release: str) -> Path:

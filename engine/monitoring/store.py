@@ -11,12 +11,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-import msgspec
-
 from engine.clock import Instant, compact
 from engine.monitoring import model
 from engine.monitoring.differing import NOTHING_KEPT, Kept, apart, joined, reason_of
 from engine.monitoring.model import Evaluation
+from engine.monitoring.undecodable import decoded
 from engine.records import make_directory
 
 RAW_KEPT = 48 * 3600.0
@@ -110,7 +109,7 @@ class SampleStore:
             raise
 
     def newest_evaluation(self) -> Evaluation | None:
-        """The last evaluation; None when there is none yet. The same object while nothing was written."""
+        """The last evaluation; None when there is none yet. The same object while nothing was written. Undecodable."""
         if self._read_only and not self._there():
             return None
         connection = self._open()
@@ -125,6 +124,10 @@ class SampleStore:
         """What the monitor wrote down under this name to go on where it was."""
         row = self._open().execute("SELECT data FROM checkpoints WHERE name = ?", (name,)).fetchone()
         return bytes(row[0]) if row else None
+
+    def keep_aside(self, name: str, data: bytes) -> None:
+        """Keep what was found under a name that the next tick writes anew."""
+        self._open().execute("INSERT OR IGNORE INTO checkpoints (name, data) VALUES (?,?)", (name, data))
 
     def keep(
         self, records: Iterable[tuple[str, bytes]], mark: bytes, *, anew: bool, instead_of_last: bool, without: str
@@ -225,7 +228,7 @@ class SampleStore:
         return row.fetchone() is not None
 
     def evaluation_at(self, moment: datetime) -> Evaluation | None:
-        """The last kept evaluation at or before ``moment``."""
+        """The last kept evaluation at or before ``moment``. Undecodable."""
         return self._beside("wall <= ? ORDER BY wall DESC, seq DESC LIMIT 1", moment)
 
     def evaluation_after(self, moment: datetime) -> Evaluation | None:
@@ -383,11 +386,3 @@ class SampleStore:
             (wall, kept.seq, reason != kept.reason, apart(data, kept.data)),
         )
         self._kept = replace(kept, reason=reason)
-
-
-def decoded(data: bytes) -> Evaluation | None:
-    """The evaluation; None when another version wrote it."""
-    try:
-        return model.decode(data)
-    except (msgspec.DecodeError, msgspec.ValidationError):
-        return None  # written by another version: the next tick replaces it

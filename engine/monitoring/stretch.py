@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import zlib
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
@@ -9,7 +10,8 @@ from pathlib import Path
 
 from engine.monitoring.columns import Column, Stretch
 from engine.monitoring.model import Evaluation
-from engine.monitoring.store import SampleStore, decoded
+from engine.monitoring.store import SampleStore
+from engine.monitoring.undecodable import Undecodable, decoded
 
 
 class StretchStore(SampleStore):
@@ -34,9 +36,8 @@ class StretchStore(SampleStore):
             (step, step, since.timestamp(), until.timestamp()),
         )
         for (packed,) in rows:
-            found = decoded(zlib.decompress(packed))
-            if found is not None:
-                yield found
+            with contextlib.suppress(Undecodable):  # what stands around it is not lost
+                yield decoded(zlib.decompress(packed))
 
     def gaps(self, since: datetime, until: datetime, longest: float) -> list[tuple[datetime, datetime]]:
         """Stretches in which nothing was sampled for more than ``longest`` seconds; for what is kept by the minute a

@@ -6,17 +6,21 @@ from collections.abc import Sequence
 from datetime import timedelta
 from itertools import takewhile
 
+import msgspec
+
 from engine.clock import Instant
 from engine.config import Deployment
 from engine.errors import OpsError
 from engine.monitoring.assembly import calendar_of
 from engine.monitoring.audit import SeenEvents
+from engine.monitoring.continuity import AUDIT, LOST_TRAIL, Known, Loss, acknowledged, known_of, missing
 from engine.monitoring.facts import Facts, Validation, another_file, fold
 from engine.monitoring.reading import Missing, Reading, Value
 from engine.monitoring.running import Running
 from engine.monitoring.schedule import Slot
 from engine.records import Record, Tail, harmless
 
+NOTHING_READ = Known()
 READ_AT_START = 256 * 1024
 PASS, WARN, FAIL, CONFIRMED = 0.0, 1.0, 2.0, 3.0
 _LEVELS = {"PASS": PASS, "WARN": WARN, "FAIL": FAIL, "ERROR": FAIL}
@@ -26,9 +30,29 @@ INTEGRITY = "data_integrity"
 class TrailSource:
     """Follows ``logs/events.jsonl``; goes on at ``offset`` with the ``facts`` of an earlier monitor."""
 
-    def __init__(self, deployment: Deployment, facts: Facts, offset: int) -> None:
+    def __init__(
+        self,
+        deployment: Deployment,
+        facts: Facts,
+        offset: int,
+        *,
+        handled: int = 0,
+        known: Known = NOTHING_READ,
+        loss: Loss | None = None,
+    ) -> None:
+        """``handled``: the last event that the monitor before acted on, where its facts are lost. ``known``, ``loss``:
+        what it had read last, and what it knew of a trail that is lost.
+        """
         self._deployment = deployment
-        path = deployment.paths.events
+        self._handled = handled
+        self._path = path = deployment.paths.events
+        self._condition = next((n for n, c in deployment.monitoring.conditions.items() if c.metric == AUDIT), "")
+        self._first = True
+        self._lost_after: Known | None = None
+        self.known = known
+        self.loss = loss
+        self.lost_now = False
+        """Whether the loss was found at this tick."""
         try:
             near_end = max(path.stat().st_size - READ_AT_START, 0)
         except OSError:
@@ -44,25 +68,67 @@ class TrailSource:
         """How far the trail was read."""
         return self._tail.offset
 
-    def follow(self) -> list[str]:
+    @property
+    def audit_floor(self) -> float:
+        """The level that AUD is not better than."""
+        return LOST_TRAIL if self.loss is not None and self.loss.stands else 0.0
+
+    def follow(self, now: Instant) -> list[str]:
         """Read what is new, into ``facts``, ``seen`` and ``new``; the problems met."""
         problems: list[str] = []
         found: list[Record] = []
-        for _ in range(100):
-            try:
-                found += self._tail.new_records()
-                break
-            except OSError as error:
-                problems.append(f"audit trail: {harmless(error)}")
-                break
-            except OpsError as error:
-                problems.append(f"audit trail: {harmless(error.what)}")
-        numbered = [event for event in found if isinstance(event.get("seq"), int)]
-        before = 0 if another_file(numbered, self.facts.seq) else self.facts.seq
-        self.facts = fold(self.facts, found)
-        self.new = tuple(event for event in numbered if event["seq"] > before)
-        self.seen.add(found)
+        self.lost_now = False
+        try:
+            self._look_back(missing(self._path, self.known), now)
+            for _ in range(100):
+                try:
+                    self._take(self._tail.new_records(), found, now)
+                    break
+                except OpsError as error:
+                    problems.append(f"audit trail: {harmless(error.what)}")
+        except OSError as error:
+            problems.append(f"audit trail: {harmless(error)}")
+        self._first = False
+        self._fold(found)
+        self.loss = acknowledged(self.loss, self.new, self._condition)
+        if self.loss is not None and self.loss.stands:
+            problems.append(f"audit trail LOST: {self.loss.words}; abaco-ops ack {self._condition or 'AUD'}")
         return problems
+
+    def _look_back(self, words: str, now: Instant) -> None:
+        """The trail is not the one any more that was read: what is there is read, and what was known stays known."""
+        if words:
+            self.loss, self.lost_now = Loss(now.wall, words), True
+            self._lost_after, self.known = self.known, Known()
+            self._tail = Tail(self._path)
+
+    def _take(self, got: list[Record], found: list[Record], now: Instant) -> None:
+        if not got:
+            return
+        if got[0].get("seq") == 1 and self.known.offset and not self._first:  # put there since the look back
+            read = f"{self.known.seq} records of it had been read"
+            self._look_back(f"logs/{self._path.name} was replaced by another one; {read}", now)
+            got = self._tail.new_records()
+        if got:
+            found += got
+            self.known = known_of(got[-1], self._tail.offset)
+
+    def _fold(self, found: list[Record]) -> None:
+        numbered = [event for event in found if isinstance(event.get("seq"), int)]
+        lost_after = self._lost_after
+        if lost_after is not None and numbered:  # what is left of the old trail was known before
+            self._lost_after = None
+            found = [event for event in numbered if lost_after.before(event)]
+            self.facts = msgspec.structs.replace(
+                fold(msgspec.structs.replace(self.facts, seq=0), found), seq=numbered[-1]["seq"]
+            )
+            self.new = tuple(found)
+        else:
+            before = 0 if another_file(numbered, self.facts.seq) else self.facts.seq
+            self.facts = fold(self.facts, found)
+            self.new = tuple(event for event in numbered if event["seq"] > max(before, self._handled))
+        self._handled = 0
+        self.seen.add(found)
 
     def validations(self, release: str) -> tuple[Validation, ...]:
         """Those of one release, oldest first; of the new one only those after the last way back."""

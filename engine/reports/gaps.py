@@ -16,6 +16,8 @@ from engine.state.event_words import slot_words
 _KINDS: dict[str, tuple[str, Mark]] = {
     "clock.stepped": ("the clock stepped", "W"),
     "monitor.suspended": ("the monitor was stopped or the machine suspended", "W"),
+    "monitor.memory_lost": ("the monitor lost a part of its memory", "C"),
+    "audit.trail_lost": ("the audit trail before this was lost", "C"),
     "schedule.missed": ("validation slot missed", "C"),
     "schedule.late": ("validation began late", "W"),
     "records.repaired": ("a torn line was cut off", "W"),
@@ -58,7 +60,7 @@ def _rows(found: Found) -> list[tuple[datetime, Row]]:
         words, mark = _KINDS[str(event["kind"])]
         data = event["data"]
         seconds = data.get("seconds")
-        detail = data.get("reason") or _slot(data) or data.get("release") or ""
+        detail = data.get("reason") or data.get("what") or _slot(data) or data.get("release") or ""
         took = float(seconds) if isinstance(seconds, int | float) else None
         rows.append((at, _row(found, at, words, took, harmless(detail, 200), mark)))
     told = {_slot(event["data"]) for _, event in of_kind(found, "schedule.missed")}

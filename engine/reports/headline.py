@@ -104,7 +104,12 @@ def _way_back(found: Found) -> str:
     facts, old = found.facts, found.deployment.console.releases.old
     if facts.watching_since is None:
         back = facts.rolled_back_at
-        return f"back on {old} since {back:%d %b %H:%M:%SZ}: nothing to roll back" if back else "nothing was cut over"
+        if back:
+            return f"back on {old} since {back:%d %b %H:%M:%SZ}: nothing to roll back"
+        live = found.state.release if found.state is not None else None
+        if live is not None and live != old:
+            return f"{live} is live, yet the audit trail holds no cutover"
+        return "nothing was cut over"
     if facts.proven_at is None:
         return f"the way back to {old} was never proven"
     ago = pretty_duration(max((found.span.end - facts.proven_at).total_seconds(), 0.0))

@@ -243,6 +243,12 @@ def _stood_still(data: dict[str, Any], _operation: str) -> str:
     return f"the monitor was stopped or the machine suspended for {data.get('seconds', '?')} s"
 
 
+def _memory_lost(data: dict[str, Any], _operation: str) -> str:
+    lost = data.get("lost")
+    parts = ", ".join(f"{name} ({', '.join(map(str, what))})" for name, what in dict(lost or {}).items())
+    return f"the monitor lost a part of its memory: {parts or '?'}"
+
+
 def _drill_began(data: dict[str, Any], _operation: str) -> str:
     return (
         f"DRILL {data.get('drill', '?')} of {data.get('release', '?')} begun, to {str(data.get('until', '?'))[11:19]}"
@@ -289,6 +295,8 @@ _WORDS: dict[str, Callable[[dict[str, Any], str], str]] = {
     "schedule.late": _slot("LATE: runs now"),
     "clock.stepped": _seconds("the clock stepped"),
     "monitor.suspended": _stood_still,
+    "monitor.memory_lost": _memory_lost,
+    "audit.trail_lost": lambda data, _operation: f"the audit trail was LOST: {data.get('what', '?')}",
     "rollback.tell": lambda data, _operation: str(data.get("text", "")),
     "drill.started": _drill_began,
     "drill.ended": _drill_ended,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,8 +13,9 @@ from engine.config import Deployment
 from engine.monitoring import answers
 from engine.monitoring.criteria import words
 from engine.monitoring.deciding import same_person
-from engine.monitoring.model import Criterion
+from engine.monitoring.model import Criterion, Evaluation
 from engine.monitoring.stretch import StretchStore, touching
+from engine.monitoring.undecodable import Undecodable
 from engine.notify.message import DRILL_MARK
 from engine.records import Record, harmless, read_lines
 from engine.state.event_words import in_words
@@ -39,6 +41,8 @@ _KINDS = (
     "schedule.",
     "clock.stepped",
     "monitor.suspended",
+    "monitor.memory_lost",
+    "audit.trail_lost",
     "release.tested",
     "rollback.",
     "service.",
@@ -188,6 +192,13 @@ class Absence:
         return f"{self.since:%H:%M:%S} no samples {end} ({lasted}): {said}"
 
 
+def _kept_at(store: StretchStore, moment: datetime) -> Evaluation | None:
+    """One that cannot be understood is named by the state; the changes of the verdict are known without it."""
+    with contextlib.suppress(Undecodable):
+        return store.evaluation_at(moment)
+    return None
+
+
 def _watched(
     deployment: Deployment, begin: datetime, now: datetime
 ) -> tuple[list[tuple[datetime, str]], list[Absence]]:
@@ -200,7 +211,7 @@ def _watched(
     try:
         kept = store.verdicts(begin, now)
         there = deployment.paths.samples.exists()
-        first, last = (store.evaluation_at(begin), store.evaluation_at(now)) if there else (None, None)
+        first, last = (_kept_at(store, begin), _kept_at(store, now)) if there else (None, None)
         gaps = store.gaps(first.at if first is not None else begin, now, longest)
     except sqlite3.Error:
         return [], []

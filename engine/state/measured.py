@@ -51,11 +51,19 @@ class Measured:
 
 
 def measured(
-    deployment: Deployment, evaluation: Evaluation | None, now: Instant, *, runs: bool, answered: Answered
+    deployment: Deployment,
+    evaluation: Evaluation | None,
+    now: Instant,
+    *,
+    runs: bool,
+    answered: Answered,
+    unreadable: str = "",
 ) -> Measured:
-    """The views of ``evaluation``. ``runs``: whether a monitor holds its lock now."""
+    """The views of ``evaluation``. ``runs``: whether a monitor holds its lock now. ``unreadable``: why there is none,
+    where the monitor did write one.
+    """
     if evaluation is None:
-        return _nothing(deployment, runs)
+        return _nothing(deployment, runs, unreadable)
     age = age_of(evaluation, now)
     late = age is None or age > patience_with(deployment, evaluation, runs=runs)
     why = why_late(age, runs) if late else ""
@@ -75,7 +83,11 @@ def age_of(evaluation: Evaluation, now: Instant) -> float | None:
     return max(now.boot - evaluation.boot, 0.0) if evaluation.boot_id == boot_id() else None
 
 
-def _nothing(deployment: Deployment, runs: bool) -> Measured:
+def _nothing(deployment: Deployment, runs: bool, unreadable: str) -> Measured:
+    if unreadable:
+        clears = "the monitor's next sample, or " if runs else ""
+        clears += f"abaco-ops {'doctor' if runs else 'monitor'}"
+        return unmeasured(deployment, f"what the monitor judged cannot be read: {unreadable}", clears, runs=runs)
     why = "the monitor has measured nothing yet" if runs else "no monitor runs, and none has measured anything yet"
     return unmeasured(deployment, why, "its first sample" if runs else "abaco-ops monitor", runs=runs)
 

@@ -54,6 +54,8 @@ class StateReader:
         self._operations = OperationsReader(deployment.paths.operations)
         self._releases = ReleasesReader(deployment, clock)
         self._store = SampleStore(deployment.paths.samples, read_only=True)
+        self._unreadable = ""
+        """Why what the monitor judged last cannot be read; empty when it can."""
         self._checklist = ChecklistReader(deployment)
         self._log = LastRows(deployment.paths.monitoring_log)
         self._report = NewestReport(deployment.paths.validation_report)
@@ -73,7 +75,9 @@ class StateReader:
         runs = self._monitor_runs(problems)
         back = rolled_back_at is not None and (cutover_at is None or rolled_back_at >= cutover_at)
         since = None if back else cutover_at
-        seen = measured(self._deployment, evaluation, now, runs=runs, answered=trail.answered)
+        seen = measured(
+            self._deployment, evaluation, now, runs=runs, answered=trail.answered, unreadable=self._unreadable
+        )
         found = Found(
             now=now.wall,
             user=self._user,
@@ -136,11 +140,13 @@ class StateReader:
             self._trail = extend(self._trail, events)
 
     def _evaluation(self, problems: list[str]) -> Evaluation | None:
+        self._unreadable = ""
         try:
             return self._store.newest_evaluation()
         except (sqlite3.Error, OSError) as error:
             self._store.close()
-            problems.append(harmless(f"{self._deployment.paths.samples.name}: {error}"))
+            self._unreadable = harmless(f"{self._deployment.paths.samples.name}: {error}")
+            problems.append(self._unreadable)
             return None
 
     def _holder(self, problems: list[str]) -> Holder | None:

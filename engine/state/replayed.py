@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from engine.clock import pretty_duration
 from engine.config import Deployment
 from engine.monitoring.grounds import Grounds, cutover_of, grounds_of
 from engine.monitoring.judgement import NO_DATA
@@ -93,7 +94,7 @@ class ReplayReader:
             doings=doings,
             releases=self._releases(seen, doings, now),
             measured=measured,
-            checklist=self._checklist(now, trail, evaluation, cutover_at, rolled_back_at),
+            checklist=self._checklist(now, trail, seen, (cutover_at, rolled_back_at)),
             report=self._reports.of(
                 self._trail.validation(now), trail.facts.validations[-1] if trail.facts.validations else None
             ),
@@ -214,13 +215,15 @@ class ReplayReader:
         self,
         now: datetime,
         trail: Trail,
-        evaluation: Evaluation | None,
-        cutover_at: datetime | None,
-        rolled_back_at: datetime | None,
+        seen: _Seen,
+        switched: tuple[datetime | None, datetime | None],
     ) -> ChecklistView:
         """What rests on the disk of then is filled in where the monitor noted it, never from the one of now."""
+        evaluation = seen.evaluation
         grounds = self._grounds(evaluation, now)
-        return view_at(self._deployment, now, trail.facts, evaluation, grounds, (cutover_at, rolled_back_at))
+        stale = evaluation is not None and bool(seen.gap)
+        late = pretty_duration((now - evaluation.at).total_seconds()) if evaluation is not None and stale else ""
+        return view_at(self._deployment, now, trail.facts, evaluation, grounds, switched, late=late)
 
     def _grounds(self, evaluation: Evaluation | None, now: datetime) -> Grounds | None:
         if evaluation is None or evaluation.on_disk is None:

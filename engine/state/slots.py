@@ -46,22 +46,9 @@ class ChecklistReader:
             new is not old and new != old for new, old in zip(basis, self._basis, strict=True)
         ):
             self._basis = basis
-            self._view = self._fold(now, facts, evaluation, cutover_at, rolled_back_at)
-            if late:
-                without = self._fold(now, facts, None, cutover_at, rolled_back_at)
-                self._view = marked_late(self._view, without, late)
+            grounds, switched = self._grounds.read(), (cutover_at, rolled_back_at)
+            self._view = view_at(self._deployment, now, facts, evaluation, grounds, switched, late=late)
         return self._view
-
-    def _fold(
-        self,
-        now: datetime,
-        facts: Facts,
-        evaluation: Evaluation | None,
-        cutover_at: datetime | None,
-        rolled_back_at: datetime | None,
-    ) -> ChecklistView:
-        grounds = self._grounds.read()
-        return view_at(self._deployment, now, facts, evaluation, grounds, (cutover_at, rolled_back_at))
 
 
 def view_at(
@@ -71,8 +58,27 @@ def view_at(
     evaluation: Evaluation | None,
     grounds: Grounds | None,
     switched: tuple[datetime | None, datetime | None],
+    *,
+    late: str = "",
 ) -> ChecklistView:
-    """The checklist at one moment, live or replayed. ``switched``: cutover and rollback, by the journals."""
+    """The checklist at one moment, live or replayed. ``switched``: cutover and rollback, by the journals.
+
+    ``late``: how old the evaluation is, where it says nothing about ``now`` any more; what rests on it is marked.
+    """
+    view = _fold(deployment, now, facts, evaluation, grounds, switched)
+    if not late:
+        return view
+    return marked_late(view, _fold(deployment, now, facts, None, grounds, switched), late)
+
+
+def _fold(
+    deployment: Deployment,
+    now: datetime,
+    facts: Facts,
+    evaluation: Evaluation | None,
+    grounds: Grounds | None,
+    switched: tuple[datetime | None, datetime | None],
+) -> ChecklistView:
     cutover_at, rolled_back_at = switched
     back = rolled_back_at is not None and (cutover_at is None or rolled_back_at >= cutover_at)
     fields = {

@@ -11,7 +11,8 @@ import pytest
 
 from engine.config import Deployment
 from engine.monitoring import facts
-from engine.monitoring.criteria import Asked, Evidence, judged, words
+from engine.monitoring.criteria import judged, words
+from engine.monitoring.evidence import Asked, Evidence
 from engine.monitoring.facts import Validation
 from engine.monitoring.schedule import DAY, Calendar
 from engine.monitoring.standing import Happened, Hour, Standing

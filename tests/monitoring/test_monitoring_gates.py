@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import threading
 from datetime import timedelta
 from typing import Any
 
@@ -12,10 +13,12 @@ import pytest
 from a_night import HOUR, Night, criterion, gate
 
 from engine.config import Deployment
-from engine.errors import Refused
+from engine.errors import LockHeld, Refused
+from engine.monitoring import deciding
 from engine.monitoring.deciding import _known, decide, facts_now, same_person
 from engine.monitoring.facts import Waiver
 from engine.monitoring.model import Evaluation
+from engine.records import FileLock, is_locked
 
 
 @pytest.fixture
@@ -323,3 +326,43 @@ def test_watch_stands_in_no_gates_way(night: Night) -> None:
     evaluation = night.ticks(1, errors=30)
     assert evaluation.verdict.word == "WATCH"
     assert "verdict" not in statuses(evaluation, "hour-1")
+
+
+def test_of_two_who_decide_at_once_the_second_finds_what_the_first_decided(
+    night: Night, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    night.begin()
+    night.hours(1.2)
+    begun, refused = threading.Event(), []
+
+    def second() -> None:
+        begun.set()
+        try:
+            say(night, "hour-1")
+        except Refused as error:
+            refused.append(error.what)
+
+    other, record = threading.Thread(target=second), deciding.append_event
+
+    def while_the_second_tries(*given: Any, **more: Any) -> Any:
+        assert is_locked(night.deployment.paths.decision_lock), "checked and recorded are one"
+        if not begun.is_set():
+            other.start()
+            begun.wait()
+        return record(*given, **more)
+
+    monkeypatch.setattr(deciding, "append_event", while_the_second_tries)
+    say(night, "hour-1", "no-go", note="not yet")
+    other.join()
+    assert [one.decision for one in facts_now(night.deployment).decisions] == ["no-go"]
+    assert "is not due before" in refused[0]
+
+
+def test_who_cannot_decide_because_another_does_is_told_so(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
+    night.begin()
+    night.hours(1.2)
+    monkeypatch.setattr(deciding, "DECISION_WAIT", 0.0)
+    with FileLock(night.deployment.paths.decision_lock) as lock:
+        assert lock.acquire()
+        with pytest.raises(LockHeld, match="somebody else decides"):
+            say(night, "hour-1")

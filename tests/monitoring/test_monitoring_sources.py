@@ -6,6 +6,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -53,6 +54,26 @@ def test_an_error_rate_is_the_sum_of_errors_over_the_sum_of_rows_in_the_window()
 def test_few_rows_are_low_volume() -> None:
     assert "LOW VOLUME: 19 rows" in str(error_rate([a_run(rows=19)], START + timedelta(seconds=1), 300, 20))
     assert error_rate([a_run(rows=20)], START + timedelta(seconds=1), 300, 20) == 0
+
+
+def test_of_a_failed_run_all_rows_are_in_error() -> None:
+    read = msgspec.structs.replace(a_run(0, rows=500), status="failed")
+    assert error_rate([a_run(-5), read], read.ended, 300, 20) == pytest.approx(500 / 1500 * 100)
+
+
+def test_a_failed_run_that_does_not_say_what_it_read_has_read_what_the_last_good_run_read_on_the_same_tape() -> None:
+    good = [msgspec.structs.replace(a_run(second), tape_sha256="a") for second in (-400, -5)]
+    failed = msgspec.structs.replace(a_run(0, rows=0), status="failed", tape_sha256="a")
+    assert error_rate([*good, failed], failed.ended, 300, 20) == pytest.approx(50)
+    assert error_rate([good[0], failed], failed.ended, 300, 20) == 100, "the good one may be older than the window"
+    assert error_rate([*good, msgspec.structs.replace(failed, tape_sha256=None)], failed.ended, 300, 20) == 50
+
+
+def test_runs_that_fail_on_a_tape_that_no_good_run_has_read_are_no_error_rate() -> None:
+    good = msgspec.structs.replace(a_run(-5), tape_sha256="a")
+    failed = msgspec.structs.replace(a_run(0, rows=0), status="failed", tape_sha256="b")
+    assert error_rate([good, failed], failed.ended, 300, 20) == 0
+    assert "LOW VOLUME: 0 rows" in str(error_rate([failed], failed.ended, 300, 20))
 
 
 def test_the_usual_interval_needs_three_runs() -> None:

@@ -205,7 +205,7 @@ class Oracle:
             bad = name in firing or self._beyond(rule, rule.tiers["warning"], newest)
             found[criterion] = "unknown" if self._missing(name, boot) else "not met" if bad else "met"
         counted = [run for run in self.seen if run.ended >= self.cutover_at]
-        rows, errors = sum(run.rows for run in counted), sum(run.errors for run in counted)
+        rows, errors = sum(run.rows for run in counted), sum(_wrong(run) for run in counted)
         low = rows < LEAST_ROWS or self._missing("ERR", boot)
         found["errors_below_0_1"] = "unknown" if low else "met" if errors / rows * 100 < 0.1 else "not met"
         gap = "unknown" if max(self.unwatched, default=0.0) > NOBODY_WATCHED else "met"
@@ -284,7 +284,7 @@ class Oracle:
             rows = sum(other.rows for other in same)
             low = rows < LEAST_ROWS
             if not low:
-                rate = sum(other.errors for other in same) / rows * 100
+                rate = sum(_wrong(other) for other in same) / rows * 100
                 values.append((boot_of(run), rate, era(run)))  # type: ignore[operator]
         return ([], True, True, True) if low else (values, not values, False, True)
 
@@ -476,3 +476,8 @@ class Oracle:
         if unknown or not self._runs():
             return "UNKNOWN"
         return "WATCH" if "warning" in tiers else "CONTINUE"
+
+
+def _wrong(run: RunSeen) -> int:
+    """Rows in error: of a failed run all that it read; every run of a night says how many that were."""
+    return run.errors if run.ok else run.rows

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from engine.clock import Instant, boot_id, iso
 from engine.config import Deployment, load_deployment
-from engine.monitoring.criteria import Evidence
+from engine.monitoring.evidence import Evidence
 from engine.monitoring.facts import Facts, fold
 from engine.monitoring.gates import courses, open_gates
 from engine.monitoring.model import (

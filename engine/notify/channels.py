@@ -26,6 +26,10 @@ class DeliveryFailed(Exception):
     """The message was not taken; the text says why."""
 
 
+class Refused(DeliveryFailed):
+    """The other side works, and will not take this message whenever it is sent."""
+
+
 class Sender:
     """One configured channel. :meth:`deliver` blocks up to the deadline, and never longer."""
 
@@ -43,6 +47,8 @@ class Sender:
             said = self._within.run(
                 float(self._channel.deadline), lambda: send(self._channel, message, secrets, self._deployment)
             )
+        except Refused as error:
+            raise Refused(harmless(secrets.masked(str(error)), 200)) from None
         except (DeliveryFailed, SecretMissing, StillHangs) as error:
             raise DeliveryFailed(harmless(secrets.masked(str(error)), 200)) from None
         except OSError as error:

@@ -10,7 +10,7 @@ from typing import Any
 
 from engine.clock import Clock
 from engine.config import Deployment
-from engine.notify.channels import DeliveryFailed, Sender
+from engine.notify.channels import DeliveryFailed, Refused, Sender
 from engine.notify.message import Notice, message_of, together
 from engine.notify.outage import Outage, Recorder
 
@@ -22,7 +22,11 @@ _IDLE = 5.0
 
 
 class Courier:
-    """Delivers the notices of one channel in their order, each until it is taken or given up."""
+    """Delivers the notices of one channel in their order, each until it is taken or given up.
+
+    One that is not taken keeps its place, and the next one is tried meanwhile: a single message that the other side
+    does not take holds up no later one. One that is refused for what it says is given up at once.
+    """
 
     def __init__(
         self,
@@ -40,6 +44,10 @@ class Courier:
         self._recorder = recorder
         self.outage = Outage(name, recorder, clock)
         self._queue: deque[Notice] = deque()
+        self._turn = threading.Lock()
+        self._tried: set[str] = set()
+        """Not taken since the last delivery: the others come first."""
+        self._pause = float(self._section.retry)
         self._held: set[str] = set()
         self._done: deque[str] = deque()
         self._work = threading.Event()
@@ -52,10 +60,11 @@ class Courier:
         self._held &= {notice.id for notice in offered}
         fresh = [notice for notice in offered if notice.id not in self._held][: max(QUEUE - len(self._queue), 0)]
         self._held |= {notice.id for notice in fresh}
-        self._queue.extend(fresh)  # at once: those of one tick leave together
+        with self._turn:
+            self._queue.extend(fresh)  # at once: those of one tick leave together
         if self._queue:
             self._work.set()
-            if self._thread is None:
+            if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, name=f"notify-{self.name}", daemon=True)
                 self._thread.start()
 
@@ -81,28 +90,43 @@ class Courier:
                     self._work.wait(_IDLE)
                 self._recorder.again()
                 continue
-            self._carry(leaving(self._queue))
+            if not self._carry(self._next()):
+                self._stop.wait(self._pause)
+                self._pause = min(self._pause * 2, float(self._section.retry_longest))
 
-    def _carry(self, notices: Sequence[Notice]) -> None:
-        """One message; each notice keeps its own record."""
-        message = message_of(self._deployment, *notices)
-        pause = float(self._section.retry)
-        while not self._stop.is_set():
-            try:
-                detail = self._sender.deliver(message)
-            except DeliveryFailed as error:
-                self.outage.failed(str(error), _about(notices[0]))
-                if self._clock.now().boot - notices[0].boot >= self._section.give_up:
-                    given_up = f"GIVEN UP: {error}"
-                    self._over(notices, ok=False, detail=given_up)
-                    return
-                self._stop.wait(pause)
-                pause = min(pause * 2, float(self._section.retry_longest))
-            else:
-                self._over(notices, ok=True, detail=self.outage.over(detail))
-                return
+    def _next(self) -> list[Notice]:
+        """What is told next; it stays in the queue until that is over."""
+        with self._turn:
+            waiting = list(self._queue)
+        start = next((at for at, notice in enumerate(waiting) if notice.id not in self._tried), None)
+        if start is None:
+            self._tried.clear()
+        return leaving(deque(waiting[start or 0 :]))
+
+    def _carry(self, notices: Sequence[Notice]) -> bool:
+        """One attempt at one message; each notice keeps its own record. False when it was not taken, and is kept."""
+        try:
+            detail = self._sender.deliver(message_of(self._deployment, *notices))
+        except Refused as error:
+            self.outage.failed(str(error), _about(notices[0]))
+            self._over(notices, ok=False, detail=f"REFUSED, given up: {error}")
+        except Exception as error:  # whatever it is, this thread goes on
+            said = str(error) if isinstance(error, DeliveryFailed) else f"failed: {type(error).__name__}"
+            self.outage.failed(said, _about(notices[0]))
+            if self._clock.now().boot - notices[0].boot < self._section.give_up:
+                self._tried |= {notice.id for notice in notices}
+                return False
+            self._over(notices, ok=False, detail=f"GIVEN UP: {said}")
+        else:
+            self._pause = float(self._section.retry)
+            self._tried.clear()
+            self._over(notices, ok=True, detail=self.outage.over(detail))
+        return True
 
     def _over(self, notices: Sequence[Notice], *, ok: bool, detail: str) -> None:
+        over = {notice.id for notice in notices}
+        with self._turn:
+            self._queue = deque(notice for notice in self._queue if notice.id not in over)
         self._done.extend(notice.id for notice in notices)
         for notice in notices:
             self._recorder.record({**_about(notice), "channel": self.name, "ok": ok, "detail": detail})

@@ -12,7 +12,7 @@ MASK = "***"
 
 
 class SecretMissing(Exception):
-    """A variable is not set; its text names the variable, never a value."""
+    """A variable is not set, or is no text; this text names the variable, never a value."""
 
 
 class Secrets:
@@ -28,6 +28,8 @@ class Secrets:
             value = self._environment.get(name, "")
             if not value:
                 raise SecretMissing(f"{name} is not set in the environment of the process that sends")
+            if not _is_text(value):
+                raise SecretMissing(f"{name} is no text (UTF-8) in the environment of the process that sends")
             self._known.add(value)
         whole = VARIABLE.sub(lambda match: self._environment[match[1]], text)
         if whole != text:
@@ -39,6 +41,11 @@ class Secrets:
         for form in sorted({form for value in self._known for form in _forms(value)}, key=len, reverse=True):
             text = text.replace(form, MASK)
         return text
+
+
+def _is_text(value: str) -> bool:
+    """Bytes that are no UTF-8 stand in the environment as surrogates, which nothing can send."""
+    return not any("\ud800" <= character <= "\udfff" for character in value)
 
 
 def _forms(value: str) -> set[str]:

@@ -11,8 +11,11 @@ from typing import IO, Any
 
 import msgspec
 
-from engine.notify.channels import DeliveryFailed
+from engine.notify.channels import DeliveryFailed, Refused
 from engine.notify.message import Message
+
+_OF_THE_MESSAGE = frozenset({400, 413, 414, 415, 422, 431})
+"""Answers that another attempt with the same message would get again; any other may be put right meanwhile."""
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -46,7 +49,8 @@ def _ask(method: str, url: str, headers: Mapping[str, str], data: bytes | None, 
             return f"answered {answer.status}"
     except urllib.error.HTTPError as error:
         error.close()
-        raise DeliveryFailed(_answered(error.code)) from None
+        kind = Refused if error.code in _OF_THE_MESSAGE else DeliveryFailed
+        raise kind(_answered(error.code)) from None
     except urllib.error.URLError as error:
         reason = error.reason
         said = reason.strerror if isinstance(reason, OSError) and reason.strerror else type(reason).__name__

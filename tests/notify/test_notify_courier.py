@@ -114,6 +114,59 @@ def test_an_outage_is_recorded_once_with_its_count_is_a_problem_meanwhile_and_en
     assert post.troubles() == []
 
 
+@pytest.mark.parametrize("status", [400, 500])
+def test_one_message_that_is_not_taken_holds_up_no_later_one(
+    configure: Any, web: Web, post_of: Any, status: int
+) -> None:
+    web.refuses["MEM-1.1"] = status
+    made = configure({"x": {"kind": "webhook", "url": web.url}})
+    post = post_of(made)
+    kept = Kept(post, notice(1), notice(2), notice(3))
+    kept.turn()
+    until(lambda: {message["id"] for message in web.messages} == {"MEM-1.1", "MEM-1.2", "MEM-1.3"})
+    if status == 500:
+        web.refuses.clear()
+    until(kept.turn)
+    first = [(ok, detail) for ok, detail in recorded(made)]
+    if status == 400:  # another attempt would be refused again
+        assert (False, "REFUSED, given up: answered 400 Bad Request") in first
+        assert [message["id"] for message in web.messages].count("MEM-1.1") == 1
+    else:
+        assert sum(ok for ok, _ in first) == 3
+
+
+def test_a_variable_that_is_no_text_is_a_failure_that_is_told_and_the_channel_goes_on(
+    configure: Any, web: Web, post_of: Any
+) -> None:
+    made = configure({"x": {"kind": "webhook", "url": "${HOOK}"}})
+    environment = {"HOOK": f"{web.url}/\udcff"}
+    post = Post(made, post_of(made)._recorder._clock, environment)
+    kept = Kept(post, notice(1))
+    kept.turn()
+    until(lambda: any("HOOK is no text (UTF-8)" in trouble for trouble in post.troubles()))
+    environment["HOOK"] = web.url
+    until(kept.turn)
+    assert [message["id"] for message in web.messages] == ["MEM-1.1"]
+    post.close()
+
+
+def test_whatever_goes_wrong_with_one_message_the_thread_goes_on(
+    configure: Any, web: Web, post_of: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = configure({"x": {"kind": "webhook", "url": web.url}})
+    post = post_of(made)
+    sender = post._couriers["x"]._sender
+    deliver, failing = sender.deliver, [RuntimeError("of our own")]
+    monkeypatch.setattr(sender, "deliver", lambda message: deliver(message) if not failing else _raise(failing.pop()))
+    kept = Kept(post, notice(1), notice(2))
+    until(kept.turn)
+    assert sorted(message["id"] for message in web.messages) == ["MEM-1.1", "MEM-1.2"]
+
+
+def _raise(error: Exception) -> None:
+    raise error
+
+
 def test_a_channel_that_hangs_holds_up_no_other_and_nobody_who_offers(configure: Any, web: Web, post_of: Any) -> None:
     web.hangs.set()
     made = configure({"x": {"kind": "webhook", "url": web.url}, "log": {"kind": "log"}})

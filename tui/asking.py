@@ -7,6 +7,7 @@ from collections.abc import Callable
 from engine.config.quantities import Duration
 from engine.drills.faults import FAULTS
 from engine.errors import Refused
+from engine.monitoring.checklist import cannot_be_confirmed
 from engine.operations.prospects import Choice, WaysOn
 from engine.state.alerts import attention
 from engine.state.model import ChecklistItemView, State
@@ -44,11 +45,9 @@ def tick(actions: Actions, state: State, key: str | None) -> Ask | str:
         return f"{item.title} is {item.state} already, by {item.who}"
     if item.gate:
         return f"{item.title} is {_by_criteria()}"
-    if item.measured_ok is False:
-        seen = item.measured or "not measured"
-        return (
-            f"{item.title} is not as it should be ({seen}): {key_of('checklist.override')} overrides it with a reason"
-        )
+    against = cannot_be_confirmed(item.state, item.measured, item.measured_ok)
+    if against:
+        return f"{item.title} {against}; {key_of('checklist.override')} overrides it with a reason"
     return Ask(
         title="CONFIRM",
         facts=_facts(item),

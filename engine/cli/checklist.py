@@ -10,11 +10,11 @@ import msgspec
 from engine.cli.frame import Context
 from engine.clock import SystemClock
 from engine.config import Deployment
-from engine.errors import DONE
+from engine.errors import DONE, Refused
 from engine.monitoring import answers
 from engine.monitoring.at_hand import around_now
 from engine.monitoring.board import read_board
-from engine.monitoring.checklist import Item, as_it_should_be, find
+from engine.monitoring.checklist import Item, cannot_be_confirmed, find
 from engine.records import whoami
 
 AROUND_NOW = 16
@@ -57,8 +57,9 @@ def told(line: Item) -> str:
 def _answer(deployment: Deployment, action: str, key: str, note: str, reason: str) -> None:
     line = find(read_board(deployment, SystemClock()), key)
     if action == "tick":
-        title, way_on = f"{line.slot} {line.title}", f"abaco-ops checklist override {key} --reason TEXT"
-        as_it_should_be(title, line.measured, line.measured_ok, way_on)
+        against = cannot_be_confirmed(line.state, line.measured, line.measured_ok)
+        if against:
+            raise Refused(f"{line.slot} {line.title} {against}", f"abaco-ops checklist override {key} --reason TEXT")
         event = answers.tick(deployment, key, measured=line.measured, note=note, actor=whoami())
     else:
         event = answers.override(deployment, key, reason=reason, measured=line.measured, actor=whoami())

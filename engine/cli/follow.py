@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 import time
 
@@ -19,7 +20,7 @@ from engine.state.told import marks, news
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command understands."""
     parser.add_argument("--json", action="store_true", help="the whole state as one JSON line at each change")
-    parser.add_argument("--for", dest="seconds", metavar="SECONDS", type=float, help="end after this time")
+    parser.add_argument("--for", dest="seconds", metavar="SECONDS", type=_seconds, help="end after this time")
 
 
 def run(context: Context, options: argparse.Namespace) -> int:
@@ -42,3 +43,13 @@ def run(context: Context, options: argparse.Namespace) -> int:
         if until is not None and clock.now().boot >= until:
             return DONE
         time.sleep(min(float(deployment.console.cadence.sample), 1.0))
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds, 0 or more")
+    return seconds

@@ -6,6 +6,7 @@ Each place that shows foreign text makes it harmless by itself; this is the last
 from __future__ import annotations
 
 import io
+import os
 import re
 import secrets
 import sys
@@ -75,7 +76,9 @@ def outlet() -> Iterator[None]:
         sys.stdout, sys.stderr = before
 
 
-def _behind_sieve(stream: IO[str]) -> Any:
+def _behind_sieve(stream: IO[str] | None) -> Any:
+    if stream is None:  # it was closed before this program began: what is written goes nowhere, as asked
+        return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123 - until the process ends
     if not isinstance(stream, io.TextIOWrapper):
         return stream
     sieve = _Sieve(stream.buffer, stream.encoding)

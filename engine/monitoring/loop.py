@@ -33,7 +33,10 @@ def watch(root: Path, stop: threading.Event, *, ticks: int | None = None) -> Non
             raise LockHeld(
                 f"a monitor runs already: pid {holder.pid if holder else '?'}", "one per deployment is enough"
             )
-        write_holder(deployment)
+        try:
+            write_holder(deployment)
+        except OSError as error:  # a full disk is when somebody has to watch: the lock is held all the same
+            _say(f"who watches cannot be written: {error.strerror or error}; the watch goes on")
         _say(f"monitor of {deployment.root}, a sample every {deployment.console.cadence.sample:g} s")
         _tick_on(deployment, stop, SystemClock(), ticks)
         _say("monitor stopped")

@@ -11,7 +11,7 @@ from engine.errors import Refused
 from engine.monitoring import answers
 from engine.monitoring.at_hand import around_now
 from engine.monitoring.board import read_board
-from engine.monitoring.checklist import Item, Moment, find, items
+from engine.monitoring.checklist import Item, Moment, cannot_be_confirmed, find, items
 from engine.monitoring.facts import Facts, fold
 from engine.monitoring.schedule import offsets, slot_name
 from engine.records import read_lines
@@ -152,3 +152,19 @@ def test_the_windows_hold_the_documented_slots(deployment: Deployment) -> None:
 def test_an_acknowledgement_of_nothing_is_refused(deployment: Deployment) -> None:
     with pytest.raises(Refused):
         answers.acknowledge(deployment, "MEMORY", actor="A. Moreno")
+
+
+@pytest.mark.parametrize(
+    ("state", "ok", "may"),
+    [
+        ("due", True, True),
+        ("overdue", None, True),
+        ("due", False, False),
+        ("missed", True, False),
+        ("later", True, True),
+    ],
+)
+def test_what_was_missed_or_measured_otherwise_is_closed_with_a_reason_only(
+    state: Any, ok: bool | None, may: bool
+) -> None:
+    assert (cannot_be_confirmed(state, "27 %", ok) == "") is may

@@ -187,7 +187,17 @@ async def test_what_is_not_as_it_should_be_is_overridden_and_not_confirmed(
     async with app.run_test(size=(80, 24)) as pilot:
         await shows(pilot, "leak check")
         await pilot.press("space")
-        await shows(pilot, "leak check is not as it should be (+9.1 %/h): o overrides it with a reason")
+        await shows(pilot, "leak check is not as it should be: +9.1 %/h; o overrides it with a reason")
+        assert not [asked for asked in actions.asked if asked[0] == "tick"]
+
+
+async def test_what_was_missed_is_overridden_and_not_confirmed(make_app: Make, actions: FakeActions) -> None:
+    items = tuple(replace(one, state="missed", measured_ok=None) for one in states.CHECKLIST.items if not one.gate)
+    app = make_app(replace(states.WARNING, checklist=replace(states.CHECKLIST, items=items)))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await shows(pilot, "leak check")
+        await pilot.press("space")
+        await shows(pilot, "was missed: its time is over")
         assert not [asked for asked in actions.asked if asked[0] == "tick"]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -18,6 +19,16 @@ def free_bytes(path: Path) -> int:
     """Bytes that this user can still write below ``path``. OSError when it is not there."""
     status = os.statvfs(path)
     return status.f_bavail * status.f_frsize
+
+
+def full(paths: Iterable[Path]) -> list[str]:
+    """A sentence for each of these places whose disk takes nothing more; one that is not there is somebody else's."""
+    found = []
+    for path in paths:
+        with contextlib.suppress(OSError):
+            if free_bytes(path) == 0:
+                found.append(f"the disk of {path} is full: nothing can be written there, abaco-ops doctor")
+    return found
 
 
 def size_of(paths: Iterable[Path]) -> int:

@@ -33,21 +33,31 @@ def watch(root: Path, stop: threading.Event, *, ticks: int | None = None) -> Non
             raise LockHeld(
                 f"a monitor runs already: pid {holder.pid if holder else '?'}", "one per deployment is enough"
             )
-        try:
-            write_holder(deployment)
-        except OSError as error:  # a full disk is when somebody has to watch: the lock is held all the same
-            _say(f"who watches cannot be written: {error.strerror or error}; the watch goes on")
+        known = _who_is_known(deployment)
+        if not known:  # a full disk is when somebody has to watch: the lock is held all the same
+            _say("who watches cannot be written; the watch goes on")
         _say(f"monitor of {deployment.root}, a sample every {deployment.console.cadence.sample:g} s")
-        _tick_on(deployment, stop, SystemClock(), ticks)
+        _tick_on(deployment, stop, SystemClock(), ticks, known=known)
         _say("monitor stopped")
 
 
-def _tick_on(deployment: Deployment, stop: threading.Event, clock: Clock, ticks: int | None) -> None:
+def _who_is_known(deployment: Deployment) -> bool:
+    try:
+        write_holder(deployment)
+    except OSError:
+        return False
+    return True
+
+
+def _tick_on(
+    deployment: Deployment, stop: threading.Event, clock: Clock, ticks: int | None, *, known: bool = True
+) -> None:
     monitor, signature = _monitor(deployment, clock), _signature(deployment)
     due = time.monotonic()
     try:
         while not stop.is_set() and ticks != 0:
             _tick(monitor)
+            known = known or _who_is_known(deployment)
             ticks = None if ticks is None else ticks - 1
             if (now := _signature(deployment)) != signature:
                 signature = now

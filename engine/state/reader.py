@@ -10,6 +10,7 @@ import msgspec
 from engine.clock import Clock, Instant, pretty_duration
 from engine.config import Deployment
 from engine.errors import DamagedRecord, OpsError
+from engine.monitoring.disk import full
 from engine.monitoring.kept import begin
 from engine.monitoring.model import Evaluation
 from engine.monitoring.store import SampleStore
@@ -65,7 +66,7 @@ class StateReader:
     def read(self) -> State:
         """The state now. Never raises for what the records hold: what cannot be read stands in ``problems``."""
         now = self._clock.now()
-        problems: list[str] = []
+        problems = full((self._deployment.paths.rollback, self._deployment.paths.logs))
         trail = self._trail_now(problems)
         doings = self._operations.read(problems)
         # the journal wins over the event that it should have left

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 
@@ -53,8 +55,6 @@ def test_it_watches_an_empty_deployment_and_says_unknown(started: Deployment) ->
 def test_a_second_one_is_not_started_and_refuses_to_run(started: Deployment) -> None:
     pid = monitor_pid(started)
     assert ensure_monitor(started) == pid
-    import threading
-
     with pytest.raises(LockHeld):
         watch(started.root, threading.Event())
     assert monitor_pid(started) == pid
@@ -84,6 +84,21 @@ def test_a_broken_edit_of_the_configuration_is_told_and_the_watch_goes_on(starte
     until(lambda: "is not used" in output.read_text())
     before = newest(started)
     until(lambda: newest(started) != before)
+
+
+def test_where_nobody_can_write_who_watches_the_watch_begins_and_it_is_written_later(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full, tried = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), []
+
+    def write(of: Deployment) -> None:
+        tried.append(newest(of))
+        if len(tried) < 3:
+            raise full
+
+    monkeypatch.setattr("engine.monitoring.loop.write_holder", write)
+    watch(deployment.root, threading.Event(), ticks=4)
+    assert len(tried) == 3 and tried[-1] is not None
 
 
 def test_the_reading_side_imports_no_frames() -> None:

@@ -57,7 +57,7 @@ def test_whatever_field_of_the_state_is_hostile(
     assert foreign(terminal.output) == []
 
 
-def test_without_its_guard_the_same_states_would_steer_the_terminal() -> None:
+def test_the_poison_really_stands_in_the_states_that_are_shown() -> None:
     assert any(EVIL in text for text in states.texts(states.poisoned(states.WARNING, EVIL)))
 
 

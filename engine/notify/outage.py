@@ -65,11 +65,17 @@ class Outage:
 
     def failed(self, detail: str, about: dict[str, Any]) -> None:
         """One failure; the first of an outage is recorded."""
+        first = self._since is None
+        self.refused(detail)
+        if first:
+            self._recorder.record({**about, "channel": self._channel, "ok": False, "detail": detail})
+
+    def refused(self, detail: str) -> None:
+        """A failure that ends its message, and is recorded with it."""
         self.failures += 1
         self._detail = detail
         if self._since is None:
             self._since = self._clock.now().wall
-            self._recorder.record({**about, "channel": self._channel, "ok": False, "detail": detail})
 
     def over(self, detail: str) -> str:
         """It works: ``detail``, with the failures before it where there were any."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -18,6 +18,7 @@ from engine.monitoring.watched import Watched
 
 T = TypeVar("T")
 WATCH, TRAIL, OUTPUT, BOOK, STANDING = "watch", "trail", "output", "book", "standing"
+DELIVERIES = "deliveries"
 """Names of the parts: each tick, when the trail moved, when a run published or an alert did, each tick of a watch."""
 
 
@@ -86,6 +87,15 @@ class Output(msgspec.Struct, frozen=True):
     published: dict[str, Published] = {}
     baseline: Baseline | None = None
     kpis: KpiMemory = KpiMemory()
+
+
+class Deliveries(msgspec.Struct, frozen=True):
+    """What channels did and the audit trail has not taken yet."""
+
+    unwritten: tuple[dict[str, Any], ...] = ()
+
+
+NO_DELIVERIES = Deliveries()
 
 
 def decode(data: bytes | None, kind: type[T]) -> T:

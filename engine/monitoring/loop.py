@@ -33,18 +33,31 @@ def watch(root: Path, stop: threading.Event, *, ticks: int | None = None) -> Non
             raise LockHeld(
                 f"a monitor runs already: pid {holder.pid if holder else '?'}", "one per deployment is enough"
             )
-        write_holder(deployment)
+        named = _named(deployment)
         _say(f"monitor of {deployment.root}, a sample every {deployment.console.cadence.sample:g} s")
-        _tick_on(deployment, stop, SystemClock(), ticks)
+        _tick_on(deployment, stop, SystemClock(), ticks, named=named)
         _say("monitor stopped")
 
 
-def _tick_on(deployment: Deployment, stop: threading.Event, clock: Clock, ticks: int | None) -> None:
+def _named(deployment: Deployment) -> bool:
+    """Whether it is written down who the monitor is: watching does not depend on it."""
+    try:
+        write_holder(deployment)
+    except OSError as error:
+        _say(f"who the monitor is cannot be written down, it watches all the same: {harmless(error)}")
+        return False
+    return True
+
+
+def _tick_on(
+    deployment: Deployment, stop: threading.Event, clock: Clock, ticks: int | None, *, named: bool = True
+) -> None:
     monitor, signature = _monitor(deployment, clock), _signature(deployment)
     due = time.monotonic()
     try:
         while not stop.is_set() and ticks != 0:
             _tick(monitor)
+            named = named or _named(deployment)
             ticks = None if ticks is None else ticks - 1
             if (now := _signature(deployment)) != signature:
                 signature = now

@@ -26,6 +26,7 @@ from engine.monitoring.notebook import Notebook
 from engine.monitoring.paging import Paging, going_on
 from engine.monitoring.process_source import ProcessSource
 from engine.monitoring.reading import Reading
+from engine.monitoring.reserve import Reserve
 from engine.monitoring.round import Round
 from engine.monitoring.run_source import RunSource
 from engine.monitoring.running import RUN_LEVEL, FirstRuns, Running, awaiting
@@ -57,7 +58,7 @@ class Monitor:
         self._began = clock.now().boot
         self._problems: deque[tuple[float, str]] = deque(maxlen=20)
         self._first = True
-        self._notebook = Notebook(store, clock)
+        self._notebook = Notebook(store, clock, Reserve(deployment.paths.monitor_reserve))
         self._watch = self._last_watch()
         trail = saved.decode(self._notebook.checkpoint(saved.TRAIL), saved.Trail)
         output = saved.decode(self._notebook.checkpoint(saved.OUTPUT), saved.Output)
@@ -83,7 +84,9 @@ class Monitor:
         self._back_fill = BackFill(deployment, clock)
         self._trends: dict[str, deque[float]] = {}
         self.round = Round(deployment, clock)
-        self.paging = Paging(deployment, clock, going_on(self._notebook.checkpoint, self._boot_id, clock.now()))
+        left = saved.decode(self._notebook.checkpoint(saved.DELIVERIES), saved.Deliveries)
+        book = going_on(self._notebook.checkpoint, self._boot_id, clock.now())
+        self.paging = Paging(deployment, clock, book, left=left)
 
     @property
     def deployment(self) -> Deployment:
@@ -345,6 +348,7 @@ class Monitor:
             saved.WATCH: watch,
             saved.OUTPUT: saved.Output(dict(self._runs.published), self._runs.baseline, self._runs.kpis.memory),
             saved.BOOK: self.paging.book,
+            saved.DELIVERIES: self.paging.deliveries,
             saved.STANDING: self._standing.now,
             saved.TRAIL: saved.Trail(self._trail.offset, self._trail.facts),
         }

@@ -125,8 +125,14 @@ def _about(notice: Notice) -> dict[str, Any]:
 class Post:
     """All couriers of a deployment. Nothing here blocks but :meth:`close`, and that briefly."""
 
-    def __init__(self, deployment: Deployment, clock: Clock, environment: Mapping[str, str] | None = None) -> None:
-        self._recorder = Recorder(deployment, clock)
+    def __init__(
+        self,
+        deployment: Deployment,
+        clock: Clock,
+        environment: Mapping[str, str] | None = None,
+        left: Iterable[dict[str, Any]] = (),
+    ) -> None:
+        self._recorder = Recorder(deployment, clock, left)
         self._couriers = {
             name: Courier(name, deployment, clock, self._recorder, environment)
             for name in deployment.monitoring.notify.channels

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 import time
 
@@ -10,6 +11,7 @@ import msgspec
 
 from engine.cli.frame import Context
 from engine.clock import SystemClock
+from engine.config.quantities import LONGEST
 from engine.errors import DONE
 from engine.state import StateReader
 from engine.state.exported import as_json
@@ -19,7 +21,17 @@ from engine.state.told import marks, news
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command understands."""
     parser.add_argument("--json", action="store_true", help="the whole state as one JSON line at each change")
-    parser.add_argument("--for", dest="seconds", metavar="SECONDS", type=float, help="end after this time")
+    parser.add_argument("--for", dest="seconds", metavar="SECONDS", type=_seconds, help="end after this time")
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds <= LONGEST:  # neither does nan lie in it
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds from 0 to {LONGEST:g}")
+    return seconds
 
 
 def run(context: Context, options: argparse.Namespace) -> int:

@@ -23,8 +23,8 @@ class _Waits:
 
 
 class Waiting:
-    """The notices of one channel. Those that were tried least go first, then by priority, then in their order; each
-    one has its own pause after a failure.
+    """The notices of one channel. Those that were not tried yet go first, then by priority, then in their order;
+    each one has its own pause after a failure.
     """
 
     def __init__(self, first_pause: float, longest_pause: float) -> None:
@@ -52,7 +52,7 @@ class Waiting:
             best = min(due, key=_rank)
             found = [best.notice]
             for other in sorted(due, key=lambda one: one.number):
-                if other.tries == best.tries and all(together(one, other.notice) for one in found):
+                if (other.tries > 0) == (best.tries > 0) and all(together(one, other.notice) for one in found):
                     found.append(other.notice)
             return found
 
@@ -88,5 +88,5 @@ class Waiting:
         return any(other.notice.alert == one.notice.alert and other.number < one.number for other in self._all)
 
 
-def _rank(one: _Waits) -> tuple[int, str, int]:
-    return one.tries, one.notice.priority or LIGHTEST, one.number
+def _rank(one: _Waits) -> tuple[bool, str, int]:
+    return one.tries > 0, one.notice.priority or LIGHTEST, one.number

@@ -222,6 +222,15 @@ def test_a_heavier_page_goes_before_a_lighter_one_that_waits_as_long() -> None:
     assert order(waiting) == ["ERR-1.2", "LAT-1.3", "DQ-1.1"]
 
 
+def test_what_was_not_tried_yet_goes_before_what_failed_and_is_due_again() -> None:
+    waiting = Waiting(5.0, 300.0)
+    old, new = named("ERR", 1), named("DQ", 2, priority="P3")
+    waiting.add([old])
+    waiting.failed([old], 0.0)
+    waiting.add([new])
+    assert waiting.next(60.0) == [new]
+
+
 def test_nobody_hears_that_it_is_over_before_hearing_that_it_began() -> None:
     waiting = Waiting(5.0, 300.0)
     opened, cleared = named("ERR", 1), named("ERR", 2, "cleared")

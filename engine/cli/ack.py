@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--early",
         action="store_true",
-        help="although nothing fires: counts if it does at the monitor's next look",
+        help="although it does not fire: if it does within the time of --for, you have it already",
     )
 
 
@@ -64,12 +64,15 @@ def _take(deployment: Deployment, condition: str, options: argparse.Namespace) -
         reason=options.reason,
         owner=options.owner,
         lasts=options.lasts,
+        early=options.early,
         actor=whoami(),
     )
     until = f" until {event['data']['until']}" if event["data"]["until"] else ""
     owner = event["data"]["owner"]
     owned = f", owner {harmless(owner, 60)}" if owner != event["actor"] else ""
-    print(f"{condition} acknowledged by {event['actor']} at {event['at']}{until}{owned}")
+    word = "will be taken by" if options.early else "acknowledged by"
+    more = " if it fires by then" if options.early else ""
+    print(f"{condition} {word} {event['actor']} at {event['at']}{until}{more}{owned}")
 
 
 def _waits(deployment: Deployment, condition: str) -> None:
@@ -83,5 +86,5 @@ def _waits(deployment: Deployment, condition: str) -> None:
     if condition not in taken:
         raise Refused(
             f"{condition} does not fire and has no open alert: there is nothing to acknowledge",
-            f"open now: {', '.join(sorted(taken)) or 'none'}; --early records it all the same",
+            f"open now: {', '.join(sorted(taken)) or 'none'}; --early --for 2h takes it beforehand",
         )

@@ -11,6 +11,7 @@ import msgspec
 
 from engine.cli.frame import Context
 from engine.clock import SystemClock
+from engine.config.quantities import LONGEST
 from engine.errors import DONE
 from engine.state import StateReader
 from engine.state.exported import as_json
@@ -21,6 +22,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command understands."""
     parser.add_argument("--json", action="store_true", help="the whole state as one JSON line at each change")
     parser.add_argument("--for", dest="seconds", metavar="SECONDS", type=_seconds, help="end after this time")
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds <= LONGEST:  # neither does nan lie in it
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds from 0 to {LONGEST:g}")
+    return seconds
 
 
 def run(context: Context, options: argparse.Namespace) -> int:
@@ -43,13 +54,3 @@ def run(context: Context, options: argparse.Namespace) -> int:
         if until is not None and clock.now().boot >= until:
             return DONE
         time.sleep(min(float(deployment.console.cadence.sample), 1.0))
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = math.nan
-    if not 0 <= seconds < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds, 0 or more")
-    return seconds

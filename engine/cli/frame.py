@@ -127,7 +127,11 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str], open_console: Callable[..., int], examine_console: Examine | None = None) -> int:
     """Run one command line and return its exit code; everything that goes wrong becomes a sentence."""
-    stdout = sys.stdout
+    if sys.stderr is None:  # closed: nobody wants to be told
+        sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 - as long as the process
+    if (stdout := sys.stdout) is None:  # closed: nothing is begun whose result nobody would see
+        sys.stderr.write("abaco-ops: standard output is closed, so nothing was done\n  -> >/dev/null discards it\n")
+        return REFUSED
     try:
         with outlet():
             return _told(list(arguments), open_console, examine_console)

@@ -33,7 +33,8 @@ class Tier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class SustainedSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """When a limit counts as held, for every condition."""
 
-    least_samples: Annotated[int, Meta(ge=1)]
+    least_samples: Annotated[int, Meta(ge=1, le=1000)]
+    """With more than that, what it holds for would be decided by it alone, and a fault would fire hours late."""
     least_share: Annotated[float, Meta(gt=0, le=1)]
     clear_percent: Annotated[float, Meta(gt=0, le=100)]
     clear_hold: Duration

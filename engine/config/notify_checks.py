@@ -38,6 +38,7 @@ def check_notify(located: Located, config: MonitoringConfig) -> None:
         _known(located, ("updates", "channels", at), name, config.notify.channels, "channel")
     for where, value in (
         (("notify", "retry"), config.notify.retry),
+        (("notify", "give_up"), config.notify.give_up),
         (("updates", "every"), config.updates.every),
         (("updates", "then"), config.updates.then),
         (("silences", "longest"), config.silences.longest),

@@ -121,6 +121,11 @@ class Paths:
         return self.rollback / "services"
 
     @property
+    def monitor_reserve(self) -> Path:
+        """Room that was taken beforehand for what the monitor must remember while the disk is full."""
+        return self.logs / "monitor.reserve"
+
+    @property
     def monitor_lock(self) -> Path:
         """Held by the one monitor."""
         return self.rollback / "monitor.lock"

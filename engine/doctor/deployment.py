@@ -8,6 +8,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 from engine.clock import SystemClock, pretty_duration
@@ -192,6 +193,10 @@ def _monitor(deployment: Deployment) -> Iterator[Finding]:
     if not is_locked(deployment.paths.monitor_lock):
         yield Finding("monitor", "WARN", "none runs", "the console starts one; without a console: abaco-ops monitor")
         return
+    damage = _damage_of(deployment.paths.samples)
+    if damage:
+        yield Finding("samples.db", "FAIL", f"is damaged: {damage}", _SAMPLES_DAMAGED)
+        return
     store = SampleStore(deployment.paths.samples, read_only=True)
     try:
         newest = store.newest_evaluation()
@@ -203,6 +208,26 @@ def _monitor(deployment: Deployment) -> Iterator[Finding]:
         store.close()
     said = f"runs, verdict {newest.verdict.word}" if newest else "runs, no sample yet"
     yield Finding("monitor", "ok" if newest else "WARN", said)
+
+
+_SAMPLES_DAMAGED = (
+    "the monitor sets it aside when it meets the damage; to begin a new one now: abaco-ops monitor --stop, "
+    "move logs/samples.db* away, abaco-ops monitor. Audit trail and monitoring log stay"
+)
+
+
+def _damage_of(samples: Path) -> str:
+    """What SQLite finds wrong in its pages; empty when nothing is. sqlite3.Error when it cannot be opened."""
+    if not samples.exists():
+        return ""
+    with closing(sqlite3.connect(f"{samples.absolute().as_uri()}?mode=ro", uri=True, timeout=1.0)) as connection:
+        try:
+            found = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
+        except sqlite3.OperationalError:
+            return ""  # busy: nothing is known against it
+        except sqlite3.DatabaseError as error:
+            return harmless(error, 120)
+    return "" if found == "ok" else harmless(found.replace("\n", " "), 120)
 
 
 def _audit(deployment: Deployment) -> Iterator[Finding]:

@@ -98,6 +98,8 @@ class Early(msgspec.Struct, frozen=True):
     taken: Taken
     tier: str = ""
     """What fired when it was written: a heavier one was not taken."""
+    beforehand: bool = False
+    """Meant for what does not fire yet: kept until its end."""
 
 
 class Book(msgspec.Struct, frozen=True):
@@ -183,7 +185,8 @@ def _acknowledged(book: Book, event: Record, data: dict[str, Any], now: Instant)
     if taken.ends is not None and taken.ends <= now.boot:
         return book
     if alert is None:
-        return msgspec.structs.replace(book, early={**book.early, str(data["condition"]): Early(taken)})
+        early = Early(taken, beforehand=data.get("early") is True and taken.ends is not None)
+        return msgspec.structs.replace(book, early={**book.early, str(data["condition"]): early})
     # in a trail that is read again; a clock that was set back since makes no acknowledgement older than its alert
     if at < alert.opened - timedelta(seconds=1) and float(event.get("boot") or 0.0) < alert.began:
         return book

@@ -73,18 +73,26 @@ def acknowledge(
     reason: str = "",
     owner: str = "",
     lasts: float | None = None,
+    early: bool = False,
     actor: str,
     clock: Clock | None = None,
 ) -> Record:
     """Say that ``owner`` (who writes, when none is given) has taken a condition, for ``lasts`` seconds or until it
-    clears; Refused when there is none of that name.
+    clears; Refused when there is none of that name. ``early``: before it fires, which needs ``lasts``.
     """
     _known(deployment, condition)
     if lasts is not None and lasts <= 0:
         raise Refused("an acknowledgement for no time acknowledges nothing", "--for 2h, or leave it out")
+    if early and lasts is None:
+        raise Refused("what is taken before it fires is taken for a time", "--early --for 2h")
     until = None if lasts is None else iso(_now(clock) + timedelta(seconds=lasts))
-    data = {"condition": condition, "reason": _clean(reason), "owner": _clean(owner) or actor, "until": until}
-    return _append(deployment, "ack", data, actor, clock)
+    data: dict[str, str | bool | None] = {
+        "condition": condition,
+        "reason": _clean(reason),
+        "owner": _clean(owner) or actor,
+        "until": until,
+    }
+    return _append(deployment, "ack", data | ({"early": True} if early else {}), actor, clock)
 
 
 def silence(
@@ -94,8 +102,9 @@ def silence(
     _known(deployment, condition)
     longest = float(deployment.monitoring.silences.longest)
     if not 0 < lasts <= longest:
+        over = f"{pretty_duration(lasts - longest)} less than asked for" if lasts > longest else "and more than 0 s"
         raise Refused(
-            f"a silence lasts up to {pretty_duration(longest)}, not {pretty_duration(lasts)}",
+            f"a silence lasts up to {pretty_duration(longest)}, {over}",
             "give --for 30m; a longer one is written anew, so that somebody looks again",
         )
     cleaned = _required(reason, "a silence needs a reason")
@@ -158,7 +167,7 @@ def _now(clock: Clock | None) -> datetime:
 
 
 def _append(
-    deployment: Deployment, kind: str, data: Mapping[str, str | None], actor: str, clock: Clock | None
+    deployment: Deployment, kind: str, data: Mapping[str, str | bool | None], actor: str, clock: Clock | None
 ) -> Record:
     must_write(deployment, _WRITES.get(kind, kind))
     return append_event(deployment.paths.events, kind, data, source=SOURCE, actor=actor, clock=clock)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -17,11 +17,12 @@ from engine.monitoring.model import Baseline
 from engine.monitoring.tree import Usage
 from engine.monitoring.undecodable import undecodable
 from engine.monitoring.untold import Untold
-from engine.monitoring.watched import Watched
+from engine.monitoring.watched import Watched, after_reboot
 
 T = TypeVar("T")
-WATCH, TRAIL, OUTPUT, BOOK, STANDING = "watch", "trail", "output", "book", "standing"
-"""Names of the parts: each tick, when the trail moved, when a run published or an alert did, each tick of a watch."""
+WATCH, TRAIL, OUTPUT, BOOK, STANDING, DELIVERIES = "watch", "trail", "output", "book", "standing", "deliveries"
+"""Names of the parts: each tick, when the trail moved, when a run published or an alert did, each tick of a watch,
+while deliveries wait to be recorded."""
 
 
 class Watch(msgspec.Struct, frozen=True):
@@ -93,6 +94,32 @@ class Output(msgspec.Struct, frozen=True):
     published: dict[str, Published] = {}
     baseline: Baseline | None = None
     kpis: KpiMemory = KpiMemory()
+
+
+class Deliveries(msgspec.Struct, frozen=True):
+    """What channels did and the audit trail has not taken yet."""
+
+    unwritten: tuple[dict[str, Any], ...] = ()
+
+
+NO_DELIVERIES = Deliveries()
+
+
+def of_this_boot(watch: Watch, boot_id: str) -> Watch:
+    """What the monitor before remembered; of another boot only what does not depend on its clock."""
+    if not watch.boot_id or watch.boot_id == boot_id:
+        return watch
+    conditions = {name: after_reboot(one) for name, one in watch.conditions.items()}
+    return msgspec.structs.replace(
+        watch,
+        conditions=conditions,
+        boot=0.0,
+        grace_until=0.0,
+        settled_at=0.0,
+        cpu_before=None,
+        ran=("", 0.0),
+        unknown_since=None,
+    )
 
 
 def encode(part: object, name: str) -> bytes:

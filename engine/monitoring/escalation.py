@@ -95,11 +95,17 @@ def advance(
 
 
 def _still_early(book: Book, fires: Mapping[str, Firing], now: Instant) -> dict[str, Early]:
-    """What was acknowledged before it was opened stays so while it fires and grows no heavier."""
+    """What was acknowledged before it was opened stays so while it fires and grows no heavier; what was taken
+    beforehand, until its end.
+    """
     kept = {}
     for condition, early in book.early.items():
         one, ends = fires.get(condition), early.taken.ends
-        if one is None or (ends is not None and ends <= now.boot):
+        if ends is not None and ends <= now.boot:
+            continue
+        if one is None:
+            if early.beforehand:
+                kept[condition] = early
             continue
         if early.tier and TIERS.index(one.tier) > TIERS.index(early.tier):
             continue

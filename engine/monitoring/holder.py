@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from datetime import datetime
 from pathlib import Path
 
@@ -12,6 +14,9 @@ from engine.config import Deployment
 from engine.records import whoami, write_file
 from engine.services.identity import is_alive, own_identity
 from engine.services.protocol import Identity
+
+ROOM = 512
+"""Bytes of the file, filled up with blanks: the next monitor needs no more."""
 
 
 class Holder(msgspec.Struct, frozen=True):
@@ -38,9 +43,29 @@ def holder_file(deployment: Deployment) -> Path:
 
 
 def write_holder(deployment: Deployment) -> None:
-    """Say that this process is the monitor."""
+    """Say that this process is the monitor. OSError when the disk takes neither a new file nor these bytes instead of
+    those of the monitor before.
+    """
     holder = Holder(own_identity(), whoami(), SystemClock().now().wall)
-    write_file(holder_file(deployment), msgspec.json.encode(holder))
+    path, data = holder_file(deployment), msgspec.json.encode(holder).ljust(ROOM)
+    try:
+        write_file(path, data)
+    except OSError as error:
+        try:
+            _write_over(path, data)
+        except FileNotFoundError:
+            raise error from None
+
+
+def _write_over(path: Path, data: bytes) -> None:
+    """In place, which a full disk takes, too: the lock is held, so nobody else writes it."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        if os.write(descriptor, data) != len(data):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        os.ftruncate(descriptor, len(data))
+    finally:
+        os.close(descriptor)
 
 
 def read_holder(deployment: Deployment) -> Holder | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -103,7 +104,10 @@ class MonitoringLog:
             day = f"{row.at:%Y-%m-%d}"
             if _last_day(descriptor, size) != day:
                 head += f"{day}\n"
-            os.write(descriptor, f"{head}{render(row)}\n".encode())
+            data = f"{head}{render(row)}\n".encode()
+            if os.write(descriptor, data) != len(data):  # a disk that fills up takes a part of it
+                os.ftruncate(descriptor, size)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._path))
         finally:
             os.close(descriptor)
 

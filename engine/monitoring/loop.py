@@ -33,31 +33,31 @@ def watch(root: Path, stop: threading.Event, *, ticks: int | None = None) -> Non
             raise LockHeld(
                 f"a monitor runs already: pid {holder.pid if holder else '?'}", "one per deployment is enough"
             )
-        known = _who_is_known(deployment)
-        if not known:  # a full disk is when somebody has to watch: the lock is held all the same
-            _say("who watches cannot be written; the watch goes on")
+        named = _named(deployment)
         _say(f"monitor of {deployment.root}, a sample every {deployment.console.cadence.sample:g} s")
-        _tick_on(deployment, stop, SystemClock(), ticks, known=known)
+        _tick_on(deployment, stop, SystemClock(), ticks, named=named)
         _say("monitor stopped")
 
 
-def _who_is_known(deployment: Deployment) -> bool:
+def _named(deployment: Deployment) -> bool:
+    """Whether it is written down who the monitor is: watching does not depend on it."""
     try:
         write_holder(deployment)
-    except OSError:
+    except OSError as error:
+        _say(f"who the monitor is cannot be written down, it watches all the same: {harmless(error)}")
         return False
     return True
 
 
 def _tick_on(
-    deployment: Deployment, stop: threading.Event, clock: Clock, ticks: int | None, *, known: bool = True
+    deployment: Deployment, stop: threading.Event, clock: Clock, ticks: int | None, *, named: bool = True
 ) -> None:
     monitor, signature = _monitor(deployment, clock), _signature(deployment)
     due = time.monotonic()
     try:
         while not stop.is_set() and ticks != 0:
             _tick(monitor)
-            known = known or _who_is_known(deployment)
+            named = named or _named(deployment)
             ticks = None if ticks is None else ticks - 1
             if (now := _signature(deployment)) != signature:
                 signature = now

@@ -29,6 +29,7 @@ from engine.monitoring.paging import Paging, going_on
 from engine.monitoring.process_source import ProcessSource
 from engine.monitoring.reading import Reading, Value, sound
 from engine.monitoring.recalled import ALL, recalled
+from engine.monitoring.reserve import Reserve
 from engine.monitoring.round import Round
 from engine.monitoring.run_source import RunSource
 from engine.monitoring.running import RUN_LEVEL, FirstRuns, Running, awaiting
@@ -38,7 +39,7 @@ from engine.monitoring.store import Measured, SampleStore
 from engine.monitoring.surroundings import Active, Surroundings
 from engine.monitoring.trail_source import TrailSource
 from engine.monitoring.unjudged import Unjudged
-from engine.monitoring.watched import Watched, after_break, after_reboot
+from engine.monitoring.watched import Watched, after_break
 from engine.records import harmless
 from engine.services.build import build_hash
 from engine.services.protocol import ServiceStatus
@@ -60,9 +61,9 @@ class Monitor:
         self._began = clock.now().boot
         self._problems: deque[tuple[float, str]] = deque(maxlen=20)
         self._first = True
-        self._notebook = Notebook(store, clock)
+        self._notebook = Notebook(store, clock, Reserve(deployment.paths.monitor_reserve))
         kept = self._notebook.part(saved.WATCH, saved.Watch)
-        self._watch, book = self._of_this_boot(kept), self._notebook.part(saved.BOOK, Book)
+        self._watch, book = saved.of_this_boot(kept, self._boot_id), self._notebook.part(saved.BOOK, Book)
         trail = self._notebook.part(saved.TRAIL, saved.Trail, piecemeal=False)
         output = self._notebook.part(saved.OUTPUT, saved.Output)
         handled = book.seq or 0 if saved.TRAIL in self._notebook.lost else 0
@@ -90,7 +91,8 @@ class Monitor:
         self._back_fill = BackFill(deployment, clock)
         self._trends: dict[str, deque[float]] = {}
         self.round = Round(deployment, clock)
-        self.paging = Paging(deployment, clock, going_on(book, kept, self._boot_id, clock.now()))
+        left = self._notebook.part(saved.DELIVERIES, saved.Deliveries)
+        self.paging = Paging(deployment, clock, going_on(book, kept, self._boot_id, clock.now()), left=left)
 
     @property
     def deployment(self) -> Deployment:
@@ -164,22 +166,6 @@ class Monitor:
         self._store.close()
 
     # ---- going on
-
-    def _of_this_boot(self, watch: saved.Watch) -> saved.Watch:
-        """What the monitor before remembered; of another boot only what does not depend on its clock."""
-        if not watch.boot_id or watch.boot_id == self._boot_id:
-            return watch
-        conditions = {name: after_reboot(one) for name, one in watch.conditions.items()}
-        return msgspec.structs.replace(
-            watch,
-            conditions=conditions,
-            boot=0.0,
-            grace_until=0.0,
-            settled_at=0.0,
-            cpu_before=None,
-            ran=("", 0.0),
-            unknown_since=None,
-        )
 
     def _trail_lost(self) -> None:
         """The trail is not the one any more that was read: that is told in the one that is there, and kept."""
@@ -377,6 +363,7 @@ class Monitor:
             saved.WATCH: watch,
             saved.OUTPUT: saved.Output(dict(self._runs.published), self._runs.baseline, self._runs.kpis.memory),
             saved.BOOK: self.paging.book,
+            saved.DELIVERIES: self.paging.deliveries,
             saved.STANDING: self._standing.now,
             saved.TRAIL: saved.Trail(self._trail.offset, self._trail.facts),
         }

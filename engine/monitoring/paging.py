@@ -40,7 +40,12 @@ class Paging:
     """One deployment's alerts. :meth:`judge` decides, what it decided is written down, then :meth:`tell` acts."""
 
     def __init__(
-        self, deployment: Deployment, clock: Clock, book: Book, environment: Mapping[str, str] | None = None
+        self,
+        deployment: Deployment,
+        clock: Clock,
+        book: Book,
+        environment: Mapping[str, str] | None = None,
+        left: saved.Deliveries = saved.NO_DELIVERIES,
     ) -> None:
         self._deployment = deployment
         self._clock = clock
@@ -49,12 +54,17 @@ class Paging:
             float(deployment.console.time_scale),
             (deployment.console.releases.old, deployment.console.releases.new),
         )
-        self._post = Post(deployment, clock, environment)
+        self._post = Post(deployment, clock, environment, left.unwritten)
         section = deployment.monitoring.dead_man
         self._dead_man = DeadMan(section, clock, self._post.recorder, environment) if section else None
         self._handed: set[tuple[str, str, int]] = set()
         """Happenings that were written and that the trail has not shown yet."""
         self.book = book
+
+    @property
+    def deliveries(self) -> saved.Deliveries:
+        """What was delivered, or failed, and is in no record yet."""
+        return saved.Deliveries(self._post.recorder.waiting())
 
     def judge(
         self, evaluation: Evaluation, events: Sequence[Record], now: Instant, *, settled: bool, facts: Facts = _NO_FACTS
@@ -84,6 +94,8 @@ class Paging:
                 problems.append(f"audit trail: {harmless(error)}")
                 break
             self._handed.add(one.key)
+        if self._post.recorder.waiting():
+            self._post.recorder.again()
         self._post.offer(self.book.outbox)
         if self._dead_man is not None:
             self._dead_man.beat(now)

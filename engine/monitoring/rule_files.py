@@ -18,7 +18,7 @@ from engine.config.quantities import Duration
 from engine.config.typed import to_struct
 from engine.errors import OpsError
 from engine.monitoring.judgement import NO_DATA
-from engine.monitoring.rule_series import MOST_SAMPLES, Happening, Series, parse_happening, parse_series
+from engine.monitoring.rule_series import MOST_LOOKS, Happening, Series, parse_happening, parse_series
 
 Tier = Literal["warning", "critical", "rollback", "none"]
 RAW = ("rows", "errors")
@@ -167,7 +167,7 @@ def _case(checked: _Checked, file: RuleFile, test: RuleTest) -> Case:
         key=lambda found: found[1].at,
     )
     for k, one in enumerate(test.expect):
-        _check_expectation(checked, k, one, interval)
+        _check_expectation(checked, k, one, min(interval, run_every))
     return Case(
         path=checked.located.path,
         line=checked.located.line(checked.where),
@@ -181,7 +181,7 @@ def _case(checked: _Checked, file: RuleFile, test: RuleTest) -> Case:
     )
 
 
-def _check_expectation(checked: _Checked, number: int, one: Expectation, interval: float) -> None:
+def _check_expectation(checked: _Checked, number: int, one: Expectation, every: float) -> None:
     where: KeyPath = ("expect", number)
     conditions = checked.deployment.monitoring.conditions
     asked = (one.firing, one.pending, one.level, one.flapping, one.held)
@@ -191,8 +191,8 @@ def _check_expectation(checked: _Checked, number: int, one: Expectation, interva
         checked.wrong(where, "asks how a condition is and names none", "add condition: ID")
     if one.verdict is None and all(part is None for part in asked):
         checked.wrong(where, "expects nothing", "give firing, pending, level, held, flapping or verdict")
-    if one.at / interval > MOST_SAMPLES:
-        checked.wrong((*where, "at"), f"lies more than {MOST_SAMPLES} samples ahead", "take a longer interval")
+    if one.at > MOST_LOOKS * every:
+        checked.wrong((*where, "at"), f"lies more than {MOST_LOOKS} samples or runs ahead", "take a longer interval")
 
 
 def _series(checked: _Checked, test: RuleTest) -> dict[str, Series]:

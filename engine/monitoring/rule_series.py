@@ -11,6 +11,9 @@ from engine.config.quantities import Duration
 LOST = None
 """A sample that did not arrive."""
 MOST_SAMPLES = 1_000_000
+MOST_LOOKS = 100_000
+"""Looks of the monitor, or runs, that one test may need up to its last expectation: some seconds."""
+_SHOWN = 40
 _NUMBER = r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
 _TOKEN = re.compile(rf"(?P<value>_|{_NUMBER})(?:(?P<step>[-+](?:[0-9]+\.?[0-9]*|\.[0-9]+))?x(?P<count>[0-9]+))?")
 _FOREVER = re.compile(rf"(?P<value>_|{_NUMBER})\*")
@@ -48,10 +51,12 @@ def parse_series(text: str) -> Series:
         match = _TOKEN.fullmatch(token)
         if match is None or (match["value"] == "_" and match["step"]):
             raise ValueError(f"{token!r} is no value; {NOTATION}")
-        count = int(match["count"] or 1)
-        if len(values) + count > MOST_SAMPLES:
+        digits = (match["count"] or "1").lstrip("0") or "0"
+        if len(digits) > len(str(MOST_SAMPLES)) or len(values) + int(digits) > MOST_SAMPLES:
             raise ValueError(f"has more than {MOST_SAMPLES} samples")
-        first, step = _value(match["value"]), float(match["step"] or 0)
+        count, first, step = int(digits), _value(match["value"]), _value(match["step"] or "0") or 0.0
+        if first is not None and not math.isfinite(first + count * step):
+            raise ValueError(f"{_short(token)} leads to no finite number")
         # rounded, so that 100+0.1x30 reaches 103 and not 103.00000000000004
         values += [None if first is None else round(first + k * step, 9) for k in range(count)]
     return Series(tuple(values))
@@ -62,8 +67,12 @@ def _value(text: str) -> float | None:
         return LOST
     value = float(text)
     if not math.isfinite(value):
-        raise ValueError(f"{text!r} is no finite number")
+        raise ValueError(f"{_short(text)} is no finite number")
     return value
+
+
+def _short(text: str) -> str:
+    return repr(text if len(text) <= _SHOWN else text[:_SHOWN] + "...")
 
 
 @dataclass(frozen=True, slots=True)

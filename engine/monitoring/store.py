@@ -76,6 +76,11 @@ class SampleStore:
         self._connection: sqlite3.Connection | None = None
         self._inode: int | None = None
 
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._path
+
     def close(self) -> None:
         """Close the file; a later call opens it again."""
         if self._connection is not None:

@@ -16,6 +16,10 @@ from engine.monitoring.store import SampleStore
 from engine.monitoring.trace import Sampled, Trace, pid_of, trace
 from engine.records import harmless
 
+_TO_DO = (
+    "if the file is damaged, a running monitor sets it aside when it meets the damage, and begins a new one: "
+    "abaco-ops status says so; the audit trail and the monitoring log are files of their own, and stay"
+)
 _READ = 4 * READ_AT_START
 """Bytes at the end of run records and audit trail in which a source is looked for."""
 
@@ -29,7 +33,7 @@ def traced(deployment: Deployment, name: str) -> Trace:
     try:
         found = trace(deployment, store, name) if deployment.paths.samples.exists() else None
     except sqlite3.Error as error:
-        raise Refused(f"{deployment.paths.samples.name}: {harmless(error)}", "try again") from error
+        raise Refused(f"{deployment.paths.samples.name}: {harmless(error)}", _TO_DO) from error
     finally:
         store.close()
     if found is None:

@@ -23,11 +23,11 @@ Send = Callable[[Channel, Message, Secrets, Deployment], str]
 
 
 class DeliveryFailed(Exception):
-    """The message was not taken; the text says why."""
+    """The message was not taken; the text says why. ``refused``: this message is never taken, others may be."""
 
-
-class Refused(DeliveryFailed):
-    """The other side works, and will not take this message whenever it is sent."""
+    def __init__(self, text: str, *, refused: bool = False) -> None:
+        super().__init__(text)
+        self.refused = refused
 
 
 class Sender:
@@ -47,10 +47,9 @@ class Sender:
             said = self._within.run(
                 float(self._channel.deadline), lambda: send(self._channel, message, secrets, self._deployment)
             )
-        except Refused as error:
-            raise Refused(harmless(secrets.masked(str(error)), 200)) from None
         except (DeliveryFailed, SecretMissing, StillHangs) as error:
-            raise DeliveryFailed(harmless(secrets.masked(str(error)), 200)) from None
+            refused = isinstance(error, DeliveryFailed) and error.refused
+            raise DeliveryFailed(harmless(secrets.masked(str(error)), 200), refused=refused) from None
         except OSError as error:
             raise DeliveryFailed(harmless(secrets.masked(error.strerror or str(error)), 200)) from None
         except Exception as error:  # whatever a library raises must not end the thread that tells people

@@ -1,4 +1,7 @@
-"""The threads that carry notices: one for each channel, so that one that hangs holds up no other, nor the tick."""
+"""The threads that carry notices: one for each channel, so that one that hangs holds up no other, nor the tick.
+
+Within a channel a message that fails waits out its pause alone; one that is refused for good is recorded and left.
+"""
 
 from __future__ import annotations
 
@@ -10,23 +13,20 @@ from typing import Any
 
 from engine.clock import Clock
 from engine.config import Deployment
-from engine.notify.channels import DeliveryFailed, Refused, Sender
-from engine.notify.message import Notice, message_of, together
+from engine.notify.channels import DeliveryFailed, Sender
+from engine.notify.message import Notice, message_of
 from engine.notify.outage import Outage, Recorder
+from engine.notify.waiting import Waiting
 
-QUEUE = 100
-"""Notices that wait for one channel at most; more stay where they are kept, and are offered again."""
+QUEUE = 400
+"""Notices that wait for one channel at most, as many as the alert book keeps: a page never waits for room."""
 STOP_WITHIN = 1.0
 """Seconds that deliveries under way get when the post is closed."""
 _IDLE = 5.0
 
 
 class Courier:
-    """Delivers the notices of one channel in their order, each until it is taken or given up.
-
-    One that is not taken keeps its place, and the next one is tried meanwhile: a single message that the other side
-    does not take holds up no later one. One that is refused for what it says is given up at once.
-    """
+    """Delivers the notices of one channel, each until it is taken, refused for good or given up."""
 
     def __init__(
         self,
@@ -43,11 +43,7 @@ class Courier:
         self._clock = clock
         self._recorder = recorder
         self.outage = Outage(name, recorder, clock)
-        self._queue: deque[Notice] = deque()
-        self._turn = threading.Lock()
-        self._tried: set[str] = set()
-        """Not taken since the last delivery: the others come first."""
-        self._pause = float(self._section.retry)
+        self._queue = Waiting(float(self._section.retry), float(self._section.retry_longest))
         self._held: set[str] = set()
         self._done: deque[str] = deque()
         self._work = threading.Event()
@@ -60,13 +56,12 @@ class Courier:
         self._held &= {notice.id for notice in offered}
         fresh = [notice for notice in offered if notice.id not in self._held][: max(QUEUE - len(self._queue), 0)]
         self._held |= {notice.id for notice in fresh}
-        with self._turn:
-            self._queue.extend(fresh)  # at once: those of one tick leave together
-        if self._queue:
+        self._queue.add(fresh)
+        if fresh:
             self._work.set()
-            if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._run, name=f"notify-{self.name}", daemon=True)
-                self._thread.start()
+        if self._queue and (self._thread is None or not self._thread.is_alive()) and not self._stop.is_set():
+            self._thread = threading.Thread(target=self._run, name=f"notify-{self.name}", daemon=True)
+            self._thread.start()
 
     def done(self) -> list[str]:
         """The ids delivered or given up since the last call."""
@@ -84,60 +79,43 @@ class Courier:
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            if not self._queue:
-                self._work.clear()
-                if not self._queue:
-                    self._work.wait(_IDLE)
-                self._recorder.again()
+            self._work.clear()
+            notices = self._queue.next(time.monotonic())
+            if notices:
+                self._carry(notices)
                 continue
-            if not self._carry(self._next()):
-                self._stop.wait(self._pause)
-                self._pause = min(self._pause * 2, float(self._section.retry_longest))
+            left = self._queue.seconds(time.monotonic())
+            self._work.wait(_IDLE if left is None else min(left, _IDLE))
+            self._recorder.again()
 
-    def _next(self) -> list[Notice]:
-        """What is told next; it stays in the queue until that is over."""
-        with self._turn:
-            waiting = list(self._queue)
-        start = next((at for at, notice in enumerate(waiting) if notice.id not in self._tried), None)
-        if start is None:
-            self._tried.clear()
-        return leaving(deque(waiting[start or 0 :]))
-
-    def _carry(self, notices: Sequence[Notice]) -> bool:
-        """One attempt at one message; each notice keeps its own record. False when it was not taken, and is kept."""
+    def _carry(self, notices: Sequence[Notice]) -> None:
+        """One attempt at one message; each notice keeps its own record."""
         try:
             detail = self._sender.deliver(message_of(self._deployment, *notices))
-        except Refused as error:
-            self.outage.failed(str(error), _about(notices[0]))
-            self._over(notices, ok=False, detail=f"REFUSED, given up: {error}")
-        except Exception as error:  # whatever it is, this thread goes on
-            said = str(error) if isinstance(error, DeliveryFailed) else f"failed: {type(error).__name__}"
-            self.outage.failed(said, _about(notices[0]))
-            if self._clock.now().boot - notices[0].boot < self._section.give_up:
-                self._tried |= {notice.id for notice in notices}
-                return False
-            self._over(notices, ok=False, detail=f"GIVEN UP: {said}")
+        except DeliveryFailed as error:
+            self._failed(notices, str(error), refused=error.refused)
+        except Exception as error:  # a mistake of our own costs an attempt, not the thread that tells people
+            self._failed(notices, f"failed: {type(error).__name__}", refused=False)
         else:
-            self._pause = float(self._section.retry)
-            self._tried.clear()
             self._over(notices, ok=True, detail=self.outage.over(detail))
-        return True
+
+    def _failed(self, notices: Sequence[Notice], why: str, *, refused: bool) -> None:
+        given_up = self._clock.now().boot - notices[0].boot >= self._section.give_up
+        if refused:
+            self.outage.refused(why)
+            self._over(notices, ok=False, detail=f"REFUSED, not tried again: {why}")
+            return
+        self.outage.failed(why, _about(notices[0]))
+        if given_up:
+            self._over(notices, ok=False, detail=f"GIVEN UP: {why}")
+        else:
+            self._queue.failed(notices, time.monotonic())
 
     def _over(self, notices: Sequence[Notice], *, ok: bool, detail: str) -> None:
-        over = {notice.id for notice in notices}
-        with self._turn:
-            self._queue = deque(notice for notice in self._queue if notice.id not in over)
+        self._queue.over(notices, works=ok)
         self._done.extend(notice.id for notice in notices)
         for notice in notices:
             self._recorder.record({**_about(notice), "channel": self.name, "ok": ok, "detail": detail})
-
-
-def leaving(queue: deque[Notice]) -> list[Notice]:
-    """Taken from the front of a queue that is not empty: what is told in one message."""
-    notices = [queue.popleft()]
-    while queue and all(together(one, queue[0]) for one in notices):
-        notices.append(queue.popleft())
-    return notices
 
 
 def _about(notice: Notice) -> dict[str, Any]:
@@ -147,8 +125,14 @@ def _about(notice: Notice) -> dict[str, Any]:
 class Post:
     """All couriers of a deployment. Nothing here blocks but :meth:`close`, and that briefly."""
 
-    def __init__(self, deployment: Deployment, clock: Clock, environment: Mapping[str, str] | None = None) -> None:
-        self._recorder = Recorder(deployment, clock)
+    def __init__(
+        self,
+        deployment: Deployment,
+        clock: Clock,
+        environment: Mapping[str, str] | None = None,
+        left: Iterable[dict[str, Any]] = (),
+    ) -> None:
+        self._recorder = Recorder(deployment, clock, left)
         self._couriers = {
             name: Courier(name, deployment, clock, self._recorder, environment)
             for name in deployment.monitoring.notify.channels

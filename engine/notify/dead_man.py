@@ -38,7 +38,7 @@ class DeadMan:
             return
         self._last = now.boot
         self._due.set()
-        if self._thread is None:
+        if self._thread is None or not self._thread.is_alive():
             self._thread = threading.Thread(target=self._run, name="notify-dead-man", daemon=True)
             self._thread.start()
 

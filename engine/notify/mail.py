@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import smtplib
 import ssl
+from collections.abc import Mapping
 from email.message import EmailMessage
 from email.utils import format_datetime
 
@@ -23,8 +24,10 @@ def send(channel: Channel, username: str, password: str, message: Message) -> st
             refused = server.send_message(_letter(channel, message))
     except smtplib.SMTPAuthenticationError as error:
         raise DeliveryFailed(f"the server refuses the login ({error.smtp_code})") from None
-    except smtplib.SMTPRecipientsRefused:
-        raise DeliveryFailed("the server refuses every address") from None
+    except smtplib.SMTPRecipientsRefused as error:
+        raise DeliveryFailed("the server refuses every address", refused=_for_good(error.recipients)) from None
+    except smtplib.SMTPDataError as error:
+        raise DeliveryFailed(f"the server refuses it ({error.smtp_code})", refused=error.smtp_code >= 500) from None
     except smtplib.SMTPResponseException as error:
         raise DeliveryFailed(f"the server refuses it ({error.smtp_code})") from None
     except smtplib.SMTPNotSupportedError:
@@ -32,8 +35,14 @@ def send(channel: Channel, username: str, password: str, message: Message) -> st
     except smtplib.SMTPException as error:
         raise DeliveryFailed(f"the server does not go on: {type(error).__name__}") from None
     if refused:
-        raise DeliveryFailed(f"the server refuses {len(refused)} of {len(channel.to)} addresses")
+        words = f"the server refuses {len(refused)} of {len(channel.to)} addresses"
+        raise DeliveryFailed(words, refused=_for_good(refused))
     return f"taken for {len(channel.to)} address{'' if len(channel.to) == 1 else 'es'}"
+
+
+def _for_good(refused: Mapping[str, tuple[int, bytes]]) -> bool:
+    """Whether every address was refused with a code that another attempt gets, too."""
+    return all(code >= 500 for code, _ in refused.values())
 
 
 def _letter(channel: Channel, message: Message) -> EmailMessage:

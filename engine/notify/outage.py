@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -18,10 +19,11 @@ _KEPT = 200
 class Recorder:
     """Writes ``notified`` events; what cannot be written now is written later, and none of it is waited for."""
 
-    def __init__(self, deployment: Deployment, clock: Clock) -> None:
+    def __init__(self, deployment: Deployment, clock: Clock, left: Iterable[dict[str, Any]] = ()) -> None:
+        """``left``: what the process before did not get to write."""
         self._path = deployment.paths.events
         self._clock = clock
-        self._waiting: deque[dict[str, Any]] = deque(maxlen=_KEPT)
+        self._waiting: deque[dict[str, Any]] = deque(left, maxlen=_KEPT)
         self._turn = threading.Lock()
         self.trouble = ""
         """Why the audit trail cannot be written; empty: it can."""
@@ -30,6 +32,10 @@ class Recorder:
         """Write it, behind what still waits."""
         self._waiting.append(data)
         self.again()
+
+    def waiting(self) -> tuple[dict[str, Any], ...]:
+        """What is not written yet, for whoever goes on after this process."""
+        return tuple(list(self._waiting))
 
     def again(self) -> None:
         """Write what waits."""
@@ -65,11 +71,17 @@ class Outage:
 
     def failed(self, detail: str, about: dict[str, Any]) -> None:
         """One failure; the first of an outage is recorded."""
+        first = self._since is None
+        self.refused(detail)
+        if first:
+            self._recorder.record({**about, "channel": self._channel, "ok": False, "detail": detail})
+
+    def refused(self, detail: str) -> None:
+        """A failure that ends its message, and is recorded with it."""
         self.failures += 1
         self._detail = detail
         if self._since is None:
             self._since = self._clock.now().wall
-            self._recorder.record({**about, "channel": self._channel, "ok": False, "detail": detail})
 
     def over(self, detail: str) -> str:
         """It works: ``detail``, with the failures before it where there were any."""

@@ -28,9 +28,9 @@ class Secrets:
             value = self._environment.get(name, "")
             if not value:
                 raise SecretMissing(f"{name} is not set in the environment of the process that sends")
-            if not _is_text(value):
-                raise SecretMissing(f"{name} is no text (UTF-8) in the environment of the process that sends")
             self._known.add(value)
+            if not _is_text(value):
+                raise SecretMissing(f"{name} holds bytes that are no text (UTF-8): set it anew, and start the monitor")
         whole = VARIABLE.sub(lambda match: self._environment[match[1]], text)
         if whole != text:
             self._known.add(whole)
@@ -44,13 +44,18 @@ class Secrets:
 
 
 def _is_text(value: str) -> bool:
-    """Bytes that are no UTF-8 stand in the environment as surrogates, which nothing can send."""
-    return not any("\ud800" <= character <= "\udfff" for character in value)
+    """Bytes of the environment that are no text come as halves of characters, which nothing can send."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _forms(value: str) -> set[str]:
-    encoded = base64.b64encode(value.encode()).decode()
-    forms = {value, quote(value), quote(value, safe=""), quote_plus(value), repr(value)[1:-1], encoded}
+    sent = value.encode(errors="surrogateescape")
+    encoded = base64.b64encode(sent).decode()
+    forms = {value, quote(sent), quote(sent, safe=""), quote_plus(sent), repr(value)[1:-1], encoded}
     _, separator, path = value.partition("://")[2].partition("/")
     if separator and len(path) >= 6:
         forms.add(path)  # a URL's path stands alone in some errors

@@ -11,11 +11,11 @@ from typing import IO, Any
 
 import msgspec
 
-from engine.notify.channels import DeliveryFailed, Refused
+from engine.notify.channels import DeliveryFailed
 from engine.notify.message import Message
 
-_OF_THE_MESSAGE = frozenset({400, 413, 414, 415, 422, 431})
-"""Answers that another attempt with the same message would get again; any other may be put right meanwhile."""
+_MAY_PASS = frozenset({401, 403, 404, 407, 408, 421, 423, 425, 429})
+"""Answers of the 4xx that another attempt at the same message may not get: a proxy that restarts says 404, too."""
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -49,8 +49,7 @@ def _ask(method: str, url: str, headers: Mapping[str, str], data: bytes | None, 
             return f"answered {answer.status}"
     except urllib.error.HTTPError as error:
         error.close()
-        kind = Refused if error.code in _OF_THE_MESSAGE else DeliveryFailed
-        raise kind(_answered(error.code)) from None
+        raise DeliveryFailed(_answered(error.code), refused=_for_good(error.code)) from None
     except urllib.error.URLError as error:
         reason = error.reason
         said = reason.strerror if isinstance(reason, OSError) and reason.strerror else type(reason).__name__
@@ -59,6 +58,11 @@ def _ask(method: str, url: str, headers: Mapping[str, str], data: bytes | None, 
         raise DeliveryFailed("no answer in time") from None
     except (http.client.HTTPException, ValueError) as error:  # their texts repeat the URL
         raise DeliveryFailed(f"is no usable address or answer: {type(error).__name__}") from None
+
+
+def _for_good(code: int) -> bool:
+    """Whether the answer is about the message; others are about the address, the credentials or the moment."""
+    return 400 <= code < 500 and code not in _MAY_PASS
 
 
 def _answered(code: int) -> str:

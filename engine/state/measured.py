@@ -11,6 +11,7 @@ import msgspec
 from engine.clock import Instant, boot_id, pretty_duration
 from engine.config import Deployment
 from engine.monitoring.answered import Answered
+from engine.monitoring.disk import free_bytes
 from engine.monitoring.model import Evaluation
 from engine.state import absent
 from engine.state.alerts import alert_view
@@ -25,6 +26,8 @@ from engine.state.model import (
     VerdictView,
 )
 
+NO_ROOM = 1 << 20
+"""Free bytes below which no record can be relied on to be written."""
 WITHOUT_MONITOR = 2.0
 """Sample cadences after which the last values of a monitor that has ended are no verdict any more."""
 
@@ -62,12 +65,32 @@ def measured(
     """The views of ``evaluation``. ``runs``: whether a monitor holds its lock now. ``unreadable``: why there is none,
     where the monitor did write one.
     """
+    full = _full_disk(deployment) if runs else ""
     if evaluation is None:
-        return _nothing(deployment, runs, unreadable)
+        return _with_disk(_nothing(deployment, runs, unreadable), full)
     age = age_of(evaluation, now)
     late = age is None or age > patience_with(deployment, evaluation, runs=runs)
-    why = why_late(age, runs) if late else ""
-    return as_seen(deployment, evaluation, answered, why, runs=runs, at=now.wall)
+    why = why_late(age, runs, full) if late else ""
+    seen = as_seen(deployment, evaluation, answered, why, runs=runs, at=now.wall)
+    return _with_disk(seen, full if late else "")
+
+
+def _full_disk(deployment: Deployment) -> str:
+    """That there is no room for a record; empty when there is, or when it cannot be told."""
+    try:
+        free = free_bytes(deployment.paths.logs)
+    except OSError:
+        return ""
+    return f"the disk is full, {free // 1024} KiB are free below {deployment.paths.logs}" if free < NO_ROOM else ""
+
+
+def _with_disk(seen: Measured, full: str) -> Measured:
+    """A full disk is named, and that making room is what helps: whatever else is wrong may follow from it."""
+    if not full:
+        return seen
+    problem = f"{full}: nothing can be recorded; people are told all the same, and it is recorded once there is room"
+    verdict = msgspec.structs.replace(seen.verdict, clears="room on the disk")
+    return replace(seen, verdict=verdict, problems=(problem, *seen.problems))
 
 
 def as_seen(
@@ -115,10 +138,10 @@ def patience_with(deployment: Deployment, evaluation: Evaluation, *, runs: bool)
     return float(cadences * evaluation.cadence)
 
 
-def why_late(age: float | None, runs: bool) -> str:
+def why_late(age: float | None, runs: bool, full: str = "") -> str:
     """Why an evaluation does not speak any more."""
     since = "since before the last start of this machine" if age is None else f"for {pretty_duration(age)}"
-    return f"no fresh sample {since}: " + ("the monitor does not get on" if runs else "no monitor runs")
+    return f"no fresh sample {since}: " + ((full or "the monitor does not get on") if runs else "no monitor runs")
 
 
 def _views(evaluation: Evaluation, answered: Answered, late: str, runs: bool, now: datetime) -> Measured:

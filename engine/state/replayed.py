@@ -6,6 +6,7 @@ records is told as one, and nothing is put between two records.
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -148,10 +149,10 @@ class ReplayReader:
         """The evaluations on both sides of a moment, and why the earlier one says nothing about it any more."""
         try:
             if not self._deployment.paths.samples.exists():
-                return _Seen(None, None, "no samples are recorded here", False)
+                return _Seen(None, None, self._lost(now) or "no samples are recorded here", False)
             evaluation, following = self._store.evaluation_at(now), self._store.evaluation_after(now)
             if evaluation is None:
-                return _Seen(None, following, "nothing was recorded before this moment", False)
+                return _Seen(None, following, self._lost(now) or "nothing was recorded before this moment", False)
             sampled = self._store.sampled(NO_DATA, now)
         except (sqlite3.Error, OSError) as error:
             self._store.close()
@@ -168,6 +169,14 @@ class ReplayReader:
             patience += HISTORY_EVERY
         silent = (now - newest).total_seconds()
         return _Seen(evaluation, following, why_late(silent, runs) if silent > patience else "", runs)
+
+    def _lost(self, now: datetime) -> str:
+        """That there were samples then, and are none now; empty where nothing says that there ever were."""
+        with contextlib.suppress(OSError):
+            if self._log.at(now):
+                name = self._deployment.paths.samples.name
+                return f"the samples of this moment are gone from {name}; audit trail and monitoring log are kept"
+        return ""
 
     def _measured(self, found: _Seen, trail: Trail, now: datetime, problems: list[str]) -> Measured:
         deployment, evaluation = self._deployment, found.evaluation

@@ -215,3 +215,17 @@ def test_asking_for_the_version_loads_no_configuration_reader() -> None:
     program += "try: main()\nexcept SystemExit: print(*[n for n in ('yaml', 'msgspec', 'textual') if n in sys.modules])"
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
     assert ended.stdout.splitlines()[1:] == [""]
+
+
+@pytest.mark.parametrize(
+    ("closed", "said"), [(">&-", "standard output is closed, so nothing was done"), (">&- 2>&-", "")]
+)
+def test_where_nothing_can_be_printed_nothing_is_begun_and_that_is_no_mistake(
+    deployment: Deployment, closed: str, said: str
+) -> None:
+    command = f'"{sys.executable}" -m tui.main --root "{deployment.root}" note "never written" {closed}'
+    ended = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, check=False)
+    assert ended.returncode == 2
+    assert said in ended.stderr
+    assert "mistake" not in ended.stderr
+    assert not deployment.paths.events.exists()

@@ -10,7 +10,8 @@ import pytest
 
 from engine.cli.frame import main
 from engine.config import Deployment
-from engine.records import append_event, read_lines
+from engine.monitoring.store import Measured, SampleStore
+from engine.records import FileLock, append_event, read_lines
 from engine.state.told import news
 
 
@@ -58,6 +59,47 @@ def test_follow_tells_everything_once_and_then_only_news(say: Any) -> None:
     code, out, _ = say("follow", "--for", "1")
     assert code == 0
     assert out.count("state: UNKNOWN") == 1
+
+
+@pytest.mark.parametrize("seconds", ["nan", "1e999", "inf", "-1", "soon"])
+def test_a_time_to_follow_that_has_no_end_is_refused(say: Any, seconds: str) -> None:
+    with pytest.raises(SystemExit) as ended:
+        say("follow", f"--for={seconds}")
+    assert ended.value.code == 2
+
+
+@pytest.fixture
+def samples(deployment: Deployment, clock: Any) -> Path:
+    """Some pages of samples, with a monitor that runs."""
+    store = SampleStore(deployment.paths.samples)
+    store.append([Measured(f"metric {n % 50} {'x' * 200}", float(n), clock.now(), "era") for n in range(2000)])
+    store.close()
+    return deployment.paths.samples
+
+
+def damaged(samples: Path) -> None:
+    with samples.open("r+b") as stream:
+        stream.seek(3 * 4096)
+        stream.write(b"\xa5" * (samples.stat().st_size - 4 * 4096))
+
+
+def test_damaged_samples_are_an_ailment_and_what_to_do_is_said(say: Any, deployment: Deployment, samples: Path) -> None:
+    with FileLock(deployment.paths.monitor_lock) as lock:
+        assert lock.acquire()
+        assert "samples.db" not in say("doctor")[1]
+        damaged(samples)
+        out = say("doctor")[1]
+    assert "samples.db" in out and "is damaged" in out
+    assert "move logs/samples.db* away" in out
+
+
+def test_a_verdict_that_cannot_be_traced_says_what_to_do(say: Any, deployment: Deployment) -> None:
+    deployment.paths.samples.parent.mkdir(parents=True, exist_ok=True)
+    deployment.paths.samples.write_bytes(b"no database" * 1000)
+    code, _, err = say("why", "MEM")
+    assert code == 2
+    assert "try again" not in err
+    assert "a running monitor sets it aside" in err
 
 
 def test_a_number_that_only_moved_is_no_news() -> None:

@@ -40,6 +40,16 @@ def with_channel(deployment: Deployment, **channel: Any) -> None:
     path.write_text(yaml.safe_dump(plain, sort_keys=False))
 
 
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [("24.0001h", "up to 1d00h, 0.4 s less than asked for"), ("0s", "up to 1d00h, and more than 0 s")],
+)
+def test_a_silence_that_is_refused_says_by_how_much(say: Any, asked: str, said: str) -> None:
+    code, _, err = say("silence", "MEM", "--for", asked, "--reason", "r")
+    assert code == 2
+    assert said in err
+
+
 def test_an_acknowledgement_names_owner_reason_and_end(say: Any, deployment: Deployment) -> None:
     code, out, _ = say("ack", "mem", "--reason", "heap dump", "--owner", "K. Lee", "--for", "2h")
     assert code == 0

@@ -94,6 +94,7 @@ def test_a_literal_secret_is_refused_with_a_hint_and_not_repeated(read: Read, fi
         (channel(kind="webhook"), "lacks the key url"),
         (channel(kind="log", host="h"), "says nothing to the kind log"),
         (channel(kind="webhook", url="file:///etc/passwd"), "no web address"),
+        ({"give_up": "0s"}, "notify.give_up: is 0"),
         ({"routes": [{"channels": ["fax"]}]}, "the channel 'fax'"),
         ({"routes": [{"channels": ["log"], "conditions": ["MEMM"]}]}, "the condition 'MEMM'"),
     ],

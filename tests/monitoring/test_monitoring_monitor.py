@@ -572,9 +572,15 @@ def test_an_acknowledgement_of_what_does_not_fire_is_refused_unless_it_is_meant_
     code, text = said("CRASH")
     assert code == 2
     assert "CRASH does not fire and has no open alert" in text and "--early" in text
-    assert said("CRASH", "--early")[0] == 0
+    code, text = said("CRASH", "--early")
+    assert code == 2 and "taken for a time" in text
+    code, text = said("CRASH", "--early", "--for", "10m")
+    assert code == 0 and "CRASH will be taken by" in text and "if it fires by then" in text
+    watching.tick(9)
     watching.stage.restarts = (watching.clock.now().wall,) * 3
-    watching.tick()
+    evaluation = watching.tick()
+    (alert,) = [one for one in evaluation.alerts if one.condition == "CRASH"]
+    assert alert.taken_by and alert.taken_until is not None  # nine looks later it is owned all the same
     assert said("CRASH")[0] == 0
     code, text = said("THR")
     assert code == 2 and "open now: CRASH" in text

@@ -11,7 +11,7 @@ import yaml
 
 from engine.cli.frame import main
 from engine.config import Deployment
-from engine.monitoring.rule_series import parse_happening, parse_series
+from engine.monitoring.rule_series import MOST_LOOKS, parse_happening, parse_series
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = ROOT / "examples" / "rules" / "conditions.yml"
@@ -168,3 +168,25 @@ def test_the_notation_of_events() -> None:
     for wrong in ("restart", "5m", "5m suspend", "5m suspend long", "soon restart", "5m step 1h"):
         with pytest.raises(ValueError, match=r"."):
             parse_happening(wrong)
+
+
+@pytest.mark.parametrize("more", ["interval: 1ms", "run_every: 1ms", ""])
+def test_a_test_that_would_take_minutes_is_refused_at_once(rules: Any, more: str) -> None:
+    at = "15m" if more else "9000000m"
+    code, _, err = rules(a_test("1*", f"{{at: {at}, verdict: CONTINUE}}", f"    {more}\n"))
+    assert code == 2
+    assert f"lies more than {MOST_LOOKS} samples or runs ahead; take a longer interval" in err
+
+
+@pytest.mark.parametrize(
+    ("series", "said"),
+    [
+        ("1+" + "9" * 400 + "x2", "is no finite number"),
+        ("1+1" + "0" * 305 + "x9999", "leads to no finite number"),
+        ("1x" + "9" * 5000, "has more than 1000000 samples"),
+    ],
+)
+def test_a_number_beyond_all_numbers_is_a_mistake_in_our_words(series: str, said: str) -> None:
+    with pytest.raises(ValueError, match=said) as caught:
+        parse_series(series)
+    assert len(str(caught.value)) < 120

@@ -11,7 +11,6 @@ import json
 import os
 import random
 import sys
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -33,7 +32,7 @@ from engine.monitoring.children import Ended  # noqa: E402
 from engine.monitoring.log import MonitoringLog  # noqa: E402
 from engine.monitoring.surroundings import Active  # noqa: E402
 from engine.monitoring.tree import Usage  # noqa: E402
-from engine.notify.courier import Courier, leaving  # noqa: E402
+from engine.notify.courier import Courier  # noqa: E402
 from engine.notify.message import Notice  # noqa: E402
 from engine.records import append_event, append_line, lines  # noqa: E402
 from engine.services.protocol import Identity, ServiceStatus  # noqa: E402
@@ -433,10 +432,11 @@ def delivered_at_once(courier: Courier, notices: Iterable[Notice]) -> None:
     """In place of a thread, which a night cannot wait for: each notice is delivered when it is offered, and once."""
     offered = list(notices)
     courier._held &= {notice.id for notice in offered}
-    fresh = deque(notice for notice in offered if notice.id not in courier._held)
+    fresh = [notice for notice in offered if notice.id not in courier._held]
     courier._held |= {notice.id for notice in fresh}
-    while fresh:
-        courier._carry(leaving(fresh))
+    courier._queue.add(fresh)
+    while found := courier._queue.next(0.0):
+        courier._carry(found)
 
 
 def make(story: Story, root: Path) -> World:

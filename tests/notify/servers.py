@@ -8,7 +8,7 @@ import socket
 import socketserver
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,9 +21,9 @@ class Web:
 
     port: int = 0
     status: int = 200
+    answer: Callable[[bytes], int] | None = None
+    """The status by what arrived; None: ``status`` for everything."""
     location: str = ""
-    refuses: dict[str, int] = field(default_factory=dict)
-    """Answers other than ``status``, by the message's id."""
     hangs: threading.Event = field(default_factory=threading.Event)
     """Set: every request waits until it is cleared."""
     requests: list[tuple[str, str, dict[str, str], bytes]] = field(default_factory=list)
@@ -49,7 +49,7 @@ def web_server() -> Iterator[Web]:
                 over.wait(0.01)
             found.requests.append((self.command, self.path, dict(self.headers), body))
             try:
-                self.send_response(found.refuses.get(self.headers.get("Idempotency-Key", ""), found.status))
+                self.send_response(found.answer(body) if found.answer else found.status)
                 if found.location:
                     self.send_header("Location", found.location)
                 self.send_header("Content-Length", "0")

@@ -18,12 +18,16 @@ from servers import Web, closed_port, until
 from engine.config import Deployment
 from engine.config.notify import DeadManSection
 from engine.config.quantities import Duration
-from engine.notify.courier import QUEUE, Post
+from engine.notify import courier
+from engine.notify.courier import Post
 from engine.notify.dead_man import DeadMan
 from engine.notify.message import Notice
 from engine.notify.outage import Recorder
 from engine.notify.secrets import Secrets
+from engine.notify.trial import try_channels
+from engine.notify.waiting import Waiting
 
+QUEUE = 20
 SECRET = "zweiundvierzig-Xq81"
 
 
@@ -114,59 +118,6 @@ def test_an_outage_is_recorded_once_with_its_count_is_a_problem_meanwhile_and_en
     assert post.troubles() == []
 
 
-@pytest.mark.parametrize("status", [400, 500])
-def test_one_message_that_is_not_taken_holds_up_no_later_one(
-    configure: Any, web: Web, post_of: Any, status: int
-) -> None:
-    web.refuses["MEM-1.1"] = status
-    made = configure({"x": {"kind": "webhook", "url": web.url}})
-    post = post_of(made)
-    kept = Kept(post, notice(1), notice(2), notice(3))
-    kept.turn()
-    until(lambda: {message["id"] for message in web.messages} == {"MEM-1.1", "MEM-1.2", "MEM-1.3"})
-    if status == 500:
-        web.refuses.clear()
-    until(kept.turn)
-    first = [(ok, detail) for ok, detail in recorded(made)]
-    if status == 400:  # another attempt would be refused again
-        assert (False, "REFUSED, given up: answered 400 Bad Request") in first
-        assert [message["id"] for message in web.messages].count("MEM-1.1") == 1
-    else:
-        assert sum(ok for ok, _ in first) == 3
-
-
-def test_a_variable_that_is_no_text_is_a_failure_that_is_told_and_the_channel_goes_on(
-    configure: Any, web: Web, post_of: Any
-) -> None:
-    made = configure({"x": {"kind": "webhook", "url": "${HOOK}"}})
-    environment = {"HOOK": f"{web.url}/\udcff"}
-    post = Post(made, post_of(made)._recorder._clock, environment)
-    kept = Kept(post, notice(1))
-    kept.turn()
-    until(lambda: any("HOOK is no text (UTF-8)" in trouble for trouble in post.troubles()))
-    environment["HOOK"] = web.url
-    until(kept.turn)
-    assert [message["id"] for message in web.messages] == ["MEM-1.1"]
-    post.close()
-
-
-def test_whatever_goes_wrong_with_one_message_the_thread_goes_on(
-    configure: Any, web: Web, post_of: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    made = configure({"x": {"kind": "webhook", "url": web.url}})
-    post = post_of(made)
-    sender = post._couriers["x"]._sender
-    deliver, failing = sender.deliver, [RuntimeError("of our own")]
-    monkeypatch.setattr(sender, "deliver", lambda message: deliver(message) if not failing else _raise(failing.pop()))
-    kept = Kept(post, notice(1), notice(2))
-    until(kept.turn)
-    assert sorted(message["id"] for message in web.messages) == ["MEM-1.1", "MEM-1.2"]
-
-
-def _raise(error: Exception) -> None:
-    raise error
-
-
 def test_a_channel_that_hangs_holds_up_no_other_and_nobody_who_offers(configure: Any, web: Web, post_of: Any) -> None:
     web.hangs.set()
     made = configure({"x": {"kind": "webhook", "url": web.url}, "log": {"kind": "log"}})
@@ -178,7 +129,10 @@ def test_a_channel_that_hangs_holds_up_no_other_and_nobody_who_offers(configure:
     until(kept.turn)
 
 
-def test_what_has_no_room_in_the_queue_is_taken_when_there_is(configure: Any, web: Web, post_of: Any) -> None:
+def test_what_has_no_room_in_the_queue_is_taken_when_there_is(
+    configure: Any, web: Web, post_of: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(courier, "QUEUE", QUEUE)
     made = configure({"x": {"kind": "webhook", "url": web.url}})
     web.hangs.set()
     kept = Kept(post_of(made), *(notice(number) for number in range(QUEUE + 20)))
@@ -214,6 +168,121 @@ def test_a_trail_that_cannot_be_written_delays_no_delivery_and_is_written_later(
     post.recorder.again()
     assert recorded(made) == [(True, "answered 200")]
     assert post.troubles() == []
+
+
+# ---- one message that cannot be delivered
+
+
+def named(condition: str, number: int, kind: Any = "opened", priority: str = "P1") -> Notice:
+    """A notice of an alert of its own, each decided at another moment: no two of them are one message."""
+    one = notice(number, boot=1000.0 + number)
+    alert = f"{condition}-1"
+    return msgspec.structs.replace(
+        one, id=f"{alert}.{number}", kind=kind, alert=alert, condition=condition, priority=priority
+    )
+
+
+def answering(web: Web, condition: str, status: int) -> None:
+    """The server answers so to whatever tells of this condition, and takes everything else."""
+    web.answer = lambda body: status if condition in json.loads(body)["conditions"] else 200
+
+
+def test_a_message_that_is_refused_for_good_is_recorded_as_such_and_holds_up_no_page(
+    configure: Any, web: Web, post_of: Any
+) -> None:
+    answering(web, "ERR", 400)
+    made = configure({"x": {"kind": "webhook", "url": web.url}}, retry="1h", retry_longest="1h")
+    post = post_of(made)
+    kept = Kept(post, named("ERR", 1), named("VAL", 2), named("ERR", 3, "escalated"))
+    until(kept.turn)
+    until(lambda: len(recorded(made)) == 3)
+    assert [message["id"] for message in web.messages] == ["ERR-1.1", "VAL-1.2", "ERR-1.3"]  # each tried once
+    assert (False, "REFUSED, not tried again: answered 400 Bad Request") in recorded(made)
+    assert any("channel x failed once" in trouble and "400" in trouble for trouble in post.troubles())
+
+
+@pytest.mark.parametrize("status", [404, 408, 429, 500, 503])
+def test_a_message_that_fails_for_now_waits_alone_and_is_tried_again(
+    configure: Any, web: Web, post_of: Any, status: int
+) -> None:
+    answering(web, "ERR", status)
+    made = configure({"x": {"kind": "webhook", "url": web.url}})
+    kept = Kept(post_of(made), named("ERR", 1))
+    kept.turn()
+    until(lambda: len(web.requests) >= 2)
+    kept.outbox |= {one.id: one for one in (named("VAL", 2), named("LAT", 3))}
+    until(lambda: not kept.turn() and list(kept.outbox) == ["ERR-1.1"])
+    web.answer = None
+    until(kept.turn)
+
+
+def test_a_heavier_page_goes_before_a_lighter_one_that_waits_as_long() -> None:
+    waiting = Waiting(5.0, 300.0)
+    waiting.add([named("DQ", 1, priority="P3"), named("ERR", 2), named("LAT", 3, priority="P2")])
+    assert order(waiting) == ["ERR-1.2", "LAT-1.3", "DQ-1.1"]
+
+
+def test_what_was_not_tried_yet_goes_before_what_failed_and_is_due_again() -> None:
+    waiting = Waiting(5.0, 300.0)
+    old, new = named("ERR", 1), named("DQ", 2, priority="P3")
+    waiting.add([old])
+    waiting.failed([old], 0.0)
+    waiting.add([new])
+    assert waiting.next(60.0) == [new]
+
+
+def test_nobody_hears_that_it_is_over_before_hearing_that_it_began() -> None:
+    waiting = Waiting(5.0, 300.0)
+    opened, cleared = named("ERR", 1), named("ERR", 2, "cleared")
+    waiting.add([opened, cleared])
+    waiting.failed([opened], 0.0)
+    assert waiting.next(1.0) == []
+    assert waiting.next(5.0) == [opened]
+    waiting.over([opened], works=True)
+    assert waiting.next(5.0) == [cleared]
+
+
+def order(waiting: Waiting) -> list[str]:
+    """The ids as they leave, everything being taken."""
+    left: list[str] = []
+    while found := waiting.next(0.0):
+        left += [one.id for one in found]
+        waiting.over(found, works=True)
+    return left
+
+
+def test_a_value_that_is_no_text_is_a_failure_that_names_its_variable_and_the_channel_lives_on(
+    configure: Any, web: Web, post_of: Any, clock: Any
+) -> None:
+    made = configure({"x": {"kind": "webhook", "url": "${HOOK}"}})
+    environment = {"HOOK": f"{web.url}/\udcff"}
+    post = post_of(made, **environment)
+    kept = Kept(post, notice(1))
+    kept.turn()
+    until(lambda: recorded(made))
+    assert recorded(made) == [(False, "HOOK holds bytes that are no text (UTF-8): set it anew, and start the monitor")]
+    until(lambda: any("HOOK holds bytes" in trouble for trouble in post.troubles()))
+    tried = try_channels(made, ["x"], clock, actor="t", environment=environment)
+    assert tried["x"][0] is False
+    assert "HOOK" in tried["x"][1]
+
+
+def test_a_mistake_of_our_own_is_recorded_and_costs_no_later_page(
+    configure: Any, web: Web, post_of: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, broken = courier.message_of, [True]
+
+    def once_broken(*given: Any) -> Any:
+        if broken.pop() if broken else False:
+            raise UnicodeEncodeError("utf-8", "\udcff", 0, 1, "surrogates not allowed")
+        return whole(*given)
+
+    monkeypatch.setattr(courier, "message_of", once_broken)
+    made = configure({"x": {"kind": "webhook", "url": web.url}})
+    until(Kept(post_of(made), notice(1)).turn)
+    until(lambda: len(recorded(made)) == 2)
+    assert recorded(made)[0] == (False, "failed: UnicodeEncodeError")
+    assert recorded(made)[1][1].startswith("answered 200, after 1 failed attempt")
 
 
 # ---- the dead man

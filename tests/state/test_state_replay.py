@@ -323,3 +323,20 @@ def test_gates_alerts_notes_and_what_nothing_judges_are_of_the_moment(deployment
     assert shown(moment - timedelta(seconds=1)) == (None, "", "", 0, "12")
     assert shown(moment + timedelta(seconds=1)) == ("K. Lee", "no-go", "K. Lee", 1, "12")
     assert shown(moment + timedelta(seconds=31)) == ("A. Moreno", "go", "A. Moreno", 2, "12")
+
+
+@pytest.mark.parametrize("anew", [False, True])
+def test_where_the_samples_were_lost_the_replay_says_so_and_shows_what_trail_and_log_have(
+    deployment: Deployment, anew: bool
+) -> None:
+    past = Past(deployment, HandClock())
+    past.store.close()
+    for name in ("", "-wal", "-shm"):
+        deployment.paths.samples.with_name(deployment.paths.samples.name + name).unlink(missing_ok=True)
+    if anew:
+        past.clock.advance(3600)
+        past.store.append([], evaluation(past.clock))
+    state = past.at(30)
+    assert "the samples of this moment are gone from samples.db" in state.verdict.why
+    assert state.log
+    assert "nothing was recorded before this moment" in past.at(-600).verdict.why or not anew

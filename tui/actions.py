@@ -138,7 +138,7 @@ class Actions(Protocol):
         ...
 
     def since_left(self) -> list[str]:
-        """What happened since this person's last console, in plain lines; only looks."""
+        """What happened since this person was last seen at a console, in plain lines; only looks."""
         ...
 
     def remember_here(self) -> None:
@@ -302,7 +302,7 @@ class EngineActions:
         return traced(self._deployment, condition)
 
     def since_left(self) -> list[str]:
-        """What happened since this person's last console."""
+        """What happened since this person was last seen at a console."""
         from engine.state.left import since_left
 
         return since_left(self._deployment, actor=whoami(), clock=SystemClock())

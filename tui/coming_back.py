@@ -1,8 +1,13 @@
-"""Coming back to a console: what happened since this person's last one stands in front first, once."""
+"""Coming back to a console: what happened since this person was last seen at one stands in front first, once.
+
+Somebody is seen by a key, by opening a console and by leaving it. That a console is open shows nothing: its line may
+have been dead for an hour before anything on this side notices.
+"""
 
 from __future__ import annotations
 
 from threading import Thread
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from tui.commands.command import key_of
@@ -14,8 +19,8 @@ from tui.screens.over import Text
 if TYPE_CHECKING:
     from tui.app import ConsoleApp
 
-_EVERY = 60.0
-"""Seconds: so much is told again after a console that was killed."""
+_EVERY = 5.0
+"""Seconds between two notes while keys are pressed: so much is told again after a line that was lost."""
 _AT_THE_END = 0.5
 """Seconds that the last note may take; a disk that hangs keeps nobody in the console."""
 
@@ -37,16 +42,25 @@ class ComingBack:
         self._app = app
         self.unread = False
         """What happened stands in front still: it will be told again to who is cut off now."""
+        self._asked = False
+        """What happened before is known: what is noted from here on hides none of it."""
+        self._noted = -_EVERY
 
     def begin(self) -> None:
-        """Ask what happened; then note from time to time that this person has a console open."""
+        """Ask what happened."""
         app = self._app
         app.background(app.actions.since_left, self._tell, lambda why: app.say(why, "warn"))
-        app.set_interval(1.0, self._look)
-        app.set_interval(_EVERY, self._note)
+
+    def seen(self) -> None:
+        """Somebody pressed a key: so far they know what happened, unless it stands unread in front of them."""
+        self._look()
+        if self._asked and not self.unread and not self._app.read_only and monotonic() - self._noted >= _EVERY:
+            self._noted = monotonic()
+            self._app.background(self._app.actions.remember_here, lambda _: None, lambda _: None)
 
     def end(self) -> None:
-        """The console ends: what was read is not told again."""
+        """Somebody leaves: what was read is not told again."""
+        self._look()
         if not self.unread:
             note = Thread(target=self._remember, name="console-left", daemon=True)
             note.start()
@@ -54,6 +68,7 @@ class ComingBack:
 
     def _tell(self, lines: list[str]) -> None:
         app = self._app
+        self._asked = True
         if lines and type(app.frame) is Dashboard:
             self.unread = True
             width = app.size.width - 2
@@ -61,14 +76,12 @@ class ComingBack:
             app.push_screen(SinceYouLeft("Since you left", rows))
         elif lines:
             app.say("something happened since you left: " + lines[1].strip(), "info")
+        else:
+            self.seen()
 
     def _look(self) -> None:
         if self.unread:
             self.unread = any(isinstance(screen, SinceYouLeft) for screen in self._app.screen_stack)
-
-    def _note(self) -> None:
-        if not self.unread:
-            self._app.background(self._app.actions.remember_here, lambda _: None, lambda _: None)
 
     def _remember(self) -> None:
         try:

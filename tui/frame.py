@@ -196,6 +196,7 @@ class Frame(Screen[None], inherit_bindings=False):
         event.stop()
         event.prevent_default()
         self.console_app.press(event)
+        self.console_app.coming_back.seen()
 
     def on_paste(self, event: events.Paste) -> None:
         """Pasted text goes to the screen in front."""

@@ -97,7 +97,7 @@ class Paths:
 
     @property
     def left(self) -> Path:
-        """One small file for each person: until when their last console was open."""
+        """One small file for each person: when they were last seen at a console."""
         return self.rollback / "left"
 
     @property

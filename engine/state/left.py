@@ -1,4 +1,4 @@
-"""Coming back: when a person's last console here was open, and what happened since, in plain words."""
+"""Coming back: when a person was last seen at a console here, and what happened since, in plain words."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ _MOST = 200_000
 
 
 class Left(msgspec.Struct, frozen=True):
-    """Until when a person's console was open, and the last record of the audit trail by then."""
+    """When a person was last seen at a console, and the last record of the audit trail by then."""
 
     at: datetime
     hash: str
 
 
 def remember(deployment: Deployment, *, actor: str, clock: Clock) -> None:
-    """Note that a console of this person is open now. Refused where only looking is allowed; OSError."""
+    """Note that this person is at a console now. Refused where only looking is allowed; OSError."""
     must_write(deployment, "when a console was left")
     position = trail_position(deployment.paths.events)
     place = deployment.paths.left
@@ -44,12 +44,12 @@ def remember(deployment: Deployment, *, actor: str, clock: Clock) -> None:
 
 
 def since_left(deployment: Deployment, *, actor: str, clock: Clock) -> list[str]:
-    """What happened since this person's last console, the newest first; empty when nothing did, or nobody knows."""
+    """What happened since this person was last seen, the newest first; empty when nothing did, or nobody knows."""
     left = _read(_file(deployment, actor))
     if left is None:
         return []
     events = _after(deployment.paths.events, left)
-    since = Since(left.at, "until then your last console was open")
+    since = Since(left.at, "your last key in a console")
     lines = happened(deployment, events, since, clock.now().wall)
     return [] if any(line.strip() == NOTHING for line in lines) else lines
 

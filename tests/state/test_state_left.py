@@ -32,7 +32,7 @@ def test_who_comes_back_is_told_what_happened_meanwhile_the_newest_first(deploym
     note(deployment, clock, "two")
     clock.advance(600)
     lines = since_left(deployment, actor="kim@ops1", clock=clock)
-    assert lines[0] == "Since 31 Jan 02:00:10Z, 10m ago: until then your last console was open"
+    assert lines[0] == "Since 31 Jan 02:00:10Z, 10m ago: your last key in a console"
     assert [line.strip() for line in lines[2:]] == [
         "31 Jan 02:00:30 note: two (ann@ops1)",
         "31 Jan 02:00:20 note: one (ann@ops1)",

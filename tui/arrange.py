@@ -14,7 +14,8 @@ class Place(NamedTuple):
     height: int
 
 
-MINIMUM = (80, 24)
+MINIMUM = (80, 22)
+"""Columns and rows: a terminal of 80x24 with one or two status lines of tmux."""
 MEDIUM_WIDTH, LARGE_WIDTH, TALL = 116, 160, 36
 _EVENTS_FROM = 5
 

@@ -37,7 +37,7 @@ _FOOTER = (
     "help",
 )
 _WAY_BACK_HINTS = len(" R roll back  : find  ? help")
-_BOTH_SIZES = len("79x23<80x24")
+_BOTH_SIZES = len("79x21<80x22")
 _REPLAY_HINTS = (
     (("replay.pause",), "pause"),
     (("replay.back", "replay.forth"), "minute"),

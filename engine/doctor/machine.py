@@ -13,7 +13,7 @@ from engine.errors import Refused
 from engine.records import harmless
 from engine.tiers import COLORS, MARKS, tiers
 
-SMALLEST = (80, 24)
+SMALLEST = (80, 22)
 
 
 def examine_machine() -> list[Finding]:

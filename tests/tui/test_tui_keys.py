@@ -362,7 +362,7 @@ async def test_a_small_screen_says_what_is_needed_and_keeps_the_verdict(make_app
         await pilot.pause(0.3)
         if size[0] >= 60:
             await shows(pilot, "WATCH")
-            await shows(pilot, f"needs 80x24, this is {size[0]}x{size[1]}")
+            await shows(pilot, f"needs 80x22, this is {size[0]}x{size[1]}")
         await open_sheet(pilot, app)
 
 

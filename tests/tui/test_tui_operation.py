@@ -168,7 +168,7 @@ async def test_a_narrow_footer_keeps_the_way_back(make_app: Make) -> None:
     app = make_app(states.NORMAL)
     async with app.run_test(size=(40, 15)) as pilot:
         await shows(pilot, "R roll back  : find  ? help")
-        await shows(pilot, "needs 80x24, this is 40x15")
+        await shows(pilot, "needs 80x22, this is 40x15")
 
 
 @pytest.mark.parametrize(("operation_state", "offered"), [(states.OPERATION, True), (None, False)])

@@ -73,14 +73,14 @@ async def test_below_the_minimum_the_verdict_and_both_sizes_are_said_down_to_one
                 assert width < 40 or way == "R" or "R roll back" in footer(app)
         await pilot.resize_terminal(80, 24)
         await pilot.pause()
-        assert "needs 80x24" not in footer(app) and len(rows(app)) == 3
+        assert "needs 80x22" not in footer(app) and len(rows(app)) == 3
 
 
 def said(width: int, height: int) -> tuple[str, ...]:
     """What must be said in this room: both sizes, where there is any."""
-    if width < len("12x4<80x24"):
-        return ("<80x24"[: max(width - 1, 0)],)
-    return "80x24", f"{width}x{height}"
+    if width < len("12x4<80x22"):
+        return ("<80x22"[: max(width - 1, 0)],)
+    return "80x22", f"{width}x{height}"
 
 
 async def test_the_wall_too_says_what_it_needs(make_app: Make) -> None:

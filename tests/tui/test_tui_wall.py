@@ -26,8 +26,8 @@ from tui.screens.wall import Wall
 Make = Callable[..., ConsoleApp]
 VERDICTS = ("ROLL BACK", "INVESTIGATE", "UNKNOWN", "WATCH", "CONTINUE")
 LOOK = Look(UNICODE, states.NOW)
-SIZES = ((80, 24), (80, 25), (81, 30), (120, 36), (200, 50), (300, 100))
-TINY = ((79, 24), (80, 23), (40, 10), (12, 3), (5, 2), (1, 1))
+SIZES = ((80, 22), (80, 23), (80, 24), (80, 25), (81, 30), (120, 36), (200, 50), (300, 100))
+TINY = ((79, 24), (80, 21), (40, 10), (12, 3), (5, 2), (1, 1))
 
 
 def text(lines: Lines) -> str:
@@ -68,13 +68,13 @@ def test_the_wall_fills_every_screen_exactly(name: str, size: tuple[int, int], g
 @pytest.mark.parametrize("size", SIZES)
 def test_every_verdict_stands_whole_and_large(word: str, size: tuple[int, int]) -> None:
     picture = drawn(with_verdict(word), *size)
-    scale, tight = large.largest(word, size[0] - 2, (size[1] - 14) // 2)
+    scale, tight = large.largest(word, size[0] - 2, wall.room_of(size[1]))
     assert scale >= 1
     assert holds(picture, large_rows(word, scale, tight=tight))
 
 
 def test_letters_grow_with_the_screen() -> None:
-    assert [large.largest("WATCH", width - 2, (height - 14) // 2)[0] for width, height in SIZES[::2]] == [1, 1, 3]
+    assert [large.largest("WATCH", width - 2, wall.room_of(height))[0] for width, height in SIZES[2::2]] == [1, 1, 3]
     assert large.largest("INVESTIGATE", 198, 18)[0] == 2
 
 
@@ -91,7 +91,8 @@ def test_the_ascii_tier_draws_letters_of_number_signs(word: str) -> None:
     assert holds(picture, large_rows(word, scale, tight=tight, mark="#"))
 
 
-def test_80x24_shows_what_must_be_known() -> None:
+@pytest.mark.parametrize("height", [22, 23, 24])
+def test_under_the_status_lines_of_tmux_too_it_shows_what_must_be_known(height: int) -> None:
     told = replace(
         states.WARNING.alerts[0],
         id="7",
@@ -99,7 +100,8 @@ def test_80x24_shows_what_must_be_known() -> None:
         told_at=states.NOW - timedelta(minutes=2),
         acknowledged_by="A. Moreno",
     )
-    picture = drawn(replace(states.WARNING, alerts=(told,)), look=Look(UNICODE, states.NOW, read_only=True))
+    look = Look(UNICODE, states.NOW, read_only=True)
+    picture = drawn(replace(states.WARNING, alerts=(told,)), height=height, look=look)
     for words in (
         "PROD   abaco@ops1",
         "READ-ONLY   09:12:04Z   data 2s",

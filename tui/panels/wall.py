@@ -1,6 +1,7 @@
 """The wall: the verdict and the time since the cutover in large letters, and five to seven facts. Read from a distance.
 
-Drawn for 80x24, in the middle of whatever is larger; no row moves while a state lasts, so that a glance finds its fact.
+Drawn for 80x24 (22 rows do), in the middle of whatever is larger; no row moves while a state lasts, so that a glance
+finds its fact.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ def draw(state: State, width: int, height: int, look: Look, *, trouble: str = ""
     if too_small(width, height):
         return _rows_only(header.draw(state, width, look), width, height)
     number = _number(state, look)
-    room = (height - _SMALL_PRINT) // 2
+    room = room_of(height)
     scale, tight = large.largest(state.verdict.word, width - 2, room)
     below, below_tight = large.largest(number[0], width - 2, min(room, scale * large.ROWS))
     inner = min(width, _WIDEST)
@@ -51,11 +52,16 @@ def draw(state: State, width: int, height: int, look: Look, *, trouble: str = ""
     return block(_spaced(parts, height), width, height)
 
 
+def room_of(height: int) -> int:
+    """Rows that each of the two large lines may take."""
+    return max((height - _SMALL_PRINT) // 2, large.ROWS)
+
+
 def draw_waiting(width: int, height: int, look: Look, words: str) -> Lines:
     """Before the first state was read: nothing is known, and the wall says so as large as anything."""
     if too_small(width, height):
         return _rows_only(header.draw_waiting(width, look, words), width, height)
-    scale, tight = large.largest("UNKNOWN", width - 2, (height - _SMALL_PRINT) // 2)
+    scale, tight = large.largest("UNKNOWN", width - 2, room_of(height))
     parts: list[Lines] = [
         [spread((), put(f"{clock(look.now)} ", "text"), width)],
         _banner("UNKNOWN", width, look.glyphs.block, scale, tight=tight),

@@ -75,7 +75,7 @@ def draw(sheet: RollbackSheet, state: State, width: int, height: int, look: Look
     """The sheet at exactly ``width`` x ``height``; the question always stands at the same place at the bottom."""
     tall = min(height, TALLEST)
     top = [fit((), width)] if height >= 20 else []
-    top += [_title(sheet, state, width, look), fit((), width)]
+    top += [_title(sheet, state, width, look), *([fit((), width)] if height >= 19 else [])]
     bottom = [fit((), width), _steps(sheet, width, look), fit((), width), _question(sheet, width, look)]
     bottom += [fit(_message(sheet), width), fit((), width), _elsewhere(state, width)]
     middle = _facts(sheet, state, look)

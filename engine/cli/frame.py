@@ -7,7 +7,7 @@ import difflib
 import importlib
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -164,7 +164,8 @@ def _run(arguments: list[str], open_console: Callable[..., int], examine_console
     word = command_word(arguments)
     if word is not None and word not in COMMANDS:
         raise Refused(f"{word!r} is no command", _nearest(word))
-    options = _parser(word, arguments).parse_args(arguments)
+    asked_all = word is None and {"-h", "--help"} & set(arguments)
+    options = _parser(COMMANDS if asked_all else [word or ""], [word or ""]).parse_args(arguments)
     for option, variable in _SCREEN.items():  # what is said for this call stands above what is set for all
         if hasattr(options, option[2:]):
             os.environ[variable] = getattr(options, option[2:])
@@ -202,7 +203,13 @@ def _nearest(word: str) -> str:
     return f"did you mean abaco-ops {near[0]}? abaco-ops --help lists all" if near else "abaco-ops --help lists all"
 
 
-def _parser(word: str | None, arguments: Sequence[str]) -> argparse.ArgumentParser:
+def whole_parser() -> argparse.ArgumentParser:
+    """Every command with all its options, for what describes them: completions, the manual page."""
+    return _parser(COMMANDS, COMMANDS)
+
+
+def _parser(listed: Collection[str], declared: Collection[str]) -> argparse.ArgumentParser:
+    """``listed``: the commands it knows; ``declared``: those whose options it knows. Each of these imports a module."""
     shared = _Parser(add_help=False)
     shared.add_argument("--root", metavar="DIR", default=argparse.SUPPRESS, help="the deployment's directory")
     shared.add_argument("--read-only", action="store_true", default=argparse.SUPPRESS, help="only look")
@@ -212,11 +219,11 @@ def _parser(word: str | None, arguments: Sequence[str]) -> argparse.ArgumentPars
     shared.add_argument("--version", action="version", version=f"abaco-ops {__version__}")
     parser = _Parser(prog="abaco-ops", parents=[shared], description="Cutover, watch and way back of a pipeline.")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    # each costs time, and all of them are only listed where nothing but help was asked for
-    asked = COMMANDS.items() if word is None and {"-h", "--help"} & set(arguments) else ()
-    for name, (module_name, summary) in [(word, COMMANDS[word])] if word is not None else asked:
+    for name, (module_name, summary) in COMMANDS.items():
+        if name not in listed:
+            continue
         command = commands.add_parser(name, help=summary, description=summary, parents=[shared])
-        if name == word:  # only the module that runs is imported
+        if name in declared:
             importlib.import_module(f"engine.cli.{module_name}").add_arguments(command)
     return parser
 

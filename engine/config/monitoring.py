@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from engine.config.metrics import MetricsSection
 from engine.config.notify import Also, DeadManSection, NotifySection, SilencesSection, UpdatesSection, Wait
 from engine.config.quantities import Duration, Size
 
@@ -170,4 +171,5 @@ class MonitoringConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     notify: NotifySection = msgspec.field(default_factory=NotifySection)
     updates: UpdatesSection = msgspec.field(default_factory=UpdatesSection)
     dead_man: DeadManSection | None = None
+    metrics: MetricsSection = msgspec.field(default_factory=MetricsSection)
     silences: SilencesSection = msgspec.field(default_factory=SilencesSection)

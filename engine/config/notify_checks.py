@@ -10,6 +10,7 @@ import msgspec
 
 from engine.config.literal_secrets import ONLY_VARIABLE, VARIABLE, secret_in_header, secret_in_url
 from engine.config.located import KeyPath, Located
+from engine.config.metrics import check_metrics
 from engine.config.monitoring import EscalationSection, MonitoringConfig
 from engine.config.notify import Channel, Route
 
@@ -29,7 +30,7 @@ _HINT = 'put it into the environment of the monitor and write "${NAME}" here'
 
 
 def check_notify(located: Located, config: MonitoringConfig) -> None:
-    """The sections notify, updates, dead_man, silences, and what escalation says about them."""
+    """The sections notify, updates, dead_man, metrics, silences, and what escalation says about them."""
     for name, channel in config.notify.channels.items():
         _check_channel(located, ("notify", "channels", name), channel)
     for index, route in enumerate(config.notify.routes):
@@ -50,6 +51,7 @@ def check_notify(located: Located, config: MonitoringConfig) -> None:
         for key in ("every", "deadline"):
             if not getattr(config.dead_man, key):
                 located.report(("dead_man", key), "is 0", "give a time above 0")
+    check_metrics(located, config.metrics)
     _check_escalation(located, config.escalation, config)
 
 

@@ -18,6 +18,7 @@ from engine.monitoring.assembly import Seen, evaluation_of
 from engine.monitoring.back_fill import BackFill
 from engine.monitoring.continuity import AUDIT, LOST_TRAIL
 from engine.monitoring.disk import DiskSource
+from engine.monitoring.exposed import Exposed
 from engine.monitoring.grounds import on_disk
 from engine.monitoring.interruption import interruption
 from engine.monitoring.judgement import Circumstances, judge
@@ -93,6 +94,7 @@ class Monitor:
         self.round = Round(deployment, clock)
         left = self._notebook.part(saved.DELIVERIES, saved.Deliveries)
         self.paging = Paging(deployment, clock, going_on(book, kept, self._boot_id, clock.now()), left=left)
+        self._exposed = Exposed(deployment)
 
     @property
     def deployment(self) -> Deployment:
@@ -156,6 +158,7 @@ class Monitor:
         watch = self.round.tell(self.round.write_rows(watch, now, self._note), now, self._note)
         self._keep_trail(now)
         self._note(now, self.paging.tell(now))
+        self._note(now, self._exposed.show(evaluation))
         self._watch, self._first = watch, False
         return evaluation
 
@@ -163,6 +166,7 @@ class Monitor:
         """End what it started, close the store."""
         self.round.stop()
         self.paging.close()
+        self._exposed.close()
         self._store.close()
 
     # ---- going on

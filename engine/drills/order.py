@@ -8,6 +8,7 @@ import msgspec
 
 from engine.clock import Instant, boot_id
 from engine.records import make_directory, write_file
+from engine.records.undecodable import UNDECODABLE
 
 NAME = "drill.json"
 VERSION = 1
@@ -63,7 +64,7 @@ def read_order(root: Path) -> Order | None:
     """The order as it stands; None when there is none, or none that can be understood."""
     try:
         order = msgspec.json.decode(order_file(root).read_bytes(), type=Order)
-    except (OSError, msgspec.MsgspecError):
+    except (OSError, *UNDECODABLE):
         return None
     return order if order.v == VERSION else None
 

@@ -18,6 +18,7 @@ from engine.monitoring.tree import Usage
 from engine.monitoring.undecodable import undecodable
 from engine.monitoring.untold import Untold
 from engine.monitoring.watched import Watched, after_reboot
+from engine.records.undecodable import UNDECODABLE
 
 T = TypeVar("T")
 WATCH, TRAIL, OUTPUT, BOOK, STANDING, DELIVERIES = "watch", "trail", "output", "book", "standing", "deliveries"
@@ -134,5 +135,5 @@ def decode(data: bytes | None, kind: type[T]) -> T:
         return kind()
     try:
         return msgspec.json.decode(data, type=kind)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except UNDECODABLE as error:
         raise undecodable(f"the monitor's checkpoint {kind.__name__.lower()}", error) from error

@@ -19,6 +19,7 @@ from engine.monitoring.store import SampleStore
 from engine.records import Record, harmless
 from engine.records.atomic import open_to_read
 from engine.records.lines import decode
+from engine.records.undecodable import UNDECODABLE
 
 AUDIT = "audit_level"
 LOST_TRAIL = 2.5
@@ -128,7 +129,7 @@ def lost_now(deployment: Deployment) -> str:
         if kept.trail_loss is not None and kept.trail_loss.stands:
             return kept.trail_loss.words
         return missing(deployment.paths.events, kept.trail_known)
-    except (sqlite3.Error, OSError, msgspec.MsgspecError, UnicodeDecodeError):
+    except (sqlite3.Error, OSError, *UNDECODABLE):
         return ""
     finally:
         store.close()

@@ -12,6 +12,7 @@ import msgspec
 from engine.clock import SystemClock
 from engine.config import Deployment
 from engine.records import whoami, write_file
+from engine.records.undecodable import UNDECODABLE
 from engine.services.identity import is_alive, own_identity
 from engine.services.protocol import Identity
 
@@ -72,5 +73,5 @@ def read_holder(deployment: Deployment) -> Holder | None:
     """Who wrote it last; None when nobody did or it cannot be read."""
     try:
         return msgspec.json.decode(holder_file(deployment).read_bytes(), type=Holder)
-    except (OSError, msgspec.MsgspecError):
+    except (OSError, *UNDECODABLE):
         return None

@@ -20,6 +20,7 @@ from engine.monitoring.store import SampleStore
 from engine.records import Record, Tail, harmless
 from engine.records.atomic import open_to_read
 from engine.records.lines import decode
+from engine.records.undecodable import UNDECODABLE
 
 MARK = "kept"
 WRITE_EVERY = 64 * 1024
@@ -68,7 +69,7 @@ def mark_of(store: SampleStore) -> Mark:
     try:
         data = store.checkpoint(MARK) if store.there() else None
         return msgspec.json.decode(data, type=Mark) if data is not None else Mark()
-    except (sqlite3.Error, OSError, msgspec.MsgspecError):
+    except (sqlite3.Error, OSError, *UNDECODABLE):
         return Mark()
 
 

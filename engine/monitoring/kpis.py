@@ -15,6 +15,7 @@ from engine.config.kpis import KpiConfig, KpiDefinition
 from engine.monitoring.model import KpiReading
 from engine.monitoring.runs import Run
 from engine.records import harmless
+from engine.records.undecodable import UNDECODABLE
 from engine.validation.agreement import variance
 
 TREND_POINTS = 24
@@ -54,7 +55,7 @@ def read_published(root: Path, run: Run) -> Published:
         return _published(run, content)
     except OSError as error:
         raise ValueError(f"{name} cannot be read: {error.strerror}") from error
-    except (msgspec.DecodeError, msgspec.ValidationError, AttributeError, TypeError, KeyError) as error:
+    except (AttributeError, TypeError, KeyError, *UNDECODABLE) as error:
         raise ValueError(f"{name} is not in the agreed form: {error}") from error
 
 

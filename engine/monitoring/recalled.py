@@ -23,6 +23,7 @@ from engine.monitoring.schedule import Calendar, served, slot_name
 from engine.monitoring.sustained import Memory
 from engine.monitoring.watched import Watched
 from engine.records.atomic import open_to_read
+from engine.records.undecodable import UNDECODABLE
 
 T = TypeVar("T", bound=msgspec.Struct)
 Rows = Sequence[tuple[datetime, str]]
@@ -36,7 +37,7 @@ def salvaged(data: bytes, kind: type[T]) -> tuple[T, tuple[str, ...]]:
     """As much of a checkpoint as can be understood, field by field, and the names of what cannot."""
     try:
         plain = msgspec.json.decode(data, type=dict[str, Any])
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except UNDECODABLE:
         return kind(), (ALL,)
     kept: dict[str, Any] = {}
     lost: list[str] = []

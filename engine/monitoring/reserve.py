@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from engine.records.atomic import open_to_append, open_to_read
+from engine.records.undecodable import UNDECODABLE
 
 HALF = 512 * 1024
 """Bytes of one half: the alert book with as much as it ever keeps, packed, several times over."""
@@ -105,5 +106,5 @@ def _unpacked(data: bytes) -> _Half | None:
         if not length or zlib.crc32(packed) != check:
             return None
         return msgspec.msgpack.decode(zlib.decompress(packed), type=_Half)
-    except (ValueError, zlib.error, msgspec.MsgspecError):
+    except (ValueError, zlib.error, *UNDECODABLE):
         return None

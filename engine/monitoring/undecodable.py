@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 
-import msgspec
-
 from engine.monitoring import model
 from engine.monitoring.model import Evaluation
 from engine.records import harmless
+from engine.records.undecodable import UNDECODABLE
 
 
 class Undecodable(sqlite3.Error):
@@ -25,5 +24,5 @@ def decoded(data: bytes) -> Evaluation:
     """The evaluation. Undecodable."""
     try:
         return model.decode(data)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except UNDECODABLE as error:
         raise undecodable("the state that the monitor wrote", error) from error

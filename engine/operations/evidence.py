@@ -21,6 +21,7 @@ from engine.operations.reserve import reserve_problem
 from engine.operations.room import size
 from engine.operations.watchers import watchers, watching_in_words
 from engine.records import existing, harmless
+from engine.records.undecodable import UNDECODABLE
 from engine.services import open_service
 from engine.services.active import ActiveRelease, active_release
 from engine.services.build import build_hash
@@ -100,7 +101,7 @@ def _validated(deployment: Deployment) -> Evidence:
     try:
         report = msgspec.json.decode(path.read_bytes(), type=dict[str, object])
         age = SystemClock().now().wall.timestamp() - path.stat().st_mtime
-    except (OSError, msgspec.DecodeError, msgspec.ValidationError):
+    except (OSError, *UNDECODABLE):
         return Evidence("--", "validation", "no validation report")
     status = str(report.get("status"))
     text = f"{status} of {report.get('release')}, {pretty_duration(age)} ago"

@@ -14,6 +14,7 @@ from engine.errors import Refused
 from engine.operations.model import HOLDS
 from engine.operations.watchers import person
 from engine.records import FileLock, harmless, is_locked, write_file
+from engine.records.undecodable import UNDECODABLE
 from engine.services.identity import is_alive
 from engine.services.protocol import Identity
 
@@ -62,7 +63,7 @@ def holder(deployment: Deployment) -> Holder | None:
         raise _cannot_be_used(deployment, error) from error
     try:
         found = msgspec.json.decode(_beside(deployment).read_bytes(), type=Holder)
-    except (OSError, msgspec.DecodeError, msgspec.ValidationError):
+    except (OSError, *UNDECODABLE):
         return _unknown()
     return found if found.worker is None or is_alive(found.worker) else _unknown()
 

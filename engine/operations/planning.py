@@ -22,6 +22,7 @@ from engine.operations.own_steps import sealed
 from engine.operations.plan import Orders, OwnStep, Plan
 from engine.operations.started import new_release_started, runs_of
 from engine.operations.steps import steps_of
+from engine.records.undecodable import UNDECODABLE
 from engine.services.active import active_release
 from engine.services.build import build_hash
 from engine.snapshots import Snapshot, choices, list_snapshots, trees
@@ -182,7 +183,7 @@ def _undoes(deployment: Deployment, cutover: str) -> tuple[OwnStep, ...]:
     try:
         data = (deployment.paths.operation(cutover) / "plan.json").read_bytes()
         plan = msgspec.json.decode(data, type=Orders).plan
-    except (OSError, msgspec.DecodeError, msgspec.ValidationError):
+    except (OSError, *UNDECODABLE):
         return ()
     return tuple(own for own in plan.own_steps if own.operation == "cutover" and own.undo)
 

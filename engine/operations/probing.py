@@ -20,6 +20,7 @@ from engine.operations.started import new_release_started
 from engine.operations.step import Step
 from engine.operations.steps import steps_of
 from engine.operations.work import Work
+from engine.records.undecodable import UNDECODABLE
 from engine.services.active import active_release
 
 WITHIN = 3.0
@@ -85,7 +86,7 @@ def _orders(deployment: Deployment, operation: Operation) -> Orders | None:
     try:
         plan = (deployment.paths.operation(operation.id) / "plan.json").read_bytes()
         return msgspec.json.decode(plan, type=Orders)
-    except (OSError, msgspec.DecodeError, msgspec.ValidationError):
+    except (OSError, *UNDECODABLE):
         return None
 
 

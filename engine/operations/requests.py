@@ -12,6 +12,7 @@ import msgspec
 
 from engine.records import harmless, make_directory, sync_directory, write_file
 from engine.records.atomic import open_to_read
+from engine.records.undecodable import UNDECODABLE
 from engine.services.protocol import Identity
 
 DIRECTORY = "requests"
@@ -85,7 +86,7 @@ def _read(path: Path) -> Request | None:
     try:
         with open_to_read(path) as stream:  # no link, no pipe: it must not hang whoever reads it
             return msgspec.json.decode(stream.read(), type=Request)
-    except (OSError, msgspec.DecodeError, msgspec.ValidationError):
+    except (OSError, *UNDECODABLE):
         return None
 
 

@@ -15,6 +15,7 @@ import msgspec
 from engine.clock import Clock
 from engine.config import Deployment
 from engine.records import harmless, make_directory, write_file
+from engine.records.undecodable import UNDECODABLE
 from engine.services.identity import is_alive, own_identity
 from engine.services.protocol import Identity
 
@@ -109,5 +110,5 @@ def _read(path: Path) -> Watcher | None:
         if not stat.S_ISREG(status.st_mode) or status.st_size > _LARGEST:
             return None
         return msgspec.json.decode(path.read_bytes(), type=Watcher)
-    except (OSError, msgspec.DecodeError, msgspec.ValidationError):
+    except (OSError, *UNDECODABLE):
         return None

@@ -18,6 +18,7 @@ import msgspec
 from engine.clock import iso
 from engine.errors import DamagedRecord
 from engine.records.atomic import open_to_append, open_to_read
+from engine.records.undecodable import UNDECODABLE
 
 Record = dict[str, Any]
 TURN_WAIT = 1.0
@@ -57,7 +58,7 @@ def decode(line: bytes) -> Record:
     """One line back into a record; ValueError when it is none."""
     try:
         return msgspec.json.decode(line, type=dict[str, Any])
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UNDECODABLE as error:
         raise ValueError(str(error)) from error
 
 

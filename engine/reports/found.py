@@ -21,6 +21,7 @@ from engine.operations.journal import list_operations
 from engine.operations.model import Operation
 from engine.operations.plan import Orders
 from engine.records import Record, harmless, sound_records
+from engine.records.undecodable import UNDECODABLE
 from engine.reports import measured as measuring
 from engine.reports.files import Cited, cited
 from engine.reports.judged import judged_gate
@@ -208,7 +209,7 @@ def _plans(deployment: Deployment, operations: tuple[Operation, ...]) -> tuple[O
     found = []
     for item in operations:
         if item.kind != "validate":
-            with contextlib.suppress(OSError, msgspec.MsgspecError):  # one that cannot be read is not cited, see files
+            with contextlib.suppress(OSError, *UNDECODABLE):  # one that cannot be read is not cited, see files
                 data = (deployment.paths.operation(item.id) / "plan.json").read_bytes()
                 found.append(msgspec.json.decode(data, type=Orders))
     return tuple(found)
@@ -222,7 +223,7 @@ def _incident(deployment: Deployment, span: Span, problems: list[str]) -> dict[s
         return msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
     except FileNotFoundError:
         problems.append(f"{span.incident} has left no incident.json: its proof cannot be cited")
-    except (OSError, msgspec.MsgspecError) as error:
+    except (OSError, *UNDECODABLE) as error:
         problems.append(harmless(f"{span.incident}/incident.json: {error}"))
     return None
 

@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 
 from engine.records import write_file
+from engine.records.undecodable import UNDECODABLE
 from engine.services.protocol import Identity
 from engine.services.restarts import RestartPolicy
 
@@ -85,7 +86,7 @@ class ServiceFiles:
         """The record; None when the service was never started here, or when it cannot be read."""
         try:
             return msgspec.json.decode((self.directory / "state.json").read_bytes(), type=ServiceRecord)
-        except (OSError, msgspec.DecodeError):
+        except (OSError, *UNDECODABLE):
             return None  # then the system alone is asked: processes that carry the mark make it UNSURE
 
 

@@ -12,6 +12,7 @@ import msgspec
 from engine.config import Deployment
 from engine.errors import OpsError
 from engine.records.atomic import sync_directory
+from engine.records.undecodable import UNDECODABLE
 from engine.snapshots.identity import foreign
 from engine.snapshots.manifest import (
     VERSION,
@@ -46,7 +47,7 @@ def read_snapshot(deployment: Deployment, path: Path) -> Snapshot:
     """Read the manifest and check its seal, not yet the files. Never raises: a problem is an answer."""
     try:
         manifest = _sealed_manifest(path)
-    except (OSError, OpsError, msgspec.DecodeError, msgspec.ValidationError) as error:
+    except (OSError, OpsError, *UNDECODABLE) as error:
         return Snapshot(path.name, path, None, _in_words(error))
     problem = _foreign(deployment, path, manifest)
     return Snapshot(path.name, path, None if problem else manifest, problem)

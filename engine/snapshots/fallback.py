@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from engine.config import Deployment
+from engine.records.undecodable import UNDECODABLE
 from engine.snapshots.catalogue import Snapshot, list_snapshots
 from engine.snapshots.identity import identity_of_deployment
 from engine.snapshots.manifest import Manifest, SnapshotProblem, decoded, walk
@@ -58,7 +59,7 @@ def _claimed(snapshot: Snapshot) -> Manifest | None:
     """What a manifest says that cannot be trusted; None when it says nothing."""
     try:
         return decoded((snapshot.path / MANIFEST).read_bytes(), Manifest)
-    except (OSError, msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError):
+    except (OSError, *UNDECODABLE):
         return None
 
 

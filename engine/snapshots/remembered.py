@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from engine.records.atomic import write_file
+from engine.records.undecodable import UNDECODABLE
 
 _SETTLED = 1.0
 """Seconds. A file changed more recently than this before it was read may change once more within one tick of the file
@@ -96,7 +97,7 @@ def load_remembered(path: Path, not_before: float) -> Remembered:
     """What an earlier process stored; what it read before ``not_before`` (Unix time) is left out."""
     try:
         found = msgspec.json.decode(path.read_bytes(), type=_Stored)
-    except (OSError, msgspec.DecodeError, msgspec.ValidationError):
+    except (OSError, *UNDECODABLE):
         return Remembered()
     now = time.time()
     return Remembered({key: read for key, read in found.reads if not_before <= read.at <= now}, found.pace)

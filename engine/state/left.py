@@ -15,6 +15,7 @@ from engine.clock import Clock, parse_iso
 from engine.config import Deployment
 from engine.config.looking import must_write
 from engine.records import Record, accounts_of, make_directory, records_from_end, write_file
+from engine.records.undecodable import UNDECODABLE
 from engine.state.hand_over import NOTHING, Since, happened, told_of
 from engine.state.position import trail_position
 
@@ -88,5 +89,5 @@ def _read(path: Path) -> Left | None:
         if not stat.S_ISREG(status.st_mode) or status.st_uid != os.getuid() or status.st_size > _LARGEST:
             return None
         return msgspec.json.decode(path.read_bytes(), type=Left)
-    except (OSError, msgspec.DecodeError, msgspec.ValidationError):
+    except (OSError, *UNDECODABLE):
         return None

@@ -8,13 +8,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import get_args
 
-import msgspec
-
 from engine.config import Deployment
 from engine.monitoring.facts import Validation
 from engine.monitoring.shadow import shadow_of
 from engine.records import Record, harmless, records_from_end
 from engine.records.atomic import open_to_read
+from engine.records.undecodable import UNDECODABLE
 from engine.state.model import CheckStatus, CheckView, ShadowView
 from engine.state.written import LOG_BYTES, LOG_ROWS, Report, parse_report
 
@@ -120,7 +119,7 @@ class PastReports:
         try:
             with open_to_read(self._root / "logs" / name) as stream:
                 return parse_report(stream.read())
-        except (OSError, ValueError, msgspec.DecodeError):
+        except (OSError, ValueError, *UNDECODABLE):
             return None
 
 

@@ -16,6 +16,7 @@ from engine.clock import parse_iso
 from engine.records import Record, harmless
 from engine.records.atomic import open_to_read
 from engine.records.lines import decode
+from engine.records.undecodable import UNDECODABLE
 from engine.state.event_words import LAST_EVENTS, Runs, Told, in_words
 from engine.state.trail import Trail, extend
 
@@ -95,7 +96,7 @@ class PastTrail:
         except msgspec.ValidationError:
             self._keep(line, self._newest, told=True)  # an event of another form: kept as it is
             return
-        except (msgspec.DecodeError, ValueError):
+        except (ValueError, *UNDECODABLE):
             self.damaged += 1
             return
         self._newest = moment

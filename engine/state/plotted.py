@@ -20,6 +20,7 @@ from engine.monitoring.store import HISTORY_EVERY
 from engine.monitoring.stretch import StretchStore
 from engine.operations.journal import list_operations
 from engine.records import Record, Tail, harmless
+from engine.records.undecodable import UNDECODABLE
 from engine.state.fired import fired_of
 
 BITE = 1 << 20
@@ -103,7 +104,7 @@ class _KpiValues:
         for wall, data in store.packed_evaluations(after, until):
             try:
                 published = self._decode(data)
-            except msgspec.MsgspecError:
+            except UNDECODABLE:
                 continue  # another version's
             for kpi in published.kpis:
                 column = self._values.setdefault(kpi.id, array("d", [math.nan] * len(self._times)))

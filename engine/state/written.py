@@ -16,6 +16,7 @@ from engine.errors import Refused
 from engine.monitoring.shadow import Shadow, shadow_of, tape_stamp
 from engine.records import harmless, records_from_end
 from engine.records.atomic import open_to_read
+from engine.records.undecodable import UNDECODABLE
 from engine.state.absent import no_validation
 from engine.state.model import CheckStatus, CheckView, ShadowView, ValidationView
 
@@ -80,7 +81,7 @@ class NewestReport:
                     self._stamp = stamp
         except FileNotFoundError:
             self._stamp, self._report = None, None
-        except (OSError, ValueError, msgspec.DecodeError) as error:
+        except (OSError, ValueError, *UNDECODABLE) as error:
             problems.append(harmless(f"{self._path.name}: {error}"))
         return self._report
 
@@ -203,7 +204,7 @@ def whole_check(path: Path, name: str) -> tuple[tuple[str, str], ...]:
     try:
         with open_to_read(path) as stream:
             report = msgspec.json.decode(stream.read(), type=_Report)
-    except (OSError, msgspec.MsgspecError) as error:
+    except (OSError, *UNDECODABLE) as error:
         raise Refused(f"{path.name}: {harmless(error)}", "V validates again") from error
     check = report.checks.get(name)
     if check is None:

@@ -15,6 +15,7 @@ import msgspec
 from engine.config import Deployment
 from engine.errors import OpsError
 from engine.records import harmless
+from engine.records.undecodable import UNDECODABLE
 
 Answer = dict[str, Any]
 
@@ -79,7 +80,7 @@ class KpiProgram:
         for line, tape in zip(lines, self._tapes, strict=True):
             try:
                 answer = msgspec.json.decode(line, type=dict[str, Any])
-            except msgspec.DecodeError as error:
+            except UNDECODABLE as error:
                 raise ProgramFailed(f"the KPI program {self._name} answered no JSON: {error}") from error
             if answer.get("tape") != tape or not isinstance(answer.get("kpis"), Mapping):
                 raise ProgramFailed(f"the KPI program {self._name} did not answer for {harmless(tape)}")

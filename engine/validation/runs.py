@@ -14,6 +14,7 @@ import msgspec
 from engine.config import Deployment, Paths
 from engine.errors import DamagedRecord, OpsError
 from engine.records import harmless, read_lines, records_from_end
+from engine.records.undecodable import UNDECODABLE
 
 
 class Output(msgspec.Struct, frozen=True):
@@ -133,7 +134,7 @@ def published(deployment: Deployment, run: Run) -> dict[str, Any]:
         raise NotPublished(f"run {harmless(run.run_id, 40)} recorded no JSON output")
     try:
         document = msgspec.json.decode(read_output(deployment, found[0]), type=dict[str, Any])
-    except msgspec.DecodeError as error:
+    except UNDECODABLE as error:
         raise NotPublished(f"{harmless(found[0].path)} is no JSON: {error}") from error
     if document.get("run_id") != run.run_id:
         raise NotPublished(f"{harmless(found[0].path)} is of run {harmless(document.get('run_id'), 40)}")

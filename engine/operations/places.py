@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from engine.config import Deployment
+from engine.operations.trusted import open_to_everyone
 from engine.records import existing, make_directory, sync_directory
 from engine.snapshots import covers_of
 from engine.snapshots.staging import staged_root
@@ -31,6 +32,7 @@ def problems(deployment: Deployment, *, probing: bool) -> list[str]:
     ]
     found += [problem for path in _replaced(deployment) if (problem := not_replaceable(path))]
     found += [problem for covered in covers_of(deployment) if (problem := _leads_elsewhere(deployment, covered))]
+    found += open_to_everyone(deployment)
     for covered in deployment.console.snapshot.covers:
         found.append(_cannot_be_exchanged(deployment, covered, probing=probing))
     return list(dict.fromkeys(problem for problem in found if problem))

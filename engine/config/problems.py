@@ -22,7 +22,7 @@ class Problem:
 
     @property
     def at(self) -> str:
-        """Where it stands: ``config/kpis.yml:12: kpis.PAR30.critical``."""
+        """Where it stands: ``config/console.yml:12: paths.tape``."""
         key = ".".join(harmless(part, 60) for part in self.where)
         return f"{self.path}:{self.line}" + (f": {key}" if key else "")
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import Refused
 from engine.records import make_directory, write_file
-
-SPOILT = ("total_receivable_usd", "dpd_90_plus_usd")
-"""Columns that lose their names: without them no release can compute a KPI that rests on them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,18 +26,20 @@ def kept_original(root: Path) -> Path:
     return root / ".rollback" / "drill" / "tape"
 
 
-def keep_original(root: Path, tape: Path) -> tuple[str, bytes]:
-    """Keep the live tape; its sha256, and what it is to be replaced with. Refused when it cannot be damaged so."""
+def keep_original(root: Path, tape: Path, columns: Sequence[str]) -> tuple[str, bytes]:
+    """Keep the live tape; its sha256, and what it is to be replaced with: ``columns`` lose their names, so that no
+    release can compute what rests on them. Refused when it cannot be damaged so.
+    """
     status = tape.lstat() if os.path.lexists(tape) else None
     if status is None or not stat.S_ISREG(status.st_mode):
         raise Refused(f"{tape} is no plain file: this drill cannot damage it and put it back", "drill something else")
     data = tape.read_bytes()
     header, newline, rest = data.partition(b"\n")
     spoilt = header
-    for column in SPOILT:
+    for column in columns:
         spoilt = spoilt.replace(column.encode(), b"#" * len(column))
     if spoilt == header:
-        raise Refused(f"{tape} has none of the columns {', '.join(SPOILT)} in its first line", "drill something else")
+        raise Refused(f"{tape} has none of the columns {', '.join(columns)} in its first line", "drill something else")
     kept = kept_original(root)
     make_directory(kept.parent)
     write_file(kept, data, stat.S_IMODE(status.st_mode))

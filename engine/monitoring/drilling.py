@@ -112,7 +112,8 @@ def _order(deployment: Deployment, drill: str, release: str, length: float, acto
 
 
 def _with_tape(deployment: Deployment, order: Order) -> tuple[Order, bytes]:
-    original, damaged = keep_original(deployment.root, deployment.tape)
+    section = deployment.kpis.tape
+    original, damaged = keep_original(deployment.root, deployment.tape, (section.total, *section.buckets[-1:]))
     hashed = hashlib.sha256(damaged).hexdigest()
     return msgspec.structs.replace(order, tape_sha256=original, damaged_sha256=hashed), damaged
 

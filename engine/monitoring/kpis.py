@@ -111,7 +111,7 @@ def kpi_readings(
 
 
 def doubtful(config: KpiConfig, published: Published) -> str:
-    """Which KPIs of a run are undefined or out of their range: ``PAR30 undefined (empty)``; empty: none."""
+    """Which KPIs of a run are undefined or out of their range: ``Margin undefined (empty)``; empty: none."""
     found = []
     for name, kpi in config.kpis.items():
         value = published.values.get(name)

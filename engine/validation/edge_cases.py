@@ -59,7 +59,7 @@ def _tapes(config: KpiConfig) -> dict[str, list[Row]]:
 
 
 def _sound_rows(config: KpiConfig) -> list[Row]:
-    """Loans with ids that look like numbers, every column different in every row, parts smaller than their whole."""
+    """Rows with ids that look like numbers, every column different in every row, parts smaller than their whole."""
     rows = []
     for number in range(1, _ROWS + 1):
         row = {config.tape.id: f"00{number}", config.tape.date: _DAY}

@@ -17,6 +17,8 @@ from engine.errors import Refused
 from engine.pipeline.drilled import Drilled, drilled
 from engine.pipeline.settings import read_settings
 
+COLUMNS = ("total_receivable_usd", "dpd_90_plus_usd")
+
 
 class Stop:
     """Notes how long somebody wanted to wait."""
@@ -88,7 +90,7 @@ def test_a_damaged_tape_is_put_back_as_it_was(tmp_path: Path) -> None:
     tape = tmp_path / "tape.csv"
     tape.write_bytes(b"loan_id,total_receivable_usd\nL1,5\n")
     tape.chmod(0o600)
-    original, damaged = keep_original(tmp_path, tape)
+    original, damaged = keep_original(tmp_path, tape, COLUMNS)
     assert damaged == b"loan_id,####################\nL1,5\n"
     tape.write_bytes(damaged)
     restored = put_back(tmp_path, tape, original, hashlib.sha256(damaged).hexdigest())
@@ -100,7 +102,7 @@ def test_a_damaged_tape_is_put_back_as_it_was(tmp_path: Path) -> None:
 def test_a_tape_that_came_meanwhile_is_left_and_the_original_kept(tmp_path: Path) -> None:
     tape = tmp_path / "tape.csv"
     tape.write_bytes(b"total_receivable_usd\n5\n")
-    original, _ = keep_original(tmp_path, tape)
+    original, _ = keep_original(tmp_path, tape, COLUMNS)
     tape.write_bytes(b"total_receivable_usd\n6\n")
     restored = put_back(tmp_path, tape, original, "0" * 64)
     assert restored.ok and "another tape" in restored.says
@@ -111,7 +113,7 @@ def test_a_tape_that_came_meanwhile_is_left_and_the_original_kept(tmp_path: Path
 def test_an_original_that_was_altered_is_not_put_back(tmp_path: Path) -> None:
     tape = tmp_path / "tape.csv"
     tape.write_bytes(b"total_receivable_usd\n5\n")
-    original, damaged = keep_original(tmp_path, tape)
+    original, damaged = keep_original(tmp_path, tape, COLUMNS)
     tape.write_bytes(damaged)
     kept_original(tmp_path).write_bytes(b"altered")
     restored = put_back(tmp_path, tape, original, hashlib.sha256(damaged).hexdigest())
@@ -120,7 +122,7 @@ def test_an_original_that_was_altered_is_not_put_back(tmp_path: Path) -> None:
 
 def test_what_cannot_be_damaged_and_put_back_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="no plain file"):
-        keep_original(tmp_path, tmp_path)
+        keep_original(tmp_path, tmp_path, COLUMNS)
     (tmp_path / "tape.csv").write_bytes(b"loan_id\n1\n")
     with pytest.raises(Refused, match="none of the columns"):
-        keep_original(tmp_path, tmp_path / "tape.csv")
+        keep_original(tmp_path, tmp_path / "tape.csv", COLUMNS)

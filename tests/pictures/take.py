@@ -19,10 +19,10 @@ from typing import Any
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parents[1]), str(HERE.parent / "tui")]
 
+import pictured_states  # noqa: E402
 import states  # noqa: E402
 from behind_the_console import FakeActions, FakeReader  # noqa: E402
 from fake_looks import FakeLooks  # noqa: E402
-from msgspec.structs import replace  # noqa: E402
 from picture import as_text, differences  # noqa: E402
 from picture_table import PICTURES, Wanted  # noqa: E402
 from rich.segment import Segment  # noqa: E402
@@ -30,7 +30,6 @@ from textual.pilot import Pilot  # noqa: E402
 
 from tui.app import ConsoleApp  # noqa: E402
 from tui.evidence import drawn  # noqa: E402
-from tui.frame import Frame  # noqa: E402
 from tui.glyphs import UNICODE  # noqa: E402
 from tui.pane import Pane  # noqa: E402
 from tui.theme import Brushes  # noqa: E402
@@ -41,14 +40,14 @@ _PATIENCE = 20.0
 """Seconds after which a screen that is not there yet will not come."""
 
 STATES = {
-    "normal": states.NORMAL,
-    "warning": states.WARNING,
-    "critical": states.CRITICAL,
-    "stale": states.STALE,
-    "running": states.RUNNING,
-    "failed": states.NEEDS_HUMAN,
-    "read-only": states.WARNING,
-    "before": states.BEFORE_CHECKED,
+    "normal": pictured_states.NORMAL,
+    "warning": pictured_states.WARNING,
+    "critical": pictured_states.CRITICAL,
+    "stale": pictured_states.STALE,
+    "running": pictured_states.RUNNING,
+    "failed": pictured_states.FAILED,
+    "read-only": pictured_states.WARNING,
+    "before": pictured_states.BEFORE,
 }
 WAYS: dict[str, tuple[tuple[str, ...], str]] = {
     "dashboard": ((), "Decision matrix"),
@@ -63,7 +62,7 @@ WAYS: dict[str, tuple[tuple[str, ...], str]] = {
     "log": (("7",), "00:00"),
     "validation": (("8",), "Validation"),
     "way-back": (("9",), "leads to"),
-    "plots": (("2", "j", "j", "p"), "204 MB"),
+    "plots": (("2", "j", "j", "j", "j", "p"), "sampled every"),
     "snapshots": (("s",), "3 kept"),
     "offer": (("r",), "armed"),
     "cutover": (("C",), "Cancel"),

@@ -62,7 +62,7 @@ WAYS: dict[str, tuple[tuple[str, ...], str]] = {
     "log": (("7",), "00:00"),
     "validation": (("8",), "Validation"),
     "way-back": (("9",), "leads to"),
-    "plots": (("2", "j", "j", "j", "j", "p"), "sampled every"),
+    "plots": (("2", "j", "j", "j", "j", "p"), "min 1"),
     "snapshots": (("s",), "3 kept"),
     "offer": (("r",), "armed"),
     "cutover": (("C",), "Cancel"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.monitoring.at_hand import at_hand, older_open
+from engine.monitoring.checklist import cannot_be_confirmed
 from engine.state.model import ChecklistItemView, State
 from tui.glyphs import Glyphs
 from tui.lines import (
@@ -115,8 +116,9 @@ def _end(entry: ChecklistItemView, look: Look) -> Line:
     if entry.state == "missed":
         return put("missed ", "crit")
     if entry.state == "due":
-        role: Role = "warn" if entry.measured_ok is False else "info"
-        return right(put("confirm " if entry.measured else "answer ", role), 8)
+        if cannot_be_confirmed(entry.state, entry.measured, entry.measured_ok):
+            return right(put("override ", "warn"), 9)
+        return right(put("confirm " if entry.measured else "answer ", "info"), 8)
     if entry.gate and entry.measured:
         return ()
     when = due_in(entry.due_at, look.now) if entry.due_at else ""

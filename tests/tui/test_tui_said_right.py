@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 import states
+from test_tui_keys import screen_text, shows
 
 from tui.app import ConsoleApp
 from tui.glyphs import UNICODE
@@ -26,3 +28,22 @@ def test_a_line_that_cannot_be_confirmed_asks_for_an_override() -> None:
     by_a_person = states.item("T+7", "output channels", "due")
     ends = [plain(checklist.row(entry, 40, LOOK)).split()[-1] for entry in (against, as_it_should_be, by_a_person)]
     assert ends == ["override", "confirm", "answer"]
+
+
+@pytest.mark.parametrize("way", [(), ("5",), ("7",), ("s",), ("p",)])
+async def test_a_read_only_console_offers_no_key_that_it_refuses(make_app: Make, way: tuple[str, ...]) -> None:
+    app = make_app(states.WARNING, read_only=True)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await shows(pilot, "WATCH")
+        await pilot.press(*way)
+        await shows(pilot, "? help")
+        footer = screen_text(app).splitlines()[-1]
+        assert not [word for word in ("tick", "ack", "validate", "roll back") if word in footer]
+
+
+async def test_a_read_only_console_that_is_too_small_does_not_promise_a_rollback(make_app: Make) -> None:
+    for read_only in (False, True):
+        app = make_app(states.WARNING, read_only=read_only)
+        async with app.run_test(size=(60, 16)) as pilot:
+            await shows(pilot, "needs 80x24")
+            assert ("rolls back all the same" in screen_text(app)) is not read_only

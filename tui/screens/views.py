@@ -217,7 +217,10 @@ class Checklist(Listing):
         """What can be done with the row."""
         tick, override, note = key_of("checklist.tick"), key_of("checklist.override"), key_of("note")
         words = f" {tick} confirms what was measured; {override} overrides it with a reason; {note} writes a note"
-        return [(), put(words, "dim")]
+        return [
+            (),
+            put(words if self.may("checklist.tick") else " this console is read-only: it confirms nothing", "dim"),
+        ]
 
 
 class Matrix(Listing):

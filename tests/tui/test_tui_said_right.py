@@ -6,13 +6,14 @@ from collections.abc import Callable
 
 import pytest
 import states
-from test_tui_keys import screen_text, shows
+from msgspec.structs import replace
+from test_tui_keys import screen_text, shows, until
 
 from tui.app import ConsoleApp
 from tui.glyphs import UNICODE
 from tui.lines import Lines, plain
 from tui.look import Look
-from tui.panels import checklist
+from tui.panels import checklist, log
 
 Make = Callable[..., ConsoleApp]
 LOOK = Look(UNICODE, states.NOW)
@@ -38,7 +39,7 @@ async def test_a_read_only_console_offers_no_key_that_it_refuses(make_app: Make,
         await pilot.press(*way)
         await shows(pilot, "? help")
         footer = screen_text(app).splitlines()[-1]
-        assert not [word for word in ("tick", "ack", "validate", "roll back") if word in footer]
+        assert not [word for word in ("Space tick", "a ack", "V validate", "R roll back") if word in footer]
 
 
 async def test_a_read_only_console_that_is_too_small_does_not_promise_a_rollback(make_app: Make) -> None:
@@ -47,3 +48,34 @@ async def test_a_read_only_console_that_is_too_small_does_not_promise_a_rollback
         async with app.run_test(size=(60, 16)) as pilot:
             await shows(pilot, "needs 80x24")
             assert ("rolls back all the same" in screen_text(app)) is not read_only
+
+
+def test_the_labels_of_the_log_stand_over_their_columns() -> None:
+    drawn = log.draw(states.NORMAL, 80, 6, LOOK)
+    for above in (plain(drawn[0]), plain(log.labels())):
+        row = plain(drawn[-1])
+        for label, value in (
+            ("lat ms", "0.68"),
+            ("errors", "0.02%"),
+            ("MB", "203"),
+            ("CPU", "27%"),
+            ("status", "WARN"),
+        ):
+            assert above.index(label) == row.index(value)
+
+
+def test_the_labels_of_the_log_give_way_to_its_being_stale() -> None:
+    for width, shown in ((80, True), (60, False)):
+        above = plain(log.draw(states.STALE, width, 6, LOOK)[0])
+        assert "STALE 41s: no new sample" in above and ("lat ms" in above) is shown
+
+
+async def test_one_is_no_plural(make_app: Make) -> None:
+    one = replace(states.CRITICAL.checks, issues=states.CRITICAL.checks.issues[:1])
+    app = make_app(replace(states.CRITICAL, checks=one))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shows(pilot, "ROLL BACK")
+        await pilot.press("8")
+        await until(pilot, lambda: " 1 issue " in screen_text(app))
+        await pilot.press("7")
+        await shows(pilot, "1 damaged line left out")

@@ -269,7 +269,10 @@ class Validation(Listing):
             made.append(Row(validation.row(check, width, whole=True), check.name))
             rest = wrap(check.summary, width - 27, "dim")[1:]
             made += [Row(join(" " * 26, line), check.name) for line in rest]
-        made += [Row(()), Row(put(f" {len(checks.issues) or 'no'} issues", "title"))]
+        made += [
+            Row(()),
+            Row(put(f" {len(checks.issues) or 'no'} issue{'' if len(checks.issues) == 1 else 's'}", "title")),
+        ]
         for issue in checks.issues:
             made += [Row(line, issue) for line in wrap(issue, width - 2, "text", 3)]
         return [*made, Row(()), Row(put(f" report {checks.report}", "dim"))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 import states
@@ -12,8 +13,9 @@ from test_tui_keys import screen_text, shows, until
 from tui.app import ConsoleApp
 from tui.glyphs import UNICODE
 from tui.lines import Lines, plain
-from tui.look import Look
-from tui.panels import checklist, log
+from tui.look import Look, honest
+from tui.pane import Pane
+from tui.panels import checklist, log, wall
 
 Make = Callable[..., ConsoleApp]
 LOOK = Look(UNICODE, states.NOW)
@@ -79,3 +81,51 @@ async def test_one_is_no_plural(make_app: Make) -> None:
         await until(pilot, lambda: " 1 issue " in screen_text(app))
         await pilot.press("7")
         await shows(pilot, "1 damaged line left out")
+
+
+def spans(lines: Lines, words: str) -> list[str]:
+    """The inks in which these words stand."""
+    return [span.role for line in lines for span in line if span.text.strip() == words]
+
+
+@pytest.mark.parametrize(
+    ("key", "words"), [("2", "0.7 ms"), ("4", "2.21 %"), ("8", "PASS"), ("8", "PASS 5/5"), ("8", "kpi calculations")]
+)
+async def test_in_a_whole_view_a_stale_value_is_quieter_than_a_fresh_one(make_app: Make, key: str, words: str) -> None:
+    stale = honest(states.NORMAL, states.NOW + timedelta(seconds=60))
+    for state, quiet in ((states.NORMAL, False), (stale, True)):
+        app = make_app(state)
+        async with app.run_test(size=(120, 36)) as pilot:
+            await until(pilot, lambda: app.shown_state)  # noqa: B023
+            await pilot.press(key)
+            await until(pilot, lambda: words in screen_text(app))  # noqa: B023
+            inks = spans(app.screen.query_one("#body", Pane).lines, words)
+            assert inks and (set(inks) == {"stale"}) is quiet
+
+
+async def test_no_condition_is_called_ok_whose_value_is_stale(make_app: Make) -> None:
+    app = make_app(honest(states.NORMAL, states.NOW + timedelta(seconds=60)))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: app.shown_state)
+        await pilot.press("2")
+        await shows(pilot, "LAT")
+        rows = [line.split()[0] for line in screen_text(app).splitlines() if "stale" in line]
+        assert len(rows) == len(states.CONDITIONS) and set(rows) == {"stale"}
+        await pilot.press("enter")
+        await shows(pilot, "evidence")
+        assert "stale" in screen_text(app).splitlines()[4]
+
+
+async def test_a_way_back_that_was_proven_too_long_ago_is_not_called_ready_alone(make_app: Make) -> None:
+    app = make_app(states.STALE)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: app.shown_state)
+        await pilot.press("9")
+        await shows(pilot, "leads to")
+        ready = [line for line in screen_text(app).splitlines() if "ready" in line]
+        assert len(ready) == 3 and all("ready, STALE" in line for line in ready)
+
+
+def test_the_wall_says_that_its_data_is_stale_and_not_by_colour_alone() -> None:
+    assert "data STALE 41s" in plain(wall.draw(states.STALE, 80, 24, LOOK)[0])
+    assert "STALE" not in plain(wall.draw(states.NORMAL, 80, 24, LOOK)[0])

@@ -45,7 +45,8 @@ def freshness(state: State, look: Look) -> Line:
     observed = state.monitor.observed_at
     if observed is None:
         return put("no data", "warn")
-    return put(f"data {age((look.now - observed).total_seconds())}", "warn" if state.monitor.stale else "dim")
+    old = age((look.now - observed).total_seconds())
+    return put(f"data STALE {old}", "warn") if state.monitor.stale else put(f"data {old}", "dim")
 
 
 def _kpis(state: State, look: Look) -> list[Line]:

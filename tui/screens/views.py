@@ -6,7 +6,7 @@ from time import monotonic
 
 from engine.monitoring.at_hand import at_hand
 from engine.state.gates import summary_line
-from engine.state.model import KpiView, State
+from engine.state.model import KpiView, State, WayBackView
 from tui.commands.command import key_of
 from tui.glyphs import spark
 from tui.lines import Line, Lines, Role, fit, heading, join, put, right, wrap
@@ -38,7 +38,8 @@ class Conditions(Listing):
         """One row each: level, id, value, what holds, evidence."""
         made = []
         for item in state.conditions:
-            level: Role = resources.LEVELS[item.level]
+            word = resources.level_of(state, item)
+            level: Role = resources.LEVELS["stale" if item.stale else item.level]
             tier = item.firing or (f"{item.pending}?" if item.pending else "")
             held = f"{tier} {held_of(item)}" if tier else ""
             seen = (
@@ -48,9 +49,9 @@ class Conditions(Listing):
             )
             line = join(
                 " ",
-                fit(put(resources.level_of(state, item), level), 8),
+                fit(put(word, level), 8),
                 fit(put(item.id, "text"), 7),
-                fit(put(resources.words_of(state, item), "strong"), 19),
+                fit(put(resources.words_of(state, item), "stale" if item.stale else "strong"), 19),
                 fit(put(held, level), 24) if held else "",
                 seen,
             )
@@ -158,17 +159,18 @@ class Kpis(Listing):
                 Row(join(fit(put(f" {kpi.title}", "text"), 14), put(f"none: {kpi.reason}", "warn")), kpi.id),
                 Row(()),
             ]
-        role = _TIER.get(kpi.status, "dim")
-        value = right(put(f"{number(kpi.value, kpi.decimals)} {kpi.unit}", "strong"), 13)
+        role: Role = "stale" if kpi.stale else _TIER.get(kpi.status, "dim")
+        value = right(put(f"{number(kpi.value, kpi.decimals)} {kpi.unit}", "stale" if kpi.stale else "strong"), 13)
         moved = put(f"   {change(kpi.change, kpi.decimals)} vs {kpi.change_from}", "dim") if kpi.change_from else ()
-        stale = put(f"   stale, {ago(kpi.observed_at, self.look.now)}", "warn") if kpi.stale else ()
+        stale = put(f"   STALE, {ago(kpi.observed_at, self.look.now)}", "warn") if kpi.stale else ()
         held = put(f"   unheld {kpi.unheld:.2f}", "dim") if kpi.unheld is not None else ()
         sign = "below" if kpi.worse_when == "lower" else "above"
         limits = f"warning {sign} {kpi.warning:g}, critical {sign} {kpi.critical:g}; owner {kpi.owner}"
-        first = join(fit(put(f" {kpi.title}", "text"), 14), value, "   ", put(kpi.status, role), moved, held, stale)
+        status = put(f"was {kpi.status}" if kpi.stale else kpi.status, role)
+        first = join(fit(put(f" {kpi.title}", "text"), 14), value, "   ", status, moved, held, stale)
         second = join(" " * 14, put(limits if kpi.warning is not None else f"owner {kpi.owner}", "dim"))
         known = [each for each in kpi.trend if each == each]
-        trend = put(spark(kpi.trend, min(width - 46, 80), self.look.glyphs).lstrip(), "trend")
+        trend = put(spark(kpi.trend, min(width - 46, 80), self.look.glyphs).lstrip(), "stale" if kpi.stale else "trend")
         told = f"{number(min(known), 2)} to {number(max(known), 2)}, " if known else "nothing measured, "
         third = join(" " * 14, trend, put(f"  {told}{self.look.window or 'tape dates'}", "dim"))
         beside = [Row(line, kpi.id) for line in kpis.compared(kpi, width - 14)]
@@ -266,7 +268,7 @@ class Validation(Listing):
             return [Row(put(f" not run yet: {runs}", "dim"))]
         made: list[Row] = []
         for check in checks.checks:
-            made.append(Row(validation.row(check, width, whole=True), check.name))
+            made.append(Row(validation.row(check, width, whole=True, stale=checks.stale), check.name))
             rest = wrap(check.summary, width - 27, "dim")[1:]
             made += [Row(join(" " * 26, line), check.name) for line in rest]
         made += [
@@ -290,7 +292,7 @@ class WayBack(Listing):
     def heading(self, state: State, width: int) -> Lines:
         """Ready or not."""
         way = state.way_back
-        word = put("ready", "strong") if way.ready else put("not ready", "warn")
+        word = put("ready", "strong") if way.ready and not way.stale else put(_standing(way), "warn")
         if state.release == way.release:
             word = put("nothing to go back from", "dim")
         return [heading(self.look.glyphs.rule, "9", "Way back", [word], width)]
@@ -301,7 +303,7 @@ class WayBack(Listing):
         proven = f"{stamp(way.proven_at)}, {ago(way.proven_at, self.look.now)}" if way.proven_at else "never"
         facts = [
             ("leads to", f"{way.release}, build {way.build or 'unknown'}"),
-            ("state", "ready" if way.ready else way.reason),
+            ("state", _standing(way) if way.ready else way.reason),
             ("takes", f"about {seconds(way.seconds)}" if way.seconds is not None else "not measured yet"),
             ("rests on", f"{rests_on(way, self.look.now)}{'; ' + way.note if way.note else ''}"),
             ("proven", proven + (" (stale)" if way.stale else "")),
@@ -328,6 +330,11 @@ class WayBack(Listing):
 
     def _fact(self, label: str, text: str) -> Line:
         return join(fit(put(f" {label}", "dim"), 12), put(text, "text"))
+
+
+def _standing(way: WayBackView) -> str:
+    """Ready or not, and whether that was found too long ago to rest on."""
+    return ("ready" if way.ready else "not ready") + (", STALE" if way.stale else "")
 
 
 VIEWS: dict[str, type[Listing]] = {

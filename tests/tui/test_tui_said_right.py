@@ -11,11 +11,11 @@ from msgspec.structs import replace
 from test_tui_keys import screen_text, shows, until
 
 from tui.app import ConsoleApp
-from tui.glyphs import UNICODE
-from tui.lines import Lines, plain
+from tui.glyphs import UNICODE, spark
+from tui.lines import Lines, fit, plain
 from tui.look import Look, honest
 from tui.pane import Pane
-from tui.panels import checklist, log, wall
+from tui.panels import checklist, header, log, operation, resources, wall
 
 Make = Callable[..., ConsoleApp]
 LOOK = Look(UNICODE, states.NOW)
@@ -129,3 +129,24 @@ async def test_a_way_back_that_was_proven_too_long_ago_is_not_called_ready_alone
 def test_the_wall_says_that_its_data_is_stale_and_not_by_colour_alone() -> None:
     assert "data STALE 41s" in plain(wall.draw(states.STALE, 80, 24, LOOK)[0])
     assert "STALE" not in plain(wall.draw(states.NORMAL, 80, 24, LOOK)[0])
+
+
+def test_in_fewer_than_three_cells_no_trend_is_drawn() -> None:
+    assert [spark((1.0, 2.0, 3.0), width, UNICODE).strip() for width in (1, 2)] == ["", ""]
+    assert spark((1.0, 2.0, 3.0), 3, UNICODE).strip()
+    assert not {"▁", "▇"} & set(plain(resources.draw(states.STALE, 39, 6, LOOK)[1]))
+
+
+@pytest.mark.parametrize("name", ["running", "needs-human", "rolled-back", "before"])
+def test_what_the_way_back_rests_on_goes_before_a_word_of_row_3_is_cut(name: str) -> None:
+    assert "…" not in plain(header.draw(states.ALL[name], 80, LOOK)[2])
+
+
+@pytest.mark.parametrize("name", ["running", "needs-human"])
+@pytest.mark.parametrize("width", [51, 80, 120])
+def test_the_title_of_a_step_is_whole(name: str, width: int) -> None:
+    state = states.ALL[name]
+    assert state.operation is not None
+    lines = [*operation.step_rows(state.operation, width, LOOK)]
+    lines += [operation.progress(state.operation, width, LOOK)] if width >= 80 else []
+    assert "…" not in text([fit(line, width) for line in lines])

@@ -211,7 +211,7 @@ def before_the_verdict(state: State, width: int, look: Look) -> Line:
 def _unwatched(state: State, width: int, look: Look) -> Line:
     """What to do comes first; since when, and what it was, where there is room."""
     ways = "abaco-ops monitor" if look.read_only else ":monitor or abaco-ops monitor"
-    told = f" no monitor runs: {ways}"
+    told = f" no monitor runs; {ways} starts it"
     _, _, was = state.verdict.why.partition("no monitor runs")
     return fit(first_that_fits(width - 1, put(told + was, "text"), put(told, "text")), width)
 
@@ -283,6 +283,8 @@ def _way_back(state: State, width: int, look: Look) -> Line:
     whole, brief = how_it_stands(state, look)
     full, person = join(put(holder, "warn" if state.watch.stale else "dim"), "  ", data, " "), join(data, " ")
     choices = [(join(head, whole), full), (join(put(" WAY BACK", "title"), brief), full), (join(head, whole), person)]
+    if whole and whole[-1].text.startswith(";"):  # what it rests on goes before it would be cut in the middle of a word
+        choices.append((join(head, whole[:-1]), person))
     if not brief:
         del choices[1]
     left, right = next((pair for pair in choices if width_of(pair[0]) + width_of(pair[1]) <= width - 3), choices[-1])

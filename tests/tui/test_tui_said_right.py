@@ -10,6 +10,7 @@ import states
 from msgspec.structs import replace
 from test_tui_keys import screen_text, shows, until
 
+from engine.state.model import State
 from tui.app import ConsoleApp
 from tui.glyphs import UNICODE, spark
 from tui.lines import Lines, fit, plain
@@ -150,3 +151,34 @@ def test_the_title_of_a_step_is_whole(name: str, width: int) -> None:
     lines = [*operation.step_rows(state.operation, width, LOOK)]
     lines += [operation.progress(state.operation, width, LOOK)] if width >= 80 else []
     assert "…" not in text([fit(line, width) for line in lines])
+
+
+@pytest.mark.parametrize(
+    ("state", "read_only", "offered"),
+    [
+        (states.BEFORE, False, "V validates  C cutover sheet"),
+        (states.NORMAL, False, "V validates  R rollback sheet"),
+        (states.NORMAL, True, ""),
+    ],
+)
+def test_without_an_operation_only_a_sheet_is_offered_that_leads_somewhere(
+    state: State, read_only: bool, offered: str
+) -> None:
+    drawn = operation.draw(state, 59, 7, Look(UNICODE, states.NOW, read_only))
+    assert offered in text(drawn) and ("sheet" in text(drawn)) is bool(offered)
+
+
+async def test_no_row_of_the_way_back_the_snapshots_and_the_cutover_is_cut_at_80_cells(make_app: Make) -> None:
+    for state, key, words in (
+        (states.NORMAL, "9", "abaco-pipeline-v2"),
+        (states.NORMAL, "s", "sealed, not read"),
+        (states.BEFORE_CHECKED, "C", "2 keys differ: release…"),
+    ):
+        app = make_app(state)
+        async with app.run_test(size=(80, 24)) as pilot:
+            await until(pilot, lambda: app.shown_state)  # noqa: B023
+            await pilot.press(key)
+            await shows(pilot, words)
+            assert not [
+                line for line in screen_text(app).splitlines() if line.rstrip().endswith("…") and words not in line
+            ]

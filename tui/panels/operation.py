@@ -111,8 +111,13 @@ def _none_yet(state: State, width: int, height: int, look: Look) -> Lines:
         word = put("LIVE" if live else release.service_state.lower(), "strong" if live else "dim")
         built = put(f"build {release.build or '-'}  config {release.config_hash or '-'}", "dim")
         lines.append(join(fit(put(f" {release.name}", "text"), 6), fit(word, 10), built))
-    lines += [(), join(" ", put("V", "key"), put(" validates  ", "dim"), put("C", "key"), put(" cutover sheet", "dim"))]
-    return block(lines, width, height)
+    if look.read_only:
+        return block(lines, width, height)
+    way = ("cutover", "cutover sheet") if state.release == state.way_back.release else ("rollback", "rollback sheet")
+    keys = [
+        join(put(key_of(name), "key"), put(f" {words}  ", "dim")) for name, words in (("validate", "validates"), way)
+    ]
+    return block([*lines, (), join(" ", *keys)], width, height)
 
 
 def step_rows(operation: OperationView, width: int, look: Look, rows: int | None = None) -> Lines:

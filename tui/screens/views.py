@@ -319,8 +319,11 @@ class WayBack(Listing):
             live = "LIVE  " if release.name == state.release else ""
             pid = f" pid {release.pid}" if release.pid else ""
             hashes = f"build {release.build or '-'}  config {release.config_hash or '-'}"
-            words = f"{live}{release.service_state}{pid}  {hashes}  {release.service}"
-            made.append(Row(self._fact(release.name, words), release.name))
+            words = f"{live}{release.service_state}{pid}  {hashes}"
+            whole = f"{words}  {release.service}"
+            fits = len(whole) < width - 12
+            made.append(Row(self._fact(release.name, whole if fits else words), release.name))
+            made += [] if fits else [Row(self._fact("", release.service), release.name)]
         if state.release is None:
             made.append(Row(put(f" no release is live: {state.release_reason}", "warn")))
         monitor = state.monitor

@@ -147,7 +147,7 @@ _ERR = replace(
 )
 CRITICAL = replace(
     _with(states.CRITICAL, "+9.1 %/h", "no critical event", (_ON_TARGET, _FAILS), integrity="0, 40"),
-    matrix=_matrix("ROLL BACK", "ERR roll-back tier, held 6m", WATCH="MEM warning, held 12m"),
+    matrix=_matrix("ROLL BACK", "ERR 7.40 %, held 6m", WATCH="MEM warning, held 12m"),
     next_gate=replace(states.CRITICAL.next_gate, would_fail_on=("no critical event",)),
     kpis=(replace(states.CRITICAL.kpis[0], trend=(2.1, 2.1, 2.2, 2.2, 4.3, 6.1, 7.2, 8.42)), *states.CRITICAL.kpis[1:]),
     conditions=tuple(_ERR if one.id == "ERR" else one for one in states.CRITICAL.conditions),
@@ -177,8 +177,21 @@ STALE = replace(
     monitor=MonitorView(False, None, _OLD, True, "no monitor runs"),
     shadow=replace(states.SHADOW, stale=True),
 )
+_BEFORE = tuple(
+    states.item("before", title, state, measured=measured, measured_ok=ok, who=who, due_at=None)
+    for title, state, measured, ok, who in (
+        ("dashboards reachable", "done", "", None, "K. Lee"),
+        ("alert channels tested", "done", "records: all 4 today", True, "A. Moreno"),
+        ("baseline recorded", "done", "records: 01-30", True, "A. Moreno"),
+        ("team briefed", "done", "", None, "A. Moreno"),
+        ("rollback rehearsed", "overridden", "records: never", False, "A. Moreno"),
+    )
+)
 RUNNING = replace(
-    _with(states.RUNNING, "+0.4 %/h", "", (_ON_TARGET,)), checklist=states.BEFORE.checklist, matrix=NORMAL.matrix
+    _with(states.RUNNING, "+0.4 %/h", "", (_ON_TARGET,)),
+    checklist=replace(states.CHECKLIST, hourly_passed=0, hourly_due=0, items=_BEFORE),
+    matrix=NORMAL.matrix,
+    resources=NORMAL.resources,
 )
 _NOTHING_LIVE = "0003-cutover stopped half-way"
 FAILED = replace(
@@ -187,5 +200,7 @@ FAILED = replace(
     releases=tuple(replace(one, service_state="STOPPED", pid=None) for one in states.NORMAL.releases),
     verdict=VerdictView("UNKNOWN", _NOTHING_LIVE, "", "", states.FRESH, False),
     matrix=_matrix("UNKNOWN", _NOTHING_LIVE),
+    checklist=RUNNING.checklist,
+    resources=NORMAL.resources,
 )
 BEFORE = states.BEFORE_CHECKED

@@ -182,3 +182,11 @@ async def test_no_row_of_the_way_back_the_snapshots_and_the_cutover_is_cut_at_80
             assert not [
                 line for line in screen_text(app).splitlines() if line.rstrip().endswith("…") and words not in line
             ]
+
+
+@pytest.mark.parametrize("width", [39, 51, 59, 80, 120])
+def test_a_gate_says_at_every_width_what_it_would_fail_on(width: int) -> None:
+    fails, due = "GATE fails on: memory growth", states.NOW + timedelta(minutes=48)
+    gate = states.item("T+8", fails, "later", due_at=due, measured_ok=False, gate=True)
+    line = plain(checklist.row(gate, width, LOOK))
+    assert fails in line and len(line) == width and ("in 48m" in line) is (width > 45)

@@ -77,10 +77,21 @@ def row(entry: ChecklistItemView, width: int, look: Look) -> Line:
     head = join(" ", put(mark, role), " ", fit(put(entry.slot, "dim"), 6), " ")
     faded = entry.state in ("done", "overridden", "later", "closed")
     title: Role = "dim" if faded and not entry.gate else "text"
-    what = put("GATE" if entry.gate and width < 60 else entry.title, "strong" if entry.gate else title)
-    end = join(" ", _end(entry, look))
+    what, end = put(entry.title, title), join(" ", _end(entry, look))
+    if entry.gate:
+        what = _gate(entry, width)
+        due = entry.state in ("due", "overdue")
+        end = end if due or width_of(join(head, what, end)) < width else ()  # why it would fail comes before when
     measured = _measured(entry, "stale" if entry.stale else title, width - width_of(join(head, what, end)))
     return spread(join(head, what, measured), end, width, gap=0)
+
+
+def _gate(entry: ChecklistItemView, width: int) -> Line:
+    """``GATE fails on: memory growth``; in a narrow panel GATE stands for its name too."""
+    name, space, rest = entry.title.partition(" ")
+    if name.rstrip(":") != "GATE":
+        return put("GATE" if width < 60 else entry.title, "strong")
+    return join(put(name, "strong"), put(space + rest, "warn" if entry.measured_ok is False else "dim"))
 
 
 def _measured(entry: ChecklistItemView, title: Role, room: int) -> Line:

@@ -26,6 +26,12 @@ _RULES: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "WATCH": ("a warning", "follow the trend, write it down", ("data_ops",)),
     "CONTINUE": ("everything on target", "keep the cadence", ()),
 }
+_CONTACTS = {
+    "vp_engineering": "VP Engineering, phone list",
+    "engineering_lead": "Engineering Lead, #engineering",
+    "on_call": "on call, #incidents",
+    "data_ops": "Data Ops, #data-ops",
+}
 _QUIET = {
     "ROLL BACK": "no tier held, 0 near",
     "INVESTIGATE": "nothing critical",
@@ -99,6 +105,7 @@ def _with(state: State, growth: str, fails: str, log: tuple[str, ...], **more: s
         state,
         checklist=replace(state.checklist, items=_checklist(growth, fails, **more)),
         log=(*states.LOG[:3], *_LOG, *log),
+        contacts=_CONTACTS,
         events=_EVENTS,
     )
 
@@ -124,9 +131,11 @@ _MEM = AlertView(
     "MEM 204 MB, above 200 for 12m",
     NOW - timedelta(minutes=12),
     None,
+    id="0006",
     tier="warning",
     priority="P3",
-    told=("data_ops",),
+    called="Data Ops",
+    told=("Data Ops",),
     told_at=NOW - timedelta(minutes=2),
 )
 WARNING = replace(
@@ -147,6 +156,7 @@ _ERR = replace(
 )
 CRITICAL = replace(
     _with(states.CRITICAL, "+9.1 %/h", "no critical event", (_ON_TARGET, _FAILS), integrity="0, 40"),
+    verdict=replace(states.CRITICAL.verdict, worsens=""),
     matrix=_matrix("ROLL BACK", "ERR 7.40 %, held 6m", WATCH="MEM warning, held 12m"),
     next_gate=replace(states.CRITICAL.next_gate, would_fail_on=("no critical event",)),
     kpis=(replace(states.CRITICAL.kpis[0], trend=(2.1, 2.1, 2.2, 2.2, 4.3, 6.1, 7.2, 8.42)), *states.CRITICAL.kpis[1:]),
@@ -158,9 +168,11 @@ CRITICAL = replace(
             "ERR 7.40 %, above 5 for 6m",
             NOW - timedelta(minutes=6),
             "A. Moreno",
+            id="0007",
             tier="rollback",
             priority="P1",
-            told=("vp_engineering", "on_call"),
+            called="on-call operations engineer",
+            told=("VP Engineering", "on call"),
             told_at=NOW - timedelta(minutes=5),
         ),
         _MEM,
@@ -169,6 +181,7 @@ CRITICAL = replace(
 _SILENT = "no monitor runs; it was CONTINUE"
 STALE = replace(
     _with(states.STALE, "+0.4 %/h", "", (_ON_TARGET,)),
+    kpis_at=NOW - timedelta(minutes=44),
     verdict=VerdictView("UNKNOWN", _SILENT, "abaco-ops monitor", "", _OLD, True),
     matrix=_matrix("UNKNOWN", "no monitor runs", judged=False),
     resources=tuple(one if one.level == "missing" else replace(one, level="stale") for one in states.STALE.resources),

@@ -23,11 +23,14 @@ import pictured_states  # noqa: E402
 import states  # noqa: E402
 from behind_the_console import FakeActions, FakeReader  # noqa: E402
 from fake_looks import FakeLooks  # noqa: E402
+from msgspec.structs import replace  # noqa: E402
 from picture import as_text, differences  # noqa: E402
 from picture_table import PICTURES, Wanted  # noqa: E402
+from plans import ROLLBACK  # noqa: E402
 from rich.segment import Segment  # noqa: E402
 from textual.pilot import Pilot  # noqa: E402
 
+from engine.operations.plan import Plan  # noqa: E402
 from tui.app import ConsoleApp  # noqa: E402
 from tui.evidence import drawn  # noqa: E402
 from tui.glyphs import UNICODE  # noqa: E402
@@ -117,7 +120,7 @@ def console(wanted: Wanted) -> Sitter:
         glyphs=UNICODE,
         now=lambda: states.NOW,
         make_reader=lambda: FakeReader(state),
-        actions=FakeActions(),
+        actions=FakeActions(rollback=_rollback(wanted.state)),
         looks=FakeLooks(),
         brushes=Brushes(name=wanted.theme, wall=wanted.theme),
         wall=wanted.screen == "wall",
@@ -125,6 +128,16 @@ def console(wanted: Wanted) -> Sitter:
     )
     app.offers = _NeverOffers()  # type: ignore[assignment]
     return app
+
+
+def _rollback(state: str) -> Plan:
+    """The plan of a rollback, its evidence as old as everything else is in this state."""
+    if state != "stale":
+        return ROLLBACK
+    said = {"matrix": "UNKNOWN: nothing was judged for 41s. The decision is yours."}
+    said["snapshot 0004"] = "complete, 212 of 212 hashes, checked 41m ago"
+    evidence = tuple(replace(one, text=said.get(one.name, one.text)) for one in ROLLBACK.evidence)
+    return replace(ROLLBACK, evidence=evidence)
 
 
 async def take(wanted: Wanted, app: Sitter | None = None) -> Taken:

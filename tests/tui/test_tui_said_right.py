@@ -190,3 +190,32 @@ def test_a_gate_says_at_every_width_what_it_would_fail_on(width: int) -> None:
     gate = states.item("T+8", fails, "later", due_at=due, measured_ok=False, gate=True)
     line = plain(checklist.row(gate, width, LOOK))
     assert fails in line and len(line) == width and ("in 48m" in line) is (width > 45)
+
+
+@pytest.mark.parametrize("before", ["", "no fresh sample for 9m: "])
+def test_the_wall_says_once_that_no_monitor_runs(before: str) -> None:
+    verdict = replace(states.STALE.verdict, why=f"{before}no monitor runs; it was WATCH")
+    drawn = text(wall.draw(replace(states.STALE, verdict=verdict), 80, 24, LOOK))
+    assert drawn.count("no monitor runs") == drawn.count("it was WATCH") == 1
+    assert ("no fresh sample for 9m" in drawn) is bool(before)
+
+
+async def test_the_matrix_names_people_and_cuts_at_a_clause(make_app: Make) -> None:
+    long = "a roll-back tier has held, or data loss, audit trail lost, repeated crashes, leak confirmed"
+    first = replace(states.MATRIX[0], when=long, told=("vp_engineering", "on_call"))
+    people = {"vp_engineering": "VP Engineering, phone list"}
+    app = make_app(replace(states.WARNING, matrix=(first, *states.MATRIX[1:]), contacts=people))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: app.shown_state)
+        await pilot.press("6")
+        await shows(pilot, "when a roll-back tier has held, or data loss, audit trail lost…")
+        assert "VP Engineering, on call" in " ".join(screen_text(app).split())
+
+
+async def test_the_way_back_says_once_that_the_monitor_does_not_run(make_app: Make) -> None:
+    for reason, said in (("no monitor runs", "does not run; last"), ("it was killed", "does not run: it was killed;")):
+        app = make_app(replace(states.STALE, monitor=replace(states.STALE.monitor, reason=reason)))
+        async with app.run_test(size=(80, 24)) as pilot:
+            await until(pilot, lambda: app.shown_state)  # noqa: B023
+            await pilot.press("9")
+            await shows(pilot, said)

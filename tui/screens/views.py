@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from time import monotonic
 
 from engine.monitoring.at_hand import at_hand
@@ -9,7 +10,7 @@ from engine.state.gates import summary_line
 from engine.state.model import KpiView, State, WayBackView
 from tui.commands.command import key_of
 from tui.glyphs import spark
-from tui.lines import Line, Lines, Role, fit, heading, join, put, right, wrap
+from tui.lines import Line, Lines, Role, clause, fit, heading, join, put, right, wrap
 from tui.listing import Listing, Row
 from tui.panels import checklist, kpis, matrix, operation, resources, validation
 from tui.screens.gate import PREFIX, open_gate
@@ -238,8 +239,10 @@ class Matrix(Listing):
         made: list[Row] = []
         for entry in state.matrix:
             made.append(Row(matrix.row(entry, width, self.look), entry.verdict))
-            told = f"; told: {', '.join(entry.told).replace('_', ' ')}" if entry.told else ""
-            made += [Row(line, entry.verdict) for line in wrap(f"when {entry.when}", width - 2, "dim", 14)[:1]]
+            names = [state.contacts.get(name, name.replace("_", " ")) for name in entry.told]
+            told = f"; told: {', '.join(re.split('[,:]', name)[0] for name in names)}" if names else ""
+            when = f"when {entry.when}"
+            made.append(Row(join(" " * 14, put(clause(when, width - 15) or when, "dim")), entry.verdict))
             made += [Row(line, entry.verdict) for line in wrap(f"{entry.action}{told}", width - 2, "dim", 14)[:2]]
         waiting = [gate for gate in state.gates if gate.state != "go"][:1]
         return made + [Row(put(f" {summary_line(gate, self.look.now)}"), PREFIX + gate.id) for gate in waiting]
@@ -327,7 +330,8 @@ class WayBack(Listing):
         if state.release is None:
             made.append(Row(put(f" no release is live: {state.release_reason}", "warn")))
         monitor = state.monitor
-        words = f"runs, pid {monitor.pid}" if monitor.running else f"does not run: {monitor.reason}"
+        reason = monitor.reason.removesuffix("no monitor runs").rstrip(": ")
+        words = f"runs, pid {monitor.pid}" if monitor.running else f"does not run{f': {reason}' if reason else ''}"
         made += [Row(()), Row(self._fact("monitor", f"{words}; last sample {ago(monitor.observed_at, self.look.now)}"))]
         return made
 

@@ -27,10 +27,10 @@ _RULES: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "CONTINUE": ("everything on target", "keep the cadence", ()),
 }
 _CONTACTS = {
-    "vp_engineering": "VP Engineering, phone list",
-    "engineering_lead": "Engineering Lead, #engineering",
-    "on_call": "on call, #incidents",
-    "data_ops": "Data Ops, #data-ops",
+    "vp_engineering": "VP Engineering: VP Engineering, phone list",
+    "engineering_lead": "Engineering Lead: Engineering Lead, #engineering",
+    "on_call": "on-call operations engineer: on call, #incidents",
+    "data_ops": "Data Ops: Data Ops, #data-ops",
 }
 _QUIET = {
     "ROLL BACK": "no tier held, 0 near",

@@ -203,7 +203,7 @@ def test_the_wall_says_once_that_no_monitor_runs(before: str) -> None:
 async def test_the_matrix_names_people_and_cuts_at_a_clause(make_app: Make) -> None:
     long = "a roll-back tier has held, or data loss, audit trail lost, repeated crashes, leak confirmed"
     first = replace(states.MATRIX[0], when=long, told=("vp_engineering", "on_call"))
-    people = {"vp_engineering": "VP Engineering, phone list"}
+    people = {"vp_engineering": "VP Engineering: M. Okoye, phone list"}
     app = make_app(replace(states.WARNING, matrix=(first, *states.MATRIX[1:]), contacts=people))
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: app.shown_state)

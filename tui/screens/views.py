@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from time import monotonic
 
 from engine.monitoring.at_hand import at_hand
@@ -240,7 +239,7 @@ class Matrix(Listing):
         for entry in state.matrix:
             made.append(Row(matrix.row(entry, width, self.look), entry.verdict))
             names = [state.contacts.get(name, name.replace("_", " ")) for name in entry.told]
-            told = f"; told: {', '.join(re.split('[,:]', name)[0] for name in names)}" if names else ""
+            told = f"; told: {', '.join(name.partition(':')[0] for name in names)}" if names else ""
             when = f"when {entry.when}"
             made.append(Row(join(" " * 14, put(clause(when, width - 15) or when, "dim")), entry.verdict))
             made += [Row(line, entry.verdict) for line in wrap(f"{entry.action}{told}", width - 2, "dim", 14)[:2]]

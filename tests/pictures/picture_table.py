@@ -40,7 +40,7 @@ def everywhere() -> tuple[Wanted, ...]:
 TWICE: dict[str, tuple[str, str]] = {
     "operation": ("running", "failed"),
     "kpis": ("critical", "stale"),
-    "checklist": ("warning", "read-only"),
+    "checklist": ("stale", "read-only"),
     "matrix": ("stale", "critical"),
     "log": ("normal", "warning"),
     "validation": ("critical", "stale"),

@@ -88,6 +88,13 @@ def _checklist(growth: str, fails: str, *, integrity: str = "0, 0") -> tuple[Che
     )
 
 
+def _late(one: ChecklistItemView) -> ChecklistItemView:
+    """What was measured and not yet confirmed, as the engine marks it when nothing is measured any more."""
+    if not one.measured or one.state != "due":
+        return one
+    return replace(one, measured=f"STALE 41s: {one.measured}", measured_ok=None, stale=True)
+
+
 _LOG = tuple(
     f"{hour:02}:00      | 0.6{hour % 10} | 0.0{hour % 3}% | {150 + 2 * hour:<11} | 2{hour % 7}%     | PASS   |"
     for hour in range(2, 9)
@@ -186,7 +193,7 @@ STALE = replace(
     matrix=_matrix("UNKNOWN", "no monitor runs", judged=False),
     resources=tuple(one if one.level == "missing" else replace(one, level="stale") for one in states.STALE.resources),
     conditions=tuple(replace(one, stale=True, level="stale", observed_at=_OLD) for one in NORMAL.conditions),
-    checklist=replace(states.STALE.checklist, items=_checklist("+0.4 %/h", ""), stale=True),
+    checklist=replace(states.STALE.checklist, items=tuple(map(_late, _checklist("+0.4 %/h", ""))), stale=True),
     monitor=MonitorView(False, None, _OLD, True, "no monitor runs"),
     shadow=replace(states.SHADOW, stale=True),
 )

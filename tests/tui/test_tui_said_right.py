@@ -219,3 +219,20 @@ async def test_the_way_back_says_once_that_the_monitor_does_not_run(make_app: Ma
             await until(pilot, lambda: app.shown_state)  # noqa: B023
             await pilot.press("9")
             await shows(pilot, said)
+
+
+@pytest.mark.parametrize("width", [39, 44, 51, 80])
+def test_a_stale_measurement_is_called_stale_in_each_form_and_not_by_colour_alone(width: int) -> None:
+    late = states.item("T+7", "leak check", "due", measured="STALE 41s: +0.4 %/h", stale=True)
+    line = plain(checklist.row(late, width, LOOK))
+    assert "STALE" in line and "…" not in line
+
+
+async def test_the_checklist_in_full_says_that_what_was_measured_is_stale(make_app: Make) -> None:
+    for late in (True, False):
+        app = make_app(replace(states.NORMAL, checklist=replace(states.CHECKLIST, stale=late)))
+        async with app.run_test(size=(80, 24)) as pilot:
+            await until(pilot, lambda: app.shown_state)  # noqa: B023
+            await pilot.press("5")
+            await shows(pilot, "1 open")
+            assert ("measured: STALE" in screen_text(app)) is late

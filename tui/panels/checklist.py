@@ -99,6 +99,8 @@ def _measured(entry: ChecklistItemView, title: Role, room: int) -> Line:
     if not entry.measured:
         return ()
     role = "warn" if entry.measured_ok is False else title
+    if entry.stale:  # its age stands before the value: no form leaves it out
+        return first_that_fits(room, put(f" {entry.measured}", role), put(" STALE", "warn"), ())
     bare = entry.measured.partition(": ")[2] or entry.measured
     verdict = "" if entry.measured_ok is None else " ok" if entry.measured_ok else " not ok"
     return first_that_fits(room, put(f" {entry.measured}", role), put(f" {bare}", role), put(verdict, role), ())

@@ -191,7 +191,11 @@ class Checklist(Listing):
         """How many hourly validations passed."""
         items = state.checklist.items
         waiting = sum(item.state in ("due", "overdue") for item in items)
-        notes = [f"{state.checklist.hourly_passed}/{state.checklist.hourly_due} hourly PASS", f"{waiting} open"]
+        notes: list[Line | str] = [f"{waiting} open"]
+        if state.checklist.hourly_due:
+            notes.insert(0, f"{state.checklist.hourly_passed}/{state.checklist.hourly_due} hourly PASS")
+        if state.checklist.stale and not self.look.replay:
+            notes.insert(0, put("measured: STALE", "warn"))
         closed = next((item.note for item in items if item.state == "closed"), "")
         lines = wrap(closed, width - 2, "warn", indent=1) if closed else []
         return [heading(self.look.glyphs.rule, "5", "Checklist", notes, width), *lines]

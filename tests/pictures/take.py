@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ sys.path[:0] = [str(HERE.parents[1]), str(HERE.parent / "tui")]
 import pictured_states  # noqa: E402
 import states  # noqa: E402
 from behind_the_console import FakeActions, FakeReader  # noqa: E402
-from fake_looks import FakeLooks  # noqa: E402
+from fake_looks import FakeLooks, plotted  # noqa: E402
 from msgspec.structs import replace  # noqa: E402
 from picture import as_text, differences  # noqa: E402
 from picture_table import PICTURES, Wanted  # noqa: E402
@@ -30,7 +31,9 @@ from plans import ROLLBACK  # noqa: E402
 from rich.segment import Segment  # noqa: E402
 from textual.pilot import Pilot  # noqa: E402
 
+from engine.monitoring.columns import Stretch  # noqa: E402
 from engine.operations.plan import Plan  # noqa: E402
+from engine.state.plotted import Plotted  # noqa: E402
 from tui.app import ConsoleApp  # noqa: E402
 from tui.evidence import drawn  # noqa: E402
 from tui.glyphs import UNICODE  # noqa: E402
@@ -90,6 +93,13 @@ class _NeverOffers:
         return False
 
 
+class _Late(FakeLooks):
+    """What there is to look at when nothing was sampled for 41 s."""
+
+    def plotted(self, name: str, stretch: Stretch) -> Plotted:
+        return plotted(name, stretch, newest_at=stretch.end - timedelta(seconds=41))
+
+
 class Sitter(ConsoleApp):
     """The console; it counts what it still waits for."""
 
@@ -121,7 +131,7 @@ def console(wanted: Wanted) -> Sitter:
         now=lambda: states.NOW,
         make_reader=lambda: FakeReader(state),
         actions=FakeActions(rollback=_rollback(wanted.state)),
-        looks=FakeLooks(),
+        looks=_Late() if wanted.state == "stale" else FakeLooks(),
         brushes=Brushes(name=wanted.theme, wall=wanted.theme),
         wall=wanted.screen == "wall",
         read_only=wanted.state == "read-only",

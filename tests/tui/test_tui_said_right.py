@@ -228,6 +228,15 @@ def test_a_stale_measurement_is_called_stale_in_each_form_and_not_by_colour_alon
     assert "STALE" in line and "…" not in line
 
 
+@pytest.mark.parametrize("width", [39, 59])
+def test_a_gate_that_nobody_judges_any_more_says_so(width: int) -> None:
+    gate = states.item("T+8", "GATE: all criteria met", "later", due_at=states.NOW, measured_ok=True, gate=True)
+    for late in (False, True):
+        state = replace(states.NORMAL, checklist=replace(states.CHECKLIST, items=(gate,), stale=late))
+        assert ("GATE: STALE" in text(checklist.draw(state, width, 3, LOOK))) is late
+    assert "GATE: STALE" not in text(checklist.draw(state, width, 3, Look(UNICODE, states.NOW, replay="REPLAY x1")))
+
+
 async def test_the_checklist_in_full_says_that_what_was_measured_is_stale(make_app: Make) -> None:
     for late in (True, False):
         app = make_app(replace(states.NORMAL, checklist=replace(states.CHECKLIST, stale=late)))

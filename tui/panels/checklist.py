@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from engine.monitoring.at_hand import at_hand, older_open
 from engine.monitoring.checklist import cannot_be_confirmed
 from engine.state.model import ChecklistItemView, State
@@ -37,10 +39,18 @@ def draw(state: State, width: int, height: int, look: Look) -> Lines:
     if not checklist.items:
         lines.append(put(" nothing is due", "dim"))
     first = start(state, height - 1, look.cursor)
-    for index, entry in enumerate(checklist.items[first : first + height - 1], first):
+    for index, entry in enumerate(shown(state, look)[first : first + height - 1], first):
         line = row(entry, width, look)
         lines.append(marked(line) if look.cursor == index else line)
     return block(lines, width, height)
+
+
+def shown(state: State, look: Look) -> tuple[ChecklistItemView, ...]:
+    """The lines; where nothing is measured any more, what a gate would fail on was true once."""
+    items = state.checklist.items
+    if not state.checklist.stale or look.replay:
+        return items
+    return tuple(replace(item, stale=True) if item.gate else item for item in items)
 
 
 def _notes(state: State, width: int) -> list[Line | str]:
@@ -91,7 +101,8 @@ def _gate(entry: ChecklistItemView, width: int) -> Line:
     name, space, rest = entry.title.partition(" ")
     if name.rstrip(":") != "GATE":
         return put("GATE" if width < 60 else entry.title, "strong")
-    return join(put(name, "strong"), put(space + rest, "warn" if entry.measured_ok is False else "dim"))
+    late = put(" STALE", "warn") if entry.stale else ()
+    return join(put(name, "strong"), late, put(space + rest, "warn" if entry.measured_ok is False else "dim"))
 
 
 def _measured(entry: ChecklistItemView, title: Role, room: int) -> Line:

@@ -204,7 +204,7 @@ class Checklist(Listing):
         """One row for each item, its note with it."""
         here = at_hand(state.checklist.items)
         made: list[Row] = []
-        for index, item in enumerate(state.checklist.items):
+        for index, item in enumerate(checklist.shown(state, self.look)):
             if index == here and not self._placed:
                 self._placed, self.cursor, self._first = True, len(made), max(len(made) - 1, 0)
             line = checklist.row(item, width - 2, self.look)

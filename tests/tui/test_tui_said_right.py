@@ -245,3 +245,12 @@ async def test_the_checklist_in_full_says_that_what_was_measured_is_stale(make_a
             await pilot.press("5")
             await shows(pilot, "1 open")
             assert ("measured: STALE" in screen_text(app)) is late
+
+
+@pytest.mark.parametrize("name", ["running", "needs-human"])
+def test_a_read_only_console_and_its_wall_name_no_key_for_the_rollback_that_they_refuse(name: str) -> None:
+    for read_only in (False, True):
+        look = Look(UNICODE, states.NOW, read_only)
+        rows = text(header.draw(states.ALL[name], 80, look)[1:]) + text(wall.draw(states.ALL[name], 80, 24, look))
+        assert ("R goes" in rows or "R ends" in rows or "R, v1, Enter" in rows) is not read_only
+        assert ("rollback" in rows) is read_only

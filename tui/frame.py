@@ -11,7 +11,7 @@ from textual.screen import Screen
 from engine.state.model import State
 from tui import offering
 from tui.arrange import too_small
-from tui.commands import COMMANDS, VIEWS, find, key_of, keys_of
+from tui.commands import COMMANDS, VIEWS, find, key_of, keys_of, refusal
 from tui.lines import Line, Lines, block, fit, join, put, spread, width_of
 from tui.look import Look
 from tui.pane import Pane
@@ -146,7 +146,7 @@ class Frame(Screen[None], inherit_bindings=False):
         parts: list[Line] = [join(put(keys_of(*VIEWS), "key"), put(" view", "dim"))]
         for name in _FOOTER:
             command = COMMANDS[name]
-            if command.keys and command.scope in self.scopes and self._useful(name):
+            if command.keys and command.scope in self.scopes and self._useful(name) and self.may(name):
                 parts.append(join(put(key_of(name), "key"), put(f" {command.footer}", "dim")))
         mark = self.console_app.arming.mark()
         room = self.size.width - 1 - (width_of(mark) + _BESIDE if mark else 0) - width_of(self._size_needed())
@@ -158,11 +158,15 @@ class Frame(Screen[None], inherit_bindings=False):
         """A screen's own keys before the ones that hold everywhere; in a replay, its keys."""
         if self.console_app.replay is not None:
             return Frame.hints(self)
-        always = (("R", "roll back"), (":", "find"), ("?", "help"))
+        always = (*((("R", "roll back"),) if self.may("rollback") else ()), (":", "find"), ("?", "help"))
         parts = [join(put(key, "key"), put(f" {words}", "dim")) for key, words in (*hints, *always)]
         while len(parts) > len(always) and width_of(spaced(parts)) > self.size.width - 1:
             del parts[len(parts) - len(always) - 1]
         return spaced(parts)
+
+    def may(self, name: str) -> bool:
+        """Whether the command is allowed here: what a read-only console refuses is not offered in it."""
+        return not refusal(COMMANDS[name], read_only=self.console_app.read_only)
 
     def _useful(self, name: str) -> bool:
         """Whether the command has something to act on here."""

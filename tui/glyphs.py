@@ -94,6 +94,8 @@ def choose(environment: Mapping[str, str]) -> Glyphs:
     return ASCII if tiers(environment).marks == "ascii" else UNICODE
 
 
+_LEAST_CELLS = 3
+"""Values side by side from which a trend can be seen."""
 _LEAST_SPAN = 0.05
 """Share of the value, or of its limit, that a trend line spans at least: less is no movement that a person acts on."""
 
@@ -112,13 +114,14 @@ def squeezed(values: tuple[float, ...], width: int) -> tuple[float, ...]:
 def spark(values: tuple[float, ...], width: int, glyphs: Glyphs, limit: float = 0.0, *, high: bool = False) -> str:
     """The newest ``width`` values as a trend line, padded on the left; where there is none (NaN), nothing is drawn.
 
-    A flat series is drawn on the base line, one that stays ``high`` (beyond its limit) on top.
+    A flat series is drawn on the base line, one that stays ``high`` (beyond its limit) on top. In fewer than three
+    cells there is no trend: nothing is drawn.
 
     The line never spans less than 5 % of the values or of ``limit``, so that 700 to 703 is no mountain.
     """
     shown = values[-width:] if width > 0 else ()
     known = [value for value in shown if value == value]
-    if not known:
+    if not known or width < _LEAST_CELLS:
         return " " * max(width, 0)
     low, highest = min(known), max(known)
     span = max(highest - low, _LEAST_SPAN * max(abs(low), abs(highest), abs(limit)))

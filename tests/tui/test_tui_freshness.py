@@ -103,7 +103,7 @@ def test_the_age_of_the_data_is_loud_after_two_cadences_and_stale_when_the_monit
 
 
 def test_the_log_of_a_frozen_monitor_is_stale() -> None:
-    assert "STALE 41s: the monitor writes it" in text(log.draw(FROZEN, 80, 6, Look(UNICODE, NOW)))
+    assert "STALE 41s: no new sample" in text(log.draw(FROZEN, 80, 6, Look(UNICODE, NOW)))
 
 
 def test_a_clock_that_stands_still_is_seen_and_one_that_goes_is_not() -> None:

@@ -202,9 +202,9 @@ def test_without_a_monitor_row_2_says_what_to_do_about_it() -> None:
     )
     state = replace(states.STALE, verdict=verdict)
     row = plain(header.draw(state, 80, LOOK)[1])
-    assert row.strip() == "no monitor runs: :monitor or abaco-ops monitor; it was ROLL BACK"
+    assert row.strip() == "no monitor runs; :monitor or abaco-ops monitor starts it; it was ROLL BACK"
     row = plain(header.draw(state, 80, Look(UNICODE, states.NOW, read_only=True))[1])
-    assert row.startswith(" no monitor runs: abaco-ops monitor;"), "a read-only console starts none"
+    assert row.startswith(" no monitor runs; abaco-ops monitor starts it;"), "a read-only console starts none"
     runs = replace(state, monitor=replace(state.monitor, running=True))
     assert ":monitor" not in plain(header.draw(runs, 80, LOOK)[1])
 
@@ -215,7 +215,7 @@ def test_a_trend_from_700_to_703_is_no_mountain_and_one_that_doubles_is() -> Non
     steep = spark((350.0, 500.0, 703.0), 3, UNICODE)
     assert (steep[0], steep[-1]) == (UNICODE.spark[0], UNICODE.spark[-1])
     assert set(spark((0.0, 0.01, 0.02), 3, UNICODE, limit=5.0)) == {UNICODE.spark[0]}, "far below its limit"
-    assert set(spark((0.0, 0.0), 2, UNICODE)) == {UNICODE.spark[0]}
+    assert set(spark((0.0, 0.0, 0.0), 3, UNICODE)) == {UNICODE.spark[0]}
 
 
 @pytest.mark.parametrize(

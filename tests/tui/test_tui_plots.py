@@ -146,7 +146,7 @@ async def test_the_plot_opens_on_what_is_in_hand_and_the_keys_move_it(
         await shows(pilot, "until 01-31 08:42:04Z")
         await pilot.press("right", "right", "[", "[", "tab")
         await until(pilot, lambda: looks.asked[-1][:3] == ("plotted", "ERR", 900.0) or "ERR  " in screen_text(app))
-        await shows(pilot, "C  01-31 09:09:04Z to goes on")
+        await shows(pilot, "C  01-31 09:09:04Z, goes on")
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, Conditions))
 

@@ -153,8 +153,8 @@ def test_an_operation_that_needs_a_person_says_what_happened_and_how_to_go_back(
 
 def test_without_a_monitor_the_wall_says_what_to_do_and_how_old_everything_is() -> None:
     picture = drawn(states.STALE, look=Look(UNICODE, states.NOW, read_only=True))
-    assert "no monitor runs: abaco-ops monitor" in picture
-    assert "data 41s" in picture and picture.count("stale 41s") == 2 and "PASS, stale 12m" in picture
+    assert "no monitor runs; abaco-ops monitor starts it" in picture
+    assert "data STALE 41s" in picture and picture.count("stale 41s") == 2 and "PASS, stale 12m" in picture
     assert "Health     none: no run for 44m" in picture
 
 

@@ -173,7 +173,7 @@ async def test_the_trail_is_read_on_when_the_cursor_comes_near_and_the_filter_is
         await shows(pilot, "CONTINUE")
         await pilot.press("7")
         await shows(pilot, "the day before")
-        await shows(pilot, "from its beginning; 1 damaged lines left out")
+        await shows(pilot, "from its beginning; 1 damaged line left out")
         await pilot.press("f")
         await until(pilot, lambda: isinstance(app.screen, FormScreen))
         await pilot.press(*"people event", "enter")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from engine.monitoring.at_hand import at_hand, older_open
+from engine.monitoring.checklist import cannot_be_confirmed
 from engine.state.model import ChecklistItemView, State
 from tui.glyphs import Glyphs
 from tui.lines import (
@@ -36,10 +39,18 @@ def draw(state: State, width: int, height: int, look: Look) -> Lines:
     if not checklist.items:
         lines.append(put(" nothing is due", "dim"))
     first = start(state, height - 1, look.cursor)
-    for index, entry in enumerate(checklist.items[first : first + height - 1], first):
+    for index, entry in enumerate(shown(state, look)[first : first + height - 1], first):
         line = row(entry, width, look)
         lines.append(marked(line) if look.cursor == index else line)
     return block(lines, width, height)
+
+
+def shown(state: State, look: Look) -> tuple[ChecklistItemView, ...]:
+    """The lines; where nothing is measured any more, what a gate would fail on was true once."""
+    items = state.checklist.items
+    if not state.checklist.stale or look.replay:
+        return items
+    return tuple(replace(item, stale=True) if item.gate else item for item in items)
 
 
 def _notes(state: State, width: int) -> list[Line | str]:
@@ -76,10 +87,22 @@ def row(entry: ChecklistItemView, width: int, look: Look) -> Line:
     head = join(" ", put(mark, role), " ", fit(put(entry.slot, "dim"), 6), " ")
     faded = entry.state in ("done", "overridden", "later", "closed")
     title: Role = "dim" if faded and not entry.gate else "text"
-    what = put("GATE" if entry.gate and width < 60 else entry.title, "strong" if entry.gate else title)
-    end = join(" ", _end(entry, look))
+    what, end = put(entry.title, title), join(" ", _end(entry, look))
+    if entry.gate:
+        what = _gate(entry, width)
+        due = entry.state in ("due", "overdue")
+        end = end if due or width_of(join(head, what, end)) < width else ()  # why it would fail comes before when
     measured = _measured(entry, "stale" if entry.stale else title, width - width_of(join(head, what, end)))
     return spread(join(head, what, measured), end, width, gap=0)
+
+
+def _gate(entry: ChecklistItemView, width: int) -> Line:
+    """``GATE fails on: memory growth``; in a narrow panel GATE stands for its name too."""
+    name, space, rest = entry.title.partition(" ")
+    if name.rstrip(":") != "GATE":
+        return put("GATE" if width < 60 else entry.title, "strong")
+    late = put(" STALE", "warn") if entry.stale else ()
+    return join(put(name, "strong"), late, put(space + rest, "warn" if entry.measured_ok is False else "dim"))
 
 
 def _measured(entry: ChecklistItemView, title: Role, room: int) -> Line:
@@ -87,6 +110,8 @@ def _measured(entry: ChecklistItemView, title: Role, room: int) -> Line:
     if not entry.measured:
         return ()
     role = "warn" if entry.measured_ok is False else title
+    if entry.stale:  # its age stands before the value: no form leaves it out
+        return first_that_fits(room, put(f" {entry.measured}", role), put(" STALE", "warn"), ())
     bare = entry.measured.partition(": ")[2] or entry.measured
     verdict = "" if entry.measured_ok is None else " ok" if entry.measured_ok else " not ok"
     return first_that_fits(room, put(f" {entry.measured}", role), put(f" {bare}", role), put(verdict, role), ())
@@ -115,8 +140,9 @@ def _end(entry: ChecklistItemView, look: Look) -> Line:
     if entry.state == "missed":
         return put("missed ", "crit")
     if entry.state == "due":
-        role: Role = "warn" if entry.measured_ok is False else "info"
-        return right(put("confirm " if entry.measured else "answer ", role), 8)
+        if cannot_be_confirmed(entry.state, entry.measured, entry.measured_ok):
+            return right(put("override ", "warn"), 9)
+        return right(put("confirm " if entry.measured else "answer ", "info"), 8)
     if entry.gate and entry.measured:
         return ()
     when = due_in(entry.due_at, look.now) if entry.due_at else ""

@@ -200,7 +200,7 @@ def before_the_verdict(state: State, width: int, look: Look) -> Line:
     """An operation that needs a person or is under way, a monitor that does not run; empty where the verdict leads."""
     verdict, operation = state.verdict, state.operation
     if operation is not None and operation.state in ("NEEDS_HUMAN", "INTERRUPTED"):
-        return _needed(operation, state.way_back.release, width)
+        return _needed(operation, state.way_back.release, width, look)
     if operation is not None and operation.alive and verdict.word == "CONTINUE":
         return _under_way(operation, width, look)
     if verdict.word == "UNKNOWN" and not state.monitor.running and not look.replay:
@@ -211,7 +211,7 @@ def before_the_verdict(state: State, width: int, look: Look) -> Line:
 def _unwatched(state: State, width: int, look: Look) -> Line:
     """What to do comes first; since when, and what it was, where there is room."""
     ways = "abaco-ops monitor" if look.read_only else ":monitor or abaco-ops monitor"
-    told = f" no monitor runs: {ways}"
+    told = f" no monitor runs; {ways} starts it"
     _, _, was = state.verdict.why.partition("no monitor runs")
     return fit(first_that_fits(width - 1, put(told + was, "text"), put(told, "text")), width)
 
@@ -227,9 +227,9 @@ def _proven_since(way: WayBackView, operation: OperationView) -> bool:
     return began is not None and proven is not None and proven >= began
 
 
-def _before_proof(state: State, operation: OperationView) -> tuple[str, Role]:
-    """What R does in a cutover whose way back is not proven yet."""
-    back = key_of("rollback")
+def _before_proof(state: State, operation: OperationView, look: Look) -> tuple[str, Role]:
+    """What R, which a read-only console refuses, does in a cutover whose way back is not proven yet."""
+    back = "a rollback" if look.read_only else key_of("rollback")
     if operation.alive and operation.state != "HOLDING":
         return f"{back} ends the cutover and goes back", "text"
     if state.release == state.way_back.release:
@@ -237,13 +237,14 @@ def _before_proof(state: State, operation: OperationView) -> tuple[str, Role]:
     return f"{back} goes back; not proven for this cutover", "warn"
 
 
-def _needed(operation: OperationView, old: str, width: int) -> Line:
+def _needed(operation: OperationView, old: str, width: int, look: Look) -> Line:
     """What happened, and the first offer: the offer is never cut."""
-    look = f"{key_of('view.operation')} shows what can be done"
-    offer = operation.offers[0].split("    ")[0] if operation.offers else look
+    shows = f"{key_of('view.operation')} shows what can be done"
+    offer = operation.offers[0].split("    ")[0] if operation.offers else shows
     if offer.startswith(("abaco-ops rollback", "roll back")):
         does = "goes on with it" if operation.kind == "rollback" else "rolls back"
-        offer = f"{key_of('rollback')}, {old}, Enter {does}"
+        how = "abaco-ops rollback" if look.read_only else f"{key_of('rollback')}, {old}, Enter"
+        offer = f"{how} {does}"
     happened = operation.failure or f"{operation.id} stopped, its worker is gone"
     return spread(put(f" {happened}", "crit"), join(put(offer, "strong"), " "), width)
 
@@ -283,6 +284,8 @@ def _way_back(state: State, width: int, look: Look) -> Line:
     whole, brief = how_it_stands(state, look)
     full, person = join(put(holder, "warn" if state.watch.stale else "dim"), "  ", data, " "), join(data, " ")
     choices = [(join(head, whole), full), (join(put(" WAY BACK", "title"), brief), full), (join(head, whole), person)]
+    if whole and whole[-1].text.startswith(";"):  # what it rests on goes before it would be cut in the middle of a word
+        choices.append((join(head, whole[:-1]), person))
     if not brief:
         del choices[1]
     left, right = next((pair for pair in choices if width_of(pair[0]) + width_of(pair[1]) <= width - 3), choices[-1])
@@ -295,7 +298,7 @@ def how_it_stands(state: State, look: Look) -> tuple[Line, Line]:
     rests = rests_on(way, look.now)
     note = put(f"  {way.note}", "warn") if way.note else ()
     if operation is not None and operation.kind == "cutover" and not _proven_since(way, operation):
-        words, role = _before_proof(state, operation)
+        words, role = _before_proof(state, operation, look)
         return join(put(f"  {words}", role), put(f"; {rests}", "dim")), ()
     if operation is not None and operation.kind == "rollback" and operation.alive:
         return put("  is being taken now", "info"), ()

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from engine.state.model import State
-from tui.lines import Line, Lines, Role, block, fit, heading, join, marked, put
+from tui.lines import Line, Lines, Role, block, fit, heading, join, marked, put, width_of
 from tui.look import Look
 from tui.words import age
 
 KEY, NAME = "7", "Log"
 _STATUS: dict[str, Role] = {"WARN": "warn", "FAIL": "crit", "ERROR": "crit", "NOT RUN": "warn", "MISSED": "warn"}
 _WIDTHS = (5, 4, 5, 3, 3, 4)
+_LABELS = ((9, "lat ms"), (16, "errors"), (24, "MB"), (30, "CPU"), (36, "status"))
+"""The cell at which a column of :func:`row` begins, and what stands in it."""
+_LABELLED = 43
+"""Cells that the labels need."""
 
 
 def draw(state: State, width: int, height: int, look: Look) -> Lines:
     """The newest rows that fit, newest last."""
-    notes: list[Line | str] = ["UTC  latency ms  errors  memory MB  CPU  status"] if width >= 70 else []
-    if state.monitor.stale and not look.replay:
-        notes = [stale_note(state, look), *notes]
-    lines = [heading(look.glyphs.rule, KEY, NAME, notes, width, focused=look.cursor is not None)]
+    stale = stale_note(state, look) if state.monitor.stale and not look.replay else ()
+    lines = [_heading(stale, width, look)]
     shown = rows(state)
     if not shown:
         lines.append(put(" nothing logged yet", "dim"))
@@ -28,11 +30,35 @@ def draw(state: State, width: int, height: int, look: Look) -> Lines:
     return block(lines, width, height)
 
 
+def _heading(stale: Line, width: int, look: Look) -> Line:
+    """The panel's first line; what each column is stands above it where there is room, and never in place of STALE."""
+    rule = look.glyphs.rule
+    line = heading(rule, KEY, NAME, [], 0, focused=look.cursor is not None)
+    if width >= _LABELLED + (width_of(stale) + 5 if stale else 0):
+        for begin, label in _LABELS:
+            apart = begin - width_of(line)
+            if apart > 0:  # a key with a long name leaves no room for the first one
+                between = f" {rule * (apart - 2)} " if apart > 2 else " " * apart
+                line = join(line, put(between, "faint"), put(label, "dim"))
+        line = join(line, " ")
+    if stale:
+        line = join(line, put(f"{rule * 3} ", "faint"), stale, put(" "))
+    return join(line, put(rule * max(width - width_of(line), 0), "faint"))
+
+
+def labels() -> Line:
+    """What each column is, above rows that stand below one another."""
+    line = put(" UTC", "title")
+    for begin, label in _LABELS:
+        line = join(fit(line, begin), put(label, "title"))
+    return join(line, put(" notes", "title"))
+
+
 def stale_note(state: State, look: Look) -> Line:
     """That nobody writes it now, and since when: its newest row is no sign of life."""
     observed = state.monitor.observed_at
     since = f" {age((look.now - observed).total_seconds())}" if observed is not None else ""
-    return put(f"STALE{since}: the monitor writes it", "warn")
+    return put(f"STALE{since}: no new sample", "warn")
 
 
 def rows(state: State) -> tuple[str, ...]:

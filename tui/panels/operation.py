@@ -12,7 +12,22 @@ from engine.state.model import State
 from engine.state.operation import OperationView, StepView
 from tui.commands.command import key_of
 from tui.glyphs import bar
-from tui.lines import Line, Lines, Role, block, clause, fit, heading, join, put, right, spread, width_of, wrap
+from tui.lines import (
+    Line,
+    Lines,
+    Role,
+    block,
+    clause,
+    first_that_fits,
+    fit,
+    heading,
+    join,
+    put,
+    right,
+    spread,
+    width_of,
+    wrap,
+)
 from tui.look import Look
 from tui.words import seconds, stamp
 
@@ -96,8 +111,13 @@ def _none_yet(state: State, width: int, height: int, look: Look) -> Lines:
         word = put("LIVE" if live else release.service_state.lower(), "strong" if live else "dim")
         built = put(f"build {release.build or '-'}  config {release.config_hash or '-'}", "dim")
         lines.append(join(fit(put(f" {release.name}", "text"), 6), fit(word, 10), built))
-    lines += [(), join(" ", put("V", "key"), put(" validates  ", "dim"), put("C", "key"), put(" cutover sheet", "dim"))]
-    return block(lines, width, height)
+    if look.read_only:
+        return block(lines, width, height)
+    way = ("cutover", "cutover sheet") if state.release == state.way_back.release else ("rollback", "rollback sheet")
+    keys = [
+        join(put(key_of(name), "key"), put(f" {words}  ", "dim")) for name, words in (("validate", "validates"), way)
+    ]
+    return block([*lines, (), join(" ", *keys)], width, height)
 
 
 def step_rows(operation: OperationView, width: int, look: Look, rows: int | None = None) -> Lines:
@@ -138,7 +158,6 @@ def progress(operation: OperationView, width: int, look: Look) -> Line:
     """The bar, how many steps, and which is at hand or next."""
     finished = sum(step.state in _FINISHED for step in operation.steps)
     total = len(operation.steps)
-    full, empty = bar(finished / total if total else 0.0, min(24, width // 3), look.glyphs)
     at_hand = next((step for step in operation.steps if step.state in ("running", "failed")), None)
     coming = next((step for step in operation.steps if step.state == "waiting"), None)
     if at_hand is not None:
@@ -149,7 +168,12 @@ def progress(operation: OperationView, width: int, look: Look) -> Line:
         words = put(f"next: {coming.title}" if coming and operation.alive else "", "dim")
     phase = at_hand or coming
     place = put(f"{phase.phase}: ", "dim") if phase is not None and operation.alive else ()
-    return join(" ", put(full, "info"), put(empty, "faint"), put(f"  {finished} of {total}  ", "text"), place, words)
+    share, count = finished / total if total else 0.0, put(f"  {finished} of {total}  ", "text")
+    forms: list[Line] = []
+    for cells, where in ((min(24, width // 3), place), (12, place), (12, ()), (6, ())):
+        full, empty = bar(share, cells, look.glyphs)
+        forms.append(join(" ", put(full, "info"), put(empty, "faint"), count, where, words))
+    return first_that_fits(width, *forms)
 
 
 def offers(operation: OperationView, width: int, look: Look, *, brief: bool = False) -> Lines:
@@ -199,7 +223,7 @@ def step_row(step: StepView, before: StepView | None, width: int, look: Look) ->
         phase = phase.split(" ")[0] if phase[:1].isdigit() else ""
     column = fit(put(phase, "title"), 1 if width < _PHASES_FROM else 15)
     head = join(" ", column, " ", put(mark, role), " ", put(step.title, quiet))
-    took = right(put(seconds(step.seconds) if step.seconds is not None else "", "dim"), 8)
+    took = right(put(seconds(step.seconds), "dim"), 8) if step.seconds is not None else ()
     room = width - width_of(head) - 12
     said = step.detail if step.state in _LOUD else clause(step.detail, room)
     note = put(f"  {said}", "dim") if said else ()

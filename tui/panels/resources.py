@@ -34,6 +34,8 @@ def draw(state: State, width: int, height: int, look: Look) -> Lines:
 
 def level_of(state: State, condition: ConditionView) -> str:
     """``RB`` where a roll-back tier has held, apart from ``C``, a critical one; on the old release there is none."""
+    if condition.stale and condition.level != "missing":
+        return "stale"  # whatever it was: a value that is too old is not ok
     rolls = condition.firing == "rollback" and state.release != state.way_back.release
     return ROLL_BACK if condition.level == "C" and rolls else condition.level
 

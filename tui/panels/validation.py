@@ -23,7 +23,7 @@ def notes(state: State, look: Look) -> list[Line | str]:
         other = checks.release if checks.release and checks.release != state.release else ""
         when = put(f"of {other}, {old}" if other else f"stale, {old}", "warn") if checks.stale else old
     running = [put("running now", "info")] if checks.running else []
-    return [put(status, STATUS[checks.status]), when, *running]
+    return [put(status, _role(checks.status, checks.stale)), when, *running]
 
 
 def draw(state: State, width: int, height: int, look: Look) -> Lines:
@@ -33,15 +33,20 @@ def draw(state: State, width: int, height: int, look: Look) -> Lines:
     if not state.checks.checks:
         lines.append(put(f" not run yet: {key_of('validate')} runs it", "dim"))
     for index, check in enumerate(state.checks.checks):
-        line = fit(row(check, width), width)
+        line = fit(row(check, width, stale=state.checks.stale), width)
         lines.append(marked(line) if look.cursor == index else line)
     return block(lines, width, height)
 
 
-def row(check: CheckView, width: int, *, whole: bool = False) -> Line:
+def _role(status: str, stale: bool) -> Role:
+    """A good result that is too old is quiet; a bad one stays loud until another takes its place."""
+    return "stale" if stale and status == "PASS" else STATUS[status]
+
+
+def row(check: CheckView, width: int, *, whole: bool = False, stale: bool = False) -> Line:
     """One check: its status, name and the figures that fit; ``whole``: the rest of them stands below."""
-    status = put(check.status, STATUS[check.status])
-    head = join(" ", fit(status, 8), fit(put(check.name.replace("_", " "), "text"), 17))
+    status = put(check.status, _role(check.status, stale))
+    head = join(" ", fit(status, 8), fit(put(check.name.replace("_", " "), "stale" if stale else "text"), 17))
     room = max(width - 27, 8)
     if whole:
         return join(head, *wrap(check.summary, room, "dim")[:1])

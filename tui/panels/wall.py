@@ -165,7 +165,9 @@ def _why(state: State, width: int, look: Look, trouble: str) -> tuple[Line, Line
     if first:
         operation = working(state)
         warned = operation.warnings[0] if operation is not None and operation.warnings else ""
-        unseen = verdict.why if operation is None else warned
+        lead, _, was = verdict.why.partition("no monitor runs")
+        said = bool(was) and was in plain(first)
+        unseen = warned if operation is not None else lead.rstrip(": ") if said else verdict.why
         lines = (first, put(people, "text") if people else put(unseen, "dim"))
     else:
         why = put(verdict.why, "dim" if verdict.word == "CONTINUE" else "strong")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from engine.state.model import KpiView, ResourceView, State
+from tui.commands.command import key_of
 from tui.lines import Line, Lines, Role, clause, crop, first_that_fits, fit, join, plain, put, right
 from tui.look import Look
 from tui.panels import header
@@ -45,7 +46,8 @@ def freshness(state: State, look: Look) -> Line:
     observed = state.monitor.observed_at
     if observed is None:
         return put("no data", "warn")
-    return put(f"data {age((look.now - observed).total_seconds())}", "warn" if state.monitor.stale else "dim")
+    old = age((look.now - observed).total_seconds())
+    return put(f"data STALE {old}", "warn") if state.monitor.stale else put(f"data {old}", "dim")
 
 
 def _kpis(state: State, look: Look) -> list[Line]:
@@ -122,7 +124,10 @@ def _way_back(state: State, look: Look, room: int) -> Answer:
     if not way.ready or state.operation is not None or way.seconds is None:
         ink: Role = next((span.role for span in whole), "text")
         live, cut = way.release == state.release, clause(plain(whole).strip(), room)
-        short = f"{way.release} is live" if live else "R goes back" if state.operation is not None or not cut else cut
+        back = "a rollback" if look.read_only else key_of("rollback")
+        short = (
+            f"{way.release} is live" if live else f"{back} goes back" if state.operation is not None or not cut else cut
+        )
         return "way back", (join(f"{way.release},", whole), put(short, ink))
     said = f", {way.basis} {age((look.now - way.basis_at).total_seconds())}" if way.basis and way.basis_at else ""
     words = f"{way.release}, {seconds(way.seconds)}"

@@ -98,7 +98,7 @@ class Dashboard(Frame):
         lines = [
             (),
             put(needed, "warn"),
-            put(f" {key_of('rollback')} rolls back all the same.", "text"),
+            put(f" {key_of('rollback')} rolls back all the same." if self.may("rollback") else "", "text"),
             put(" In lines: abaco-ops status", "dim"),
         ]
         return block(lines, width, height)

@@ -103,7 +103,9 @@ class GateScreen(Listing):
         """What the keys do here."""
         hint = [("gate.go", "go"), ("gate.no-go", "no-go"), ("gate.waive", "waive a criterion")]
         hint += [("back", "back"), ("rollback", "roll back")]
-        return spaced([join(put(key_of(command), "key"), put(f" {text}", "dim")) for command, text in hint])
+        return spaced(
+            [join(put(key_of(command), "key"), put(f" {text}", "dim")) for command, text in hint if self.may(command)]
+        )
 
 
 def open_gate(app: ConsoleApp, gate: str | None = None) -> None:

@@ -130,7 +130,7 @@ class Log(Listing):
         made: list[Row] = []
         if not self._trail.wanted:
             made += [Row(put(f" {problem}", "warn")) for problem in state.problems]
-            made += [Row(put(" UTC     latency ms, error rate, memory MB, CPU, status, notes", "title"))]
+            made += [Row(log.labels())]
             made += [Row(log.row(text), text) for text in log.rows(state)] + [Row(())]
         made.append(Row(put(f" Audit trail{self._how_far()}", "title")))
         self._above = len(made)
@@ -149,7 +149,7 @@ class Log(Listing):
         trail = self._trail
         if self._past or trail.first is None:
             return ""
-        bad = f"; {trail.damaged} damaged lines left out" if trail.damaged else ""
+        bad = f"; {trail.damaged} damaged line{'s' if trail.damaged > 1 else ''} left out" if trail.damaged else ""
         if trail.first == 0:
             return f", from its beginning{bad}"
         if trail.whole:

@@ -53,9 +53,10 @@ class Evidence(Listing):
         item = self._found(state)
         if item is None:
             return [heading(self.look.glyphs.rule, "", self._condition, [], width)]
-        level = put(resources.level_of(state, item), LEVELS[item.level])
+        level = put(resources.level_of(state, item), LEVELS["stale" if item.stale else item.level])
+        value = put(item.text, "stale" if item.stale else "strong")
         return [
-            heading(self.look.glyphs.rule, "", f"{item.id}  {item.title}", [put(item.text, "strong"), level], width),
+            heading(self.look.glyphs.rule, "", f"{item.id}  {item.title}", [value, level], width),
             (),
         ]
 

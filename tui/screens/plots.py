@@ -10,7 +10,7 @@ from engine.monitoring.columns import Stretch
 from engine.state.model import State
 from engine.state.plotted import PlotMark, Plotted, as_known_then
 from tui import plot
-from tui.lines import Line, Lines, Role, fit, heading, join, put
+from tui.lines import Line, Lines, Role, first_that_fits, fit, heading, join, put
 from tui.listing import Listing, Row
 from tui.look import Look
 from tui.screens.samples import behind
@@ -121,7 +121,8 @@ class Plots(Listing):
         scale = plot.scale_of(found, self._rows)
         outside = [f"{word} {limit:g}" for word, limit in found.limits if not scale.low <= limit <= scale.high]
         parts += [f"not in sight: {', '.join(outside)}"] if outside else []
-        return fit(join(put(f" {'   '.join(parts)}", "text"), put(f"   {found.source}", "dim")), width)
+        figures = put(f" {'   '.join(parts)}", "text")
+        return fit(first_that_fits(width, join(figures, put(f"   {found.source}", "dim")), figures), width)
 
     def rows(self, state: State, width: int) -> list[Row]:
         """The legend: what the letters stand for, the newest first."""
@@ -194,7 +195,7 @@ class Plots(Listing):
 
 def _legend(letter: str, mark: PlotMark, found: Plotted) -> Line:
     role: Role = "crit" if mark.loud else "warn" if mark.kind == "alert" else "info"
-    ended = "goes on" if mark.until is None else f"{mark.until:%H:%M:%S}Z"
+    ended = ", goes on" if mark.until is None else f" to {mark.until:%H:%M:%S}Z"
     lasted = (mark.until or found.stretch.end) - mark.since
-    when = f"{stamp(mark.since)} to {ended:<9} {pretty_duration(max(lasted.total_seconds(), 0.0)):>7}"
+    when = f"{stamp(mark.since)}{ended:<13} {pretty_duration(max(lasted.total_seconds(), 0.0)):>7}"
     return join(" ", put(letter, role), put(f"  {when}  ", "dim"), fit(put(mark.name, "text"), 14), put(mark.text))

@@ -125,7 +125,7 @@ def proof_of(one: KeptSnapshot, found: Verified | None, state: State, now: datet
         if not way.ready and way.reason:
             return f"NOT proven {ago(way.proven_at, now)}: {way.reason}", "crit"
         return f"proven {ago(way.proven_at, now)}{' STALE' if way.stale else ''}", "warn" if way.stale else "text"
-    return "sealed; not read here", "dim"
+    return "sealed, not read", "dim"
 
 
 class SnapshotFacts(Listing):

@@ -6,10 +6,10 @@ from time import monotonic
 
 from engine.monitoring.at_hand import at_hand
 from engine.state.gates import summary_line
-from engine.state.model import KpiView, State
+from engine.state.model import KpiView, State, WayBackView
 from tui.commands.command import key_of
 from tui.glyphs import spark
-from tui.lines import Line, Lines, Role, fit, heading, join, put, right, wrap
+from tui.lines import Line, Lines, Role, clause, fit, heading, join, put, right, wrap
 from tui.listing import Listing, Row
 from tui.panels import checklist, kpis, matrix, operation, resources, validation
 from tui.screens.gate import PREFIX, open_gate
@@ -38,7 +38,8 @@ class Conditions(Listing):
         """One row each: level, id, value, what holds, evidence."""
         made = []
         for item in state.conditions:
-            level: Role = resources.LEVELS[item.level]
+            word = resources.level_of(state, item)
+            level: Role = resources.LEVELS["stale" if item.stale else item.level]
             tier = item.firing or (f"{item.pending}?" if item.pending else "")
             held = f"{tier} {held_of(item)}" if tier else ""
             seen = (
@@ -48,9 +49,9 @@ class Conditions(Listing):
             )
             line = join(
                 " ",
-                fit(put(resources.level_of(state, item), level), 8),
+                fit(put(word, level), 8),
                 fit(put(item.id, "text"), 7),
-                fit(put(resources.words_of(state, item), "strong"), 19),
+                fit(put(resources.words_of(state, item), "stale" if item.stale else "strong"), 19),
                 fit(put(held, level), 24) if held else "",
                 seen,
             )
@@ -158,17 +159,18 @@ class Kpis(Listing):
                 Row(join(fit(put(f" {kpi.title}", "text"), 14), put(f"none: {kpi.reason}", "warn")), kpi.id),
                 Row(()),
             ]
-        role = _TIER.get(kpi.status, "dim")
-        value = right(put(f"{number(kpi.value, kpi.decimals)} {kpi.unit}", "strong"), 13)
+        role: Role = "stale" if kpi.stale else _TIER.get(kpi.status, "dim")
+        value = right(put(f"{number(kpi.value, kpi.decimals)} {kpi.unit}", "stale" if kpi.stale else "strong"), 13)
         moved = put(f"   {change(kpi.change, kpi.decimals)} vs {kpi.change_from}", "dim") if kpi.change_from else ()
-        stale = put(f"   stale, {ago(kpi.observed_at, self.look.now)}", "warn") if kpi.stale else ()
+        stale = put(f"   STALE, {ago(kpi.observed_at, self.look.now)}", "warn") if kpi.stale else ()
         held = put(f"   unheld {kpi.unheld:.2f}", "dim") if kpi.unheld is not None else ()
         sign = "below" if kpi.worse_when == "lower" else "above"
         limits = f"warning {sign} {kpi.warning:g}, critical {sign} {kpi.critical:g}; owner {kpi.owner}"
-        first = join(fit(put(f" {kpi.title}", "text"), 14), value, "   ", put(kpi.status, role), moved, held, stale)
+        status = put(f"was {kpi.status}" if kpi.stale else kpi.status, role)
+        first = join(fit(put(f" {kpi.title}", "text"), 14), value, "   ", status, moved, held, stale)
         second = join(" " * 14, put(limits if kpi.warning is not None else f"owner {kpi.owner}", "dim"))
         known = [each for each in kpi.trend if each == each]
-        trend = put(spark(kpi.trend, min(width - 46, 80), self.look.glyphs).lstrip(), "trend")
+        trend = put(spark(kpi.trend, min(width - 46, 80), self.look.glyphs).lstrip(), "stale" if kpi.stale else "trend")
         told = f"{number(min(known), 2)} to {number(max(known), 2)}, " if known else "nothing measured, "
         third = join(" " * 14, trend, put(f"  {told}{self.look.window or 'tape dates'}", "dim"))
         beside = [Row(line, kpi.id) for line in kpis.compared(kpi, width - 14)]
@@ -189,7 +191,11 @@ class Checklist(Listing):
         """How many hourly validations passed."""
         items = state.checklist.items
         waiting = sum(item.state in ("due", "overdue") for item in items)
-        notes = [f"{state.checklist.hourly_passed}/{state.checklist.hourly_due} hourly PASS", f"{waiting} open"]
+        notes: list[Line | str] = [f"{waiting} open"]
+        if state.checklist.hourly_due:
+            notes.insert(0, f"{state.checklist.hourly_passed}/{state.checklist.hourly_due} hourly PASS")
+        if state.checklist.stale and not self.look.replay:
+            notes.insert(0, put("measured: STALE", "warn"))
         closed = next((item.note for item in items if item.state == "closed"), "")
         lines = wrap(closed, width - 2, "warn", indent=1) if closed else []
         return [heading(self.look.glyphs.rule, "5", "Checklist", notes, width), *lines]
@@ -198,7 +204,7 @@ class Checklist(Listing):
         """One row for each item, its note with it."""
         here = at_hand(state.checklist.items)
         made: list[Row] = []
-        for index, item in enumerate(state.checklist.items):
+        for index, item in enumerate(checklist.shown(state, self.look)):
             if index == here and not self._placed:
                 self._placed, self.cursor, self._first = True, len(made), max(len(made) - 1, 0)
             line = checklist.row(item, width - 2, self.look)
@@ -217,7 +223,10 @@ class Checklist(Listing):
         """What can be done with the row."""
         tick, override, note = key_of("checklist.tick"), key_of("checklist.override"), key_of("note")
         words = f" {tick} confirms what was measured; {override} overrides it with a reason; {note} writes a note"
-        return [(), put(words, "dim")]
+        return [
+            (),
+            put(words if self.may("checklist.tick") else " this console is read-only: it confirms nothing", "dim"),
+        ]
 
 
 class Matrix(Listing):
@@ -233,8 +242,10 @@ class Matrix(Listing):
         made: list[Row] = []
         for entry in state.matrix:
             made.append(Row(matrix.row(entry, width, self.look), entry.verdict))
-            told = f"; told: {', '.join(entry.told).replace('_', ' ')}" if entry.told else ""
-            made += [Row(line, entry.verdict) for line in wrap(f"when {entry.when}", width - 2, "dim", 14)[:1]]
+            names = [state.contacts.get(name, name.replace("_", " ")) for name in entry.told]
+            told = f"; told: {', '.join(name.partition(':')[0] for name in names)}" if names else ""
+            when = f"when {entry.when}"
+            made.append(Row(join(" " * 14, put(clause(when, width - 15) or when, "dim")), entry.verdict))
             made += [Row(line, entry.verdict) for line in wrap(f"{entry.action}{told}", width - 2, "dim", 14)[:2]]
         waiting = [gate for gate in state.gates if gate.state != "go"][:1]
         return made + [Row(put(f" {summary_line(gate, self.look.now)}"), PREFIX + gate.id) for gate in waiting]
@@ -263,10 +274,13 @@ class Validation(Listing):
             return [Row(put(f" not run yet: {runs}", "dim"))]
         made: list[Row] = []
         for check in checks.checks:
-            made.append(Row(validation.row(check, width, whole=True), check.name))
+            made.append(Row(validation.row(check, width, whole=True, stale=checks.stale), check.name))
             rest = wrap(check.summary, width - 27, "dim")[1:]
             made += [Row(join(" " * 26, line), check.name) for line in rest]
-        made += [Row(()), Row(put(f" {len(checks.issues) or 'no'} issues", "title"))]
+        made += [
+            Row(()),
+            Row(put(f" {len(checks.issues) or 'no'} issue{'' if len(checks.issues) == 1 else 's'}", "title")),
+        ]
         for issue in checks.issues:
             made += [Row(line, issue) for line in wrap(issue, width - 2, "text", 3)]
         return [*made, Row(()), Row(put(f" report {checks.report}", "dim"))]
@@ -284,7 +298,7 @@ class WayBack(Listing):
     def heading(self, state: State, width: int) -> Lines:
         """Ready or not."""
         way = state.way_back
-        word = put("ready", "strong") if way.ready else put("not ready", "warn")
+        word = put("ready", "strong") if way.ready and not way.stale else put(_standing(way), "warn")
         if state.release == way.release:
             word = put("nothing to go back from", "dim")
         return [heading(self.look.glyphs.rule, "9", "Way back", [word], width)]
@@ -295,7 +309,7 @@ class WayBack(Listing):
         proven = f"{stamp(way.proven_at)}, {ago(way.proven_at, self.look.now)}" if way.proven_at else "never"
         facts = [
             ("leads to", f"{way.release}, build {way.build or 'unknown'}"),
-            ("state", "ready" if way.ready else way.reason),
+            ("state", _standing(way) if way.ready else way.reason),
             ("takes", f"about {seconds(way.seconds)}" if way.seconds is not None else "not measured yet"),
             ("rests on", f"{rests_on(way, self.look.now)}{'; ' + way.note if way.note else ''}"),
             ("proven", proven + (" (stale)" if way.stale else "")),
@@ -311,17 +325,26 @@ class WayBack(Listing):
             live = "LIVE  " if release.name == state.release else ""
             pid = f" pid {release.pid}" if release.pid else ""
             hashes = f"build {release.build or '-'}  config {release.config_hash or '-'}"
-            words = f"{live}{release.service_state}{pid}  {hashes}  {release.service}"
-            made.append(Row(self._fact(release.name, words), release.name))
+            words = f"{live}{release.service_state}{pid}  {hashes}"
+            whole = f"{words}  {release.service}"
+            fits = len(whole) < width - 12
+            made.append(Row(self._fact(release.name, whole if fits else words), release.name))
+            made += [] if fits else [Row(self._fact("", release.service), release.name)]
         if state.release is None:
             made.append(Row(put(f" no release is live: {state.release_reason}", "warn")))
         monitor = state.monitor
-        words = f"runs, pid {monitor.pid}" if monitor.running else f"does not run: {monitor.reason}"
+        reason = monitor.reason.removesuffix("no monitor runs").rstrip(": ")
+        words = f"runs, pid {monitor.pid}" if monitor.running else f"does not run{f': {reason}' if reason else ''}"
         made += [Row(()), Row(self._fact("monitor", f"{words}; last sample {ago(monitor.observed_at, self.look.now)}"))]
         return made
 
     def _fact(self, label: str, text: str) -> Line:
         return join(fit(put(f" {label}", "dim"), 12), put(text, "text"))
+
+
+def _standing(way: WayBackView) -> str:
+    """Ready or not, and whether that was found too long ago to rest on."""
+    return ("ready" if way.ready else "not ready") + (", STALE" if way.stale else "")
 
 
 VIEWS: dict[str, type[Listing]] = {

@@ -9,7 +9,7 @@ from engine.operations.plan import Plan
 from engine.state.model import State
 from tui.commands.command import key_of
 from tui.field import EMPTY, Field
-from tui.lines import Line, Lines, Role, block, cut_short, fit, join, put, width_of
+from tui.lines import Line, Lines, Role, block, clause, cut_short, fit, join, put, width_of
 from tui.look import Look
 from tui.words import ago, rests_on, seconds
 
@@ -77,7 +77,7 @@ def draw(sheet: CutoverSheet, state: State, width: int, height: int, look: Look)
     top = [(), join(head, put(rule * max(width - width_of(head), 0), "faint")), ()]
     bottom = [(), *_answers(sheet, width, look), fit(_message(sheet), width)]
     room = max(tall - len(top) - len(bottom), 0)
-    facts: Lines = [*_facts(sheet, state, look), ()]
+    facts: Lines = [*_facts(sheet, state, width, look), ()]
     middle = [*facts, *cut_short(_evidence(sheet), room - len(facts), "abaco-ops cutover --dry-run")]
     drawn = [*top, *block(middle, width, room), *bottom][-tall:]
     return block(drawn, width, height)
@@ -87,7 +87,7 @@ def _fact(label: str, text: str) -> Line:
     return join(fit(put(f" {label}", "dim"), 15), put(text, "text"))
 
 
-def _facts(sheet: CutoverSheet, state: State, look: Look) -> Lines:
+def _facts(sheet: CutoverSheet, state: State, width: int, look: Look) -> Lines:
     plan = sheet.plan
     if plan is None:
         return [_fact("Plan", sheet.trouble or "is being made ...")]
@@ -98,7 +98,7 @@ def _facts(sheet: CutoverSheet, state: State, look: Look) -> Lines:
     spent = f"about {seconds(plan.expected_seconds)}: " if plan.expected_seconds is not None else ""
     own = [step.title for step in plan.steps if step.own]
     return [
-        _fact("Changes", changes),
+        _fact("Changes", clause(changes, width - 16) or changes),
         _fact("Takes", f"{spent}{len(plan.steps)} steps, {len(phases)} phases; verified snapshots on the way"),
         *([_fact("Your steps", f"{len(own)}: {', '.join(own)}")] if own else []),
         join(fit(put(" Evidence", "dim"), 15), _validated(state, plan, look)),

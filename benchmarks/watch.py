@@ -11,7 +11,8 @@ Opening: records of one hour and of 28 days, made by the simulation of ``tests/n
 single samples of the last 48 hours are then made as many as a sample every 5 s leaves), kept in ``--records`` where
 that is given. Each is opened in turn, in fresh processes: the first read of the state, ``status --json``, and the
 console from its start to its verdict on an 80x24 terminal. The least time of all rounds counts, since anything else is
-the machine's other work.
+the machine's other work. The first read is a part of the other two, of some milliseconds, and is printed without a bar:
+it folds every slot of the checklist, of which 28 days have more.
 
 Bars: 1 % of a core, 60 MB, and 28 days within 20 % of an hour. Exit 1 when one is missed.
 """
@@ -139,7 +140,7 @@ def _opening(records: Path, rounds: int) -> bool:
             for place, root in places.items():
                 found[place].append(way(root))
         hour, month = min(found["hour"]), min(found["month"])
-        good = good and month <= OPENING_BAR * hour
+        good = good and (way is _first_read or month <= OPENING_BAR * hour)
         print(f"  {name:<28} {hour * 1000:6.0f} ms {month * 1000:6.0f} ms   {month / hour - 1:+.0%}")
     return good
 
@@ -186,7 +187,7 @@ def _console(root: Path) -> float:
     began = time.perf_counter()
     terminal = PlayedTerminal(["-m", "tui.main", "--root", str(root), "--read-only"])
     try:
-        while " T+" not in terminal.screen.display[0]:  # row 1 has verdict and phase
+        while "WAY BACK  v1" not in terminal.screen.display[2]:  # read from the records: nothing stands there before
             terminal.read(0.01)
             if time.perf_counter() - began > 30:
                 raise SystemExit("the console shows no verdict:\n" + "\n".join(terminal.screen.display))

@@ -49,7 +49,7 @@ async def test_a_read_only_console_that_is_too_small_does_not_promise_a_rollback
     for read_only in (False, True):
         app = make_app(states.WARNING, read_only=read_only)
         async with app.run_test(size=(60, 16)) as pilot:
-            await shows(pilot, "needs 80x24")
+            await shows(pilot, "needs 80x22")
             assert ("rolls back all the same" in screen_text(app)) is not read_only
 
 

@@ -58,7 +58,7 @@ STATES = {
 WAYS: dict[str, tuple[tuple[str, ...], str]] = {
     "dashboard": ((), "Decision matrix"),
     "wall": ((), "abaco@ops1"),
-    "too-small": ((), "needs 80x24"),
+    "too-small": ((), "needs 80x22"),
     "conditions": (("2",), "Conditions"),
     "evidence": (("2", "j", "j", "j", "enter"), "evidence"),
     "operation": (("3",), "Operation"),

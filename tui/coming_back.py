@@ -5,11 +5,8 @@ from __future__ import annotations
 from threading import Thread
 from typing import TYPE_CHECKING
 
-from tui.commands.command import key_of
-from tui.frame import spaced
-from tui.lines import Line, join, put, wrap
+from tui.lines import wrap
 from tui.screens.dashboard import Dashboard
-from tui.screens.over import Text
 
 if TYPE_CHECKING:
     from tui.app import ConsoleApp
@@ -18,16 +15,6 @@ _EVERY = 60.0
 """Seconds: so much is told again after a console that was killed."""
 _AT_THE_END = 0.5
 """Seconds that the last note may take; a disk that hangs keeps nobody in the console."""
-
-
-class SinceYouLeft(Text):
-    """What happened meanwhile, the newest first."""
-
-    def hints(self) -> Line:
-        """How to go on."""
-        close, back = key_of("back"), key_of("rollback")
-        hint = [(close, "to the dashboard"), (back, "roll back")]
-        return spaced([join(put(key, "key"), put(f" {words}", "dim")) for key, words in hint])
 
 
 class ComingBack:
@@ -55,6 +42,8 @@ class ComingBack:
     def _tell(self, lines: list[str]) -> None:
         app = self._app
         if lines and type(app.frame) is Dashboard:
+            from tui.screens.since import SinceYouLeft
+
             self.unread = True
             width = app.size.width - 2
             rows = [row for line in lines for row in wrap(line, width, "text", 1 + len(line) - len(line.lstrip()))]
@@ -64,6 +53,8 @@ class ComingBack:
 
     def _look(self) -> None:
         if self.unread:
+            from tui.screens.since import SinceYouLeft
+
             self.unread = any(isinstance(screen, SinceYouLeft) for screen in self._app.screen_stack)
 
     def _note(self) -> None:

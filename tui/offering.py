@@ -23,6 +23,11 @@ class Offering:
         self._seen, self._since = "", 0.0
         self._offered = ""
 
+    @property
+    def waits(self) -> bool:
+        """Whether an operation stood still when it was looked last: that it goes on has to be seen too."""
+        return bool(self._seen)
+
     def due(self, operation: str, now: float, *, free: bool) -> bool:
         """Whether to open it now (``now``: a monotonic time, s); ``free``: nothing else is being filled in."""
         if operation != self._seen:

@@ -156,7 +156,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
 
     def on_mount(self) -> None:
         """Begin to read, to tick, and see that a monitor runs."""
-        self._reader.start()
+        self.call_after_refresh(self._reader.start)  # the first picture is not held up by what is read
         self.lag.start()
         self.set_interval(1.0, self.redraw)
         if self._first_words:

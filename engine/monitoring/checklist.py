@@ -99,6 +99,7 @@ class Span:
 
 
 OPEN = ("due", "overdue")
+_JUST_AFTER = timedelta(milliseconds=1)
 
 
 def items(config: ChecklistConfig, moment: Moment) -> tuple[Item, ...]:
@@ -171,25 +172,46 @@ def _window(window: Window, config: ChecklistConfig, moment: Moment) -> Iterator
     if moment.since is None:
         return
     calendar = _calendar(config, moment.since, moment)
-    slots = calendar.offsets(window)
+    times = tuple(_times(window, calendar))
     every_slot = (
-        [at for _, at in calendar.log_slots()] if any(calendar.at(slot) <= moment.now for slot in slots) else []
+        [at for _, at in calendar.log_slots()] if any(due_at <= moment.now for _, due_at, _, _ in times) else []
     )
-    for offset, following in zip(slots, (*slots[1:], None), strict=True):
-        due_at = moment.since + timedelta(seconds=offset / moment.time_scale)
-        # the last slot of a window stays open for as long as the one before it did, an hour where there is none
-        length = (following - offset) if following is not None else (offset - slots[-2] if len(slots) > 1 else 3600.0)
-        length = min(length, window.every) if window.every else length  # a gate may have added slots much later
-        until = due_at + timedelta(seconds=length / moment.time_scale)
-        late = due_at + timedelta(seconds=config.schedule.late_after / moment.time_scale)
+    for offset, due_at, late, until in times:
         for task in window.tasks:
             key = f"{window.id}/{offset:g}/{task.id}"
             answer = _newest(moment.answers, key, moment.since)
-            state = _state(answer, moment.now, due_at, min(late, until), until)
+            state = _state(answer, moment.now, due_at, late, until)
             earlier = [at for at in every_slot if at < due_at] if state in OPEN else []
             previous = max(earlier, default=None)
             span = Span(due_at, until, previous)
             yield _item(key, slot_name(offset), task, state, span, answer, moment, config.compare)
+
+
+def _times(window: Window, calendar: Calendar) -> Iterator[tuple[float, datetime, datetime, datetime]]:
+    """Each slot of a window: its offset, when it is due, when it is late, and until when it is open."""
+    slots, late_after = calendar.offsets(window), calendar.config.schedule.late_after
+    for offset, following in zip(slots, (*slots[1:], None), strict=True):
+        due_at = calendar.at(offset)
+        # the last slot of a window stays open for as long as the one before it did, an hour where there is none
+        length = (following - offset) if following is not None else (offset - slots[-2] if len(slots) > 1 else 3600.0)
+        length = min(length, window.every) if window.every else length  # a gate may have added slots much later
+        until = due_at + timedelta(seconds=length / calendar.scale)
+        yield offset, due_at, min(due_at + timedelta(seconds=late_after / calendar.scale), until), until
+
+
+def next_turn(config: ChecklistConfig, moment: Moment) -> datetime | None:
+    """The first moment after ``moment.now`` at which time alone changes a line; None: none will."""
+    if moment.since is None:
+        return None
+    calendar = _calendar(config, moment.since, moment)
+    turns = {
+        at for window in config.windows if not window.before for times in _times(window, calendar) for at in times[1:]
+    }
+    late = timedelta(seconds=config.schedule.late_after / moment.time_scale)
+    turns |= {at for course in _courses(config, moment.since, moment) for at in (course.due, course.due + late)}
+    # and a moment after each of them: a gate is overdue past its time, and slots are counted in whole numbers
+    turns |= {at + _JUST_AFTER for at in turns}
+    return min((at for at in turns if at > moment.now), default=None)
 
 
 def _before(window: Window, task: Task, moment: Moment) -> Item:

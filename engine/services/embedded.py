@@ -52,6 +52,10 @@ class EmbeddedService:
             return ServiceStatus(self.name, "RUNNING", record.main, since, restarts, supervised, reason)
         return self._ended(record, restarts, supervised)
 
+    def sign(self) -> tuple[object, ...]:
+        """Its record, and whether anybody holds its lock."""
+        return self._files.stamp(), is_locked(self._files.lock)
+
     def start(self) -> ServiceStatus:
         """Start it, or find it running, or give a running one its supervisor back. OpsError when it cannot start."""
         try:

@@ -81,6 +81,14 @@ class ServiceFiles:
         """Replace the record."""
         _replace(self.directory / "state.json", msgspec.json.encode(record))
 
+    def stamp(self) -> tuple[int, ...]:
+        """Which record it is: another one after each :meth:`write_record`; zeros where there is none."""
+        try:
+            status = (self.directory / "state.json").stat()
+        except OSError:
+            return (0, 0, 0, 0)
+        return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
     def read_record(self) -> ServiceRecord | None:
         """The record; None when the service was never started here, or when it cannot be read."""
         try:

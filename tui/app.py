@@ -29,7 +29,7 @@ from tui.glyphs import UNICODE, Glyphs
 from tui.lag import LagWatch
 from tui.launching import Launching
 from tui.lines import Line, Role, put
-from tui.look import Look, honest
+from tui.look import Look, honest, same_but_for_time
 from tui.looking import Looks, nothing_to_see
 from tui.output.display import Display
 from tui.reader import ReaderThread, ReadFailed, Reads, StateArrived
@@ -181,7 +181,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         if not self.screen_stack:
             return  # it is ending
         self._begun()
-        known = message.state is self._state and not self.read_trouble  # nothing was there to read: nothing to draw
+        known = not self.read_trouble and same_but_for_time(self._state, message.state)  # then the tick draws it
         before, self._state, self.read_trouble = self._state, message.state, ""
         self._arrived = since_boot()
         if self.replay is None:

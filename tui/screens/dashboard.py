@@ -73,8 +73,10 @@ class Dashboard(Frame):
         places = {} if small else arrange(width, height - 4, operating=operating)
         if small:
             places = {"small": Place(0, 0, width, max(height - 4, 1))}
+        if places == self._places:
+            return
         panes = list(self.query("#panels Pane").results(Pane))
-        if places == self._places or not panes:
+        if not panes:
             return
         self._places = places
         for pane in panes:

@@ -36,6 +36,7 @@ from tui.reader import ReaderThread, ReadFailed, Reads, StateArrived
 from tui.replaying import Replay
 from tui.screens.dashboard import Dashboard
 from tui.theme import Brushes
+from tui.warming import warm_up
 from tui.windows import Windows
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self._notices = 0
         self.offers = offering.Offering()
         self._bell = calling.Bell()
-        self._reader = ReaderThread(make_reader, self.post_message)
+        self._reader = ReaderThread(make_reader, self.post_message, warm_up)
         self._output = Display(cell_differ)
         self._look_after: Callable[[], object] | None = None
         """What sees that a monitor runs, until it has been called."""

@@ -40,6 +40,8 @@ class Pane(Widget, inherit_bindings=False):
         if not width or not height or not self.is_attached:
             return
         old, self._lines = self._lines, block(self._painter(width, height), width, height)
+        # strips of what is painted now, and of nothing that was: a clock makes a new line each second, for weeks
+        self._strips = {line: self._strips[line] for line in self._lines if line in self._strips}
         if len(old) != height:
             self._strips.clear()
             self.refresh()
@@ -65,8 +67,6 @@ class Pane(Widget, inherit_bindings=False):
         if strip is None:
             segments = [Segment(span.text, brush.style(span.role, span.marked)) for span in line]
             strip = Strip(segments).adjust_cell_length(self.size.width, brush.style("text"))
-            if len(self._strips) > 400:
-                self._strips.clear()
             self._strips[line] = strip
         return strip
 

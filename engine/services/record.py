@@ -14,6 +14,9 @@ from engine.records import write_file
 from engine.services.protocol import Identity
 from engine.services.restarts import RestartPolicy
 
+STARTED, NOT_STARTED, LOCK_HELD = 0, 4, 5
+"""How a supervisor that is asked to start a service answers: its exit code."""
+
 
 class ServiceSpec(msgspec.Struct, frozen=True):
     """All that a supervisor has to know; written by whoever starts the service."""

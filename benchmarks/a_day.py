@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -103,6 +104,7 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--hours", type=float, default=24.0)
     options = parser.parse_args()
+    gc.disable()  # as where the console is started by its command; it sees to garbage itself then
     deployment, clock = load_deployment(options.root), TurnedClock()
     app = Day(
         root=str(deployment.root),

@@ -24,6 +24,11 @@ class Painted(Protocol):
         """The theme in its tier."""
 
 
+def forget_picture(widget: Widget) -> None:
+    """Let go of what a widget that has gone looked like: Textual keeps that for the last 1024 of them."""
+    widget._styles_cache.clear()
+
+
 class Pane(Widget, inherit_bindings=False):
     """A rectangle of lines, drawn by ``painter(width, height)`` whenever :meth:`redraw` is called."""
 
@@ -55,6 +60,11 @@ class Pane(Widget, inherit_bindings=False):
         """A new size is a new drawing."""
         self._lines = []
         self.redraw()
+
+    def on_unmount(self) -> None:
+        """It is seen no more: nothing that was painted is kept."""
+        self._lines, self._strips = [], {}
+        forget_picture(self)
 
     def render_line(self, y: int) -> Strip:
         """The line as the terminal gets it."""

@@ -17,7 +17,7 @@ from engine.monitoring.facts import ChannelsTested, Decided, Facts, Rehearsed, V
 from engine.monitoring.gates import Course, courses
 from engine.monitoring.grounds import Grounds, Measurement, recorded
 from engine.monitoring.model import Evaluation, Gate
-from engine.monitoring.schedule import Calendar, slot_name
+from engine.monitoring.schedule import Calendar, slot_name, times
 
 ItemState = Literal["due", "overdue", "missed", "done", "overridden", "later", "closed"]
 
@@ -172,11 +172,11 @@ def _window(window: Window, config: ChecklistConfig, moment: Moment) -> Iterator
     if moment.since is None:
         return
     calendar = _calendar(config, moment.since, moment)
-    times = tuple(_times(window, calendar))
+    slots = tuple(times(window, calendar))
     every_slot = (
-        [at for _, at in calendar.log_slots()] if any(due_at <= moment.now for _, due_at, _, _ in times) else []
+        [at for _, at in calendar.log_slots()] if any(due_at <= moment.now for _, due_at, _, _ in slots) else []
     )
-    for offset, due_at, late, until in times:
+    for offset, due_at, late, until in slots:
         for task in window.tasks:
             key = f"{window.id}/{offset:g}/{task.id}"
             answer = _newest(moment.answers, key, moment.since)
@@ -187,25 +187,13 @@ def _window(window: Window, config: ChecklistConfig, moment: Moment) -> Iterator
             yield _item(key, slot_name(offset), task, state, span, answer, moment, config.compare)
 
 
-def _times(window: Window, calendar: Calendar) -> Iterator[tuple[float, datetime, datetime, datetime]]:
-    """Each slot of a window: its offset, when it is due, when it is late, and until when it is open."""
-    slots, late_after = calendar.offsets(window), calendar.config.schedule.late_after
-    for offset, following in zip(slots, (*slots[1:], None), strict=True):
-        due_at = calendar.at(offset)
-        # the last slot of a window stays open for as long as the one before it did, an hour where there is none
-        length = (following - offset) if following is not None else (offset - slots[-2] if len(slots) > 1 else 3600.0)
-        length = min(length, window.every) if window.every else length  # a gate may have added slots much later
-        until = due_at + timedelta(seconds=length / calendar.scale)
-        yield offset, due_at, min(due_at + timedelta(seconds=late_after / calendar.scale), until), until
-
-
 def next_turn(config: ChecklistConfig, moment: Moment) -> datetime | None:
     """The first moment after ``moment.now`` at which time alone changes a line; None: none will."""
     if moment.since is None:
         return None
     calendar = _calendar(config, moment.since, moment)
     turns = {
-        at for window in config.windows if not window.before for times in _times(window, calendar) for at in times[1:]
+        at for window in config.windows if not window.before for slot in times(window, calendar) for at in slot[1:]
     }
     late = timedelta(seconds=config.schedule.late_after / moment.time_scale)
     turns |= {at for course in _courses(config, moment.since, moment) for at in (course.due, course.due + late)}

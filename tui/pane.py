@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 from rich.segment import Segment
 from textual.geometry import Region
@@ -25,8 +25,14 @@ class Painted(Protocol):
 
 
 def forget_picture(widget: Widget) -> None:
-    """Let go of what a widget that has gone looked like: Textual keeps that for the last 1024 of them."""
+    """Let go of what a widget that has gone looked like.
+
+    Textual remembers two colours for each of the last 1024 widgets, by a function that keeps the widget's whole cache.
+    """
     widget._styles_cache.clear()
+    remembered: Any = getattr(type(widget._styles_cache), "get_inner_outer", None)
+    if hasattr(remembered, "cache_clear"):
+        remembered.cache_clear()
 
 
 class Pane(Widget, inherit_bindings=False):

@@ -14,6 +14,7 @@ import states
 from msgspec.structs import replace
 from states import NOW
 from test_tui_keys import screen_text, shows, until
+from textual._styles_cache import StylesCache
 
 from engine.state.model import State
 from tui import numbered
@@ -150,6 +151,23 @@ async def test_a_pane_keeps_nothing_of_what_it_painted_before(make_app: Make) ->
                 pane.render_line(y)
         assert len(pane._strips) <= pane.size.height
         assert "second 49" in pane.text() and "second 49" in pane.render_line(0).text
+
+
+async def test_a_view_that_was_closed_leaves_no_picture_behind(make_app: Make) -> None:
+    app = make_app(states.NORMAL)
+    kept: list[int] = []
+    async with app.run_test(size=(120, 40)) as pilot:
+        await shows(pilot, "CONTINUE")
+        for _ in range(3):
+            for name in numbered.ORDER[1:]:
+                app.show_view(name)
+                await until(pilot, lambda: numbered.name_of(app.screen) == name)  # noqa: B023
+            app.show_view("dashboard")
+            await until(pilot, lambda: len(app.screen_stack) == 1)
+            await pilot.pause()
+            gc.collect()
+            kept.append(sum(isinstance(one, StylesCache) for one in gc.get_objects()))
+    assert kept[2] < kept[0] + 16, f"{kept}: each round opens 8 views of 4 widgets"
 
 
 @pytest.mark.parametrize("text", ["plain", "", "wide 表", "mark e\u0301", "bar █▌", "~!@"])

@@ -12,6 +12,7 @@ import msgspec
 from engine.config.checklist import RECORDED, ChecklistConfig, CompareSection, Task, Window
 from engine.errors import Refused
 from engine.monitoring.answers import Answer, Answers
+from engine.monitoring.at_hand import OPEN
 from engine.monitoring.compared import COMPARED, compared
 from engine.monitoring.facts import ChannelsTested, Decided, Facts, Rehearsed, Validation
 from engine.monitoring.gates import Course, courses
@@ -98,7 +99,6 @@ class Span:
     previous: datetime | None = None
 
 
-OPEN = ("due", "overdue")
 _JUST_AFTER = timedelta(milliseconds=1)
 
 

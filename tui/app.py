@@ -45,7 +45,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _NOTICE_SECONDS = 6.0
-_JUST_DRAWN = 0.5  # seconds ago
 _DEEPEST = 9
 """Screens over one another at most."""
 
@@ -115,7 +114,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self._now = now or (lambda: datetime.now(UTC))
         self.lag = LagWatch(console_log, self._now)
         self._state: State | None = None
-        self._drawn = self._arrived = 0.0
+        self._arrived = 0.0
         """When it was read, in seconds since boot."""
         self.clock_watch = ClockWatch() if now is None else None
         self._notices = 0
@@ -160,7 +159,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         """Begin to read, to tick, and see that a monitor runs."""
         self.call_after_refresh(self._reader.start)  # the first picture is not held up by what is read
         self.lag.start()
-        self.set_interval(1.0, self._tick)
+        self.set_interval(1.0, self.redraw)
         if self._first_words:
             self.say(self._first_words, "warn", seconds=30.0)
         if not self.read_only:
@@ -212,14 +211,8 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self.read_trouble = message.reason
         self.say(f"cannot read the records: {message.reason}", "warn")
 
-    def _tick(self) -> None:
-        """Clocks and ages go on; what a new state has just drawn is not drawn twice."""
-        if since_boot() - self._drawn > _JUST_DRAWN:
-            self.redraw()
-
     def redraw(self) -> None:
         """Draw what is in front again."""
-        self._drawn = since_boot()
         if isinstance(self.screen, Frame):
             self.screen.redraw()
 

@@ -115,19 +115,6 @@ async def test_a_state_that_differs_is_drawn_at_once(make_app: Make) -> None:
         assert drawn
 
 
-async def test_the_clock_goes_on_though_no_state_comes_and_is_not_drawn_twice(make_app: Make) -> None:
-    app = make_app(states.NORMAL)
-    async with app.run_test(size=(120, 40)) as pilot:
-        await shows(pilot, "CONTINUE")
-        app.redraw()
-        drawn = app._drawn
-        app._tick()
-        assert app._drawn == drawn, "it was drawn a moment ago"
-        app._drawn -= 0.6
-        app._tick()
-        assert app._drawn >= drawn
-
-
 async def test_a_state_that_says_the_same_is_fresh_all_the_same(make_app: Make) -> None:
     """It is not drawn at once, but it counts: else the console would say that it reads nothing."""
     app = make_app(states.NORMAL)

@@ -1,12 +1,15 @@
 """What the console costs its person, its machine and its line, at 120x40, beside bare Textual, btop and htop.
 
     python benchmarks/console.py [--quick] [--rounds 9] [--seconds 30] [--rows 1e7] [--keys 200] [--only start|...]
+    python benchmarks/console.py --only day [--hours 24]
 
 It plays the terminal itself: a pty, an emulated screen, and the time of every byte. The data are a fresh demo, cut
 over, its monitor and the console at 1 Hz; "nothing new" is the same after every process of it has ended, so that only
 clocks and ages change. The line of 150 ms and 1 % loss is a model, applied to keys and pictures: 75 ms each way, a lost
 segment comes 300 ms late and all that follows waits for it; no sshd is in between. Opening 28 days instead of an hour
 is measured by benchmarks/watch.py --only opening. Everything is compiled beforehand, as it is where it is installed.
+
+A day of use is played as fast as it goes, which takes a quarter of an hour and more: only where it is asked for.
 
 Times disturb each other: medians are given, and the machine's load. Exit 1 when a bar is missed.
 """
@@ -42,7 +45,12 @@ Hello().run(mouse=False)
 _LOST_IS_ENOUGH = 5
 _START_ENDS = 1.5
 """Seconds in which a start is over, on a machine that is very busy too."""
-PARTS = ("start", "steady", "idle", "keys", "line")
+PARTS = ("start", "steady", "idle", "keys", "line", "day")
+_ONLY_ASKED = "day"
+_SETTLED_AFTER, _FLAT = 2, 1.0
+"""Hours after which memory is to be flat: every screen has been open by then; and what is flat (MB)."""
+_TOLD = (0, 1, 2, 6, 12, 24)
+"""Hours of the day whose memory is told."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +91,7 @@ def main() -> int:
             for part in PARTS:
                 if part not in options.only:
                     continue
-                if part == "idle":
+                if part in ("idle", "day"):
                     _run("--root", str(root), "demo", str(root), "--stop")
                 for measure in globals()[f"_{part}"](root, options):
                     print(measure, flush=True)
@@ -101,14 +109,15 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float)
     parser.add_argument("--rows", type=float)
     parser.add_argument("--keys", type=int)
+    parser.add_argument("--hours", type=int)
     parser.add_argument("--only", action="append", choices=PARTS)
     options = parser.parse_args()
-    quick = {"rounds": 3, "seconds": 8.0, "rows": 3e5, "keys": 40}
-    whole = {"rounds": 9, "seconds": 30.0, "rows": 1e7, "keys": 200}
+    quick = {"rounds": 3, "seconds": 8.0, "rows": 3e5, "keys": 40, "hours": 3}
+    whole = {"rounds": 9, "seconds": 30.0, "rows": 1e7, "keys": 200, "hours": 24}
     for name, value in (quick if options.quick else whole).items():
         if getattr(options, name) is None:
             setattr(options, name, value)
-    options.only = options.only or [*PARTS]
+    options.only = options.only or [part for part in PARTS if part != _ONLY_ASKED]
     options.columns = f"{options.rounds} rounds, {options.seconds:g} s each, {options.rows:g} rows, {options.keys} keys"
     return options
 
@@ -221,6 +230,20 @@ def _idle(root: Path, options: argparse.Namespace) -> Iterator[Measure]:
         seen = steady(terminal, options.seconds)
     yield Measure("only clocks change, per change", seen.bytes / max(seen.updates, 1), "B", 150.0, f"{seen.updates}")
     yield Measure("processor, nothing new", 100 * seen.cpu / seen.seconds, "%", 0.3)
+
+
+def _day(root: Path, options: argparse.Namespace) -> Iterator[Measure]:
+    out = root.parent / "day.txt"
+    program = Path(__file__).with_name("a_day.py")
+    with _playing(PYTHON, str(program), str(root), str(out), "--hours", str(options.hours)) as terminal:
+        while not out.exists() or len(out.read_text().splitlines()) <= options.hours:
+            terminal.read(1.0)
+            del terminal.reads[:]
+    hours = [float(line.split()[1]) for line in out.read_text().splitlines()]
+    for hour in (hour for hour in _TOLD if hour < len(hours)):
+        yield Measure(f"memory (PSS) after {hour} h of use", hours[hour], "MB", 40.0 if hour == _TOLD[-1] else None)
+    grown = hours[-1] - hours[min(_SETTLED_AFTER, len(hours) - 1)]
+    yield Measure(f"grown from hour {_SETTLED_AFTER} to {options.hours}", grown, "MB", _FLAT)
 
 
 # ---- keys

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from engine.clock import SystemClock
 from engine.config import Deployment
 from engine.monitoring import answers
-from engine.monitoring.trace import Trace
-from engine.operations.plan import Plan
-from engine.operations.prospects import WaysOn
 from engine.records import whoami
 
 if TYPE_CHECKING:
     from engine.monitoring.facts import Waiver
+    from engine.monitoring.trace import Trace
+    from engine.operations.plan import Plan
+    from engine.operations.prospects import WaysOn
     from engine.state.kept_screen import Shot
     from engine.state.readiness import ReadyLine
 

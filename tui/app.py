@@ -17,7 +17,7 @@ from textual.screen import Screen
 
 from engine.records import harmless
 from engine.state.model import State
-from tui import calling, offering, telling
+from tui import calling, numbered, offering, telling
 from tui.actions import AcceptedView, Actions
 from tui.apart import Answered, run_apart
 from tui.arming import Arming
@@ -29,28 +29,24 @@ from tui.glyphs import UNICODE, Glyphs
 from tui.lag import LagWatch
 from tui.launching import Launching
 from tui.lines import Line, Role, put
-from tui.look import Look, honest
+from tui.look import Look, honest, same_but_for_time
 from tui.looking import Looks, nothing_to_see
 from tui.output.display import Display
 from tui.reader import ReaderThread, ReadFailed, Reads, StateArrived
 from tui.replaying import Replay
-from tui.screens import offer
 from tui.screens.dashboard import Dashboard
-from tui.screens.over import Evidence
-from tui.screens.sheet import FormScreen
-from tui.screens.views import VIEWS
-from tui.sheets.form import Ask
 from tui.theme import Brushes
+from tui.warming import warm_up
 from tui.windows import Windows
 
 if TYPE_CHECKING:
     from engine.state.kept_snapshots import Verified
+    from tui.sheets.form import Ask
 
 T = TypeVar("T")
 _NOTICE_SECONDS = 6.0
 _DEEPEST = 9
 """Screens over one another at most."""
-_ORDER = ("dashboard", *VIEWS)
 
 
 class ConsoleApp(App[None], inherit_bindings=False):
@@ -124,7 +120,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self._notices = 0
         self.offers = offering.Offering()
         self._bell = calling.Bell()
-        self._reader = ReaderThread(make_reader, self.post_message)
+        self._reader = ReaderThread(make_reader, self.post_message, warm_up)
         self._output = Display(cell_differ)
         self._look_after: Callable[[], object] | None = None
         """What sees that a monitor runs, until it has been called."""
@@ -161,7 +157,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
 
     def on_mount(self) -> None:
         """Begin to read, to tick, and see that a monitor runs."""
-        self._reader.start()
+        self.call_after_refresh(self._reader.start)  # the first picture is not held up by what is read
         self.lag.start()
         self.set_interval(1.0, self.redraw)
         if self._first_words:
@@ -186,7 +182,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         if not self.screen_stack:
             return  # it is ending
         self._begun()
-        known = message.state is self._state and not self.read_trouble  # nothing was there to read: nothing to draw
+        known = not self.read_trouble and same_but_for_time(self._state, message.state)  # then the tick draws it
         before, self._state, self.read_trouble = self._state, message.state, ""
         self._arrived = since_boot()
         if self.replay is None:
@@ -203,10 +199,10 @@ class ConsoleApp(App[None], inherit_bindings=False):
             self.say(*news)
         own = self.launching.accepted[0] if self.launching.accepted is not None else ""
         news = telling.operation_news(before, state, own) if before is not None else None
-        in_sight = isinstance(self.screen, VIEWS["operation"]) and state.operation is not None
+        in_sight = numbered.name_of(self.screen) == "operation" and state.operation is not None
         if news is not None and not in_sight:
             self.say(*news)
-        offer.offer_once(self, state)
+        offering.see_to(self, state)
         self._bell.hear(self, state)
 
     def on_read_failed(self, message: ReadFailed) -> None:
@@ -279,16 +275,15 @@ class ConsoleApp(App[None], inherit_bindings=False):
         if name == "dashboard":
             while len(self.screen_stack) > 1:
                 self.pop_screen()
-        elif type(self.frame) in VIEWS.values():
-            if type(self.frame) is not VIEWS[name]:
-                self.switch_screen(VIEWS[name]())
-        else:
-            self.open(VIEWS[name]())
+        elif (here := numbered.name_of(self.screen)) in ("", "dashboard"):
+            self.open(numbered.view(name))
+        elif here != name:
+            self.switch_screen(numbered.view(name))
 
     def next_view(self, steps: int) -> None:
         """The next or the previous view."""
-        here = next((name for name, view in VIEWS.items() if type(self.frame) is view), "dashboard")
-        self.show_view(_ORDER[(_ORDER.index(here) + steps) % len(_ORDER)])
+        here = numbered.name_of(self.screen) or "dashboard"
+        self.show_view(numbered.ORDER[(numbered.ORDER.index(here) + steps) % len(numbered.ORDER)])
 
     def back(self, *, leave: bool) -> None:
         """Close what is in front; on the dashboard, leave if ``leave``."""
@@ -329,6 +324,8 @@ class ConsoleApp(App[None], inherit_bindings=False):
 
     def show_condition(self, name: str) -> None:
         """The evidence of a condition."""
+        from tui.screens.over import Evidence
+
         self.open(Evidence(name))
 
     def send_to_terminal(self, sequence: str) -> None:
@@ -340,10 +337,12 @@ class ConsoleApp(App[None], inherit_bindings=False):
 
     def ask(self, wanted: Ask | str) -> None:
         """Open a form, or say why there is none."""
-        if isinstance(wanted, Ask):
-            self.push_screen(FormScreen(wanted))
-        else:
+        if isinstance(wanted, str):
             self.say(wanted, "warn")
+            return
+        from tui.screens.sheet import FormScreen
+
+        self.push_screen(FormScreen(wanted))
 
     def answer(self, ask: Ask, text: str) -> None:
         """A form was filled in: close it, and write. The arming may have ended while it was open."""
@@ -376,7 +375,9 @@ class ConsoleApp(App[None], inherit_bindings=False):
 
     def open_offer(self) -> None:
         """What can be done about the operation that stopped half-way."""
-        offer.open_offer(self)
+        from tui.screens.offer import open_offer
+
+        open_offer(self)
 
     # ---- failure ------------------------------------------------------------------------------------------
 

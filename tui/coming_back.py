@@ -10,11 +10,8 @@ from threading import Thread
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from tui.commands.command import key_of
-from tui.frame import spaced
-from tui.lines import Line, join, put, wrap
+from tui.lines import wrap
 from tui.screens.dashboard import Dashboard
-from tui.screens.over import Text
 
 if TYPE_CHECKING:
     from tui.app import ConsoleApp
@@ -23,16 +20,6 @@ _EVERY = 5.0
 """Seconds between two notes while keys are pressed: so much is told again after a line that was lost."""
 _AT_THE_END = 0.5
 """Seconds that the last note may take; a disk that hangs keeps nobody in the console."""
-
-
-class SinceYouLeft(Text):
-    """What happened meanwhile, the newest first."""
-
-    def hints(self) -> Line:
-        """How to go on."""
-        close, back = key_of("back"), key_of("rollback")
-        hint = [(close, "to the dashboard"), (back, "roll back")]
-        return spaced([join(put(key, "key"), put(f" {words}", "dim")) for key, words in hint])
 
 
 class ComingBack:
@@ -70,6 +57,8 @@ class ComingBack:
         app = self._app
         self._asked = True
         if lines and type(app.frame) is Dashboard:
+            from tui.screens.since import SinceYouLeft
+
             self.unread = True
             width = app.size.width - 2
             rows = [row for line in lines for row in wrap(line, width, "text", 1 + len(line) - len(line.lstrip()))]
@@ -81,6 +70,8 @@ class ComingBack:
 
     def _look(self) -> None:
         if self.unread:
+            from tui.screens.since import SinceYouLeft
+
             self.unread = any(isinstance(screen, SinceYouLeft) for screen in self._app.screen_stack)
 
     def _remember(self) -> None:

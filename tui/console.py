@@ -7,16 +7,15 @@ import socket
 import sys
 from contextlib import nullcontext
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from engine.clock import SystemClock
+from engine.clock import Clock, SystemClock
 from engine.config import Deployment, load_deployment
 from engine.config.looking import only_looking
 from engine.config.personal import state_directory
 from engine.errors import Refused
 from engine.operations.watchers import origin_here, watching
 from engine.records import whoami
-from engine.state.patient import PatientReader
-from engine.state.playback import Playback
 from engine.tiers import THEME_VARIABLE, tiers
 from tui import terminal
 from tui.actions import EngineActions
@@ -31,6 +30,10 @@ from tui.output import display
 from tui.replaying import no_actions, replay_of
 from tui.theme import Brushes
 from tui.theme_files import themes_of
+
+if TYPE_CHECKING:
+    from engine.state.playback import Playback
+    from tui.reader import Reads
 
 CRASHED = 70
 """Exit code when the console itself failed (sysexits: an internal error)."""
@@ -53,7 +56,7 @@ def open_console(root: Path, *, read_only: bool, playback: Playback | None = Non
     bind(keymap)
     app = ConsoleApp(
         root=str(deployment.root),
-        make_reader=lambda: PatientReader(deployment, clock) if replay is None else replay.reader,
+        make_reader=lambda: _reader(deployment, clock) if replay is None else replay.reader,
         actions=EngineActions(deployment) if replay is None else no_actions(deployment),
         target=deployment.old.release,
         contacts=[
@@ -80,6 +83,12 @@ def open_console(root: Path, *, read_only: bool, playback: Playback | None = Non
             _farewell(app)
         return guard.code
     return _farewell(app)
+
+
+def _reader(deployment: Deployment, clock: Clock) -> Reads:
+    from engine.state.patient import PatientReader  # by the thread that reads: the first picture does not wait for it
+
+    return PatientReader(deployment, clock)
 
 
 def _brushes(deployment: Deployment) -> Brushes:

@@ -14,7 +14,7 @@ from tui.arrange import too_small
 from tui.commands import COMMANDS, VIEWS, find, key_of, keys_of, refusal
 from tui.lines import Line, Lines, block, fit, join, put, spread, width_of
 from tui.look import Look
-from tui.pane import Pane
+from tui.pane import Pane, forget_picture
 from tui.panels import header
 from tui.panels.header import size_needed
 from tui.theme import Brush
@@ -111,6 +111,10 @@ class Frame(Screen[None], inherit_bindings=False):
     def on_mount(self) -> None:
         """Draw what is known already."""
         self.redraw()
+
+    def on_unmount(self) -> None:
+        """It was closed."""
+        forget_picture(self)
 
     def on_screen_resume(self) -> None:
         """Draw what has changed meanwhile."""

@@ -6,12 +6,11 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from engine.operations.plan import Plan
-from tui.actions import AcceptedView
-from tui.screens.sheet import CutoverScreen, RollbackScreen
-
 if TYPE_CHECKING:
+    from engine.operations.plan import Plan
+    from tui.actions import AcceptedView
     from tui.app import ConsoleApp
+    from tui.screens.sheet import CutoverScreen, RollbackScreen
 
 
 class Launching:
@@ -43,6 +42,8 @@ class Launching:
 
     def open_rollback(self) -> None:
         """The rollback sheet, in front of whatever is there."""
+        from tui.screens.sheet import RollbackScreen
+
         open_sheet = next((screen for screen in self._app.screen_stack if isinstance(screen, RollbackScreen)), None)
         if open_sheet is None:
             self._app.push_screen(RollbackScreen(self._app.target))
@@ -52,6 +53,8 @@ class Launching:
 
     def open_cutover(self) -> None:
         """The cutover sheet."""
+        from tui.screens.sheet import CutoverScreen
+
         if not isinstance(self._app.frame, CutoverScreen):
             self._app.push_screen(CutoverScreen())
 

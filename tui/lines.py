@@ -74,7 +74,10 @@ def join(*parts: Line | str) -> Line:
 
 def width_of(line: Line) -> int:
     """Cells the line takes."""
-    return sum(cell_len(span.text) for span in line)
+    width = 0
+    for span in line:  # nearly all of it is ASCII, and this is asked hundreds of times for one picture
+        width += len(span.text) if span.text.isascii() else cell_len(span.text)
+    return width
 
 
 def plain(line: Line) -> str:

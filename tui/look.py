@@ -53,6 +53,11 @@ def honest(state: State, now: datetime, *, waited: float = 0.0, stands: float = 
     return _nothing_known(state, why, "when it can read the records again")
 
 
+def same_but_for_time(before: State | None, state: State) -> bool:
+    """Whether a state says what the one before it said, only at another moment."""
+    return state is before or (before is not None and replace_fields(state, at=before.at) == before)
+
+
 def patience(state: State) -> float:
     """Seconds after which a state that was read says nothing any more."""
     return max(STATE_STALE_CADENCES * state.sample_cadence, _LEAST_PATIENCE)

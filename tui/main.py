@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def main() -> None:
     """Run ``abaco-ops`` with the process's arguments and exit with its code."""
     if frame.command_word(sys.argv[1:]) is None:
-        gc.set_threshold(20_000, 50, 100)  # looking for garbage between the imports is a tenth of the start
+        gc.disable()  # looking for garbage between the imports is a tenth of the start; the console sees to it then
     raise SystemExit(frame.main(sys.argv[1:], _open_console, _examine))
 
 

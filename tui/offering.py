@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from engine.state.model import State
+
+if TYPE_CHECKING:
+    from tui.app import ConsoleApp
 
 SETTLED_AFTER = 1.0
 """Seconds it must have stood still: a rollback that takes over, or a worker that goes on, passes through this."""
@@ -23,6 +28,11 @@ class Offering:
         self._seen, self._since = "", 0.0
         self._offered = ""
 
+    @property
+    def waits(self) -> bool:
+        """Whether an operation stood still when it was looked last: that it goes on has to be seen too."""
+        return bool(self._seen)
+
     def due(self, operation: str, now: float, *, free: bool) -> bool:
         """Whether to open it now (``now``: a monotonic time, s); ``free``: nothing else is being filled in."""
         if operation != self._seen:
@@ -31,3 +41,11 @@ class Offering:
             return False
         self._offered = operation
         return True
+
+
+def see_to(app: ConsoleApp, state: State) -> None:
+    """Where an operation stands still, or stood still until now: open its sheet, or close it."""
+    if stopped(state) or app.offers.waits:
+        from tui.screens.offer import offer_once  # the start does not wait for it
+
+        offer_once(app, state)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.operations.plan import Plan
 from engine.records import harmless
 from tui import calling, telling
 from tui.copying import copy_from
 from tui.lines import put
 
 if TYPE_CHECKING:
+    from engine.operations.plan import Plan
     from tui.app import ConsoleApp
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 from rich.segment import Segment
 from textual.geometry import Region
@@ -24,6 +24,17 @@ class Painted(Protocol):
         """The theme in its tier."""
 
 
+def forget_picture(widget: Widget) -> None:
+    """Let go of what a widget that has gone looked like.
+
+    Textual remembers two colours for each of the last 1024 widgets, by a function that keeps the widget's whole cache.
+    """
+    widget._styles_cache.clear()
+    remembered: Any = getattr(type(widget._styles_cache), "get_inner_outer", None)
+    if hasattr(remembered, "cache_clear"):
+        remembered.cache_clear()
+
+
 class Pane(Widget, inherit_bindings=False):
     """A rectangle of lines, drawn by ``painter(width, height)`` whenever :meth:`redraw` is called."""
 
@@ -40,6 +51,8 @@ class Pane(Widget, inherit_bindings=False):
         if not width or not height or not self.is_attached:
             return
         old, self._lines = self._lines, block(self._painter(width, height), width, height)
+        # strips of what is painted now, and of nothing that was: a clock makes a new line each second, for weeks
+        self._strips = {line: self._strips[line] for line in self._lines if line in self._strips}
         if len(old) != height:
             self._strips.clear()
             self.refresh()
@@ -54,6 +67,11 @@ class Pane(Widget, inherit_bindings=False):
         self._lines = []
         self.redraw()
 
+    def on_unmount(self) -> None:
+        """It is seen no more: nothing that was painted is kept."""
+        self._lines, self._strips = [], {}
+        forget_picture(self)
+
     def render_line(self, y: int) -> Strip:
         """The line as the terminal gets it."""
         line = self._lines[y] if y < len(self._lines) else ()
@@ -65,8 +83,6 @@ class Pane(Widget, inherit_bindings=False):
         if strip is None:
             segments = [Segment(span.text, brush.style(span.role, span.marked)) for span in line]
             strip = Strip(segments).adjust_cell_length(self.size.width, brush.style("text"))
-            if len(self._strips) > 400:
-                self._strips.clear()
             self._strips[line] = strip
         return strip
 

@@ -44,8 +44,12 @@ class ReadFailed(Message):
 class ReaderThread:
     """Reads every half second, every fifth while an operation runs; a daemon thread that never holds up an end."""
 
-    def __init__(self, make: Callable[[], Reads], send: Callable[[Message], object]) -> None:
+    def __init__(
+        self, make: Callable[[], Reads], send: Callable[[Message], object], then: Callable[[], object]
+    ) -> None:
+        """``then``: what is done once, a while after the first answer."""
         self._make = make
+        self._then: Callable[[], object] | None = then
         self._send = send
         self._stop = threading.Event()
         self._now = threading.Event()
@@ -77,3 +81,6 @@ class ReaderThread:
                 self._send(ReadFailed(f"{type(error).__name__}: {error}"))
             self._now.wait(pause)
             self._now.clear()
+            if self._then is not None and not self._stop.is_set():
+                then, self._then = self._then, None
+                then()

@@ -7,16 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
-from engine.config import Deployment
-from engine.config.looking import only_looking
 from engine.errors import Refused
-from engine.state.playback import FORMS, Playback, moment_of
-from engine.state.replayed import ReplayReader
-from tui.actions import Actions, keep_screen
-from tui.sheets.form import Ask
 
 if TYPE_CHECKING:
+    from engine.config import Deployment
     from engine.state.kept_screen import Shot
+    from engine.state.playback import Playback
+    from engine.state.replayed import ReplayReader
+    from tui.actions import Actions
     from tui.app import ConsoleApp
 
 
@@ -35,6 +33,8 @@ class Replay:
 
 def replay_of(deployment: Deployment, playback: Playback) -> Replay:
     """The replay of a stretch of this deployment."""
+    from engine.state.replayed import ReplayReader  # most consoles show the present
+
     return Replay(playback, ReplayReader(deployment, playback.moment))
 
 
@@ -46,6 +46,9 @@ class NoActions:
 
     def keep_screen(self, shot: Shot) -> str:
         """The one thing that can be kept: what is seen, among the person's own files."""
+        from engine.config.looking import only_looking
+        from tui.actions import keep_screen
+
         return keep_screen(only_looking(self._deployment), shot) if self._deployment is not None else _refuse()
 
     def __getattr__(self, name: str) -> Callable[..., NoReturn]:
@@ -56,7 +59,7 @@ class NoActions:
 
 def no_actions(deployment: Deployment | None = None) -> Actions:
     """Actions for a replay."""
-    return cast(Actions, NoActions(deployment))
+    return cast("Actions", NoActions(deployment))
 
 
 def _refuse(*_: Any, **__: Any) -> NoReturn:
@@ -93,6 +96,9 @@ def _jumped(app: ConsoleApp, playback: Playback, found: datetime | None, *, late
 
 def go_to(app: ConsoleApp) -> None:
     """Ask for a moment, and go there."""
+    from engine.state.playback import FORMS, moment_of
+    from tui.sheets.form import Ask
+
     replay, state = app.replay, app.shown_state
     if replay is None:
         return

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from engine.operations.plan import Plan, PlannedStep
+from typing import TYPE_CHECKING
+
 from engine.state.model import State
-from engine.state.operation import OperationView, StepView
-from engine.state.update import update_lines
 from tui.commands.command import key_of
 from tui.lines import Role
 from tui.look import Look
 from tui.words import amount, seconds, stamp
+
+if TYPE_CHECKING:
+    from engine.operations.plan import Plan, PlannedStep
+    from engine.state.operation import OperationView, StepView
 
 _HASH = 12
 """Digits of a hash that tell two builds apart on a screen."""
@@ -17,6 +20,8 @@ _HASH = 12
 
 def update(state: State, look: Look) -> list[str]:
     """The status update: plain lines, ready to be pasted."""
+    from engine.state.update import update_lines
+
     return update_lines(state, look.now)
 
 

@@ -8,13 +8,12 @@ from __future__ import annotations
 import io
 import os
 import re
-import secrets
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import IO, Any
 
-_SECRET = secrets.token_hex(8)
+_SECRET = os.urandom(8).hex()
 """Foreign text cannot know it, so it cannot pass for one of our own sequences."""
 _OWN = re.compile(rf"\x1b_{_SECRET};([^\x1b]*)\x1b\\")
 CLEAR_LINE = "\r\x1b[K"

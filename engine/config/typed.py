@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import functools
 import types
@@ -30,6 +31,9 @@ def to_struct(located: Located, kind: type[S]) -> S | None:
     """``located.value`` as a ``kind``; None when anything is wrong, and then ``located.problems`` says all."""
     if located.unreadable:
         return None
+    if not located.problems:
+        with contextlib.suppress(msgspec.ValidationError, ValueError):  # then each mistake is looked for, one by one
+            return msgspec.convert(located.value, kind, dec_hook=decode_quantity)
     _check(located, located.value, kind, ())
     if located.problems:
         return None

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from engine.monitoring.checklist import OPEN, Item, ItemState
+if TYPE_CHECKING:
+    from engine.monitoring.checklist import Item, ItemState
+
+OPEN = ("due", "overdue")
+"""States of a line that waits for an answer."""
 
 
 class Line(Protocol):

@@ -12,12 +12,13 @@ import msgspec
 from engine.config.checklist import RECORDED, ChecklistConfig, CompareSection, Task, Window
 from engine.errors import Refused
 from engine.monitoring.answers import Answer, Answers
+from engine.monitoring.at_hand import OPEN
 from engine.monitoring.compared import COMPARED, compared
 from engine.monitoring.facts import ChannelsTested, Decided, Facts, Rehearsed, Validation
 from engine.monitoring.gates import Course, courses
 from engine.monitoring.grounds import Grounds, Measurement, recorded
 from engine.monitoring.model import Evaluation, Gate
-from engine.monitoring.schedule import Calendar, slot_name
+from engine.monitoring.schedule import Calendar, slot_name, times
 
 ItemState = Literal["due", "overdue", "missed", "done", "overridden", "later", "closed"]
 
@@ -98,7 +99,7 @@ class Span:
     previous: datetime | None = None
 
 
-OPEN = ("due", "overdue")
+_JUST_AFTER = timedelta(milliseconds=1)
 
 
 def items(config: ChecklistConfig, moment: Moment) -> tuple[Item, ...]:
@@ -171,25 +172,34 @@ def _window(window: Window, config: ChecklistConfig, moment: Moment) -> Iterator
     if moment.since is None:
         return
     calendar = _calendar(config, moment.since, moment)
-    slots = calendar.offsets(window)
+    slots = tuple(times(window, calendar))
     every_slot = (
-        [at for _, at in calendar.log_slots()] if any(calendar.at(slot) <= moment.now for slot in slots) else []
+        [at for _, at in calendar.log_slots()] if any(due_at <= moment.now for _, due_at, _, _ in slots) else []
     )
-    for offset, following in zip(slots, (*slots[1:], None), strict=True):
-        due_at = moment.since + timedelta(seconds=offset / moment.time_scale)
-        # the last slot of a window stays open for as long as the one before it did, an hour where there is none
-        length = (following - offset) if following is not None else (offset - slots[-2] if len(slots) > 1 else 3600.0)
-        length = min(length, window.every) if window.every else length  # a gate may have added slots much later
-        until = due_at + timedelta(seconds=length / moment.time_scale)
-        late = due_at + timedelta(seconds=config.schedule.late_after / moment.time_scale)
+    for offset, due_at, late, until in slots:
         for task in window.tasks:
             key = f"{window.id}/{offset:g}/{task.id}"
             answer = _newest(moment.answers, key, moment.since)
-            state = _state(answer, moment.now, due_at, min(late, until), until)
+            state = _state(answer, moment.now, due_at, late, until)
             earlier = [at for at in every_slot if at < due_at] if state in OPEN else []
             previous = max(earlier, default=None)
             span = Span(due_at, until, previous)
             yield _item(key, slot_name(offset), task, state, span, answer, moment, config.compare)
+
+
+def next_turn(config: ChecklistConfig, moment: Moment) -> datetime | None:
+    """The first moment after ``moment.now`` at which time alone changes a line; None: none will."""
+    if moment.since is None:
+        return None
+    calendar = _calendar(config, moment.since, moment)
+    turns = {
+        at for window in config.windows if not window.before for slot in times(window, calendar) for at in slot[1:]
+    }
+    late = timedelta(seconds=config.schedule.late_after / moment.time_scale)
+    turns |= {at for course in _courses(config, moment.since, moment) for at in (course.due, course.due + late)}
+    # and a moment after each of them: a gate is overdue past its time, and slots are counted in whole numbers
+    turns |= {at + _JUST_AFTER for at in turns}
+    return min((at for at in turns if at > moment.now), default=None)
 
 
 def _before(window: Window, task: Task, moment: Moment) -> Item:

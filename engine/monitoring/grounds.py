@@ -14,6 +14,7 @@ from engine.monitoring.model import OnDisk
 from engine.operations.configuration import hash_of, release_in
 from engine.operations.journal import facts_of, read_operation, records_of
 from engine.operations.model import ENDED, Operation
+from engine.records.unchanged import ReadOnce
 
 Measurement = tuple[str, bool | None]
 """What was measured, with its source, and whether it is as it should be; None: nothing was."""
@@ -47,15 +48,18 @@ class Grounds:
 
 
 class GroundsReader:
-    """Reads them again at each call, but a cutover that has ended only once."""
+    """Reads them again at each call, but a cutover that has ended only once, and a file only when it was changed."""
 
     def __init__(self, deployment: Deployment) -> None:
         self._deployment = deployment
+        self._active = ReadOnce(deployment.active_config, lambda path: (release_in(_bytes(path)) or "", _hash(path)))
+        self._staged = ReadOnce(deployment.paths.release(deployment.new.release), _hash)
         self._ended: tuple[str, Operation, str] | None = None
 
     def read(self) -> Grounds:
         """Never raises: what cannot be read is missing."""
-        return grounds_of(self._deployment, on_disk(self._deployment), self._cutover())
+        found = OnDisk(_free_at(self._deployment), *self._active.read(), self._staged.read())
+        return grounds_of(self._deployment, found, self._cutover())
 
     def _cutover(self) -> Cutover | None:
         for name in self._names():
@@ -102,16 +106,19 @@ def grounds_of(deployment: Deployment, found: OnDisk, cutover: Cutover | None) -
 
 def on_disk(deployment: Deployment) -> OnDisk:
     """Read now; never raises."""
-    try:
-        free: int | None = free_bytes(deployment.root)
-    except OSError:
-        free = None
     return OnDisk(
-        free,
+        _free_at(deployment),
         release_in(_bytes(deployment.active_config)) or "",
         _hash(deployment.active_config),
         _hash(deployment.paths.release(deployment.new.release)),
     )
+
+
+def _free_at(deployment: Deployment) -> int | None:
+    try:
+        return free_bytes(deployment.root)
+    except OSError:
+        return None
 
 
 def cutover_of(deployment: Deployment, operation: Operation, log: str) -> Cutover:

@@ -5,7 +5,7 @@ A decision point may keep a window: until it is decided go, that window's tasks 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -152,6 +152,18 @@ def offsets(window: Window) -> tuple[float, ...]:
         every = window.every or (end - window.start) or 1.0
         found += [window.start + k * every for k in range(int((end - window.start) / every + 1e-9) + 1)]
     return tuple(sorted(set(found)))
+
+
+def times(window: Window, calendar: Calendar) -> Iterator[tuple[float, datetime, datetime, datetime]]:
+    """Each slot of a window: its offset, when it is due, when it is late, and until when it is open."""
+    slots, late_after = calendar.offsets(window), calendar.config.schedule.late_after
+    for offset, following in zip(slots, (*slots[1:], None), strict=True):
+        due_at = calendar.at(offset)
+        # the last slot of a window stays open for as long as the one before it did, an hour where there is none
+        length = (following - offset) if following is not None else (offset - slots[-2] if len(slots) > 1 else 3600.0)
+        length = min(length, window.every) if window.every else length  # a gate may have added slots much later
+        until = due_at + timedelta(seconds=length / calendar.scale)
+        yield offset, due_at, min(due_at + timedelta(seconds=late_after / calendar.scale), until), until
 
 
 def slot_name(offset: float) -> str:

@@ -13,12 +13,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from engine.records import FileLock
-from engine.services.record import ServiceFiles
+from engine.services.record import LOCK_HELD, NOT_STARTED, STARTED, ServiceFiles
 from engine.services.supervisor import Supervisor
 
-STARTED = 0
-LOCK_HELD = 5
-NOT_STARTED = 4
 _PR_SET_CHILD_SUBREAPER = 36
 
 

@@ -11,12 +11,11 @@ from datetime import datetime
 from engine.clock import boot_id, parse_iso
 from engine.errors import OpsError, Refused
 from engine.records import FileLock, harmless, is_locked, make_directory
-from engine.services import daemon
 from engine.services.detached import spawn_detached
 from engine.services.ending import end_service
 from engine.services.identity import is_alive, send_signal
 from engine.services.protocol import ServiceStatus, StopResult
-from engine.services.record import ServiceFiles, ServiceRecord, ServiceSpec
+from engine.services.record import LOCK_HELD, NOT_STARTED, STARTED, ServiceFiles, ServiceRecord, ServiceSpec
 from engine.services.remains import Belonging, described, find_remains
 
 _POLL = 0.005
@@ -52,6 +51,10 @@ class EmbeddedService:
             return ServiceStatus(self.name, "RUNNING", record.main, since, restarts, supervised, reason)
         return self._ended(record, restarts, supervised)
 
+    def sign(self) -> tuple[object, ...]:
+        """Its record, and whether anybody holds its lock."""
+        return self._files.stamp(), is_locked(self._files.lock)
+
     def start(self) -> ServiceStatus:
         """Start it, or find it running, or give a running one its supervisor back. OpsError when it cannot start."""
         try:
@@ -70,10 +73,10 @@ class EmbeddedService:
             status = self.status()
             if status.state == "RUNNING" and status.supervised and not status.reason:
                 return status
-            code = self._launch(until) if not is_locked(self._files.lock) else daemon.LOCK_HELD
-            if code == daemon.STARTED:
+            code = self._launch(until) if not is_locked(self._files.lock) else LOCK_HELD
+            if code == STARTED:
                 return self.status()
-            if code != daemon.LOCK_HELD:
+            if code != LOCK_HELD:
                 raise OpsError(
                     f"{self.name} cannot be started: {self._why()}", f"see the last lines of {self._files.output}"
                 )
@@ -151,7 +154,7 @@ class EmbeddedService:
             if ended:
                 return os.waitstatus_to_exitcode(status)
             if time.monotonic() > until:
-                return daemon.NOT_STARTED
+                return NOT_STARTED
             time.sleep(_POLL)
 
     def _why(self) -> str:

@@ -61,6 +61,10 @@ class Service(Protocol):
         """How it is now, read from the system, not remembered."""
         ...
 
+    def sign(self) -> tuple[object, ...]:
+        """Cheap to ask: other than before wherever its own records say another thing than before."""
+        ...
+
     def start(self) -> ServiceStatus:
         """Start it, or find it running; two callers never make two services. OpsError when it cannot start."""
         ...

@@ -15,6 +15,9 @@ from engine.records.undecodable import UNDECODABLE
 from engine.services.protocol import Identity
 from engine.services.restarts import RestartPolicy
 
+STARTED, NOT_STARTED, LOCK_HELD = 0, 4, 5
+"""How a supervisor that is asked to start a service answers: its exit code."""
+
 
 class ServiceSpec(msgspec.Struct, frozen=True):
     """All that a supervisor has to know; written by whoever starts the service."""
@@ -81,6 +84,14 @@ class ServiceFiles:
     def write_record(self, record: ServiceRecord) -> None:
         """Replace the record."""
         _replace(self.directory / "state.json", msgspec.json.encode(record))
+
+    def stamp(self) -> tuple[int, ...]:
+        """Which record it is: another one after each :meth:`write_record`; zeros where there is none."""
+        try:
+            status = (self.directory / "state.json").stat()
+        except OSError:
+            return (0, 0, 0, 0)
+        return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
     def read_record(self) -> ServiceRecord | None:
         """The record; None when the service was never started here, or when it cannot be read."""

@@ -21,7 +21,12 @@ from engine.state.model import ReleaseView
 HASHES_AGAIN = 10.0
 """Seconds (boot time) after which builds and staged configurations are hashed again."""
 ASKING_SHARE = 20.0
-"""Asking a service may take one part in this many of a reader's time: a stopped one means a look at all processes."""
+"""Asking a service may take one part in this many of a reader's time."""
+AT_REST_AGAIN = 10.0
+"""Seconds (boot time) after which a service that does not run is asked again though its records are as they were: it
+means a look at every process of the machine, for one that carries its mark and that no record knows.
+"""
+_AT_REST = ("STOPPED", "FAILED")
 ASKING_SPARED, SPARED_AT_MOST = 200.0, 1.5
 """Where it costs no staleness worth speaking of (seconds), one part in this many."""
 _DIGITS = 6
@@ -47,6 +52,8 @@ class ReleasesReader:
         self._hashes: dict[str, tuple[str, str]] = {}
         self._answers: dict[str, tuple[float, ServiceStatus]] = {}
         """Release -> until when (boot time) the answer holds, and the answer."""
+        self._signs: dict[str, tuple[object, ...]] = {}
+        """Release -> what its service's records were before that answer."""
         self._hashed_at: float | None = None
         self._configured: tuple[_Stamp, tuple[str | None, str]] | None = None
 
@@ -84,17 +91,20 @@ class ReleasesReader:
         return ReleaseView(name, build, config, release.service.name, state, pid, release.decimals)
 
     def _status(self, name: str) -> ServiceStatus:
-        """Asked now, unless the last answer cost so much time that asking at each read would be a load."""
-        before = self._clock.now().boot
-        answered = self._answers.get(name)
-        if answered is not None and before < answered[0]:
-            return answered[1]
+        """Asked now, unless the last answer cost so much time that asking at each read would be a load, or it rests."""
         if name not in self._services:
             self._services[name] = open_service(self._deployment, name)
+        before, sign = self._clock.now().boot, self._services[name].sign()
+        answered = self._answers.get(name)
+        if answered is not None and before < answered[0] and sign == self._signs.get(name):
+            return answered[1]
         status = self._services[name].status()
         after = self._clock.now().boot
         cost = after - before
-        self._answers[name] = (after + max(cost * ASKING_SHARE, min(cost * ASKING_SPARED, SPARED_AT_MOST)), status)
+        spared = max(cost * ASKING_SHARE, min(cost * ASKING_SPARED, SPARED_AT_MOST))
+        if status.state in _AT_REST and not status.supervised:
+            spared = max(spared, AT_REST_AGAIN)
+        self._answers[name], self._signs[name] = (after + spared, status), sign
         return status
 
     def _hash_again(self, problems: list[str]) -> None:

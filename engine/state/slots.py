@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 
 import msgspec
 
 from engine.config import Deployment
-from engine.monitoring.checklist import Item, Moment, items, of_facts
+from engine.monitoring.checklist import Item, Moment, items, next_turn, of_facts
+from engine.monitoring.disk import size_words
 from engine.monitoring.facts import Facts
 from engine.monitoring.grounds import Grounds, GroundsReader
 from engine.monitoring.model import Evaluation
 from engine.state.model import ChecklistItemView, ChecklistView
 
 _fields_of = attrgetter(*(name for name in ChecklistItemView.__struct_fields__ if name != "stale"))
-_Basis = tuple[Facts, Evaluation | None, datetime | None, datetime | None, int, bool]
+_Basis = tuple[Facts, Evaluation | None, datetime | None, datetime | None, Grounds]
+AGAIN = timedelta(seconds=60)
+"""Folded again after so long whatever seems to be the same."""
 
 
 class ChecklistReader:
-    """Keeps the last fold: the list is long, and between two seconds or samples nothing in it moves."""
+    """Keeps the last fold: the list is long, and between two samples and two of its times nothing in it moves."""
 
     def __init__(self, deployment: Deployment) -> None:
         self._deployment = deployment
         self._grounds = GroundsReader(deployment)
+        self._limits = _limits(deployment)
         self._basis: _Basis | None = None
-        self._view = ChecklistView(0, 0, ())
+        self._folded_at = self._until = datetime.min.replace(tzinfo=UTC)
+        self._fold = self._bare = self._view = ChecklistView(0, 0, ())
+        """The fold; the same without the evaluation, where that is late; and what was given last."""
+        self._late: str | None = None
 
     def read(
         self,
@@ -41,14 +49,44 @@ class ChecklistReader:
 
         ``late``: how old the evaluation is, where it says nothing about now any more; what rests on it is marked.
         """
-        basis = (facts, evaluation, cutover_at, rolled_back_at, int(now.timestamp()), bool(late))
-        if self._basis is None or any(
-            new is not old and new != old for new, old in zip(basis, self._basis, strict=True)
-        ):
-            self._basis = basis
-            grounds, switched = self._grounds.read(), (cutover_at, rolled_back_at)
-            self._view = view_at(self._deployment, now, facts, evaluation, grounds, switched, late=late)
+        grounds, switched = self._grounds.read(), (cutover_at, rolled_back_at)
+        basis = (facts, evaluation, *switched, grounds)
+        if self._moved(now, basis):
+            moment = _moment(self._deployment, now, facts, evaluation, grounds, switched)
+            turn = next_turn(self._deployment.checklist, moment)
+            self._basis, self._folded_at = basis, now
+            self._until = min(turn, now + AGAIN) if turn is not None else now + AGAIN
+            self._fold = _fold(self._deployment, moment)
+            self._late = None
+        if late != self._late:
+            if late and not self._late:
+                self._bare = _fold(self._deployment, _moment(self._deployment, now, facts, None, grounds, switched))
+            self._view = marked_late(self._fold, self._bare, late) if late else self._fold
+            self._late = late
         return self._view
+
+    def _moved(self, now: datetime, basis: _Basis) -> bool:
+        """Whether anything that the list rests on is other than when it was folded."""
+        if self._basis is None or not self._folded_at <= now < self._until:
+            return True
+        if any(new is not old and new != old for new, old in zip(basis[:-1], self._basis[:-1], strict=True)):
+            return True
+        return _as_said(basis[-1], self._limits) != _as_said(self._basis[-1], self._limits)
+
+
+def _limits(deployment: Deployment) -> tuple[int, ...]:
+    """Every size that free space is compared with."""
+    tasks = [task for window in deployment.checklist.windows for task in window.tasks]
+    return tuple(
+        {int(deployment.console.cadence.min_free), *(int(task.least) for task in tasks if task.least is not None)}
+    )
+
+
+def _as_said(grounds: Grounds, limits: tuple[int, ...]) -> tuple[object, ...]:
+    """Grounds as far as a line says them: free space moves with each byte, its words seldom."""
+    free = grounds.free
+    said = None if free is None else (size_words(free), *(free >= limit for limit in limits))
+    return said, replace(grounds, free=None)
 
 
 def view_at(
@@ -65,20 +103,20 @@ def view_at(
 
     ``late``: how old the evaluation is, where it says nothing about ``now`` any more; what rests on it is marked.
     """
-    view = _fold(deployment, now, facts, evaluation, grounds, switched)
+    view = _fold(deployment, _moment(deployment, now, facts, evaluation, grounds, switched))
     if not late:
         return view
-    return marked_late(view, _fold(deployment, now, facts, None, grounds, switched), late)
+    return marked_late(view, _fold(deployment, _moment(deployment, now, facts, None, grounds, switched)), late)
 
 
-def _fold(
+def _moment(
     deployment: Deployment,
     now: datetime,
     facts: Facts,
     evaluation: Evaluation | None,
     grounds: Grounds | None,
     switched: tuple[datetime | None, datetime | None],
-) -> ChecklistView:
+) -> Moment:
     cutover_at, rolled_back_at = switched
     back = rolled_back_at is not None and (cutover_at is None or rolled_back_at >= cutover_at)
     fields = {
@@ -89,7 +127,7 @@ def _fold(
         "closed_since": cutover_at if back else None,
         "decisions": tuple(one for one in facts.decided if cutover_at is not None and one.at >= cutover_at),
     }
-    moment = Moment(
+    return Moment(
         **fields,  # type: ignore[arg-type]
         now=now,
         evaluation=evaluation,
@@ -98,7 +136,10 @@ def _fold(
         grounds=grounds,
         change_percent=float(deployment.kpis.anomaly.change_percent),
     )
-    hourly = evaluation.hourly if evaluation else None
+
+
+def _fold(deployment: Deployment, moment: Moment) -> ChecklistView:
+    hourly = moment.evaluation.hourly if moment.evaluation else None
     return ChecklistView(
         hourly_passed=hourly.passed if hourly else 0,
         hourly_due=hourly.due if hourly else 0,

@@ -275,7 +275,10 @@ def test_a_service_that_is_dear_to_ask_is_not_asked_at_each_read(
         def status(self) -> ServiceStatus:
             asked.append(self.name)
             clock.advance(0.05)
-            return ServiceStatus(self.name, "STOPPED", None, None)
+            return ServiceStatus(self.name, "UNSURE", None, None)
+
+        def sign(self) -> tuple[object, ...]:
+            return ()
 
     monkeypatch.setattr(releases, "open_service", lambda _, name: Dear(name))
     reader = StateReader(deployment, clock)

@@ -15,9 +15,9 @@ from test_tui_keys import open_sheet, screen_text, shows, until
 from engine.config import Deployment
 from engine.records import append_event
 from tui.app import ConsoleApp
-from tui.coming_back import SinceYouLeft
 from tui.leaving import last_words
 from tui.screens.dashboard import Dashboard
+from tui.screens.since import SinceYouLeft
 
 Make = Callable[..., ConsoleApp]
 TOLD = ("Since 31 Jan 02:00Z, 7h ago", "   verdict was CONTINUE, is WATCH", "   31 Jan 08:00:01 note: look (ann@ops1)")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tui import asking
 from tui.commands.command import Command
 
 if TYPE_CHECKING:
@@ -17,6 +16,8 @@ class Drill(Command):
     id, keys, title, risk = "drill", (), "drill: break the demo", "write"
 
     def run(self, app: ConsoleApp) -> None:
+        from tui import asking
+
         state = app.shown_state
         if state is not None:
             app.ask(asking.drill(app.actions, state))

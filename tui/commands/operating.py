@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from tui import asking
 from tui.commands.command import Command
 
 if TYPE_CHECKING:
@@ -45,6 +44,8 @@ class Go(Command):
     keys: ClassVar[tuple[str, ...]] = ()
 
     def run(self, app: ConsoleApp) -> None:
+        from tui import asking
+
         state = app.shown_state
         if state is not None:
             app.ask(asking.go(app.actions, state))
@@ -85,6 +86,8 @@ class AbortOperation(Command):
     footer = "abort"
 
     def run(self, app: ConsoleApp) -> None:
+        from tui import asking
+
         state = app.shown_state
         if state is not None:
             app.ask(asking.abort(app.actions, state))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tui import asking
 from tui.commands.command import Command
 
 if TYPE_CHECKING:
@@ -17,6 +16,8 @@ class Silence(Command):
     id, keys, title, risk = "silence", ("m",), "silence an alert", "write"
 
     def run(self, app: ConsoleApp) -> None:
+        from tui import asking
+
         state = app.shown_state
         if state is not None:
             app.ask(asking.silence(app.actions, state, app.frame.item_in_hand()))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tui import asking
 from tui.commands.command import Command
 from tui.opening import (
     copy_line,
@@ -200,6 +199,8 @@ class Search(Command):
     id, keys, title, scope = "search", ("/",), "search", "list"
 
     def run(self, app: ConsoleApp) -> None:
+        from tui import asking
+
         app.ask(asking.search(app.frame.search_for))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.state.hand_over import hand_over_lines
 from tui.commands.command import Command
 from tui.copying import copy_from
 from tui.lines import put
@@ -71,6 +70,8 @@ class HandOver(Command):
     id, keys, title = "watch.hand-over", ("H",), "hand-over summary"
 
     def run(self, app: ConsoleApp) -> None:
+        from engine.state.hand_over import hand_over_lines
+
         state = app.shown_state
         if state is not None:
             lines = hand_over_lines(state, app.look.now)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from tui import asking
 from tui.commands.command import Command
 
 if TYPE_CHECKING:
@@ -18,6 +17,8 @@ class Tick(Command):
     risk, scope = "write", "list"
 
     def run(self, app: ConsoleApp) -> None:
+        from tui import asking
+
         state = app.shown_state
         if state is not None:
             app.ask(asking.tick(app.actions, state, app.frame.item_in_hand()))
@@ -30,6 +31,8 @@ class Override(Command):
     risk, scope = "write", "list"
 
     def run(self, app: ConsoleApp) -> None:
+        from tui import asking
+
         state = app.shown_state
         if state is not None:
             app.ask(asking.override(app.actions, state, app.frame.item_in_hand()))
@@ -41,6 +44,8 @@ class Note(Command):
     id, keys, title, risk = "note", ("i",), "note", "write"
 
     def run(self, app: ConsoleApp) -> None:
+        from tui import asking
+
         app.ask(asking.note(app.actions))
 
 
@@ -50,6 +55,8 @@ class Acknowledge(Command):
     id, keys, title, footer, risk = "acknowledge", ("a",), "acknowledge", "ack", "write"
 
     def run(self, app: ConsoleApp) -> None:
+        from tui import asking
+
         state = app.shown_state
         if state is not None:
             app.ask(asking.acknowledge(app.actions, state, app.frame.item_in_hand()))

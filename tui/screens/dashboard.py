@@ -17,8 +17,6 @@ from tui.lines import Lines, block, plain, put
 from tui.look import Look
 from tui.pane import Pane
 from tui.panels import checklist, events, kpis, log, matrix, operation, resources, validation
-from tui.screens.gate import PREFIX, open_gate
-from tui.screens.samples import Because
 
 Draw = Callable[[State, int, int, Look], Lines]
 PANELS: dict[str, Draw] = {
@@ -75,8 +73,10 @@ class Dashboard(Frame):
         places = {} if small else arrange(width, height - 4, operating=operating)
         if small:
             places = {"small": Place(0, 0, width, max(height - 4, 1))}
+        if places == self._places:
+            return
         panes = list(self.query("#panels Pane").results(Pane))
-        if places == self._places or not panes:
+        if not panes:
             return
         self._places = places
         for pane in panes:
@@ -156,6 +156,9 @@ class Dashboard(Frame):
 
     def why(self) -> None:
         """The evidence behind the row under the cursor."""
+        from tui.screens.gate import PREFIX, open_gate  # the start does not wait for them
+        from tui.screens.samples import Because
+
         name, item = self._panel_in_hand(), self.item_in_hand()
         if item is not None and item.startswith(PREFIX):
             open_gate(self.console_app, item.removeprefix(PREFIX))

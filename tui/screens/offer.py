@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING
 
 from engine.operations.prospects import WaysOn
 from engine.state.model import State
-from tui import asking, offering
+from tui import asking, numbered, offering
 from tui.commands.command import key_of, stands_for
 from tui.frame import Frame, spaced
 from tui.lines import Line, Lines, join, put
-from tui.screens.dashboard import Dashboard
-from tui.screens.views import VIEWS
 from tui.sheets import offer
 
 if TYPE_CHECKING:
@@ -132,6 +130,6 @@ def offer_once(app: ConsoleApp, state: State) -> None:
     stopped = offering.stopped(state)
     if isinstance(app.screen, OfferScreen) and app.screen.operation != stopped:
         app.pop_screen()  # it goes on, or was closed
-    free = type(app.frame) in (Dashboard, *VIEWS.values()) and not app.read_only
+    free = bool(numbered.name_of(app.screen)) and not app.read_only
     if app.offers.due(stopped, monotonic(), free=free):
         app.open_offer()

@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _NOTICE_SECONDS = 6.0
+_READ_BY = 0.2
+"""Seconds after the start by which reading begins, whatever is on the screen."""
 _DEEPEST = 9
 """Screens over one another at most."""
 
@@ -158,6 +160,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
     def on_mount(self) -> None:
         """Begin to read, to tick, and see that a monitor runs."""
         self.call_after_refresh(self._reader.start)  # the first picture is not held up by what is read
+        self.set_timer(_READ_BY, self._reader.start)  # a key that opens a screen at once takes that refresh away
         self.lag.start()
         self.set_interval(1.0, self.redraw)
         if self._first_words:

@@ -56,8 +56,9 @@ class ReaderThread:
         self._thread = threading.Thread(target=self._run, name="state-reader", daemon=True)
 
     def start(self) -> None:
-        """Begin reading."""
-        self._thread.start()
+        """Begin reading, unless it has begun or is over already."""
+        if self._thread.ident is None and not self._stop.is_set():
+            self._thread.start()
 
     def stop(self) -> None:
         """Stop after the read that is under way; does not wait for it."""

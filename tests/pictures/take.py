@@ -89,6 +89,8 @@ class Taken:
 class _NeverOffers:
     """In the place of what opens a sheet by itself a second after it saw an operation that stopped."""
 
+    waits = False
+
     def due(self, operation: str, now: float, *, free: bool) -> bool:
         return False
 

@@ -196,3 +196,11 @@ async def test_a_sheet_is_none_of_the_nine(make_app: Make) -> None:
     app = make_app(states.NORMAL)
     async with app.run_test(size=(120, 40)):
         assert numbered.name_of(OfferScreen("0001-cutover")) == ""
+
+
+@pytest.mark.parametrize("key", ["3", "?", ":", "R"])
+async def test_a_key_before_the_first_picture_keeps_nothing_from_being_read(make_app: Make, key: str) -> None:
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press(key)
+        await until(pilot, lambda: app.shown_state is not None)

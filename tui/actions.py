@@ -133,6 +133,10 @@ class Actions(Protocol):
         """Start the monitor when none runs; its pid, or None when one ran already."""
         ...
 
+    def restart_monitor(self) -> int | None:
+        """End the monitor that hangs and start another; its pid."""
+        ...
+
     def trace(self, condition: str) -> Trace:
         """The samples behind a condition; only looks."""
         ...
@@ -340,3 +344,9 @@ class EngineActions:
         from engine.monitoring.launch import ensure_monitor
 
         return ensure_monitor(self._deployment)
+
+    def restart_monitor(self) -> int | None:
+        """End the monitor that hangs, by SIGKILL if need be, and start another."""
+        from engine.monitoring.launch import restart_monitor
+
+        return restart_monitor(self._deployment)

@@ -6,13 +6,17 @@ import argparse
 
 from engine.cli.frame import Context
 from engine.errors import DONE, Refused
-from engine.monitoring.launch import stop_monitor
+from engine.monitoring.launch import restart_monitor, stop_monitor
 from engine.monitoring.loop import stopping_on_signals, watch
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """``monitor [--stop]``."""
-    parser.add_argument("--stop", action="store_true", help="end the one that runs in the background")
+    """``monitor [--stop | --restart]``."""
+    instead = parser.add_mutually_exclusive_group()
+    instead.add_argument("--stop", action="store_true", help="end the one that runs in the background")
+    instead.add_argument(
+        "--restart", action="store_true", help="end the one that runs, even if it hangs, and start another behind"
+    )
 
 
 def run(context: Context, options: argparse.Namespace) -> int:
@@ -22,6 +26,12 @@ def run(context: Context, options: argparse.Namespace) -> int:
         if not stop_monitor(deployment):
             raise Refused("no monitor runs here", "abaco-ops monitor starts one")
         print("the monitor has stopped")
+        return DONE
+    if options.restart:
+        pid = restart_monitor(deployment)
+        if pid is None:
+            raise Refused("a drill wants no monitor to run", "abaco-ops drill --end")
+        print(f"another monitor runs, pid {pid}")
         return DONE
     with stopping_on_signals() as stop:
         watch(context.root, stop)

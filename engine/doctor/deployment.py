@@ -17,6 +17,7 @@ from engine.doctor.channels import examine_channels
 from engine.doctor.finding import Finding
 from engine.errors import OpsError
 from engine.monitoring.continuity import lost_now
+from engine.monitoring.model import Evaluation
 from engine.monitoring.store import SampleStore
 from engine.monitoring.undecodable import Undecodable
 from engine.operations.journal import list_operations
@@ -26,6 +27,7 @@ from engine.operations.reserve import reserve_problem
 from engine.records import existing, harmless, is_locked, verify_chain
 from engine.services import open_service
 from engine.services.active import active_release, configured_release
+from engine.state.measured import age_of, patience_with
 
 _SAMPLE = "engine.pipeline"
 """The module of the sample pipelines that ``init`` writes into the releases."""
@@ -206,8 +208,18 @@ def _monitor(deployment: Deployment) -> Iterator[Finding]:
         return
     finally:
         store.close()
-    said = f"runs, verdict {newest.verdict.word}" if newest else "runs, no sample yet"
-    yield Finding("monitor", "ok" if newest else "WARN", said)
+    yield _as_it_samples(deployment, newest)
+
+
+def _as_it_samples(deployment: Deployment, newest: Evaluation | None) -> Finding:
+    """A monitor that holds its lock and does not sample is no monitor."""
+    if newest is None:
+        return Finding("monitor", "WARN", "runs, no sample yet")
+    age = age_of(newest, SystemClock().now())
+    if age is not None and age <= patience_with(deployment, newest, runs=True):
+        return Finding("monitor", "ok", f"runs, verdict {newest.verdict.word}")
+    since = "since before the last start of this machine" if age is None else f"for {pretty_duration(age)}"
+    return Finding("monitor", "FAIL", f"pid {newest.pid} has sampled nothing {since}", "abaco-ops monitor --restart")
 
 
 _SAMPLES_DAMAGED = (

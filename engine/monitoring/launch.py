@@ -8,6 +8,7 @@ import time
 
 from engine.clock import SystemClock
 from engine.config import Deployment
+from engine.config.looking import must_write
 from engine.drills.order import read_order
 from engine.errors import NeedsHuman
 from engine.monitoring.holder import read_holder
@@ -52,6 +53,13 @@ def ensure_monitor(deployment: Deployment) -> int | None:
 def _stopped_by_drill(deployment: Deployment) -> bool:
     order = read_order(deployment.root)
     return order is not None and order.drill == "stop-monitor" and order.runs(SystemClock().now())
+
+
+def restart_monitor(deployment: Deployment) -> int | None:
+    """End the monitor that runs, a hanging one by SIGKILL, and start another; its pid. NeedsHuman, OSError."""
+    must_write(deployment, "another monitor")
+    stop_monitor(deployment)
+    return ensure_monitor(deployment)
 
 
 def stop_monitor(deployment: Deployment, deadline: float = 5.0) -> bool:

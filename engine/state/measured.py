@@ -165,7 +165,7 @@ def _views(evaluation: Evaluation, answered: Answered, late: str, runs: bool, no
 def _late(seen: Measured, deployment: Deployment, why: str, runs: bool) -> Measured:
     """The same values, marked; the verdict that rested on them rests on nothing now."""
     was = seen.verdict
-    clears = "the monitor's next sample" if runs else "abaco-ops monitor"
+    clears = "the monitor's next sample, or abaco-ops monitor --restart" if runs else "abaco-ops monitor"
     return replace(
         seen,
         verdict=VerdictView("UNKNOWN", f"{why}; it was {was.word}", clears, "", was.observed_at, True),

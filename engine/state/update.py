@@ -20,10 +20,18 @@ def update_lines(state: State, now: datetime) -> list[str]:
         lines.insert(0, f"{DRILL_MARK}: {state.drill.drill} of {state.drill.release}.")
     clears = state.verdict.clears.removeprefix("clears ")
     lines.append(f"Why: {state.verdict.why}" + (f"; clears {clears}" if clears else ""))
-    shown = [f"{kpi.title} {kpi.value:,.{kpi.decimals}f}" for kpi in state.kpis if kpi.value is not None]
-    lines.append("KPIs: " + (", ".join(shown) or "none"))
-    lines.append("Resources: " + ", ".join(f"{gauge.label} {gauge.text}" for gauge in state.resources if gauge.text))
-    lines.append(f"Validation: {state.checks.status}, {_ago(state.checks.observed_at, now)}")
+    kpis = [
+        (f"{kpi.title} {kpi.value:,.{kpi.decimals}f}", kpi.stale, kpi.observed_at)
+        for kpi in state.kpis
+        if kpi.value is not None
+    ]
+    gauges = [
+        (f"{gauge.label} {gauge.text}", gauge.stale, gauge.observed_at) for gauge in state.resources if gauge.text
+    ]
+    lines.append("KPIs: " + _values(kpis, now))
+    lines.append("Resources: " + _values(gauges, now))
+    old = " (STALE)" if state.checks.stale else ""
+    lines.append(f"Validation: {state.checks.status}{old}, {_ago(state.checks.observed_at, now)}")
     way = state.way_back
     note = f"; {way.note}" if way.note else ""
     lines.append(f"Way back: {way.release}, {'ready' if way.ready else way.reason}, {rests_on(way, now)}{note}")
@@ -34,6 +42,14 @@ def update_lines(state: State, now: datetime) -> list[str]:
     if state.operation is not None:
         lines.append(f"Operation: {state.operation.id} {state.operation.state}")
     return lines
+
+
+def _values(found: list[tuple[str, bool, datetime | None]], now: datetime) -> str:
+    """Each value as it is now; one that is not from now says so, as the last thing that is read of it."""
+    if found and all(stale for _, stale, _ in found):
+        newest = max((at for _, _, at in found if at is not None), default=None)
+        return "STALE, " + _ago(newest, now) + ": " + ", ".join(words for words, _, _ in found)
+    return ", ".join(f"{words} (STALE, {_ago(at, now)})" if stale else words for words, stale, at in found) or "none"
 
 
 def _ago(moment: datetime | None, now: datetime) -> str:

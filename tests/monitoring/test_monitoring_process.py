@@ -13,12 +13,15 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from engine.clock import SystemClock
 from engine.config import Deployment
+from engine.doctor.deployment import examine_deployment
 from engine.errors import LockHeld
-from engine.monitoring.launch import ensure_monitor, monitor_pid, monitor_running, stop_monitor
+from engine.monitoring.launch import ensure_monitor, monitor_pid, monitor_running, restart_monitor, stop_monitor
 from engine.monitoring.loop import watch
 from engine.monitoring.model import Evaluation
 from engine.monitoring.store import SampleStore
+from engine.state import StateReader
 
 
 def until(met: Callable[[], object], seconds: float = 20.0) -> None:
@@ -75,6 +78,26 @@ def test_a_killed_one_leaves_the_lock_free(started: Deployment) -> None:
     os.kill(pid, signal.SIGKILL)
     until(lambda: not monitor_running(started))
     assert monitor_pid(started) is None
+
+
+def test_one_that_hangs_is_found_out_and_another_takes_its_place(started: Deployment) -> None:
+    pid = monitor_pid(started)
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+
+    def doctor() -> str:
+        return next(
+            f"{one.status} {one.what} {one.fix}" for one in examine_deployment(started) if one.name == "monitor"
+        )
+
+    assert doctor().startswith("ok runs")
+    until(lambda: doctor().startswith(f"FAIL pid {pid} has sampled nothing for"))
+    assert doctor().endswith("abaco-ops monitor --restart")
+    state = StateReader(started, SystemClock()).read()
+    assert "abaco-ops monitor --restart" in state.verdict.clears
+    another = restart_monitor(started)
+    assert another not in (None, pid)
+    until(lambda: monitor_pid(started) == another and doctor().startswith("ok runs"))
 
 
 def test_a_broken_edit_of_the_configuration_is_told_and_the_watch_goes_on(started: Deployment) -> None:

@@ -148,6 +148,10 @@ class FakeActions:
         self.asked.append(("end_drill",))
         return "the drill has ended"
 
+    def restart_monitor(self) -> int | None:
+        self.asked.append(("restart_monitor",))
+        return 4712
+
     def ensure_monitor(self) -> int | None:
         self.asked.append(("ensure_monitor",))
         return None

@@ -187,8 +187,9 @@ async def test_at_80x24_what_was_left_open_before_the_cutover_never_hides_what_i
 async def test_the_palette_starts_the_monitor_and_a_read_only_console_does_not(
     make_app: Make, actions: FakeActions
 ) -> None:
+    gone = replace(states.STALE, monitor=replace(states.STALE.monitor, running=False))
     for read_only, asked in ((True, 0), (False, 2)):  # a console that may write asks once when it begins
-        app = make_app(states.STALE, read_only=read_only)
+        app = make_app(gone, read_only=read_only)
         async with app.run_test(size=(80, 24)) as pilot:
             await shows(pilot, "UNKNOWN")
             await pilot.press(":", *"monitor")
@@ -196,6 +197,17 @@ async def test_the_palette_starts_the_monitor_and_a_read_only_console_does_not(
             await pilot.press("enter")
             await shows(pilot, "this console is read-only" if read_only else "a monitor runs already")
             assert actions.asked.count(("ensure_monitor",)) == asked
+
+
+async def test_the_palette_puts_another_monitor_in_the_place_of_one_that_hangs(
+    make_app: Make, actions: FakeActions
+) -> None:
+    app = make_app(replace(states.STALE, monitor=replace(states.STALE.monitor, running=True, stale=True)))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shows(pilot, "UNKNOWN")
+        await pilot.press(":", *"monitor", "enter")
+        await shows(pilot, "another monitor runs, the one that hung was ended, pid 4712")
+        assert ("restart_monitor",) in actions.asked
 
 
 async def test_the_help_moves_with_every_key_that_moves_a_list(make_app: Make) -> None:

@@ -68,15 +68,22 @@ class Rehearse(Command):
 
 
 class StartMonitor(Command):
-    """Start the monitor, when none runs: without one nothing is sampled, nothing judged, and nobody told."""
+    """Start the monitor, when none runs, or another in the place of one that hangs: without one nothing is sampled,
+    nothing judged, and nobody told.
+    """
 
     id, keys, title, risk = "monitor", (), "start the monitor", "write"
 
     def run(self, app: ConsoleApp) -> None:
-        def started(pid: int | None) -> None:
-            app.say("a monitor runs already" if pid is None else f"the monitor runs, pid {pid}", "info")
+        state = app.shown_state
+        hangs = state is not None and state.monitor.running and state.monitor.stale
 
-        app.background(app.actions.ensure_monitor, started, lambda why: app.say(why, "crit"))
+        def started(pid: int | None) -> None:
+            words = "another monitor runs, the one that hung was ended" if hangs else "the monitor runs"
+            app.say("a monitor runs already" if pid is None else f"{words}, pid {pid}", "info")
+
+        start = app.actions.restart_monitor if hangs else app.actions.ensure_monitor
+        app.background(start, started, lambda why: app.say(why, "crit"))
 
 
 class AbortOperation(Command):

@@ -284,6 +284,7 @@ complete -c abaco-ops -n '_shtab_abaco_ops_using monitor' -l colors -xka "trueco
 complete -c abaco-ops -n '_shtab_abaco_ops_using monitor' -l glyphs -xka "unicode ascii" -d 'which marks it draws with'
 complete -c abaco-ops -n '_shtab_abaco_ops_using monitor' -l version -d 'show program'"'"'s version number and exit'
 complete -c abaco-ops -n '_shtab_abaco_ops_using monitor' -l stop -d 'end the one that runs in the background'
+complete -c abaco-ops -n '_shtab_abaco_ops_using monitor' -l restart -d 'end the one that runs, even if it hangs, and start another behind'
 complete -c abaco-ops -n '_shtab_abaco_ops_using; and test $_shtab_abaco_ops_npos -eq 0' -a checklist -d 'show and answer the checklist'
 complete -c abaco-ops -n '_shtab_abaco_ops_using checklist' -s h -l help -d 'show this help message and exit'
 complete -c abaco-ops -n '_shtab_abaco_ops_using checklist' -l root -xka "(__fish_complete_directories)" -d 'the deployment'"'"'s directory'

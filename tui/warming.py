@@ -15,4 +15,5 @@ def warm_up() -> None:
         importlib.import_module(name)
     if not gc.isenabled():  # switched off for the start by whoever began this process
         gc.enable()
+        gc.collect()  # what the start left behind
         gc.freeze()  # modules stay as they are: no later look goes through them

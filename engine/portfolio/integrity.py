@@ -8,29 +8,9 @@ import numpy as np
 import pandas as pd
 
 from engine.config.kpis import KpiConfig
+from engine.portfolio.buckets import FIRST_ROWS, Found, breaches_of
 from engine.portfolio.columns import Amounts, Flags
 from engine.portfolio.tape import Tape
-
-FIRST_ROWS = 5
-"""How many rows of each fault are named."""
-_ROUNDING = 1e-9
-"""Relative: sums of parts may miss their whole by what floating point does to cents."""
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """How many rows, and the first few of them, counted from 1 below the header."""
-
-    count: int
-    first_rows: tuple[int, ...] = ()
-
-    @property
-    def counted(self) -> str:
-        """How many, in words."""
-        return f"{self.count:,} row{'' if self.count == 1 else 's'}"
-
-    def __str__(self) -> str:
-        return f"{self.counted}, first row {next(iter(self.first_rows), 0)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +41,7 @@ def examine(tape: Tape, config: KpiConfig) -> Integrity:
     if tape.dates is not None and tape.dates.fault:
         faults[config.tape.date] = tape.dates.fault
     negatives = {name: _found(column.values < 0) for name, column in tape.amounts.items()}
-    too_large, overfull = _buckets(tape, config)
+    breaches = breaches_of(tape.amounts, slice(0, tape.rows), lambda place: place + 1, config.tape)
     latest = _latest(tape)
     return Integrity(
         rows=tape.rows,
@@ -73,8 +53,8 @@ def examine(tape: Tape, config: KpiConfig) -> Integrity:
         },
         duplicates=_duplicates(tape),
         unnamed=_found(tape.ids.isna().to_numpy(dtype=np.bool_)) if tape.ids is not None else Found(0),
-        too_large=too_large,
-        overfull=overfull,
+        too_large=dict(breaches.too_large),
+        overfull=breaches.overfull,
         outliers=_outliers(tape, latest, config.anomaly.outlier_sigma),
     )
 
@@ -102,21 +82,6 @@ def _duplicates(tape: Tape) -> Found | None:
         return _found((rows.duplicated() & tape.ids.notna()).to_numpy(dtype=np.bool_))
     one_row_per_period = tape.dates is not None and tape.rows == np.unique(days).size
     return Found(0) if one_row_per_period or tape.rows <= 1 else None
-
-
-def _buckets(tape: Tape, config: KpiConfig) -> tuple[dict[str, Found], Found]:
-    whole = tape.amounts.get(config.tape.total)
-    parts = {name: tape.amounts[name] for name in config.tape.buckets if name in tape.amounts}
-    if whole is None or not parts:
-        return {}, Found(0)
-    judged = ~whole.nulls & ~whole.faults & (whole.values >= 0)
-    limit = whole.values * (1 + _ROUNDING)
-    over = {name: judged & (part.values > limit) for name, part in parts.items()}
-    with np.errstate(over="ignore"):
-        together = np.sum([np.maximum(part.values, 0) for part in parts.values()], axis=0)
-    alone = np.any(list(over.values()), axis=0)
-    too_large = {name: _found(flags) for name, flags in over.items() if flags.any()}
-    return too_large, _found(judged & (together > limit) & ~alone)
 
 
 def _outliers(tape: Tape, latest: Flags, sigma: float) -> dict[str, int]:

@@ -8,7 +8,8 @@ import pytest
 from tapes import reference, row, write
 
 from engine.config.kpis import KpiConfig
-from engine.portfolio.integrity import Found, Integrity, examine
+from engine.portfolio.buckets import Found
+from engine.portfolio.integrity import Integrity, examine
 from engine.portfolio.tape import read_tape
 
 

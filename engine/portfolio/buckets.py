@@ -1,0 +1,83 @@
+"""Buckets must fit into their whole: which rows break that, one by one and all together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.config.kpis import TapeSection
+from engine.portfolio.columns import Amounts, Flags
+
+FIRST_ROWS = 5
+"""How many rows of each fault are named."""
+_ROUNDING = 1e-9
+"""Relative: sums of parts may miss their whole by what floating point does to cents."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """How many rows, and the first few of them, counted from 1 below the header."""
+
+    count: int
+    first_rows: tuple[int, ...] = ()
+
+    @property
+    def counted(self) -> str:
+        """How many, in words."""
+        return f"{self.count:,} row{'' if self.count == 1 else 's'}"
+
+    def __str__(self) -> str:
+        return f"{self.counted}, first row {next(iter(self.first_rows), 0)}"
+
+    def merge(self, other: Found) -> Found:
+        """Both together; the first rows are those that stand highest in the tape."""
+        return Found(self.count + other.count, tuple(sorted((*self.first_rows, *other.first_rows))[:FIRST_ROWS]))
+
+
+@dataclass(frozen=True, slots=True)
+class Breaches:
+    """Rows whose buckets do not fit."""
+
+    too_large: Mapping[str, Found]
+    """Per bucket that alone is larger than the whole."""
+    overfull: Found
+    """Rows whose buckets together are larger than the whole, though none alone is."""
+
+    def merge(self, other: Breaches) -> Breaches:
+        """Both together."""
+        names = dict.fromkeys((*self.too_large, *other.too_large))
+        none = Found(0)
+        return Breaches(
+            {name: self.too_large.get(name, none).merge(other.too_large.get(name, none)) for name in names},
+            self.overfull.merge(other.overfull),
+        )
+
+
+def breaches_of(
+    columns: Mapping[str, Amounts],
+    where: slice | npt.NDArray[np.intp],
+    number: Callable[[int], int],
+    section: TapeSection,
+) -> Breaches:
+    """The breaches among the rows ``where``; ``number`` gives the row of the tape at a place among them."""
+    whole = columns.get(section.total)
+    parts = {name: columns[name].values[where] for name in section.buckets if name in columns}
+    if whole is None or not parts:
+        return Breaches({}, Found(0))
+    limit = whole.numbers[where]
+    judged = np.isfinite(limit) & (limit >= 0)
+    with np.errstate(over="ignore"):
+        limit = limit * (1 + _ROUNDING)
+        together = np.sum([np.maximum(part, 0) for part in parts.values()], axis=0)
+    over = {name: judged & (part > limit) for name, part in parts.items()}
+    alone = np.any(list(over.values()), axis=0)
+    too_large = {name: _found(flags, number) for name, flags in over.items() if flags.any()}
+    return Breaches(too_large, _found(judged & (together > limit) & ~alone, number))
+
+
+def _found(flags: Flags, number: Callable[[int], int]) -> Found:
+    rows = np.flatnonzero(flags)
+    return Found(int(rows.size), tuple(number(int(row)) for row in rows[:FIRST_ROWS]))

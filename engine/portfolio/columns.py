@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from engine.portfolio.column_state import Fault
 from engine.records import harmless
@@ -108,7 +110,10 @@ def amounts(raw: pd.Series[Any]) -> Amounts:
 
 def dates(raw: pd.Series[Any]) -> Dates:
     """Read the column of dates: ISO dates, also at the beginning of a time."""
-    codes, found = pd.factorize(raw, use_na_sentinel=True)
+    only = only_day(raw)
+    if only is not None:
+        return Dates((only,), np.zeros(len(raw), dtype=np.intp))
+    codes, found = _coded(raw)
     read = [_day(value) for value in found]
     days = tuple(sorted({day for day in read if day is not None}))
     place = {day: index for index, day in enumerate(days)}
@@ -120,6 +125,31 @@ def dates(raw: pd.Series[Any]) -> Dates:
     first = int(wrong[0])
     shown = "empty" if pd.isna(raw.iloc[first]) else repr(harmless(raw.iloc[first], 40))
     return Dates(days, of_row, Fault(int(wrong.size), first + 1, shown))
+
+
+def only_day(raw: pd.Series[Any]) -> str | None:
+    """The date, where every row has the same; None where not, or where finding it takes as long as telling them all."""
+    texts = _arrow_texts(raw)
+    if texts is None:
+        return None
+    distinct = pc.unique(texts)
+    return _day(distinct[0].as_py()) if len(distinct) == 1 else None
+
+
+def _coded(raw: pd.Series[Any]) -> tuple[npt.NDArray[np.integer[Any]], list[Any]]:
+    """Each row's place in a list of distinct values, -1 for none."""
+    texts = _arrow_texts(raw)
+    if texts is None:
+        codes, found = pd.factorize(raw, use_na_sentinel=True)
+        return codes, list(found)
+    coded = (texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts).dictionary_encode()
+    return pc.fill_null(coded.indices, -1).to_numpy(), coded.dictionary.to_pylist()
+
+
+def _arrow_texts(raw: pd.Series[Any]) -> Any:
+    """The texts as Arrow holds them, without a copy; None for a column of another kind."""
+    kind = raw.dtype
+    return pa.array(raw.array) if isinstance(kind, pd.StringDtype) and kind.storage == "pyarrow" else None
 
 
 def undated_words(fault: Fault) -> str:

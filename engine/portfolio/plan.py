@@ -38,11 +38,8 @@ class Plan:
     products: dict[str, tuple[ast.expr, tuple[str, ...]]]
     """Expressions that are no weighted sums, by their text, with their columns: measured row by row like columns."""
 
-    @property
-    def needed(self) -> tuple[str, ...]:
-        """The columns that the formulas sum, in the order of the tape's definition."""
-        used = {name for formula in self.formulas.values() for name in formula.columns}
-        return tuple(name for name in self.config.tape.amounts if name in used)
+    needed: tuple[str, ...]
+    """The columns that the formulas sum, in the order of the tape's definition."""
 
 
 def plan_of(config: KpiConfig) -> Plan:
@@ -58,7 +55,8 @@ def plan_of(config: KpiConfig) -> Plan:
                 products[text] = (node, tuple(part.id for part in ast.walk(node) if isinstance(part, ast.Name)))
                 found = Weights({text: 1})
             weights[node] = found
-    return Plan(config, formulas, weights, products)
+    used = {name for formula in formulas.values() for name in formula.columns}
+    return Plan(config, formulas, weights, products, tuple(name for name in config.tape.amounts if name in used))
 
 
 def weighted_total(

@@ -6,6 +6,7 @@ import difflib
 import hashlib
 import io
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,7 @@ def read_tape(path: Path, section: TapeSection) -> Tape:
         sha256,
         len(frame),
         {name: amounts(frame[name]) for name in present},
-        {name: _missing(name, list(frame.columns)) for name in section.amounts if name not in frame.columns},
+        missing_columns(section.amounts, list(frame.columns)),
         dates(frame[section.date]) if section.date in frame.columns else None,
         _ids(frame[section.id]) if section.id in frame.columns else None,
     )
@@ -107,6 +108,11 @@ def _check_names(header: list[str]) -> None:
 
 def _ids(raw: pd.Series[Any]) -> pd.Series[str]:
     return raw.astype("str").str.strip().mask(raw.isna())
+
+
+def missing_columns(wanted: Iterable[str], present: list[str]) -> dict[str, str]:
+    """The sentence about each wanted column that is not among those present."""
+    return {name: _missing(name, present) for name in wanted if name not in present}
 
 
 def _missing(name: str, present: list[str]) -> str:

@@ -1,18 +1,15 @@
-"""Columns of a tape made plain: numbers with their nulls and faults known, dates as ISO text."""
+"""Columns of a tape made plain: numbers with their nulls and faults known, dates as ISO text. No pandas here."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from engine.portfolio.column_state import Fault
 from engine.records import harmless
@@ -36,7 +33,8 @@ class Amounts:
 
     numbers: Numbers
     """As read: NaN where there is no value and where there is no number; infinities are kept."""
-    raw: pd.Series[Any]
+    cell: Callable[[int], object]
+    """The cell at a place, as it was read."""
     absent: Flags | None = None
     """Cells without a value; None: there are none but NaN, if any."""
     unparsed: Flags | None = None
@@ -57,7 +55,8 @@ class Amounts:
     @cached_property
     def values(self) -> Numbers:
         """The numbers, with 0 for nulls and faults."""
-        return np.where(np.isfinite(self.numbers), self.numbers, 0.0)
+        finite = np.isfinite(self.numbers)
+        return self.numbers if finite.all() else np.where(finite, self.numbers, 0.0)
 
     def fault(self) -> str:
         """What is wrong, with count, first row and its text; empty when nothing is."""
@@ -66,7 +65,7 @@ class Amounts:
 
     def fault_at(self, count: int, place: int, row: int) -> Fault:
         """The fault whose first cell stands at ``place`` of this column, ``row`` of the tape."""
-        return Fault(count, row, repr(harmless(self.raw.iloc[place], 40)))
+        return Fault(count, row, repr(harmless(self.cell(place), 40)))
 
 
 def fault_words(fault: Fault) -> str:
@@ -91,76 +90,15 @@ class Dates:
         return undated_words(self.undated) if self.undated is not None else ""
 
 
-def amounts(raw: pd.Series[Any]) -> Amounts:
-    """Read a column of money. What the file's reader did not take for numbers is read strictly, text by text.
-
-    Narrow floats are widened before anything is added up.
-    """
-    if raw.dtype.kind in "iuf":
-        if isinstance(raw.dtype, np.dtype):
-            return Amounts(np.ascontiguousarray(raw.to_numpy(dtype=np.float64)), raw)
-        absent = raw.isna().to_numpy(dtype=np.bool_)
-        return Amounts(raw.to_numpy(dtype=np.float64, na_value=np.nan), raw, absent if absent.any() else None)
-    read = [_number(value) for value in raw.tolist()]
-    unparsed = np.array([number is None for number in read], dtype=np.bool_)
-    numbers = np.array([np.nan if number is None else number for number in read], dtype=np.float64)
-    absent = np.isnan(numbers) & ~unparsed
-    return Amounts(numbers, raw, absent if absent.any() else None, unparsed if unparsed.any() else None)
-
-
-def dates(raw: pd.Series[Any]) -> Dates:
-    """Read the column of dates: ISO dates, also at the beginning of a time."""
-    only = only_day(raw)
-    if only is not None:
-        return Dates((only,), np.zeros(len(raw), dtype=np.intp))
-    codes, found = _coded(raw)
-    read = [_day(value) for value in found]
-    days = tuple(sorted({day for day in read if day is not None}))
-    place = {day: index for index, day in enumerate(days)}
-    of_value = np.array([*(-1 if day is None else place[day] for day in read), -1], dtype=np.intp)
-    of_row = of_value[codes]
-    wrong = np.flatnonzero(of_row < 0)
-    if not wrong.size:
-        return Dates(days, of_row)
-    first = int(wrong[0])
-    shown = "empty" if pd.isna(raw.iloc[first]) else repr(harmless(raw.iloc[first], 40))
-    return Dates(days, of_row, Fault(int(wrong.size), first + 1, shown))
-
-
-def only_day(raw: pd.Series[Any]) -> str | None:
-    """The date, where every row has the same; None where not, or where finding it takes as long as telling them all."""
-    texts = _arrow_texts(raw)
-    if texts is None:
-        return None
-    distinct = pc.unique(texts)
-    return _day(distinct[0].as_py()) if len(distinct) == 1 else None
-
-
-def _coded(raw: pd.Series[Any]) -> tuple[npt.NDArray[np.integer[Any]], list[Any]]:
-    """Each row's place in a list of distinct values, -1 for none."""
-    texts = _arrow_texts(raw)
-    if texts is None:
-        codes, found = pd.factorize(raw, use_na_sentinel=True)
-        return codes, list(found)
-    coded = (texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts).dictionary_encode()
-    return pc.fill_null(coded.indices, -1).to_numpy(), coded.dictionary.to_pylist()
-
-
-def _arrow_texts(raw: pd.Series[Any]) -> Any:
-    """The texts as Arrow holds them, without a copy; None for a column of another kind."""
-    kind = raw.dtype
-    return pa.array(raw.array) if isinstance(kind, pd.StringDtype) and kind.storage == "pyarrow" else None
-
-
 def undated_words(fault: Fault) -> str:
     """The sentence about rows without a date."""
     what = "value is no date" if fault.count == 1 else "values are no dates"
     return f"{fault.count} {what} (YYYY-MM-DD), first in row {fault.row}: {fault.shown}"
 
 
-def _number(value: object) -> float | None:
+def number_of(value: object) -> float | None:
     """The number, NaN for a null, None for what is neither."""
-    if value is None or value is pd.NA or value is pd.NaT:
+    if value is None:
         return np.nan
     if isinstance(value, bool | np.bool_):
         return None
@@ -170,7 +108,8 @@ def _number(value: object) -> float | None:
     return np.nan if text in NULLS else None
 
 
-def _day(value: object) -> str | None:
+def day_of(value: object) -> str | None:
+    """The date at the beginning of a text or time; None when there is none."""
     text = str(value).strip()
     day, rest = text[:10], text[10:]
     if (rest and rest[0] not in "T ") or len(day) != 10 or day[4] != "-":

@@ -16,9 +16,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from engine.portfolio.column_state import Fault
-from engine.portfolio.columns import amounts, dates, only_day
 from engine.portfolio.finalise import kpis_of
 from engine.portfolio.formula import Undefined
+from engine.portfolio.frame_columns import amounts, dates, only_day
 from engine.portfolio.measure import BLOCK
 from engine.portfolio.plan import Plan, product_values
 from engine.portfolio.results import Group

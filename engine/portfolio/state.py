@@ -1,4 +1,4 @@
-"""The mergeable state of a tape: ``state_of(rows)``, ``merge``, and :mod:`engine.portfolio.finalise`.
+"""The mergeable state of a tape: ``state_of_columns(...)``, ``merge``, and :mod:`engine.portfolio.finalise`.
 
 ``merge`` is associative and commutative, so chunks, threads and engines may meet in any order: the same tape gives the
 same bits. Rows of different dates are never added up here.
@@ -13,11 +13,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from engine.portfolio.buckets import Breaches, breaches_of
 from engine.portfolio.column_state import ColumnState, Fault
-from engine.portfolio.columns import Amounts, Dates, amounts, dates
+from engine.portfolio.columns import Amounts, Dates
 from engine.portfolio.measure import Measured, measure_all
 from engine.portfolio.plan import Plan, product_values
 
@@ -92,16 +91,6 @@ class State:
         for part in self.parts.values():
             together = together.merge(part)
         return together
-
-
-def state_of(
-    frame: pd.DataFrame, plan: Plan, *, first_row: int = 1, buckets: bool = False, threads: int | None = None
-) -> State:
-    """The state of a frame's rows; ``first_row`` is the number of its first one in the tape."""
-    section = plan.config.tape
-    present = {name: amounts(frame[name]) for name in section.amounts if name in frame.columns}
-    dated = dates(frame[section.date]) if section.date in frame.columns else None
-    return state_of_columns(present, dated, len(frame), plan, first_row=first_row, buckets=buckets, threads=threads)
 
 
 def state_of_columns(

@@ -15,8 +15,9 @@ import pandas as pd
 
 from engine.config.kpis import TapeSection
 from engine.errors import OpsError
-from engine.portfolio.columns import Amounts, Dates, amounts, dates
+from engine.portfolio.columns import Amounts, Dates
 from engine.portfolio.csv_shape import check_shape
+from engine.portfolio.frame_columns import amounts, dates
 from engine.portfolio.unreadable import TapeUnreadable
 from engine.records import harmless
 

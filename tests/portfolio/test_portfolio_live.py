@@ -13,11 +13,11 @@ from odd_tapes import DAYS, FINITE, frames
 from tapes import AMOUNTS, reference, row
 
 from engine.portfolio.finalise import finalise
+from engine.portfolio.frame import state_of
 from engine.portfolio.live import live, total_of
 from engine.portfolio.measure import BLOCK, measure
 from engine.portfolio.plan import Plan
 from engine.portfolio.results import Group
-from engine.portfolio.state import state_of
 from engine.portfolio.tape import missing_columns
 
 

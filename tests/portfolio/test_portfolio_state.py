@@ -22,10 +22,11 @@ from engine.config.kpis import KpiConfig
 from engine.portfolio import measure as measuring
 from engine.portfolio.column_state import ColumnState
 from engine.portfolio.finalise import finalise
+from engine.portfolio.frame import state_of
 from engine.portfolio.measure import measure, measure_all
 from engine.portfolio.plan import Plan, plan_of
 from engine.portfolio.results import TapeKpis
-from engine.portfolio.state import State, state_of
+from engine.portfolio.state import State
 
 
 def finished(state: State, plan: Plan, **how: bool) -> TapeKpis:

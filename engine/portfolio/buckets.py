@@ -36,6 +36,10 @@ class Found:
         """Both together; the first rows are those that stand highest in the tape."""
         return Found(self.count + other.count, tuple(sorted((*self.first_rows, *other.first_rows))[:FIRST_ROWS]))
 
+    def behind(self, rows: int) -> Found:
+        """The same rows with so many before them."""
+        return Found(self.count, tuple(row + rows for row in self.first_rows))
+
 
 @dataclass(frozen=True, slots=True)
 class Breaches:
@@ -53,6 +57,12 @@ class Breaches:
         return Breaches(
             {name: self.too_large.get(name, none).merge(other.too_large.get(name, none)) for name in names},
             self.overfull.merge(other.overfull),
+        )
+
+    def behind(self, rows: int) -> Breaches:
+        """The same rows with so many before them."""
+        return Breaches(
+            {name: found.behind(rows) for name, found in self.too_large.items()}, self.overfull.behind(rows)
         )
 
 

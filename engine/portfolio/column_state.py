@@ -26,6 +26,10 @@ class Fault:
         first = min(self, other, key=lambda fault: (fault.row, fault.shown))
         return Fault(self.count + other.count, first.row, first.shown)
 
+    def behind(self, rows: int) -> Fault:
+        """The same fault with so many rows before it."""
+        return Fault(self.count, self.row + rows, self.shown)
+
 
 @dataclass(frozen=True, slots=True)
 class ColumnState:

@@ -24,7 +24,9 @@ NULLS = frozenset(
     )
 )
 """Texts that stand for no value."""
-_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+NUMBER_PATTERN = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+"""What is a number, written out: no separators, no parentheses, no words."""
+_NUMBER = re.compile(NUMBER_PATTERN)
 
 
 @dataclass(frozen=True)

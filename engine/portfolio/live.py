@@ -20,10 +20,10 @@ from engine.portfolio.finalise import kpis_of
 from engine.portfolio.formula import Undefined
 from engine.portfolio.frame_columns import amounts, dates, only_day
 from engine.portfolio.measure import BLOCK
+from engine.portfolio.missing import missing_columns
 from engine.portfolio.plan import Plan, product_values
 from engine.portfolio.results import Group
 from engine.portfolio.state import Rows, rows_by_day
-from engine.portfolio.tape import missing_columns
 
 Numbers = npt.NDArray[np.float64]
 

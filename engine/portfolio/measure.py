@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import os
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import reduce
@@ -66,7 +67,7 @@ def _joined(one: Measured, two: Measured) -> Measured:
 
 
 def _measure(values: Numbers, decimals: int, offset: int) -> Measured:
-    room = _Room(min(BLOCK, len(values)))
+    room = _room()
     ceiling = _LIMIT / 10.0**decimals / BLOCK
     state, first = ColumnState(), None
     minor, nans, negatives, lowest, highest = 0, 0, 0, math.inf, -math.inf
@@ -89,11 +90,11 @@ def _measure(values: Numbers, decimals: int, offset: int) -> Measured:
 
 
 class _Room:
-    """Arrays of a block's size, used again for each block."""
+    """Arrays of a block's size, used again for each block: fresh ones would cost more than the sums."""
 
-    def __init__(self, rows: int) -> None:
-        self._values, self._times, self._units = np.empty(rows), np.empty(rows), np.empty(rows)
-        self._flags = np.empty(rows, dtype=np.bool_)
+    def __init__(self) -> None:
+        self._values, self._times, self._units = np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK)
+        self._flags = np.empty(BLOCK, dtype=np.bool_)
 
     def filled(self, block: Numbers) -> tuple[int, Numbers, float, float]:
         """How many NaN the block has, the block with 0 in their place, and its least and greatest number."""
@@ -115,6 +116,17 @@ class _Room:
         np.divide(units, scale, out=times)
         np.equal(times, block, out=flags)
         return units if flags.all() else None
+
+
+_rooms = threading.local()
+
+
+def _room() -> _Room:
+    """The room of this thread."""
+    room: _Room | None = getattr(_rooms, "room", None)
+    if room is None:
+        room = _rooms.room = _Room()
+    return room
 
 
 def _careful(block: Numbers, decimals: int) -> Measured:

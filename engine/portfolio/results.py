@@ -66,6 +66,8 @@ class TapeKpis:
     """Rows of all dates together."""
     latest: Group
     by: tuple[Group, ...] = ()
+    columns: tuple[str, ...] = ()
+    """The columns of money that were read, where a stream left the others out: nulls are known of these only."""
 
     def as_json(self, *, by_date: bool = False) -> dict[str, Any]:
         """The form of ``kpi --json``."""
@@ -76,6 +78,7 @@ class TapeKpis:
             "engine": self.engine,
             "tape_rows": self.tape_rows,
             "tape_sha256": self.sha256,
+            **({"columns_read": self.columns} if self.columns else {}),
         }
         return {**answer, "by": [group.as_json() for group in self.by]} if by_date else answer
 

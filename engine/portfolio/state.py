@@ -25,6 +25,10 @@ Rows = slice | npt.NDArray[np.intp]
 _NOTHING = ColumnState()
 
 
+class OtherColumns(ValueError):
+    """States that are not of one tape."""
+
+
 @dataclass(frozen=True, slots=True)
 class Partition:
     """The rows of one date."""
@@ -49,6 +53,15 @@ class Partition:
             _merged(self.products, other.products),
             breaches,
         )
+
+    def behind(self, rows: int) -> Partition:
+        """The same part with so many rows before it."""
+        columns = {
+            name: state if state.fault is None else replace(state, fault=state.fault.behind(rows))
+            for name, state in self.columns.items()
+        }
+        breaches = self.breaches.behind(rows) if self.breaches is not None else None
+        return replace(self, columns=columns, breaches=breaches)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +89,19 @@ class State:
         return tuple(sorted(day for day in self.parts if day is not None))
 
     def merge(self, other: State) -> State:
-        """What is known of the rows of both. ValueError when they are not of one tape."""
+        """What is known of the rows of both. OtherColumns when they are not of one tape."""
         if (self.decimals, self.columns, self.dated) != (other.decimals, other.columns, other.dated):
-            raise ValueError("states of different columns or scales cannot be merged")
+            raise OtherColumns("states of different columns or scales cannot be merged")
         parts = dict(self.parts)
         for day, part in other.parts.items():
             parts[day] = parts[day].merge(part) if day in parts else part
         undated = self.undated.merge(other.undated) if self.undated is not None else other.undated
         return State(self.decimals, self.columns, self.dated, parts, undated)
+
+    def behind(self, rows: int) -> State:
+        """The same state with so many rows of the tape before it: what names a row names a later one."""
+        parts = {day: part.behind(rows) for day, part in self.parts.items()}
+        return replace(self, parts=parts, undated=self.undated.behind(rows) if self.undated is not None else None)
 
     def pooled(self) -> Partition:
         """All dates together."""

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import io
 import os
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +16,8 @@ from engine.errors import OpsError
 from engine.portfolio.columns import Amounts, Dates
 from engine.portfolio.csv_shape import check_shape
 from engine.portfolio.frame_columns import amounts, dates
-from engine.portfolio.unreadable import TapeUnreadable
+from engine.portfolio.missing import missing_columns
+from engine.portfolio.unreadable import TapeUnreadable, check_names
 from engine.records import harmless
 
 _PARQUET = b"PAR1"
@@ -75,7 +74,7 @@ def _directory(path: Path) -> tuple[None, pd.DataFrame]:
 
 def _csv(data: bytes, section: TapeSection) -> pd.DataFrame:
     header = check_shape(data)
-    _check_names(header)
+    check_names(header)
     as_text = {index: str for index, name in enumerate(header) if name in (section.id, section.date)}
     try:
         frame = pd.read_csv(
@@ -97,27 +96,9 @@ def _parquet(source: Path | io.BytesIO) -> pd.DataFrame:
     except (pa.ArrowException, ValueError) as error:
         raise TapeUnreadable(f"is no Parquet tape: {harmless(error)}", "write it again") from error
     frame.columns = pd.Index([str(name).strip() for name in frame.columns])
-    _check_names(list(frame.columns))
+    check_names(list(frame.columns))
     return frame.reset_index(drop=True)
-
-
-def _check_names(header: list[str]) -> None:
-    twice = sorted({name for name in header if header.count(name) > 1})
-    if twice:
-        raise TapeUnreadable(f"has the column {harmless(twice[0])!r} twice", "one column, one name")
 
 
 def _ids(raw: pd.Series[Any]) -> pd.Series[str]:
     return raw.astype("str").str.strip().mask(raw.isna())
-
-
-def missing_columns(wanted: Iterable[str], present: list[str]) -> dict[str, str]:
-    """The sentence about each wanted column that is not among those present."""
-    return {name: _missing(name, present) for name in wanted if name not in present}
-
-
-def _missing(name: str, present: list[str]) -> str:
-    folded = {other.lower(): other for other in present}
-    near = difflib.get_close_matches(name, folded, n=1, cutoff=0.8)
-    hint = f" (there is {harmless(folded[near[0]])!r})" if near else ""
-    return f"the column {name} is missing{hint}"

@@ -16,9 +16,9 @@ from engine.portfolio.finalise import finalise
 from engine.portfolio.frame import state_of
 from engine.portfolio.live import live, total_of
 from engine.portfolio.measure import BLOCK, measure
+from engine.portfolio.missing import missing_columns
 from engine.portfolio.plan import Plan
 from engine.portfolio.results import Group
-from engine.portfolio.tape import missing_columns
 
 
 def exact(frame: pd.DataFrame, plan: Plan) -> Group:

@@ -44,7 +44,7 @@ class Tape:
 def read_tape(path: Path, section: TapeSection) -> Tape:
     """Read the tape at ``path``. TapeUnreadable when it is none; what is wrong inside it is kept and told."""
     try:
-        sha256, frame = _directory(path) if path.is_dir() else _file(path, section)
+        sha256, frame = _directory(path, section) if path.is_dir() else _file(path, section)
     except TapeUnreadable as error:
         raise TapeUnreadable(f"{harmless(path)} {error.what}", error.fix) from error
     except OSError as error:
@@ -65,11 +65,11 @@ def read_tape(path: Path, section: TapeSection) -> Tape:
 def _file(path: Path, section: TapeSection) -> tuple[str, pd.DataFrame]:
     data = path.read_bytes()
     sha256 = hashlib.sha256(data).hexdigest()
-    return sha256, _parquet(io.BytesIO(data)) if data.startswith(_PARQUET) else _csv(data, section)
+    return sha256, _parquet(io.BytesIO(data), section) if data.startswith(_PARQUET) else _csv(data, section)
 
 
-def _directory(path: Path) -> tuple[None, pd.DataFrame]:
-    return None, _parquet(path)
+def _directory(path: Path, section: TapeSection) -> tuple[None, pd.DataFrame]:
+    return None, _parquet(path, section)
 
 
 def _csv(data: bytes, section: TapeSection) -> pd.DataFrame:
@@ -88,16 +88,28 @@ def _csv(data: bytes, section: TapeSection) -> pd.DataFrame:
     return frame
 
 
-def _parquet(source: Path | io.BytesIO) -> pd.DataFrame:
+def _parquet(source: Path | io.BytesIO, section: TapeSection) -> pd.DataFrame:
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
     try:
-        frame = pd.read_parquet(source, engine="pyarrow")
+        table = pq.read_table(source)
+        frame: pd.DataFrame = _ids_as_text(table, section.id).to_pandas(ignore_metadata=True)
     except (pa.ArrowException, ValueError) as error:
         raise TapeUnreadable(f"is no Parquet tape: {harmless(error)}", "write it again") from error
     frame.columns = pd.Index([str(name).strip() for name in frame.columns])
     check_names(list(frame.columns))
     return frame.reset_index(drop=True)
+
+
+def _ids_as_text(table: Any, name: str) -> Any:
+    """Whole numbers that name rows become text before a null beside them can make them doubles, which end at 2**53."""
+    import pyarrow as pa
+
+    at = table.schema.get_field_index(name)
+    if at < 0 or not pa.types.is_integer(table.schema.field(at).type):
+        return table
+    return table.set_column(at, name, table.column(at).cast(pa.string()))
 
 
 def _ids(raw: pd.Series[Any]) -> pd.Series[str]:

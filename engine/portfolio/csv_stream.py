@@ -25,7 +25,7 @@ from engine.portfolio.csv_shape import ragged
 from engine.portfolio.unreadable import TapeUnreadable
 from engine.records import harmless
 
-_BLOCK = 1 << 22
+_BLOCK = 1 << 21
 """Bytes of CSV read at once."""
 _LINE = 1 << 20
 """Bytes in which the header, and the next line break after a cut, are looked for."""

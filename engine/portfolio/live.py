@@ -140,7 +140,7 @@ def _filled_total(numbers: Numbers) -> tuple[float, int]:
             filled, absent = room[: len(block)], flags[: len(block)]
             np.isnan(block, out=absent)
             np.copyto(filled, block)
-            np.putmask(filled, absent, 0.0)
+            np.copyto(filled, 0.0, where=absent)
             nans += int(np.count_nonzero(absent))
             parts.append(float(np.einsum("i->", filled)))
     return (math.fsum(parts) if all(map(math.isfinite, parts)) else math.nan), nans

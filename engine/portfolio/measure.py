@@ -74,11 +74,11 @@ def _measure(values: Numbers, decimals: int, offset: int) -> Measured:
     with np.errstate(all="ignore"):
         for start in range(0, len(values), BLOCK):
             block = values[start : start + BLOCK]
-            absent, filled, low, high = room.filled(block)
-            if -ceiling < low and high < ceiling and (units := room.minor_units(filled, 10.0**decimals)) is not None:
-                minor += int(np.einsum("i->", units))  # exact: every partial sum is below 2**53
+            absent, low, high = room.look(block)
+            if -ceiling < low and high < ceiling and room.in_minor_units(block, absent, 10.0**decimals):
+                minor += room.total  # exact: every partial sum is below 2**53
                 nans += absent
-                negatives += int(np.count_nonzero(filled < 0)) if low < 0 else 0
+                negatives += int(np.count_nonzero(block < 0)) if low < 0 else 0
                 lowest, highest = min(lowest, low), max(highest, high)
                 continue
             found = _careful(block, decimals)
@@ -93,29 +93,33 @@ class _Room:
     """Arrays of a block's size, used again for each block: fresh ones would cost more than the sums."""
 
     def __init__(self) -> None:
-        self._values, self._times, self._units = np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK)
-        self._flags = np.empty(BLOCK, dtype=np.bool_)
+        self._units, self._absent, self._same = np.empty(BLOCK), np.empty(BLOCK, np.bool_), np.empty(BLOCK, np.bool_)
+        self.total = 0
+        """Of the last block that was whole minor units."""
 
-    def filled(self, block: Numbers) -> tuple[int, Numbers, float, float]:
-        """How many NaN the block has, the block with 0 in their place, and its least and greatest number."""
+    def look(self, block: Numbers) -> tuple[int, float, float]:
+        """How many NaN the block has, and its least and greatest number."""
         low = float(np.minimum.reduce(block))
         if low == low:
-            return 0, block, low, float(np.maximum.reduce(block))
-        flags, values = self._flags[: len(block)], self._values[: len(block)]
-        np.isnan(block, out=flags)
-        np.copyto(values, block)
-        np.putmask(values, flags, 0.0)
-        return int(np.count_nonzero(flags)), values, float(np.fmin.reduce(block)), float(np.fmax.reduce(block))
+            return 0, low, float(np.maximum.reduce(block))
+        absent = np.isnan(block, out=self._absent[: len(block)])
+        return int(np.count_nonzero(absent)), float(np.fmin.reduce(block)), float(np.fmax.reduce(block))
 
-    def minor_units(self, block: Numbers, scale: float) -> Numbers | None:
-        """The block in minor units; None when not every value is a whole number of them."""
+    def in_minor_units(self, block: Numbers, absent: int, scale: float) -> bool:
+        """Whether every number is a whole number of minor units; ``total`` is then their sum."""
         rows = len(block)
-        times, units, flags = self._times[:rows], self._units[:rows], self._flags[:rows]
-        np.multiply(block, scale, out=times)
-        np.rint(times, out=units)
-        np.divide(units, scale, out=times)
-        np.equal(times, block, out=flags)
-        return units if flags.all() else None
+        units, same = self._units[:rows], self._same[:rows]
+        np.multiply(block, scale, out=units)
+        if absent:
+            np.copyto(units, 0.0, where=self._absent[:rows])
+        np.rint(units, out=units)
+        total = float(np.einsum("i->", units))
+        np.divide(units, scale, out=units)
+        np.equal(units, block, out=same)
+        if int(np.count_nonzero(same)) + absent < rows:
+            return False
+        self.total = int(total)
+        return True
 
 
 _rooms = threading.local()

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from engine.portfolio.column_state import Fault
 from engine.portfolio.columns import NULLS, NUMBER_PATTERN, Amounts, Dates, Numbers, day_of, number_of
@@ -56,11 +55,11 @@ def arrow_amounts(cells: Any) -> Amounts:
     if pa.types.is_dictionary(kind):
         return arrow_amounts(cells.dictionary_decode())
     if pa.types.is_floating(kind) or pa.types.is_integer(kind):
-        absent = _flags(pc.is_null(cells)) if cells.null_count else None
-        numbers = doubles(pc.cast(cells, pa.float64(), safe=False))
+        absent = _flags(cells.is_null()) if cells.null_count else None
+        numbers = doubles(cells if pa.types.is_float64(kind) else cells.cast(pa.float64(), safe=False))
         return Amounts(numbers, _cell(cells), absent)
     if pa.types.is_decimal(kind):  # by its text: correctly rounded
-        return _from_text(pc.cast(cells, pa.string()), cells)
+        return _from_text(cells.cast(pa.string()), cells)
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
         return _from_text(cells, cells)
     read = [number_of(value) for value in cells.to_pylist()]
@@ -70,6 +69,8 @@ def arrow_amounts(cells: Any) -> Amounts:
 
 
 def _from_text(texts: Any, raw: Any) -> Amounts:
+    import pyarrow.compute as pc  # only for text: importing it takes as long as a small tape
+
     trimmed = pc.fill_null(pc.utf8_trim_whitespace(pc.cast(texts, pa.string())), _EMPTY)
     plain = pc.match_substring_regex(trimmed, _NUMBER)
     absent = pc.is_in(trimmed, value_set=_NULLS)
@@ -86,14 +87,14 @@ def _from_text(texts: Any, raw: Any) -> Amounts:
 
 def _dated(cells: Any) -> Dates:
     coded = cells if pa.types.is_dictionary(cells.type) else cells.dictionary_encode()
-    values = [None if value in NULLS else value for value in pc.cast(coded.dictionary, pa.string()).to_pylist()]
+    values = [None if value in NULLS else value for value in _plain(coded.dictionary).to_pylist()]
     read = [day_of(value) for value in values]
     days = tuple(sorted({day for day in read if day is not None}))
     if len(read) == len(days) == 1 and not coded.null_count:
         return Dates(days, np.zeros(len(cells), dtype=np.intp))
     place = {day: at for at, day in enumerate(days)}
     of_value = np.array([*(-1 if day is None else place[day] for day in read), -1], dtype=np.intp)
-    codes = np.from_dlpack(pc.fill_null(pc.cast(coded.indices, pa.int64()), _NOWHERE))
+    codes = np.from_dlpack(coded.indices.cast(pa.int64()).fill_null(_NOWHERE))
     of_row = of_value[codes]
     used = sorted({int(code) for code in np.unique(of_row) if code >= 0})
     if len(used) < len(days):  # a dictionary may know dates that this batch has not
@@ -109,13 +110,17 @@ def _dated(cells: Any) -> Dates:
     return Dates(days, of_row, Fault(int(wrong.size), first + 1, shown))
 
 
+def _plain(texts: Any) -> Any:
+    return texts if pa.types.is_string(texts.type) else texts.cast(pa.string())
+
+
 def doubles(cells: Any) -> Numbers:
     """An Arrow array of doubles, with NaN for null; without a copy where there is none. ``to_numpy`` loads pandas."""
-    return np.from_dlpack(pc.fill_null(cells, _NAN) if cells.null_count else cells).view(np.float64)
+    return np.from_dlpack(cells.fill_null(_NAN) if cells.null_count else cells).view(np.float64)
 
 
 def _flags(cells: Any) -> Any:
-    return np.from_dlpack(pc.cast(cells, pa.uint8())).view(np.bool_)
+    return np.from_dlpack(cells.cast(pa.uint8())).view(np.bool_)
 
 
 def _cell(cells: Any) -> Any:

@@ -15,12 +15,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
-from engine.portfolio.arrow_columns import doubles
 from engine.portfolio.csv_shape import ragged
 from engine.portfolio.unreadable import TapeUnreadable
 from engine.records import harmless
@@ -84,7 +81,7 @@ def cut(path: Path, header: tuple[str, ...], first: int, pieces: int) -> list[Cs
 def csv_batches(piece: CsvPiece, amounts: set[str], texts: set[str], *, quick: bool) -> Iterator[Any]:
     """Record batches of the wanted columns; in the quick way OddCells where it has to be left."""
     wanted = {name: name.strip() for name in piece.header if name.strip() in amounts | texts}
-    types = {name: pa.float64() if quick and plain in amounts else pa.string() for name, plain in wanted.items()}
+    types = {name: _quick_type(plain, amounts) if quick else pa.string() for name, plain in wanted.items()}
     convert = pa_csv.ConvertOptions(
         column_types=types,
         include_columns=list(wanted),
@@ -96,10 +93,7 @@ def csv_batches(piece: CsvPiece, amounts: set[str], texts: set[str], *, quick: b
     stream = pa.OSFile(str(piece.path)).get_stream(piece.start, piece.size)
     try:
         for batch in pa_csv.open_csv(stream, read_options=read, convert_options=convert, parse_options=parse):
-            named = batch.rename_columns([name.strip() for name in batch.schema.names])
-            if quick:
-                _refuse_odd(named, amounts)
-            yield named
+            yield batch.rename_columns([name.strip() for name in batch.schema.names])
     except pa.ArrowInvalid as error:
         if "Empty CSV" in str(error):
             return
@@ -108,13 +102,9 @@ def csv_batches(piece: CsvPiece, amounts: set[str], texts: set[str], *, quick: b
         raise _unreadable(error) from error
 
 
-def _refuse_odd(batch: Any, amounts: set[str]) -> None:
-    """Words for infinity and for NaN are taken for numbers by the quick way; strictly they are none."""
-    for name in amounts & set(batch.schema.names):
-        column = batch.column(name)
-        total = 0.0 if column.null_count else float(np.einsum("i->", doubles(column)))
-        if (column.null_count or not np.isfinite(total)) and not pc.all(pc.is_finite(column), min_count=0).as_py():
-            raise OddCells(name)
+def _quick_type(name: str, amounts: set[str]) -> Any:
+    """Doubles, and dates each once."""
+    return pa.float64() if name in amounts else pa.dictionary(pa.int32(), pa.string())
 
 
 def _unreadable(error: Exception) -> TapeUnreadable:

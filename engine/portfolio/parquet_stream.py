@@ -10,9 +10,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from engine.portfolio.measure import BLOCK
 from engine.portfolio.unreadable import TapeUnreadable
 from engine.records import harmless
+
+_ROWS = 1 << 18
+"""Rows at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ def parquet_batches(piece: ParquetPiece, wanted: set[str], date: str) -> Iterato
         source = _open(piece.path, date)  # each date once, and not once a row
     names = [name for name in source.schema_arrow.names if name.strip() in wanted]
     try:
-        for batch in source.iter_batches(BLOCK, row_groups=list(piece.groups), columns=names, use_threads=False):
+        for batch in source.iter_batches(_ROWS, row_groups=list(piece.groups), columns=names, use_threads=False):
             yield batch.rename_columns([name.strip() for name in batch.schema.names])
     except (pa.ArrowException, OSError) as error:
         raise TapeUnreadable(f"is no Parquet tape: {harmless(error)}", "write it again") from error

@@ -51,6 +51,39 @@ def duckdb(path: Path) -> float:
     return float(sum(late) / whole * 100)
 
 
+def product_duplicates(path: Path) -> float:
+    """By hash, confirmed by the texts."""
+    import msgspec
+    import yaml
+
+    from engine.config.kpis import KpiConfig
+    from engine.portfolio.plan import plan_of
+    from engine.portfolio.repeats import count_repeats
+
+    text = (Path(__file__).parents[1] / "config" / "kpis.yml").read_text(encoding="utf-8")
+    config = msgspec.convert(yaml.load(text, yaml.CSafeLoader), KpiConfig, strict=False)
+    return float(sum((count_repeats(path, plan_of(config)) or {}).values()))
+
+
+def polars_duplicates(path: Path) -> float:
+    """Rows less distinct keys."""
+    import polars as pl
+
+    lazy = pl.scan_parquet(path).select("loan_id", DATE)
+    return float(
+        (pl.len() - pl.struct("loan_id", DATE).n_unique()).pipe(lazy.select).collect(engine="streaming").item()
+    )
+
+
+def duckdb_duplicates(path: Path) -> float:
+    """Rows less distinct keys."""
+    import duckdb as db
+
+    source = f"'{path}/*.parquet'" if path.is_dir() else f"'{path}'"
+    text = f"select sum(n - 1) from (select count(*) n from read_parquet({source}) group by loan_id, {DATE})"
+    return float(db.sql(text).fetchall()[0][0])
+
+
 def most_megabytes() -> int:
     """The largest memory of this program; that of the process counts its parent too."""
     status = Path("/proc/self/status").read_text(encoding="ascii")
@@ -58,5 +91,6 @@ def most_megabytes() -> int:
 
 
 if __name__ == "__main__":
-    par30 = {"product": product, "polars": polars, "duckdb": duckdb}[sys.argv[1]](Path(sys.argv[2]))
-    print(par30, most_megabytes())
+    ways = (product, polars, duckdb, product_duplicates, polars_duplicates, duckdb_duplicates)
+    answer = {way.__name__: way for way in ways}[sys.argv[1]](Path(sys.argv[2]))
+    print(answer, most_megabytes())

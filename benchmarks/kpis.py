@@ -165,7 +165,14 @@ def files(kind: str, path: Path, rows: int, rounds: int, bar: float) -> None:
     table(f"{kind} of {rows:,} rows to KPIs, fresh process", contenders, against, {"product": bar}, rounds)
 
 
-PARTS = ("small", "memory", "csv", "parquet", "many")
+def duplicates(path: Path, rows: int, rounds: int) -> None:
+    """Repeated identities per date, each in a fresh process."""
+    contenders = {name: process(f"{name}_duplicates", path) for name in ("product", "polars", "duckdb")}
+    title = f"duplicates in Parquet of {rows:,} rows, fresh process"
+    table(title, contenders, ("duckdb",), {"product": 1.0}, rounds)
+
+
+PARTS = ("small", "memory", "csv", "parquet", "duplicates", "many")
 
 
 def main() -> None:
@@ -189,6 +196,9 @@ def main() -> None:
             if kind in options.part:
                 path = kpi_tapes.file(place / f"{options.rows}.{kind}", options.rows)
                 files({"csv": "CSV"}.get(kind, "Parquet"), path, options.rows, options.rounds, bar)
+        if "duplicates" in options.part:
+            path = kpi_tapes.file(place / f"{options.rows}.parquet", options.rows)
+            duplicates(path, options.rows, options.rounds)
         if "many" in options.part:
             path = kpi_tapes.directory(place / f"{options.many_rows}-in-16", options.many_rows, 16)
             files("16 Parquet files", path, options.many_rows, options.rounds, 1.8)

@@ -28,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("tape", metavar="TAPE", help="CSV, Parquet, or a partitioned Parquet directory")
     parser.add_argument("--by", metavar="measurement_date", help="every date of the tape, not only the latest")
     parser.add_argument("--pooled", action="store_true", help="all dates added up, and said so; not with --by")
+    parser.add_argument("--duplicates", action="store_true", help="count them in a streamed tape too (8 bytes a row)")
     parser.add_argument("--engine", choices=ENGINES, default=ENGINES[0], help="pandas: read whole; arrow: streamed")
     parser.add_argument("--json", action="store_true", help="for scripts, at full precision")
 
@@ -54,7 +55,14 @@ def _computed(options: argparse.Namespace, config: KpiConfig, by_date: bool) -> 
 
     tape = Path(options.tape)
     if options.engine == "arrow" or (options.engine == "auto" and is_large(tape)):
-        return compute_streamed(tape, config, by_date=by_date, pooled=options.pooled, hashed=options.json)
+        return compute_streamed(
+            tape,
+            config,
+            by_date=by_date,
+            pooled=options.pooled,
+            hashed=options.json,
+            duplicates=options.duplicates,
+        )
     from engine.portfolio.compute import compute_tape  # pandas
 
     return compute_tape(tape, config, by_date=by_date, pooled=options.pooled)
@@ -92,7 +100,8 @@ def _measured(result: TapeKpis, config: KpiConfig) -> str:
     nulls = _count(sum(group.nulls.values()), "null")
     if group.nulls:
         nulls = f"{nulls} counted as 0 ({', '.join(f'{name} {count:,}' for name, count in group.nulls.items())})"
-    repeats = "duplicates not counted (streamed)" if result.columns else _duplicates(group, config)
+    uncounted = result.columns and group.duplicates is None
+    repeats = "duplicates not counted (see --duplicates)" if uncounted else _duplicates(group, config)
     return "    ".join((when, rows, nulls, repeats))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ import pyarrow as pa
 from engine.portfolio.column_state import Fault
 from engine.portfolio.columns import NULLS, NUMBER_PATTERN, Amounts, Dates, Numbers, day_of, number_of
 from engine.portfolio.plan import Plan
-from engine.portfolio.state import State, state_of_columns
+from engine.portfolio.state import State, rows_by_day, state_of_columns
 from engine.records import harmless
 
 
@@ -47,6 +47,37 @@ def state_of_batch(batch: Any, plan: Plan, first_row: int, *, day: str | None = 
     elif section.date in names:
         dated = _dated(batch.column(section.date))
     return state_of_columns(columns, dated, batch.num_rows, plan, first_row=first_row, buckets=buckets, threads=1)
+
+
+def ids_of_batch(batch: Any, plan: Plan, day: str | None, *, words: bool) -> Iterator[tuple[str | None, Any]]:
+    """The identities of each date of a batch, trimmed, without nulls, and with ``words`` without the words for null."""
+    section = plan.config.tape
+    ids = _trimmed(batch.column(section.id), words)
+    if day is None and section.date in batch.schema.names:
+        dated = _dated(batch.column(section.date))
+    elif day is not None:
+        dated = _dated(pa.repeat(_texts([day])[0], batch.num_rows))
+    else:
+        yield None, ids.drop_null()
+        return
+    for found, where in rows_by_day(dated).items():
+        if isinstance(where, slice):
+            yield found, ids.slice(where.start, where.stop - where.start).drop_null()
+        else:
+            yield found, ids.take(_wide(where)).drop_null()
+
+
+def _trimmed(cells: Any, words: bool) -> Any:
+    import pyarrow.compute as pc
+
+    texts = _plain(cells.dictionary_decode() if pa.types.is_dictionary(cells.type) else cells)
+    if words:
+        texts = pc.if_else(pc.is_in(texts, value_set=_NULLS), pa.nulls(len(texts), pa.string()), texts)
+    return pc.utf8_trim_whitespace(texts)
+
+
+def _wide(rows: npt.NDArray[np.intp]) -> Any:
+    return pa.Array.from_buffers(pa.int64(), len(rows), [None, pa.py_buffer(np.ascontiguousarray(rows, np.int64))])
 
 
 def arrow_amounts(cells: Any) -> Amounts:

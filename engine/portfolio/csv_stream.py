@@ -78,10 +78,10 @@ def cut(path: Path, header: tuple[str, ...], first: int, pieces: int) -> list[Cs
     return [CsvPiece(path, start, end - start, header) for start, end in spans]
 
 
-def csv_batches(piece: CsvPiece, amounts: set[str], texts: set[str], *, quick: bool) -> Iterator[Any]:
+def csv_batches(piece: CsvPiece, amounts: set[str], texts: set[str], date: str, *, quick: bool) -> Iterator[Any]:
     """Record batches of the wanted columns; in the quick way OddCells where it has to be left."""
     wanted = {name: name.strip() for name in piece.header if name.strip() in amounts | texts}
-    types = {name: _quick_type(plain, amounts) if quick else pa.string() for name, plain in wanted.items()}
+    types = {name: _quick_type(plain, amounts, date) if quick else pa.string() for name, plain in wanted.items()}
     convert = pa_csv.ConvertOptions(
         column_types=types,
         include_columns=list(wanted),
@@ -102,9 +102,11 @@ def csv_batches(piece: CsvPiece, amounts: set[str], texts: set[str], *, quick: b
         raise _unreadable(error) from error
 
 
-def _quick_type(name: str, amounts: set[str]) -> Any:
-    """Doubles, and dates each once."""
-    return pa.float64() if name in amounts else pa.dictionary(pa.int32(), pa.string())
+def _quick_type(name: str, amounts: set[str], date: str) -> Any:
+    """Doubles, dates each once, identities as they are."""
+    if name in amounts:
+        return pa.float64()
+    return pa.dictionary(pa.int32(), pa.string()) if name == date else pa.string()
 
 
 def _unreadable(error: Exception) -> TapeUnreadable:

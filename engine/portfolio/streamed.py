@@ -9,6 +9,7 @@ from pathlib import Path
 from engine.config.kpis import KpiConfig
 from engine.portfolio.finalise import finalise
 from engine.portfolio.plan import plan_of
+from engine.portfolio.repeats import count_repeats
 from engine.portfolio.results import TapeKpis
 from engine.portfolio.stream import stream_tape
 
@@ -28,21 +29,28 @@ def is_large(path: Path) -> bool:
 
 
 def compute_streamed(
-    path: Path, config: KpiConfig, *, by_date: bool = False, pooled: bool = False, hashed: bool = True
+    path: Path,
+    config: KpiConfig,
+    *,
+    by_date: bool = False,
+    pooled: bool = False,
+    hashed: bool = True,
+    duplicates: bool = False,
 ) -> TapeKpis:
-    """The KPIs of the tape at ``path``, of the columns they need; duplicates are not counted. As ``compute_tape``.
+    """The KPIs of the tape at ``path``, of the columns they need. As ``compute_tape``.
 
-    ``hashed`` reads the file a second time, for its hash.
+    ``hashed`` reads the file once more, for its hash; ``duplicates`` too, and keeps eight bytes of every row.
     """
     plan = plan_of(config)
     state, missing = stream_tape(path, plan)
     sha256 = _sha256(path) if hashed and not path.is_dir() else None
-    kpis = finalise(state, plan, missing, _not_counted, ENGINE, sha256, by_date=by_date, pooled=pooled)
+    counts = count_repeats(path, plan) if duplicates else None
+
+    def repeats(day: str | None, rows: int) -> int | None:
+        return None if counts is None else counts.get(day, 0)
+
+    kpis = finalise(state, plan, missing, repeats, ENGINE, sha256, by_date=by_date, pooled=pooled)
     return replace(kpis, columns=state.columns)
-
-
-def _not_counted(day: str | None, rows: int) -> int | None:
-    return None
 
 
 def _sha256(path: Path) -> str:

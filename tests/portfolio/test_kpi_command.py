@@ -79,7 +79,8 @@ def test_a_streamed_tape_says_what_was_not_looked_at(tmp_path: Path, kpi) -> Non
     path = write(tmp_path / "tape.csv", [row("L1"), row("L1")])
     code, out, _ = kpi(path, "--engine", "arrow")
     assert code == 0
-    assert "duplicates not counted (streamed)" in out
+    assert "duplicates not counted (see --duplicates)" in out
+    assert "1 duplicate" in kpi(path, "--engine", "arrow", "--duplicates")[1]
     streamed, whole = (json.loads(kpi(path, "--engine", name, "--json")[1]) for name in ("arrow", "pandas"))
     assert (streamed["engine"], streamed["duplicates"], whole["duplicates"]) == ("arrow", None, 1)
     assert "discounted_balance_usd" not in streamed["columns_read"]

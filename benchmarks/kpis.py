@@ -172,7 +172,20 @@ def duplicates(path: Path, rows: int, rounds: int) -> None:
     table(title, contenders, ("duckdb",), {"product": 1.0}, rounds)
 
 
-PARTS = ("small", "memory", "csv", "parquet", "duplicates", "many")
+def checks(config: KpiConfig, rows: int, rounds: int) -> None:
+    """Every integrity check of a tape in memory, and the same questions asked of polars and pandera."""
+    import kpi_checks
+
+    frame = kpi_tapes.frame(rows, seed=4)
+    contenders = {
+        "product": timed(lambda: kpi_checks.product(frame, config)),
+        "polars": timed(kpi_checks.polars(frame)),
+        **kpi_checks.pandera(frame, timed),
+    }
+    table(f"all integrity checks of {rows:,} rows in memory", contenders, ("polars",), {"product": 1.0}, rounds)
+
+
+PARTS = ("small", "memory", "csv", "parquet", "duplicates", "checks", "many")
 
 
 def main() -> None:
@@ -199,6 +212,8 @@ def main() -> None:
         if "duplicates" in options.part:
             path = kpi_tapes.file(place / f"{options.rows}.parquet", options.rows)
             duplicates(path, options.rows, options.rounds)
+        if "checks" in options.part:
+            checks(plan.config, options.rows, options.rounds)
         if "many" in options.part:
             path = kpi_tapes.directory(place / f"{options.many_rows}-in-16", options.many_rows, 16)
             files("16 Parquet files", path, options.many_rows, options.rounds, 1.8)

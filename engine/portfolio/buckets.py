@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
 from engine.config.kpis import TapeSection
-from engine.portfolio.columns import Amounts, Flags
+from engine.portfolio.columns import Amounts, Flags, Numbers
+from engine.portfolio.measure import BLOCK
 
 FIRST_ROWS = 5
 """How many rows of each fault are named."""
@@ -75,17 +77,34 @@ def breaches_of(
     """The breaches among the rows ``where``; ``number`` gives the row of the tape at a place among them."""
     whole = columns.get(section.total)
     parts = {name: columns[name].values[where] for name in section.buckets if name in columns}
+    found = Breaches({}, Found(0))
     if whole is None or not parts:
-        return Breaches({}, Found(0))
-    limit = whole.numbers[where]
-    judged = np.isfinite(limit) & (limit >= 0)
-    with np.errstate(over="ignore"):
-        limit = limit * (1 + _ROUNDING)
-        together = np.sum([np.maximum(part, 0) for part in parts.values()], axis=0)
+        return found
+    wholes = whole.numbers[where]
+    for start in range(0, len(wholes), BLOCK):
+        block = {name: part[start : start + BLOCK] for name, part in parts.items()}
+        found = found.merge(_in_block(wholes[start : start + BLOCK], block, partial(_further, number, start)))
+    return found
+
+
+def _in_block(whole: Numbers, parts: Mapping[str, Numbers], number: Callable[[int], int]) -> Breaches:
+    """The breaches among some rows."""
+    with np.errstate(all="ignore"):
+        limit = whole * (1 + _ROUNDING)
+        together = np.zeros(len(whole))
+        for part in parts.values():
+            together += np.maximum(part, 0)
+        if not (together > limit).any() and not any((part > limit).any() for part in parts.values()):
+            return Breaches({}, Found(0))
+    judged = np.isfinite(whole) & (whole >= 0)
     over = {name: judged & (part > limit) for name, part in parts.items()}
     alone = np.any(list(over.values()), axis=0)
     too_large = {name: _found(flags, number) for name, flags in over.items() if flags.any()}
     return Breaches(too_large, _found(judged & (together > limit) & ~alone, number))
+
+
+def _further(number: Callable[[int], int], start: int, place: int) -> int:
+    return number(start + place)
 
 
 def _found(flags: Flags, number: Callable[[int], int]) -> Found:

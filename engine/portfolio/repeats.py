@@ -13,10 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from engine.portfolio.arrow_columns import ids_of_batch
-from engine.portfolio.key_hashes import Hashes, hashes_of
+from engine.portfolio.key_hashes import Hashes, hashes_of, rows_among, seen_twice
 from engine.portfolio.plan import Plan
 from engine.portfolio.tape_pieces import How, OpenTape, naming, open_tape
 
@@ -59,7 +58,7 @@ def _repeated(blocks: list[Hashes]) -> Hashes:
     hashes = np.concatenate(blocks)
     blocks.clear()
     hashes.sort()
-    return np.unique(hashes[1:][hashes[1:] == hashes[:-1]])
+    return seen_twice(hashes)
 
 
 def _confirmed(tape: OpenTape, plan: Plan, twice: dict[str | None, Hashes]) -> dict[str | None, int]:
@@ -69,7 +68,7 @@ def _confirmed(tape: OpenTape, plan: Plan, twice: dict[str | None, Hashes]) -> d
         texts: Counter[tuple[str | None, str]] = Counter()
         for batch in batches:
             for day, ids in ids_of_batch(batch, plan, how.day, words=how.words):
-                rows = _among(hashes_of(ids), twice[day])
+                rows = rows_among(hashes_of(ids), twice[day])
                 texts.update((day, ids[int(row)].as_py()) for row in rows)
         return texts
 
@@ -78,10 +77,3 @@ def _confirmed(tape: OpenTape, plan: Plan, twice: dict[str | None, Hashes]) -> d
     for (day, _), count in counted.items():
         repeats[day] += count - 1
     return repeats
-
-
-def _among(hashes: Hashes, wanted: Hashes) -> npt.NDArray[np.intp]:
-    if not len(wanted):
-        return np.zeros(0, dtype=np.intp)
-    place = np.minimum(np.searchsorted(wanted, hashes), len(wanted) - 1)
-    return np.flatnonzero(wanted[place] == hashes)

@@ -80,6 +80,10 @@ def _now(result: TapeKpis, config: KpiConfig, tape: str) -> list[str]:
         remark = _remark(kpi, definition)
         head = f"   {definition.title:<{width}}  {shown:>10} {unit}  {status}"
         lines += [head, *_below(remark)] if len(remark) > _REMARK else [f"{head}  {remark}".rstrip()]
+    if group.finer:
+        finer = ", ".join(f"{name} {count:,}" for name, count in group.finer.items())
+        told = f"Values finer than {config.tape.decimals} decimals, added up exactly too: {finer}."
+        lines += ["", *textwrap.wrap(told, 78, initial_indent=" ", subsequent_indent="   ", break_on_hyphens=False)]
     if any(kpi.status in ("WARNING", "CRITICAL") for kpi in group.kpis.values()):
         lines += ["", " WARNING and CRITICAL are the portfolio's business tiers, no verdict on a release."]
     return lines

@@ -70,7 +70,7 @@ def test_amounts_finer_than_cents_are_told(tmp_path: Path, kpi) -> None:  # type
     path = write(tmp_path / "tape.csv", [row("L1", cash_available="0.005"), row("L2")])
     assert "Values finer than 2 decimals, added up exactly too: cash_available_usd 1." in kpi(path)[1]
     assert json.loads(kpi(path, "--json")[1])["finer_by_column"] == {"cash_available_usd": 1}
-    assert "finer" not in kpi(write(tmp_path / "tape.csv", [row("L1")]))[1]
+    assert "Values finer" not in kpi(write(tmp_path / "tape.csv", [row("L1")]))[1]
 
 
 def test_dates_added_up_are_asked_for_and_labelled(tmp_path: Path, kpi) -> None:  # type: ignore[no-untyped-def]

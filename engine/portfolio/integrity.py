@@ -17,7 +17,7 @@ from engine.portfolio.buckets import FIRST_ROWS, Found, breaches_of
 from engine.portfolio.column_state import ColumnState
 from engine.portfolio.columns import Amounts, Flags, Numbers
 from engine.portfolio.key_hashes import hashes_of, rows_seen_twice
-from engine.portfolio.measure import measure_all
+from engine.portfolio.measure import BLOCK, measure_all
 from engine.portfolio.tape import Tape
 
 _APART = np.uint64(0x9E3779B97F4A7C15)
@@ -112,6 +112,8 @@ def _repeated(ids: pd.Series[str], days: npt.NDArray[np.intp] | None) -> Found:
     if days is not None and len(days) and days.min() != days.max():
         hashes ^= (days.astype(np.uint64) + np.uint64(1)) * _APART
     rows = rows_seen_twice(hashes)
+    if not rows.size:
+        return Found(0)
     alike = pd.DataFrame({"id": ids.iloc[rows], "day": 0 if days is None else days[rows]})
     repeats = rows[(alike.duplicated() & alike["id"].notna()).to_numpy(dtype=np.bool_)]
     return Found(int(repeats.size), tuple(int(row) + 1 for row in repeats[:FIRST_ROWS]))
@@ -121,9 +123,12 @@ def _outliers(tape: Tape, states: Mapping[str, ColumnState], latest: Flags | Non
     def count(name: str) -> int:
         return _beyond(tape.amounts[name].numbers, states[name], latest, sigma)
 
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        counts = dict(zip(tape.amounts, pool.map(count, tape.amounts), strict=True))
-    return {name: found for name, found in counts.items() if found}
+    if tape.rows < BLOCK:
+        counts = [count(name) for name in tape.amounts]
+    else:
+        with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+            counts = list(pool.map(count, tape.amounts))
+    return {name: found for name, found in zip(tape.amounts, counts, strict=True) if found}
 
 
 def _beyond(numbers: Numbers, state: ColumnState, latest: Flags | None, sigma: float) -> int:

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from engine.portfolio.unreadable import TapeUnreadable
 from engine.records import harmless
 
-_ROWS = 1 << 18
+_ROWS = 1 << 17
 """Rows at once."""
 
 
@@ -22,6 +22,8 @@ class ParquetPiece:
     """Some row groups of one file."""
 
     path: Path
+    metadata: Any
+    """Of the file, read once."""
     groups: tuple[int, ...]
     day: str | None
     """The date of all its rows, where the name of a directory says it."""
@@ -35,34 +37,34 @@ def parquet_files(path: Path) -> list[Path]:
     return [path / file for file in sorted(inside) if not any(part.startswith(("_", ".")) for part in file.parts)]
 
 
-def parquet_header(files: list[Path]) -> tuple[list[str], int]:
-    """The columns of the first file, and how many rows there are. TapeUnreadable when one is no Parquet."""
-    opened = [_open(file) for file in files]
-    if not opened:
+def parquet_metadata(files: list[Path]) -> list[Any]:
+    """What each file says of itself. TapeUnreadable when there is none, or one is no Parquet."""
+    if not files:
         raise TapeUnreadable("holds no Parquet file", "give a CSV or Parquet file")
-    return list(opened[0].schema_arrow.names), sum(file.metadata.num_rows for file in opened)
+    return [_open(file).metadata for file in files]
 
 
-def parquet_pieces(path: Path, files: list[Path], date: str, workers: int) -> list[ParquetPiece]:
-    """The row groups in the order of the tape, in pieces for so many workers."""
-    groups = [(file, group) for file in files for group in range(_open(file).metadata.num_row_groups)]
-    size = max(len(groups) // (workers * 4), 1)
-    pieces: list[ParquetPiece] = []
-    for file, group in groups:
-        last = pieces[-1] if pieces else None
-        if last is not None and last.path == file and len(last.groups) < size:
-            pieces[-1] = ParquetPiece(file, (*last.groups, group), last.day)
-        else:
-            pieces.append(ParquetPiece(file, (group,), _day_of(path, file, date)))
+def column_names(metadata: Any) -> list[str]:
+    """The columns of a file as written."""
+    return list(metadata.schema.to_arrow_schema().names)
+
+
+def parquet_pieces(path: Path, files: list[Path], metadata: list[Any], date: str, workers: int) -> list[ParquetPiece]:
+    """The row groups in the order of the tape, in pieces for so many workers; no piece is of two files."""
+    size = max(sum(one.num_row_groups for one in metadata) // (workers * 4), 1)
+    pieces = []
+    for file, one in zip(files, metadata, strict=True):
+        day = _day_of(path, file, date)
+        for first in range(0, one.num_row_groups, size):
+            groups = tuple(range(first, min(first + size, one.num_row_groups)))
+            pieces.append(ParquetPiece(file, one, groups, day))
     return pieces
 
 
 def parquet_batches(piece: ParquetPiece, wanted: set[str], date: str) -> Iterator[Any]:
     """Record batches of the wanted columns."""
-    source = _open(piece.path)
-    if date in source.schema_arrow.names:
-        source = _open(piece.path, date)  # each date once, and not once a row
-    names = [name for name in source.schema_arrow.names if name.strip() in wanted]
+    names = [name for name in column_names(piece.metadata) if name.strip() in wanted]
+    source = _open(piece.path, [date] if date in names else None, piece.metadata)  # each date once, not once a row
     try:
         for batch in source.iter_batches(_ROWS, row_groups=list(piece.groups), columns=names, use_threads=False):
             yield batch.rename_columns([name.strip() for name in batch.schema.names])
@@ -70,9 +72,9 @@ def parquet_batches(piece: ParquetPiece, wanted: set[str], date: str) -> Iterato
         raise TapeUnreadable(f"is no Parquet tape: {harmless(error)}", "write it again") from error
 
 
-def _open(path: Path, date: str | None = None) -> Any:
+def _open(path: Path, coded: list[str] | None = None, metadata: Any = None) -> Any:
     try:
-        return pq.ParquetFile(path, read_dictionary=[date] if date else None, pre_buffer=False)
+        return pq.ParquetFile(path, metadata=metadata, read_dictionary=coded, pre_buffer=False)
     except (pa.ArrowException, ValueError) as error:
         raise TapeUnreadable(f"is no Parquet tape: {harmless(error)}", "write it again") from error
 

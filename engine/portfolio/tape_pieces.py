@@ -13,7 +13,14 @@ from typing import Any, Protocol, TypeVar
 from engine.config.kpis import TapeSection
 from engine.errors import OpsError
 from engine.portfolio.csv_stream import OddCells, csv_batches, csv_header, cut
-from engine.portfolio.parquet_stream import ParquetPiece, parquet_batches, parquet_files, parquet_header, parquet_pieces
+from engine.portfolio.parquet_stream import (
+    ParquetPiece,
+    column_names,
+    parquet_batches,
+    parquet_files,
+    parquet_metadata,
+    parquet_pieces,
+)
 from engine.portfolio.unreadable import TapeUnreadable, check_names
 from engine.records import harmless
 
@@ -126,9 +133,10 @@ class _Parquet:
     @classmethod
     def of(cls, path: Path, section: TapeSection, wanted: set[str], workers: int) -> _Parquet:
         files = parquet_files(path)
-        names = [name.strip() for name in parquet_header(files)[0]]
+        metadata = parquet_metadata(files)
+        names = [name.strip() for name in column_names(metadata[0])]
         check_names(names)
-        pieces = parquet_pieces(path, files, section.date, workers)
+        pieces = parquet_pieces(path, files, metadata, section.date, workers)
         if any(piece.day is not None for piece in pieces):
             names.append(section.date)
         return cls(names, pieces, section, wanted, workers)

@@ -31,13 +31,24 @@ Numbers = npt.NDArray[np.float64]
 def live(frame: pd.DataFrame, plan: Plan) -> Group:
     """The KPIs of a frame's latest date; nulls are those of the columns that KPIs need, duplicates are not sought."""
     date = plan.config.tape.date
-    found = {name: frame[name] for name in (date, *plan.needed) if name in frame}
+    found = _present(frame, (date, *plan.needed))
     day, where, undated = _now(found[date]) if date in found else (None, None, "")
     columns = {name: _column(found[name], where) for name in plan.needed if name in found}
     missing = missing_columns(plan.needed, list(frame.columns)) if len(columns) < len(plan.needed) else {}
     sums = _FloatSums(len(frame) if where is None else _length(where), columns, frame, where, plan)
     kpis = kpis_of(sums, plan, missing, f"{date}: {undated}" if undated else "")
     return Group(day, sums.rows, {name: column.nulls for name, column in columns.items() if column.nulls}, None, kpis)
+
+
+def _present(frame: pd.DataFrame, names: tuple[str, ...]) -> dict[str, pd.Series[Any]]:
+    """Those of the columns that are there; to ask first would take as long as to take them."""
+    found = {}
+    for name in names:
+        try:
+            found[name] = frame[name]
+        except KeyError:
+            continue
+    return found
 
 
 def total_of(values: Numbers) -> float:

@@ -50,8 +50,7 @@ def measure_all(columns: list[Numbers], decimals: int, threads: int | None = Non
     workers = threads if threads is not None else len(os.sched_getaffinity(0))
     if workers < 2 or rows * len(columns) < _MANY:
         return [_measure(column, decimals, 0) for column in columns]
-    pieces = max(workers * 4 // len(columns), 1)
-    step = max(-(-rows // pieces // BLOCK) * BLOCK, BLOCK)
+    step = 16 * BLOCK  # small enough that a core that is busy elsewhere holds up little
     starts = range(0, rows, step)
     with ThreadPoolExecutor(workers) as pool:
         parts = [

@@ -19,7 +19,7 @@ from engine.records import harmless
 if TYPE_CHECKING:
     from engine.portfolio.results import Group, KpiValue, TapeKpis
 
-ENGINES = ("pandas",)
+ENGINES = ("auto", "pandas", "arrow")
 _REMARK = 46  # what fits beside the value at 80 columns
 
 
@@ -27,7 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command understands."""
     parser.add_argument("tape", metavar="TAPE", help="CSV, Parquet, or a partitioned Parquet directory")
     parser.add_argument("--by", metavar="measurement_date", help="every date of the tape, not only the latest")
-    parser.add_argument("--engine", choices=ENGINES, default=ENGINES[0], help="what computes (default: %(default)s)")
+    parser.add_argument("--pooled", action="store_true", help="all dates added up, and said so; not with --by")
+    parser.add_argument("--duplicates", action="store_true", help="count them in a streamed tape too (8 bytes a row)")
+    parser.add_argument("--engine", choices=ENGINES, default=ENGINES[0], help="pandas: read whole; arrow: streamed")
     parser.add_argument("--json", action="store_true", help="for scripts, at full precision")
 
 
@@ -36,15 +38,34 @@ def run(context: Context, options: argparse.Namespace) -> int:
     config = context.deployment().kpis
     if options.by not in (None, config.tape.date):
         raise Refused(f"--by {harmless(options.by)}: tapes are dated by {config.tape.date}", f"--by {config.tape.date}")
-    from engine.portfolio.compute import compute_tape  # pandas, not before the arguments are known to be right
-
     by_date = options.by is not None
-    result = compute_tape(Path(options.tape), config, by_date=by_date)
+    if by_date and options.pooled:
+        raise Refused("--by and --pooled contradict each other", "leave one of them out")
+    result = _computed(options, config, by_date)
     if options.json:
         sys.stdout.buffer.write(msgspec.json.encode(result.as_json(by_date=by_date)) + b"\n")
     else:
         sys.stdout.write("\n".join(_trend(result, config) if by_date else _now(result, config, options.tape)) + "\n")
     return DONE
+
+
+def _computed(options: argparse.Namespace, config: KpiConfig, by_date: bool) -> TapeKpis:
+    """By the engine asked for; left to itself, a large tape is streamed."""
+    from engine.portfolio.streamed import compute_streamed, is_large  # not before the arguments are known to be right
+
+    tape = Path(options.tape)
+    if options.engine == "arrow" or (options.engine == "auto" and is_large(tape)):
+        return compute_streamed(
+            tape,
+            config,
+            by_date=by_date,
+            pooled=options.pooled,
+            hashed=options.json,
+            duplicates=options.duplicates,
+        )
+    from engine.portfolio.compute import compute_tape  # pandas
+
+    return compute_tape(tape, config, by_date=by_date, pooled=options.pooled)
 
 
 def _now(result: TapeKpis, config: KpiConfig, tape: str) -> list[str]:
@@ -59,6 +80,10 @@ def _now(result: TapeKpis, config: KpiConfig, tape: str) -> list[str]:
         remark = _remark(kpi, definition)
         head = f"   {definition.title:<{width}}  {shown:>10} {unit}  {status}"
         lines += [head, *_below(remark)] if len(remark) > _REMARK else [f"{head}  {remark}".rstrip()]
+    if group.finer:
+        finer = ", ".join(f"{name} {count:,}" for name, count in group.finer.items())
+        told = f"Values finer than {config.tape.decimals} decimals, added up exactly too: {finer}."
+        lines += ["", *textwrap.wrap(told, 78, initial_indent=" ", subsequent_indent="   ", break_on_hyphens=False)]
     if any(kpi.status in ("WARNING", "CRITICAL") for kpi in group.kpis.values()):
         lines += ["", " WARNING and CRITICAL are the portfolio's business tiers, no verdict on a release."]
     return lines
@@ -72,12 +97,16 @@ def _measured(result: TapeKpis, config: KpiConfig) -> str:
     group = result.latest
     when = group.measurement_date or "undated"
     rows = _count(group.rows, "row")
+    if group.pooled:
+        when = f"{group.pooled} dates added up"
     if result.tape_rows != group.rows:
         when, rows = f"{when}, the latest date", f"{rows} of {result.tape_rows:,}"
     nulls = _count(sum(group.nulls.values()), "null")
     if group.nulls:
         nulls = f"{nulls} counted as 0 ({', '.join(f'{name} {count:,}' for name, count in group.nulls.items())})"
-    return "    ".join((when, rows, nulls, _duplicates(group, config)))
+    uncounted = result.columns and group.duplicates is None
+    repeats = "duplicates not counted (see --duplicates)" if uncounted else _duplicates(group, config)
+    return "    ".join((when, rows, nulls, repeats))
 
 
 def _duplicates(group: Group, config: KpiConfig) -> str:
@@ -114,7 +143,7 @@ def _trend(result: TapeKpis, config: KpiConfig) -> list[str]:
             for (name, definition), width in zip(config.kpis.items(), widths, strict=True)
         )
         lines.append(f"   {group.measurement_date or 'undated':<16}  {group.rows:>7,}{cells}".rstrip())
-    return [*lines, "", *_legend(result)]
+    return [*lines, "", *_legend(result, config)]
 
 
 def _cell(kpi: KpiValue, definition: KpiDefinition) -> str:
@@ -122,11 +151,17 @@ def _cell(kpi: KpiValue, definition: KpiDefinition) -> str:
     return f"-{mark}" if kpi.value is None else f"{kpi.value:,.{definition.decimals}f}{mark}"
 
 
-def _legend(result: TapeKpis) -> list[str]:
+def _legend(result: TapeKpis, config: KpiConfig) -> list[str]:
     lines = [" ! beyond the business tier WARNING    !! beyond CRITICAL    - undefined    last row: now"]
     for group in result.by:
         reasons = {kpi.reason for kpi in group.kpis.values() if kpi.reason is not None}
         lines += [f" {group.measurement_date or 'undated'}: {reason}" for reason in sorted(reasons)]
+        when = group.measurement_date or "undated"
+        lines += [
+            f" {when}: {config.kpis[name].title} held to {kpi.value:g}, unheld {kpi.unheld:,.2f}"
+            for name, kpi in group.kpis.items()
+            if kpi.value is not None and kpi.unheld is not None and kpi.unheld != kpi.value
+        ]
         if group.nulls:
             lines.append(
                 f" {group.measurement_date or 'undated'}: {_count(sum(group.nulls.values()), 'null')} counted as 0"

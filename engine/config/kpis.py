@@ -23,6 +23,8 @@ class TapeSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The amount that every bucket of ``buckets`` must fit into."""
     buckets: list[str]
     """Amounts that are parts of ``total``."""
+    decimals: Annotated[int, Meta(ge=0, le=6)] = 2
+    """Of the money's minor unit: sums are exact in it, and values that are finer are counted and added exactly too."""
 
 
 class KpiDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,16 +1,17 @@
-"""Columns of a tape made plain: numbers with their nulls and faults known, dates as ISO text."""
+"""Columns of a tape made plain: numbers with their nulls and faults known, dates as ISO text. No pandas here."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
+from engine.portfolio.column_state import Fault
 from engine.records import harmless
 
 Flags = npt.NDArray[np.bool_]
@@ -23,28 +24,57 @@ NULLS = frozenset(
     )
 )
 """Texts that stand for no value."""
-_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+NUMBER_PATTERN = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+"""What is a number, written out: no separators, no parentheses, no words."""
+_NUMBER = re.compile(NUMBER_PATTERN)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Amounts:
-    """One column of money. Where ``nulls`` or ``faults`` is set, ``values`` holds 0."""
+    """One column of money."""
 
-    values: Numbers
-    nulls: Flags
-    faults: Flags
-    """Text that is no number, and infinities."""
-    raw: pd.Series[Any]
+    numbers: Numbers
+    """As read: NaN where there is no value and where there is no number; infinities are kept."""
+    cell: Callable[[int], object]
+    """The cell at a place, as it was read."""
+    absent: Flags | None = None
+    """Cells without a value; None: there are none but NaN, if any."""
+    unparsed: Flags | None = None
+    """Cells of text that is no number; None: there are none."""
 
-    def fault(self, rows: npt.NDArray[np.intp] | None = None) -> str:
-        """What is wrong among ``rows`` (all when None), with count, first row and its text; empty when nothing."""
-        found = np.flatnonzero(self.faults) if rows is None else rows[self.faults[rows]]
-        if not found.size:
-            return ""
-        first = int(found[0])
-        what = "value is no finite number" if found.size == 1 else "values are no finite numbers"
-        where = "in row" if found.size == 1 else "first in row"
-        return f"{found.size} {what}, {where} {first + 1}: {harmless(self.raw.iloc[first], 40)!r}"
+    @cached_property
+    def nulls(self) -> Flags:
+        """Cells that count as 0."""
+        found = np.isnan(self.numbers)
+        return found if self.unparsed is None else found & ~self.unparsed
+
+    @cached_property
+    def faults(self) -> Flags:
+        """Text that is no number, and infinities."""
+        found = np.isinf(self.numbers)
+        return found if self.unparsed is None else found | self.unparsed
+
+    @cached_property
+    def values(self) -> Numbers:
+        """The numbers, with 0 for nulls and faults."""
+        finite = np.isfinite(self.numbers)
+        return self.numbers if finite.all() else np.where(finite, self.numbers, 0.0)
+
+    def fault(self) -> str:
+        """What is wrong, with count, first row and its text; empty when nothing is."""
+        found = np.flatnonzero(self.faults)
+        return fault_words(self.fault_at(found.size, int(found[0]), int(found[0]) + 1)) if found.size else ""
+
+    def fault_at(self, count: int, place: int, row: int) -> Fault:
+        """The fault whose first cell stands at ``place`` of this column, ``row`` of the tape."""
+        return Fault(count, row, repr(harmless(self.cell(place), 40)))
+
+
+def fault_words(fault: Fault) -> str:
+    """The sentence about cells that are no finite numbers."""
+    what = "value is no finite number" if fault.count == 1 else "values are no finite numbers"
+    where = "in row" if fault.count == 1 else "first in row"
+    return f"{fault.count} {what}, {where} {fault.row}: {fault.shown}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,45 +83,24 @@ class Dates:
 
     days: tuple[str, ...]
     of_row: npt.NDArray[np.intp]
-    fault: str
-    """Which rows have no readable date; empty when all have."""
+    undated: Fault | None = None
+    """The rows without a readable date."""
+
+    @property
+    def fault(self) -> str:
+        """Which rows have no readable date; empty when all have."""
+        return undated_words(self.undated) if self.undated is not None else ""
 
 
-def amounts(raw: pd.Series[Any]) -> Amounts:
-    """Read a column of money. What the file's reader did not take for numbers is read strictly, text by text."""
-    if raw.dtype.kind in "iuf" and isinstance(raw.dtype, np.dtype):
-        numbers = raw.to_numpy(dtype=np.float64)
-        nulls = np.isnan(numbers)
-        faults = np.isinf(numbers)
-    else:
-        read = [_number(value) for value in raw.tolist()]
-        faults = np.array([number is None for number in read], dtype=np.bool_)
-        numbers = np.array([np.nan if number is None else number for number in read], dtype=np.float64)
-        nulls = np.isnan(numbers) & ~faults
-        faults |= np.isinf(numbers)
-    return Amounts(np.where(nulls | faults, 0.0, numbers), nulls, faults, raw)
+def undated_words(fault: Fault) -> str:
+    """The sentence about rows without a date."""
+    what = "value is no date" if fault.count == 1 else "values are no dates"
+    return f"{fault.count} {what} (YYYY-MM-DD), first in row {fault.row}: {fault.shown}"
 
 
-def dates(raw: pd.Series[Any]) -> Dates:
-    """Read the column of dates: ISO dates, also at the beginning of a time."""
-    codes, found = pd.factorize(raw, use_na_sentinel=True)
-    read = [_day(value) for value in found]
-    days = tuple(sorted({day for day in read if day is not None}))
-    place = {day: index for index, day in enumerate(days)}
-    of_value = np.array([*(-1 if day is None else place[day] for day in read), -1], dtype=np.intp)
-    of_row = of_value[codes]
-    wrong = np.flatnonzero(of_row < 0)
-    if not wrong.size:
-        return Dates(days, of_row, "")
-    first = int(wrong[0])
-    what = "value is no date" if wrong.size == 1 else "values are no dates"
-    shown = "empty" if pd.isna(raw.iloc[first]) else repr(harmless(raw.iloc[first], 40))
-    return Dates(days, of_row, f"{wrong.size} {what} (YYYY-MM-DD), first in row {first + 1}: {shown}")
-
-
-def _number(value: object) -> float | None:
+def number_of(value: object) -> float | None:
     """The number, NaN for a null, None for what is neither."""
-    if value is None or value is pd.NA or value is pd.NaT:
+    if value is None:
         return np.nan
     if isinstance(value, bool | np.bool_):
         return None
@@ -101,7 +110,8 @@ def _number(value: object) -> float | None:
     return np.nan if text in NULLS else None
 
 
-def _day(value: object) -> str | None:
+def day_of(value: object) -> str | None:
+    """The date at the beginning of a text or time; None when there is none."""
     text = str(value).strip()
     day, rest = text[:10], text[10:]
     if (rest and rest[0] not in "T ") or len(day) != 10 or day[4] != "-":

@@ -25,7 +25,7 @@ def check_shape(data: bytes) -> list[str]:
             return [name.strip() for name in header]
         for number, row in enumerate((row for row in reader if row), start=1):
             if len(row) != len(header):
-                raise _ragged(number, len(row), len(header))
+                raise ragged(number, len(row), len(header))
     except UnicodeDecodeError as error:
         raise TapeUnreadable(f"is not UTF-8 text (byte {error.start})", "save it as UTF-8") from error
     except csv.Error as error:
@@ -48,10 +48,11 @@ def _check_plain(data: bytes, width: int) -> None:
     written = fields[lengths > 0][1:]
     wrong = np.flatnonzero(written != width)
     if wrong.size:
-        raise _ragged(int(wrong[0]) + 1, int(written[wrong[0]]), width)
+        raise ragged(int(wrong[0]) + 1, int(written[wrong[0]]), width)
 
 
-def _ragged(row: int, fields: int, width: int) -> TapeUnreadable:
+def ragged(row: int, fields: int, width: int) -> TapeUnreadable:
+    """The error for a row of another length than the header."""
     return TapeUnreadable(
         f"has {fields} fields in row {row}, its header {width}",
         "the file is cut off or damaged; rows count from 1 below the header",

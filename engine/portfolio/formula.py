@@ -50,6 +50,11 @@ class Formula:
     divisors: tuple[str, ...]
     """Columns summed below a fraction line."""
 
+    @property
+    def sums(self) -> tuple[ast.expr, ...]:
+        """What stands inside each ``sum(...)``, in no particular order."""
+        return tuple(call.args[0] for call in _sums(self.tree))
+
     def value(self, total: Callable[[ast.expr], float], kpi: Callable[[str], float]) -> float:
         """Its value, given what ``sum`` of a row expression is, and the KPIs above it. Undefined says why not."""
         result = _value(self.tree, total, kpi)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from engine.config.kpis import KpiDefinition
@@ -39,10 +39,15 @@ class Group:
     duplicates: int | None
     """Rows whose (id, date) stood above already; None when rows cannot be told apart."""
     kpis: dict[str, KpiValue]
+    finer: dict[str, int] = field(default_factory=dict)
+    """Values per column of money that are finer than its minor unit, or too large for it; only where there are any."""
+    pooled: int = 0
+    """How many dates were added up for it, where that was asked for."""
 
     def as_json(self) -> dict[str, Any]:
-        """The form of ``kpi --json``."""
+        """The form of ``kpi --json``; ``pooled_dates`` only where dates were added up."""
         return {
+            **({"pooled_dates": self.pooled} if self.pooled else {}),
             "measurement_date": self.measurement_date,
             "rows": self.rows,
             "nulls": sum(self.nulls.values()),
@@ -61,15 +66,19 @@ class TapeKpis:
     """Rows of all dates together."""
     latest: Group
     by: tuple[Group, ...] = ()
+    columns: tuple[str, ...] = ()
+    """The columns of money that were read, where a stream left the others out: nulls are known of these only."""
 
     def as_json(self, *, by_date: bool = False) -> dict[str, Any]:
         """The form of ``kpi --json``."""
         answer = {
             **self.latest.as_json(),
             "nulls_by_column": self.latest.nulls,
+            "finer_by_column": self.latest.finer,
             "engine": self.engine,
             "tape_rows": self.tape_rows,
             "tape_sha256": self.sha256,
+            **({"columns_read": self.columns} if self.columns else {}),
         }
         return {**answer, "by": [group.as_json() for group in self.by]} if by_date else answer
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import io
 import os
@@ -14,9 +13,11 @@ import pandas as pd
 
 from engine.config.kpis import TapeSection
 from engine.errors import OpsError
-from engine.portfolio.columns import Amounts, Dates, amounts, dates
+from engine.portfolio.columns import Amounts, Dates
 from engine.portfolio.csv_shape import check_shape
-from engine.portfolio.unreadable import TapeUnreadable
+from engine.portfolio.frame_columns import amounts, dates
+from engine.portfolio.missing import missing_columns
+from engine.portfolio.unreadable import TapeUnreadable, check_names
 from engine.records import harmless
 
 _PARQUET = b"PAR1"
@@ -43,7 +44,7 @@ class Tape:
 def read_tape(path: Path, section: TapeSection) -> Tape:
     """Read the tape at ``path``. TapeUnreadable when it is none; what is wrong inside it is kept and told."""
     try:
-        sha256, frame = _directory(path) if path.is_dir() else _file(path, section)
+        sha256, frame = _directory(path, section) if path.is_dir() else _file(path, section)
     except TapeUnreadable as error:
         raise TapeUnreadable(f"{harmless(path)} {error.what}", error.fix) from error
     except OSError as error:
@@ -55,7 +56,7 @@ def read_tape(path: Path, section: TapeSection) -> Tape:
         sha256,
         len(frame),
         {name: amounts(frame[name]) for name in present},
-        {name: _missing(name, list(frame.columns)) for name in section.amounts if name not in frame.columns},
+        missing_columns(section.amounts, list(frame.columns)),
         dates(frame[section.date]) if section.date in frame.columns else None,
         _ids(frame[section.id]) if section.id in frame.columns else None,
     )
@@ -64,16 +65,16 @@ def read_tape(path: Path, section: TapeSection) -> Tape:
 def _file(path: Path, section: TapeSection) -> tuple[str, pd.DataFrame]:
     data = path.read_bytes()
     sha256 = hashlib.sha256(data).hexdigest()
-    return sha256, _parquet(io.BytesIO(data)) if data.startswith(_PARQUET) else _csv(data, section)
+    return sha256, _parquet(io.BytesIO(data), section) if data.startswith(_PARQUET) else _csv(data, section)
 
 
-def _directory(path: Path) -> tuple[None, pd.DataFrame]:
-    return None, _parquet(path)
+def _directory(path: Path, section: TapeSection) -> tuple[None, pd.DataFrame]:
+    return None, _parquet(path, section)
 
 
 def _csv(data: bytes, section: TapeSection) -> pd.DataFrame:
     header = check_shape(data)
-    _check_names(header)
+    check_names(header)
     as_text = {index: str for index, name in enumerate(header) if name in (section.id, section.date)}
     try:
         frame = pd.read_csv(
@@ -87,30 +88,29 @@ def _csv(data: bytes, section: TapeSection) -> pd.DataFrame:
     return frame
 
 
-def _parquet(source: Path | io.BytesIO) -> pd.DataFrame:
+def _parquet(source: Path | io.BytesIO, section: TapeSection) -> pd.DataFrame:
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
     try:
-        frame = pd.read_parquet(source, engine="pyarrow")
+        table = pq.read_table(source)
+        frame: pd.DataFrame = _ids_as_text(table, section.id).to_pandas(ignore_metadata=True)
     except (pa.ArrowException, ValueError) as error:
         raise TapeUnreadable(f"is no Parquet tape: {harmless(error)}", "write it again") from error
     frame.columns = pd.Index([str(name).strip() for name in frame.columns])
-    _check_names(list(frame.columns))
+    check_names(list(frame.columns))
     return frame.reset_index(drop=True)
 
 
-def _check_names(header: list[str]) -> None:
-    twice = sorted({name for name in header if header.count(name) > 1})
-    if twice:
-        raise TapeUnreadable(f"has the column {harmless(twice[0])!r} twice", "one column, one name")
+def _ids_as_text(table: Any, name: str) -> Any:
+    """Whole numbers that name rows become text before a null beside them can make them doubles, which end at 2**53."""
+    import pyarrow as pa
+
+    at = table.schema.get_field_index(name)
+    if at < 0 or not pa.types.is_integer(table.schema.field(at).type):
+        return table
+    return table.set_column(at, name, table.column(at).cast(pa.string()))
 
 
 def _ids(raw: pd.Series[Any]) -> pd.Series[str]:
     return raw.astype("str").str.strip().mask(raw.isna())
-
-
-def _missing(name: str, present: list[str]) -> str:
-    folded = {other.lower(): other for other in present}
-    near = difflib.get_close_matches(name, folded, n=1, cutoff=0.8)
-    hint = f" (there is {harmless(folded[near[0]])!r})" if near else ""
-    return f"the column {name} is missing{hint}"

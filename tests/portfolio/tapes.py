@@ -38,6 +38,11 @@ def write(path: Path, rows: Iterable[Mapping[str, str]], header: Iterable[str] |
     return path
 
 
+def quoted(text: str) -> str:
+    """A cell as a CSV file holds it."""
+    return f'"{text}"' if "," in text else text
+
+
 def reference() -> pd.DataFrame:
     """The seeded reference of the facts, drawn in the documented order; undated."""
     random = np.random.RandomState(42)

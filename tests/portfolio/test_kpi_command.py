@@ -66,6 +66,40 @@ def test_the_trend_has_a_line_for_every_date_with_now_last(tmp_path: Path, kpi) 
     assert answer["by"][-1]["kpis"] == answer["kpis"]
 
 
+def test_amounts_finer_than_cents_are_told(tmp_path: Path, kpi) -> None:  # type: ignore[no-untyped-def]
+    path = write(tmp_path / "tape.csv", [row("L1", cash_available="0.005"), row("L2")])
+    assert "Values finer than 2 decimals, added up exactly too: cash_available_usd 1." in kpi(path)[1]
+    assert json.loads(kpi(path, "--json")[1])["finer_by_column"] == {"cash_available_usd": 1}
+    assert "Values finer" not in kpi(write(tmp_path / "tape.csv", [row("L1")]))[1]
+
+
+def test_dates_added_up_are_asked_for_and_labelled(tmp_path: Path, kpi) -> None:  # type: ignore[no-untyped-def]
+    path = write(tmp_path / "tape.csv", [row("L1"), row("L1", "2025-11-30", dpd_90_plus="45")])
+    assert "2 dates added up    2 rows" in kpi(path, "--pooled")[1]
+    answer = json.loads(kpi(path, "--pooled", "--json")[1])
+    assert (answer["pooled_dates"], answer["rows"], answer["kpis"]["PAR90"]["value"]) == (2, 2, 2.5)
+    assert "pooled_dates" not in json.loads(kpi(path, "--json")[1])
+    assert kpi(path, "--pooled", "--by", "measurement_date")[0] == 2
+
+
+def test_a_streamed_tape_says_what_was_not_looked_at(tmp_path: Path, kpi) -> None:  # type: ignore[no-untyped-def]
+    path = write(tmp_path / "tape.csv", [row("L1"), row("L1")])
+    code, out, _ = kpi(path, "--engine", "arrow")
+    assert code == 0
+    assert "duplicates not counted (see --duplicates)" in out
+    assert "1 duplicate" in kpi(path, "--engine", "arrow", "--duplicates")[1]
+    streamed, whole = (json.loads(kpi(path, "--engine", name, "--json")[1]) for name in ("arrow", "pandas"))
+    assert (streamed["engine"], streamed["duplicates"], whole["duplicates"]) == ("arrow", None, 1)
+    assert "discounted_balance_usd" not in streamed["columns_read"]
+    for key in ("kpis", "rows", "tape_sha256", "measurement_date"):
+        assert streamed[key] == whole[key]
+
+
+def test_the_trend_shows_what_a_held_value_was(tmp_path: Path, kpi) -> None:  # type: ignore[no-untyped-def]
+    path = write(tmp_path / "tape.csv", [row(cash_available="900")])
+    assert "2025-12-31: Health held to 10, unheld 96.50" in kpi(path, "--by", "measurement_date")[1]
+
+
 def test_an_undefined_kpi_says_why(tmp_path: Path, kpi) -> None:  # type: ignore[no-untyped-def]
     path = write(tmp_path / "tape.csv", [row(total_receivable="0")])
     code, out, _ = kpi(path)

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
-from tapes import reference, row, write
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tapes import AMOUNTS, reference, row, write
 
 from engine.config.kpis import KpiConfig
-from engine.portfolio.integrity import Found, Integrity, examine
+from engine.portfolio import integrity
+from engine.portfolio.buckets import Found
+from engine.portfolio.integrity import Integrity, examine
 from engine.portfolio.tape import read_tape
 
 
@@ -77,3 +83,43 @@ def test_an_outlier_is_beyond_four_standard_deviations(tmp_path: Path, kpis: Kpi
     assert found(tmp_path, kpis, *rows).outliers == {}
     rows[7]["cash_available_usd"] = "900"
     assert found(tmp_path, kpis, *rows).outliers == {"cash_available_usd": 1}
+
+
+IDS = st.sampled_from(["1", "01", "", "L" * 8, "L" * 9, "9007199254740993", "9007199254740992"])
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(IDS, st.sampled_from(["2025-11-30", "2025-12-31"])), min_size=1, max_size=25))
+def test_repeats_sought_by_hash_are_those_of_pandas(
+    tmp_path: Path, kpis: KpiConfig, drawn: list[tuple[str, str]]
+) -> None:
+    pairs = pd.DataFrame(drawn, columns=["id", "day"])
+    rows = [number + 1 for number in np.flatnonzero(pairs.duplicated() & (pairs["id"] != ""))]
+    duplicates = found(tmp_path, kpis, *(row(name, day) for name, day in drawn)).duplicates
+    assert duplicates == Found(len(rows), tuple(rows[:5]))
+
+
+def test_identities_that_share_a_hash_are_not_taken_for_one(
+    tmp_path: Path, kpis: KpiConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(integrity, "hashes_of", lambda texts: np.zeros(len(texts), dtype=np.uint64))
+    assert found(tmp_path, kpis, row("L1"), row("L2"), row("L1")).duplicates == Found(1, (3,))
+
+
+def test_faults_far_down_are_found_and_named_by_their_row(tmp_path: Path, kpis: KpiConfig) -> None:
+    frame = pd.DataFrame([row()]).loc[[0] * 150_000].reset_index(drop=True)
+    frame["loan_id"] = [f"L{number}" for number in range(len(frame))]
+    frame[list(AMOUNTS)] = frame[list(AMOUNTS)].astype(float)
+    frame.loc[[70_000, 140_000], "dpd_0_7_usd"] = 1000.01
+    frame.loc[80_000, ["dpd_0_7_usd", "dpd_7_30_usd"]] = 600.0
+    frame.loc[90_000, "cash_available_usd"] = -1.0
+    frame.loc[100_000, "total_eligible_usd"] = np.nan
+    frame.loc[149_999, "loan_id"] = "L3"
+    frame.to_parquet(tmp_path / "tape.parquet")
+    told = examine(read_tape(tmp_path / "tape.parquet", kpis.tape), kpis)
+    assert told.too_large == {"dpd_0_7_usd": Found(2, (70_001, 140_001))}
+    assert told.overfull == Found(1, (80_001,))
+    assert told.negatives == {"cash_available_usd": Found(1, (90_001,))}
+    assert told.nulls == {"total_eligible_usd": 1}
+    assert told.duplicates == Found(1, (150_000,))
+    assert told.outliers == {"cash_available_usd": 1, "dpd_0_7_usd": 3, "dpd_7_30_usd": 1}

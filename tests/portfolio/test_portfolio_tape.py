@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tapes import row, write
 
 from engine.config.kpis import KpiConfig
+from engine.portfolio.compute import compute_tape
 from engine.portfolio.csv_shape import check_shape
 from engine.portfolio.tape import read_tape
 from engine.portfolio.unreadable import TapeUnreadable
@@ -66,6 +68,16 @@ def test_the_hash_is_that_of_the_bytes_read(tmp_path: Path, kpis: KpiConfig) -> 
 def test_text_from_the_tape_is_harmless_in_reasons(tmp_path: Path, kpis: KpiConfig) -> None:
     tape = read_tape(write(tmp_path / "tape.csv", [row(cash_available="\x1b[2J12")]), kpis.tape)
     assert "\x1b" not in tape.amounts["cash_available_usd"].fault()
+
+
+def test_whole_numbers_that_name_rows_are_text_also_beside_nulls(tmp_path: Path, kpis: KpiConfig) -> None:
+    frame = pd.DataFrame([row()] * 3)
+    frame["loan_id"] = pd.array([2**53, 2**53 + 1, None], dtype="Int64")
+    frame.to_parquet(tmp_path / "tape.parquet")
+    ids = read_tape(tmp_path / "tape.parquet", kpis.tape).ids
+    assert ids is not None
+    assert ids.tolist()[:2] == ["9007199254740992", "9007199254740993"]
+    assert compute_tape(tmp_path / "tape.parquet", kpis).latest.duplicates == 0
 
 
 FIELDS = st.text(alphabet="ab1.\t ", max_size=3)

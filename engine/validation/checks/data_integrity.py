@@ -7,7 +7,8 @@ keeps them: the newest 20 by hash, up to 1,000 by presence and size. Runs of ear
 from __future__ import annotations
 
 from engine.config.kpis import KpiConfig
-from engine.portfolio.integrity import Found, Integrity, examine
+from engine.portfolio.buckets import Found
+from engine.portfolio.integrity import Integrity, examine
 from engine.portfolio.tape import Tape
 from engine.records import harmless
 from engine.validation.checks.earlier_outputs import judge_earlier

@@ -203,10 +203,15 @@ class Monitor:
         """The memory as of now: a suspend or a step of the clock breaks every run and gives grace."""
         watch, rules = self._watch, self._deployment.monitoring.sustained
         scale = self._deployment.console.time_scale
-        if watch.wall is None or not watch.boot or watch.boot_id != self._boot_id:
-            return watch
-        passed = now.boot - watch.boot
         gap = self._deployment.console.cadence.sample * self._deployment.console.stale_after
+        if watch.wall is None:
+            return watch
+        same_boot = bool(watch.boot) and watch.boot_id == self._boot_id
+        passed = now.boot - watch.boot if same_boot else (now.wall - watch.wall).total_seconds()
+        if self._first and passed > gap:
+            self.round.announce("monitor.absent", {"seconds": round(passed, 3)})
+        if not same_boot:
+            return watch
         found = interruption(passed, (now.wall - watch.wall).total_seconds(), gap)
         if found is None or (self._first and not found.stepped):
             return watch  # the time that no monitor ran is no suspend

@@ -129,6 +129,10 @@ class Round:
             data = event.get("data") or {}
             if event.get("kind") == "validation.finished" and data.get("live", True) is not False:
                 rows.append(row_of(evaluation, _at(event, now.wall), str(data.get("status")), _validation_note(data)))
+            if event.get("kind") == "operation.ended" and data.get("kind") == "rollback":
+                note = f"{event.get('operation') or 'rollback'} {data.get('state')}"
+                status = "WARN" if data.get("state") == "SUCCEEDED" else "FAIL"
+                rows.append(row_of(evaluation, _at(event, now.wall), status, note))
         word = evaluation.verdict.word
         stands, watch = self._stands(evaluation, watch, now)
         if word != watch.logged and stands:

@@ -15,6 +15,7 @@ from engine.state.event_words import slot_words
 
 _KINDS: dict[str, tuple[str, Mark]] = {
     "clock.stepped": ("the clock stepped", "W"),
+    "monitor.absent": ("no monitor ran", "C"),
     "monitor.suspended": ("the monitor was stopped or the machine suspended", "W"),
     "monitor.memory_lost": ("the monitor lost a part of its memory", "C"),
     "audit.trail_lost": ("the audit trail before this was lost", "C"),

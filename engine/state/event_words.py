@@ -294,6 +294,7 @@ _WORDS: dict[str, Callable[[dict[str, Any], str], str]] = {
     "schedule.missed": _slot("MISSED: the monitor did not run"),
     "schedule.late": _slot("LATE: runs now"),
     "clock.stepped": _seconds("the clock stepped"),
+    "monitor.absent": lambda data, _operation: f"no monitor ran for {data.get('seconds', '?')} s",
     "monitor.suspended": _stood_still,
     "monitor.memory_lost": _memory_lost,
     "audit.trail_lost": lambda data, _operation: f"the audit trail was LOST: {data.get('what', '?')}",

@@ -40,6 +40,7 @@ _KINDS = (
     "operation.go",
     "schedule.",
     "clock.stepped",
+    "monitor.absent",
     "monitor.suspended",
     "monitor.memory_lost",
     "audit.trail_lost",

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from a_night import HOUR, Night
+from watching import Watching
 
 from engine.config import load_deployment
 from engine.config.templates import write_config
@@ -110,3 +111,30 @@ def test_a_slot_that_was_missed_is_told_once_by_a_monitor_that_is_killed_meanwhi
     told = [event["data"]["name"] for event in events if event["kind"] == "schedule.missed"]
     night.monitor.stop()
     assert told == ["T+2", "T+3"]
+
+
+def events_of(watching: Watching, kind: str) -> list[dict[str, Any]]:
+    lines = watching.deployment.paths.events.read_text().splitlines()
+    return [event["data"] for event in map(json.loads, lines) if event["kind"] == kind]
+
+
+def test_the_time_in_which_no_monitor_ran_is_told_once_it_was_longer_than_a_restart(watching: Watching) -> None:
+    watching.tick(5)
+    watching.monitor.stop()
+    watching.clock.advance(12.0)
+    watching.restart()
+    watching.tick(3)
+    assert events_of(watching, "monitor.absent") == [{"seconds": 13.0}]
+    watching.restart()
+    watching.tick(3)
+    assert len(events_of(watching, "monitor.absent")) == 1
+
+
+def test_a_rollback_has_a_row_in_the_monitoring_log(watching: Watching) -> None:
+    watching.tick(5)
+    watching.cut_over()
+    watching.tick(5)
+    watching.roll_back()
+    watching.tick(5)
+    rows = watching.deployment.paths.monitoring_log.read_text().splitlines()
+    assert [row for row in rows if "rollback SUCCEEDED" in row and "| WARN " in row], rows

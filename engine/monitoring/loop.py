@@ -86,6 +86,7 @@ def _reloaded(monitor: Monitor, clock: Clock) -> Monitor:
         deployment = load_deployment(monitor.deployment.root)
     except OpsError as error:
         _say(f"the edited configuration is not used: {harmless(error, 2000)}")
+        monitor.refused_edit = (f"the edited configuration is not used: {harmless(error, 300)}",)
         return monitor
     _say("the configuration was edited and is used from now on")
     monitor.stop()

@@ -62,6 +62,8 @@ class Monitor:
         self._began = clock.now().boot
         self._problems: deque[tuple[float, str]] = deque(maxlen=20)
         self._first = True
+        self.refused_edit: tuple[str, ...] = ()
+        """Why an edited configuration is not used, as long as it is not."""
         self._notebook = Notebook(store, clock, Reserve(deployment.paths.monitor_reserve))
         kept = self._notebook.part(saved.WATCH, saved.Watch)
         self._watch, book = saved.of_this_boot(kept, self._boot_id), self._notebook.part(saved.BOOK, Book)
@@ -349,7 +351,7 @@ class Monitor:
             operation=operation,
             waiting=running.waiting,
             validation_running=self.round.validating,
-            problems=tuple(text for _, text in self._problems),
+            problems=(*self.refused_edit, *(text for _, text in self._problems)),
             standing=self._standing.now,
             build=self._build_of_new(now) if self._trail.facts.watching_since is not None else "",
             data_loss=self._trail.data_loss(release),

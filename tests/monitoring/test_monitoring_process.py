@@ -39,6 +39,13 @@ def newest(deployment: Deployment) -> Evaluation | None:
         store.close()
 
 
+def problems(deployment: Deployment) -> tuple[str, ...]:
+    """Those of the configuration that the monitor told with its newest sample."""
+    evaluation = newest(deployment)
+    assert evaluation is not None
+    return tuple(text for text in evaluation.problems if text.startswith("the edited configuration"))
+
+
 @pytest.fixture
 def started(deployment: Deployment) -> Iterator[Deployment]:
     ensure_monitor(deployment)
@@ -102,11 +109,13 @@ def test_one_that_hangs_is_found_out_and_another_takes_its_place(started: Deploy
 
 def test_a_broken_edit_of_the_configuration_is_told_and_the_watch_goes_on(started: Deployment) -> None:
     path = started.paths.config / "monitoring.yml"
-    path.write_text("version: 1\n")
     output = started.paths.logs / "monitor.out"
+    before = path.read_text()
+    path.write_text("version: 1\n")
     until(lambda: "is not used" in output.read_text())
-    before = newest(started)
-    until(lambda: newest(started) != before)
+    until(lambda: any("monitoring.yml" in problem for problem in problems(started)))
+    path.write_text(before)
+    until(lambda: problems(started) == ())
 
 
 def test_where_nobody_can_write_who_watches_the_watch_begins_and_it_is_written_later(

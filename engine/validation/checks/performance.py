@@ -20,7 +20,7 @@ def check_performance(evidence: Evidence) -> Check:
     config = evidence.deployment.monitoring
     recent = [run for run in evidence.own_runs if run.ok][-config.baseline.least :]
     if not recent:
-        findings.fail(f"{evidence.release.release} has no finished run to measure")
+        findings.fail(f"{evidence.release.release} has no finished run to measure{evidence.since}")
         return findings.check("")
     findings.figures |= {"runs": len(recent), "rows": recent[-1].rows}
     seconds = statistics.median((run.ended - run.started).total_seconds() for run in recent)

@@ -31,5 +31,6 @@ def run(context: Context, options: argparse.Namespace) -> int:
     closed = resolve(deployment, operation, reason=options.reason, actor=whoami(), force=options.force)
     if closed.forced:
         sys.stderr.write(f"{closed.forced}\n")
-    sys.stdout.write(f"{operation} is {CLOSED_BY_HAND} ({closed.state}); found: {closed.found.says}\n")
+    live = f"{closed.found.live.upper()} is live" if closed.found.live else "no release is live"
+    sys.stdout.write(f"{operation} is {CLOSED_BY_HAND.upper()}: {live}; found: {closed.found.says}\n")
     return DONE

@@ -173,6 +173,8 @@ def _close_cutovers(work: Work) -> None:
         by = work.orders.operation
         seq = journal.write("closed", state="ROLLED_BACK", failure=operation.failure, by=by, actor=work.orders.actor)
         data = {"kind": operation.kind, "state": "ROLLED_BACK", "seconds": operation.seconds, "by": by}
+        if operation.ended is not None:
+            data["later"] = round((work.clock.now().wall - operation.ended).total_seconds(), 1)
         try:
             append_event(
                 work.deployment.paths.events,

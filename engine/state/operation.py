@@ -55,3 +55,5 @@ class OperationView(msgspec.Struct, frozen=True):
     """What a person can do now, in words; the first is the way back where it is open."""
     warnings: tuple[str, ...]
     output: tuple[str, ...]
+    by_hand: str = ""
+    """What was found when a person closed it; its state is then that person's word. Empty otherwise."""

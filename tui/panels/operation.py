@@ -7,6 +7,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
+from engine.operations.outcome import closed_later, state_word
 from engine.operations.watchers import watching_in_words
 from engine.state.model import State
 from engine.state.operation import OperationView, StepView
@@ -32,7 +33,8 @@ from tui.look import Look
 from tui.words import seconds, stamp
 
 KEY, NAME = "3", "Operation"
-WORDS: dict[str, str] = {"NEEDS_HUMAN": "NEEDS YOU", "ROLLED_BACK": "ROLLED BACK"}
+WORDS: dict[str, str] = {"NEEDS_HUMAN": "NEEDS YOU"}
+"""Of one that is unresolved, on the sheet of what can be done."""
 ROLES: dict[str, Role] = {
     "NEEDS_HUMAN": "crit",
     "INTERRUPTED": "warn",
@@ -60,8 +62,10 @@ def newest(state: State) -> OperationView | None:
 
 def title(operation: OperationView, width: int, look: Look, *, focused: bool = False) -> Line:
     """``-3 Operation --- 0003-cutover --- v1 -> v2 --- RUNNING 3.1 s``."""
-    word = WORDS.get(operation.state, operation.state)
-    state = put(f"{word} {seconds(spent(operation, look))}", ROLES.get(operation.state, "text"))
+    took = seconds(spent(operation, look))
+    words = f"stopped after {took}, {state_word(operation)}" if closed_later(operation) else None
+    role = "warn" if operation.by_hand else ROLES.get(operation.state, "text")
+    state = put(words or f"{state_word(operation)} {took}", role)
     way = operation.release_to
     if operation.release_from and operation.release_from != operation.release_to:
         way = f"{operation.release_from} {look.glyphs.arrow} {operation.release_to}"

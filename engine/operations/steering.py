@@ -75,7 +75,7 @@ def abort(
     worker = worker_of(records_of(directory))
     if worker is None:
         raise Refused(f"{found.id} has no worker yet", "try again")
-    return requests.ask(directory, worker, "abort", reason or f"by {actor}")
+    return requests.ask(directory, worker, "abort", reason, origin or origin_here(), actor=actor)
 
 
 def go(

@@ -11,7 +11,8 @@ from engine.operations.incident import people_to_tell
 from engine.operations.model import Operation
 from engine.operations.outcome import closed_later, state_word
 from engine.records import Record, harmless
-from engine.reports.document import Mark, Row, Section, Table, counted
+from engine.records.counted import counted
+from engine.reports.document import Mark, Row, Section, Table
 from engine.reports.found import Found
 from engine.reports.trail import time_of
 from engine.state.event_words import in_words
@@ -23,7 +24,7 @@ _STATES: dict[str, Mark] = {
     "ROLLED_BACK": "W",
     "ABORTED": "W",
 }
-_STEPS: dict[str, Mark] = {"failed": "C", "undone": "W", "running": "?"}
+_STEPS: dict[str, Mark] = {"failed": "C", "aborted": "W", "undone": "W", "running": "?"}
 FILES_LISTED = 200
 MOMENTS = 120
 VERDICT_MARKS: dict[str, Mark] = {"ROLL BACK": "C", "INVESTIGATE": "C", "UNKNOWN": "?", "WATCH": "W", "CONTINUE": ""}

@@ -6,9 +6,10 @@ from engine.clock import pretty_duration
 from engine.monitoring.model import Gate
 from engine.notify.message import DRILL_MARK
 from engine.operations.outcome import state_word
+from engine.records.counted import counted
 from engine.reports.alerts import fired
 from engine.reports.criteria import NOT_MET, UNKNOWN, Answered, criteria, decided, decision_word, extended_to
-from engine.reports.document import Headline, counted
+from engine.reports.document import Headline
 from engine.reports.doings import loss_word, told_whom
 from engine.reports.drills import drill_at
 from engine.reports.found import Found

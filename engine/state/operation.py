@@ -18,7 +18,7 @@ OperationState = Literal[
     "INTERRUPTED",
     "NEEDS_HUMAN",
 ]
-StepState = Literal["waiting", "running", "done", "failed", "undone", "skipped"]
+StepState = Literal["waiting", "running", "done", "failed", "aborted", "undone", "skipped"]
 
 
 class StepView(msgspec.Struct, frozen=True):

@@ -47,7 +47,7 @@ def operation_line(operation: OperationView) -> str:
 
 def operation_lines(operation: OperationView) -> list[str]:
     """A running or unresolved operation, with what a person can do."""
-    step = next((step for step in operation.steps if step.state in ("running", "failed")), None)
+    step = next((step for step in operation.steps if step.state in ("running", "failed", "aborted")), None)
     now = f"   {step.phase} {step.title} {step.state}" if step else ""
     if operation.state == "HOLDING":
         now = f"   {HOLDS}"

@@ -46,7 +46,7 @@ ROLES: dict[str, Role] = {
     "SUCCEEDED": "strong",
 }
 _STAMPED = re.compile(r"^\d{4}-\d\d-\d\dT(\d\d:\d\d:\d\d)[.\d]*Z \S+ ")
-_LOUD: dict[str, Role] = {"running": "strong", "failed": "crit", "undone": "warn"}
+_LOUD: dict[str, Role] = {"running": "strong", "failed": "crit", "aborted": "warn", "undone": "warn"}
 _PHASES_FROM = 100
 LINGERS = 60.0
 """Seconds that an operation that has ended keeps its place on a small dashboard."""
@@ -129,7 +129,7 @@ def step_rows(operation: OperationView, width: int, look: Look, rows: int | None
     steps = operation.steps
     first, last = 0, len(steps)
     if rows is not None and rows < len(steps):
-        open_ = (i for i, step in enumerate(steps) if step.state in ("failed", "running", "waiting"))
+        open_ = (i for i, step in enumerate(steps) if step.state in ("failed", "aborted", "running", "waiting"))
         first = max(min(next(open_, len(steps)) - min(2, rows // 2), len(steps) - rows), 0)
         last = first + rows
     if not operation.alive:
@@ -162,11 +162,12 @@ def progress(operation: OperationView, width: int, look: Look) -> Line:
     """The bar, how many steps, and which is at hand or next."""
     finished = sum(step.state in _FINISHED for step in operation.steps)
     total = len(operation.steps)
-    at_hand = next((step for step in operation.steps if step.state in ("running", "failed")), None)
+    at_hand = next((step for step in operation.steps if step.state in ("running", "failed", "aborted")), None)
     coming = next((step for step in operation.steps if step.state == "waiting"), None)
     if at_hand is not None:
         role: Role = "crit" if at_hand.state == "failed" else "text"
-        lead = "failed: " if at_hand.state == "failed" else "" if operation.alive else "interrupted at: "
+        leads = {"failed": "failed: ", "aborted": "aborted at: "}
+        lead = leads.get(at_hand.state, "" if operation.alive else "interrupted at: ")
         words = put(f"{lead}{at_hand.title}", role)
     else:
         words = put(f"next: {coming.title}" if coming and operation.alive else "", "dim")
@@ -216,6 +217,7 @@ def step_row(step: StepView, before: StepView | None, width: int, look: Look) ->
         "running": (look.glyphs.here, "info"),
         "done": (look.glyphs.done, "dim"),
         "failed": (look.glyphs.missed, "crit"),
+        "aborted": (look.glyphs.missed, "warn"),
         "undone": (look.glyphs.overridden, "warn"),
         "skipped": ("-", "dim"),
     }

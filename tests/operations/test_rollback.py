@@ -270,7 +270,7 @@ def test_damaged_records_of_the_past_do_not_stop_it(site: Site) -> None:
     damage_run_records(site)
     operation = site.rollback()
     assert operation.state == "SUCCEEDED", operation.failure
-    assert "1 damaged lines of runs.jsonl were passed over" in operation.warnings
+    assert "1 damaged line of runs.jsonl: passed over" in operation.warnings
     site.assert_back_on_v1(config, metrics)
 
 

@@ -10,6 +10,7 @@ from engine.clock import iso
 from engine.config import Deployment
 from engine.portfolio.compute import compute_tape
 from engine.records import harmless
+from engine.records.counted import counted
 from engine.validation.agreement import compare
 from engine.validation.checks.performance import beyond
 from engine.validation.edge_cases import EdgeCase
@@ -90,7 +91,7 @@ def _judge_rate(evidence: Evidence, findings: Findings) -> None:
     if evidence.stint is not None:
         findings.figures |= {"counted_since": iso(evidence.stint.at), "runs_before": evidence.before}
     if failed:
-        findings.warn(f"{failed} of {len(window)} runs failed{evidence.since}")
+        findings.warn(f"{failed} of {counted(len(window), 'run')} failed{evidence.since}")
     if rows < config.errors.minimum_attempts:
         findings.figures["error_rate_percent"] = None
         return

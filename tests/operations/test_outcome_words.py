@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from engine.clock import parse_iso
+from engine.config import Deployment
+from engine.monitoring.back_fill import events_of
 from engine.operations.journal import fold
 from engine.operations.model import Operation
 from engine.operations.outcome import as_json, outcome_words, state_word, well
@@ -89,3 +91,11 @@ def test_the_trail_tells_it_too(data: dict[str, Any], words: str) -> None:
 
 def test_the_time_of_closing_is_when_it_was_closed() -> None:
     assert ended("cutover", STOPPED, BACK).ended == parse_iso("2026-01-31T02:01:04.000Z")
+
+
+def test_what_the_monitor_fills_in_from_the_journal_says_it_as_well(deployment: Deployment) -> None:
+    head = record("planned", 0.0, operation_kind="cutover", release_from="v1", release_to="v2", steps=[])
+    records = [head, record("accepted", 0.0), STOPPED, CLOSED | {"by": "a person", "reason": "checked"}]
+    told = list(events_of(deployment, "0006-cutover", [one | {"seq": n} for n, one in enumerate(records)]))
+    event = {"kind": told[-1][1], "at": "2026-01-31T02:01:04.000Z", "operation": "0006-cutover", "data": told[-1][2]}
+    assert "stopped after 4.4 s, CLOSED BY HAND: checked; found: v2 runs" in in_words(event)

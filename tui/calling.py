@@ -44,9 +44,12 @@ def who_to_call(state: State | None, contacts: list[tuple[str, str]]) -> list[tu
     lines: list[tuple[str, str]] = []
     row = next((row for row in state.matrix if row.verdict == state.verdict.word), None)
     people = [state.contacts.get(name, name.replace("_", " ")) for name in row.told] if row is not None else []
-    lines.append((f"NOW {state.verdict.word}", "; ".join(people) or "nobody has to be told"))
+    back = _rolled_back(state)
+    nobody = "nobody has to be told of the verdict" if back else "nobody has to be told"
+    lines.append((f"NOW {state.verdict.word}", "; ".join(people) or nobody))
     if row is not None:
         lines.append(("", row.action))
+    lines += back
     for alert in state.alerts:
         lines.append((f"{alert.priority} {alert.condition}".strip(), attention(alert)))
         if alert.called:
@@ -56,6 +59,14 @@ def who_to_call(state: State | None, contacts: list[tuple[str, str]]) -> list[tu
                 up = f"; {verb} {alert.escalates_to} {due_in(alert.escalates_at, state.at)}"
             lines.append(("", f"at the level of {alert.called}{up}"))
     return [*lines, ("", ""), *contacts]
+
+
+def _rolled_back(state: State) -> list[tuple[str, str]]:
+    """Whom the rollback that ended last has named, for as long as nothing else was operated since."""
+    last = state.last_operation
+    if state.operation is not None or last is None or last.kind != "rollback":
+        return []
+    return [(last.id, step.detail) for step in last.steps if step.name == "tell_people" and step.detail]
 
 
 def call_words(state: State, item: ConditionView) -> str:

@@ -27,6 +27,8 @@ def update(state: State, look: Look) -> list[str]:
 
 def operation_news(before: State, after: State, own: str) -> tuple[str, Role] | None:
     """What to say when an operation began or ended between two states. ``own``: the one this console started."""
+    from engine.operations.outcome import outcome_words, well
+
     was, now = before.operation, after.operation
     if now is not None and now.kind != "validate" and now.id != own and (was is None or was.id != now.id):
         return f"{now.id} runs, started by {now.actor}: {key_of('view.operation')} shows it", "info"
@@ -37,9 +39,7 @@ def operation_news(before: State, after: State, own: str) -> tuple[str, Role] | 
     if ended is None or was is None or was.id != ended.id or was.ended == ended.ended or ended.kind == "validate":
         return None
     live = f"{after.release.upper()} is live" if after.release else "no release is live"
-    spent = f" after {seconds(ended.seconds)}" if ended.seconds is not None else ""
-    good = ended.state == "SUCCEEDED"
-    return f"{ended.id} {ended.state.replace('_', ' ')}{spent}: {live}", "strong" if good else "crit"
+    return f"{ended.id} {outcome_words(ended)}: {live}", "strong" if well(ended) else "crit"
 
 
 def validation_news(before: State, after: State) -> tuple[str, Role] | None:

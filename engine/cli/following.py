@@ -12,7 +12,7 @@ import msgspec
 from engine.config import Deployment
 from engine.operations.journal import read_operation
 from engine.operations.model import HOLDS, Operation
-from engine.operations.outcome import as_json, exit_code, state_word
+from engine.operations.outcome import as_json, closed_later, exit_code, outcome_words, state_word
 
 _POLL = 0.05
 _AFTER_END = 3.0
@@ -43,6 +43,8 @@ def result_lines(operation: Operation) -> list[str]:
     """How it ended, for people: state, time, warnings, and what to do where something is to be done."""
     seconds = f" in {operation.seconds:.1f} s" if operation.seconds is not None else ""
     lines = [f"{state_word(operation)} {operation.id}{seconds}"]
+    if closed_later(operation):
+        lines = [f"{state_word(operation)} {operation.id}: {outcome_words(operation)}"]
     if operation.failure:
         lines.append(f"  {operation.failure}")
     lines += [f"  WARNING {warning}" for warning in operation.warnings]

@@ -16,8 +16,8 @@ from engine.errors import DONE, OpsError
 from engine.operations import prospects
 from engine.operations.journal import list_operations
 from engine.operations.lock import held_by
-from engine.operations.model import CLOSED_BY_HAND, Operation
-from engine.operations.outcome import as_json, state_word
+from engine.operations.model import Operation
+from engine.operations.outcome import as_json, closed_later, outcome_words, state_word
 from engine.operations.probing import ways_on
 from engine.operations.prospects import WaysOn
 from engine.operations.steering import find
@@ -71,16 +71,16 @@ def _row(item: Operation) -> str:
     when = iso(item.started)[:19] if item.started else "-" * 19
     took = f"{item.seconds:7.1f} s" if item.seconds is not None else " " * 9
     what = f"{item.release_from} -> {item.release_to}" if item.kind != "validate" else item.release_from
-    state = state_word(item) if item.by_hand else item.state
-    told = f"  {CLOSED_BY_HAND}: {item.by_hand}" if item.by_hand else f"  {_result(item)}".rstrip()
-    return f"{item.id:<15} {when}  {state:<12}{took}  {what:<10} {item.actor}  {item.reason}".rstrip() + told
+    told = f"  {_result(item)}".rstrip()
+    return f"{item.id:<15} {when}  {state_word(item):<14}{took}  {what:<10} {item.actor}  {item.reason}".rstrip() + told
 
 
 def _result(item: Operation) -> str:
-    """What a validation found; the state says only that it ran."""
-    if item.kind != "validate":
-        return ""
-    return item.failure or "; ".join(item.warnings) or ("PASS" if item.state == "SUCCEEDED" else "")
+    """What a validation found, and how one that was closed later came to its end."""
+    if item.kind == "validate":
+        return item.failure or "; ".join(item.warnings)
+    found = f"; found: {item.by_hand}" if item.by_hand else ""
+    return f"{outcome_words(item)}{found}" if closed_later(item) else ""
 
 
 def _one(item: Operation, ways: WaysOn, people: list[str]) -> str:

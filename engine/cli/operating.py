@@ -19,7 +19,9 @@ from engine.operations.journal import read_operation
 from engine.operations.launch import launch, origin_here
 from engine.operations.outcome import as_json
 from engine.operations.plan import Plan
+from engine.operations.room import size
 from engine.records import whoami
+from engine.records.counted import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +136,8 @@ def _rollback_lines(plan: Plan) -> list[str]:
         return [f"  metrics        stay as they are: {plan.release_from} never started"]
     return [
         f"  snapshot       {plan.snapshot}: {plan.snapshot_files} files, {plan.snapshot_bytes} bytes",
-        f"  sets aside     {plan.sets_aside_runs} runs of {plan.release_from}, {plan.sets_aside_files} files, "
-        f"{plan.sets_aside_bytes} bytes, in a side snapshot",
+        f"  sets aside     {counted(plan.sets_aside_runs, 'run')} of {plan.release_from}, "
+        f"{counted(plan.sets_aside_files, 'file')}, {size(plan.sets_aside_bytes)}, in a side snapshot",
     ]
 
 

@@ -6,15 +6,16 @@ import argparse
 import sys
 
 from engine.cli.frame import Context
+from engine.cli.unfinished import ID_HELP, which
 from engine.errors import DONE
 from engine.operations.model import CLOSED_BY_HAND
-from engine.operations.steering import find, resolve
+from engine.operations.steering import resolve
 from engine.records import whoami
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command understands."""
-    parser.add_argument("operation", metavar="ID")
+    parser.add_argument("operation", metavar="ID", nargs="?", help=ID_HELP)
     parser.add_argument("--reason", metavar="TEXT", required=True)
     parser.add_argument(
         "--force",
@@ -27,9 +28,10 @@ def run(context: Context, options: argparse.Namespace) -> int:
     """Write it into the records; changes nothing else."""
     context.require_write()
     deployment = context.deployment()
-    operation = find(deployment, options.operation).id
+    operation = which(deployment, options.operation, "resolve")
     closed = resolve(deployment, operation, reason=options.reason, actor=whoami(), force=options.force)
     if closed.forced:
         sys.stderr.write(f"{closed.forced}\n")
-    sys.stdout.write(f"{operation} is {CLOSED_BY_HAND} ({closed.state}); found: {closed.found.says}\n")
+    live = f"{closed.found.live.upper()} is live" if closed.found.live else "no release is live"
+    sys.stdout.write(f"{operation} is {CLOSED_BY_HAND.upper()}: {live}; found: {closed.found.says}\n")
     return DONE

@@ -16,6 +16,7 @@ from engine.config import Deployment
 from engine.errors import OpsError
 from engine.monitoring.kept import KeptTrail
 from engine.operations.journal import NAME, fold, records_of
+from engine.operations.outcome import state_word
 from engine.records import Record, append_event, harmless
 
 LOOK_EVERY = 30.0
@@ -109,9 +110,13 @@ def events_of(deployment: Deployment, operation: str, records: list[Record]) -> 
 
 
 def _ending(operation: str, record: Record, before: list[Record]) -> dict[str, Any]:
-    seconds = fold(operation, before, alive=False).seconds
+    rests = fold(operation, before, alive=False)
     by = {"by": harmless(record["by"], 60)} if record.get("by") else {}
-    return {"state": str(record["state"]), "seconds": seconds, **by}
+    if rests.by_hand:
+        by = {"resolved": harmless(record.get("reason") or "", 400), "found": rests.by_hand}
+    elif rests.kind == "validate":
+        by = {"found": state_word(rests)}
+    return {"state": str(record["state"]), "seconds": rests.seconds, **by}
 
 
 def _told(deployment: Deployment, record: Record) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from engine.monitoring.model import OnDisk
 from engine.operations.configuration import hash_of, release_in
 from engine.operations.journal import facts_of, read_operation, records_of
 from engine.operations.model import ENDED, Operation
+from engine.operations.outcome import state_word
 from engine.records.unchanged import ReadOnce
 
 Measurement = tuple[str, bool | None]
@@ -184,7 +185,7 @@ def _of_cutover(name: str, grounds: Grounds, proven: tuple[datetime, bool, str] 
     took = "" if seconds is None else f", {seconds:.1f} s"
     done = sum(step.state == "done" for step in operation.steps)
     if name == "cutover_run":
-        return f"{operation.id} {operation.state}{took}", operation.state == "SUCCEEDED"
+        return f"{operation.id} {state_word(operation)}{took}", operation.state == "SUCCEEDED"
     if name == "phases":
         return f"{operation.id}: {done} of {len(operation.steps)} steps done", 0 < len(operation.steps) == done
     if name == "duration":

@@ -22,6 +22,8 @@ class Besides:
 
     over: Mapping[str, str] = field(default_factory=dict)
     """Condition -> its value now and the limit: ``memory 63 MB now, limit 500 MB``."""
+    ended: Mapping[str, str] = field(default_factory=dict)
+    """Condition whose value went with the release that was switched away since -> ``v2: rolled back``."""
     asked: tuple[str, str] = ("", "")
     """The operation that was accepted last, and the reason that was given."""
     way_back: str = ""
@@ -41,7 +43,20 @@ def besides_of(
     over = {one.id: _now(deployment, one, alerts[one.id]) for one in readings if one.id in alerts}
     releases = deployment.console.releases
     release = releases.old if facts.watching_since is None else releases.new
-    return Besides(over, facts.asked, way_back_words(deployment, facts, now), release)
+    valued = {one.id for one in readings if one.reason is None}
+    gone = {name: _switched(deployment, facts, alert) for name, alert in alerts.items() if name not in valued}
+    ended = {name: words for name, words in gone.items() if words}
+    return Besides(over, ended, facts.asked, way_back_words(deployment, facts, now), release)
+
+
+def _switched(deployment: Deployment, facts: Facts, alert: Standing) -> str:
+    """Which release went since the alert was opened, and how; empty where none did."""
+    releases = deployment.console.releases
+    moved = [(at, back) for at, back in ((facts.cutover_at, False), (facts.rolled_back_at, True)) if at is not None]
+    at, back = max(moved, default=(None, False))
+    if at is None or at < alert.opened:
+        return ""
+    return f"{releases.new}: rolled back" if back else f"{releases.old}: {releases.new} took over"
 
 
 def way_back_words(deployment: Deployment, facts: Facts, now: Instant) -> str:
@@ -61,8 +76,10 @@ def way_back_words(deployment: Deployment, facts: Facts, now: Instant) -> str:
 
 
 def cleared(alert: Standing, now: Instant, besides: Besides) -> str:
-    """The value now, the limit, how long it lasted."""
+    """The value now, the limit, how long it lasted; or that there is no value any more, for its release went."""
     lasted = pretty_duration(_lasts(alert, now))
+    if ended := besides.ended.get(alert.condition):
+        return f"ends with {ended}, after {lasted}"
     stands = besides.over.get(alert.condition) or "it is no longer judged"
     return f"over after {lasted}: {stands}"
 

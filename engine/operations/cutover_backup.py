@@ -9,7 +9,7 @@ from pathlib import Path
 from engine.clock import compact, iso
 from engine.operations.break_glass import write_return
 from engine.operations.configuration import hash_of, release_in
-from engine.operations.step import Outcome, StepFailed
+from engine.operations.step import Kept, Outcome, StepFailed
 from engine.operations.work import Work
 from engine.records import sync_directory, write_file
 from engine.services.build import build_hash
@@ -76,15 +76,19 @@ def final_snapshot_good(work: Work) -> bool:
 
 def drop_unsealed(work: Work) -> str:
     """Remove what a failed attempt left; a sealed snapshot is kept, it harms nobody."""
-    removed = []
+    removed, kept = [], []
     for purpose in ("live", "final"):
         name = work.facts.get(f"{purpose}_snapshot")
         path = work.deployment.paths.snapshots / str(name)
-        if name and path.is_dir() and not (path / COMPLETE).exists():
+        if name and (path / COMPLETE).exists():
+            kept.append(str(name))
+        elif name and path.is_dir():
             shutil.rmtree(path)
             sync_directory(path.parent)
             removed.append(str(name))
-    return f"removed unfinished snapshots: {', '.join(removed)}" if removed else "sealed snapshots are kept"
+    if removed:
+        return f"removed unfinished snapshots: {', '.join(removed)}"
+    return Kept(f"sealed, kept: {', '.join(kept)}" if kept else "there is none")
 
 
 def write_new(directory: Path, stem: str, suffix: str, data: bytes) -> Path:

@@ -48,9 +48,9 @@ def tell_people(work: Work) -> Outcome:
 
 
 def people_to_tell(deployment: Deployment) -> tuple[list[str], str]:
-    """Whom the matrix names for a rollback: their names in the configuration, and a line for people."""
-    contacts = deployment.monitoring.contacts
-    told = next((row.told for row in deployment.monitoring.matrix if row.verdict == "ROLL BACK"), [])
+    """Whom the monitor tells that a rollback was performed: their names in the configuration, and a line for people."""
+    contacts, named = deployment.monitoring.contacts, deployment.monitoring.escalation.rolled_back
+    told = named or next((row.told for row in deployment.monitoring.matrix if row.verdict == "ROLL BACK"), [])
     people = [f"{contacts[name].role} ({contacts[name].reach})" for name in told if name in contacts]
     text = harmless("tell now: " + ", ".join(people)) if people else "nobody is named in config/monitoring.yml"
     return list(told), text
@@ -173,6 +173,8 @@ def _close_cutovers(work: Work) -> None:
         by = work.orders.operation
         seq = journal.write("closed", state="ROLLED_BACK", failure=operation.failure, by=by, actor=work.orders.actor)
         data = {"kind": operation.kind, "state": "ROLLED_BACK", "seconds": operation.seconds, "by": by}
+        if operation.ended is not None:
+            data["later"] = round((work.clock.now().wall - operation.ended).total_seconds(), 1)
         try:
             append_event(
                 work.deployment.paths.events,

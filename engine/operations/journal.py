@@ -214,16 +214,23 @@ def offers(operation_id: str, *, past_no_return: bool, holds_again: bool = False
 def _fold_step(view: _Fold, kind: str, record: Record) -> None:
     name = str(record.get("step"))
     before = view.steps.get(name)
-    if before is not None and before.state == "failed" and kind in ("undo", "undone"):
+    if before is not None and before.state in ("failed", "aborted") and kind in ("undo", "undone"):
         return  # what a person has to see is that it failed, and why; that it was undone goes without saying
     title, phase = (before.title, before.phase) if before else (str(record.get("title", name)), "")
     seconds = record.get("seconds")
     detail = harmless(one_line(record.get("detail", before.detail if before and kind != "intent" else "")))
-    view.steps[name] = OperationStep(name, title, phase, _STEP_STATES[kind], seconds, detail)
+    view.steps[name] = OperationStep(name, title, phase, _step_state(kind, record), seconds, detail)
     if kind == "intent" and record.get("no_return"):
         view.past = True
     if kind in ("failed", "undo_failed"):
-        view.failure = f"{title}: {detail}"
+        view.failure = detail if record.get("aborted") is True else f"{title}: {detail}"
+
+
+def _step_state(kind: str, record: Record) -> StepState:
+    """A person's word is no failure of the step it came in; what its undo left as it was is done still."""
+    if kind == "failed" and record.get("aborted") is True:
+        return "aborted"
+    return "done" if kind == "undone" and record.get("kept") is True else _STEP_STATES[kind]
 
 
 def _fold_other(view: _Fold, kind: str, record: Record) -> None:

@@ -26,7 +26,8 @@ HOLDS = "holds before phase 3, waits for go"
 """What a held cutover does: title of its step, and word of the lock's holder."""
 CLOSED_BY_HAND = "closed by hand"
 """How the failure text of an operation begins that a person has closed."""
-StepState = Literal["waiting", "running", "done", "failed", "undone", "skipped"]
+StepState = Literal["waiting", "running", "done", "failed", "aborted", "undone", "skipped"]
+"""``aborted``: a person's word ended the operation in it; it may have acted."""
 
 ENDED: frozenset[OperationState] = frozenset({"SUCCEEDED", "ABORTED", "ROLLED_BACK"})
 """Nothing more is to be done about it."""

@@ -2,8 +2,46 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Protocol
+
 from engine.errors import DONE, FAILED_AND_BACK, NEEDS_HUMAN
 from engine.operations.model import Operation, OperationState
+
+VALIDATION_SAYS = "validation says"
+"""How the failure text of a validation begins that has run to its end and found something."""
+
+
+class Rested(Protocol):
+    """What tells how an operation came out: the operation itself, or the screen's view of it."""
+
+    @property
+    def kind(self) -> str:
+        """Validate, cutover or rollback."""
+
+    @property
+    def state(self) -> OperationState:
+        """As the journal has it."""
+
+    @property
+    def seconds(self) -> float | None:
+        """From acceptance to its own end."""
+
+    @property
+    def ended(self) -> datetime | None:
+        """When it ended, or was closed."""
+
+    @property
+    def failure(self) -> str:
+        """Why it failed; empty when it did not."""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What it warned of."""
+
+    @property
+    def by_hand(self) -> str:
+        """What was found when a person closed it; empty otherwise."""
 
 
 def exit_code(state: OperationState) -> int:
@@ -13,11 +51,41 @@ def exit_code(state: OperationState) -> int:
     return FAILED_AND_BACK if state == "ABORTED" else NEEDS_HUMAN
 
 
-def state_word(operation: Operation) -> str:
-    """The state for people: one that was closed by hand has not simply succeeded or been aborted."""
+def state_word(operation: Rested) -> str:
+    """How it came out, for people: one that a person closed has neither succeeded nor been aborted, and a validation
+    that ran to its end is what it found.
+    """
     if operation.by_hand:
-        return "BY HAND"
-    return "NEEDS YOU" if operation.state == "NEEDS_HUMAN" else operation.state
+        return "CLOSED BY HAND"
+    if operation.kind == "validate" and operation.state == "SUCCEEDED":
+        return _found(operation)
+    return "NEEDS YOU" if operation.state == "NEEDS_HUMAN" else operation.state.replace("_", " ")
+
+
+def well(operation: Rested) -> bool:
+    """Whether it came out as it should, by its own doing."""
+    return operation.state == "SUCCEEDED" and state_word(operation) in ("SUCCEEDED", "PASS", "WARN")
+
+
+def closed_later(operation: Rested) -> bool:
+    """Whether it stopped first, and somebody else closed it afterwards: a person, or a rollback."""
+    return bool(operation.by_hand) or operation.state == "ROLLED_BACK"
+
+
+def outcome_words(operation: Rested) -> str:
+    """``SUCCEEDED after 4.1 s``; the two times of one that was closed later stand apart."""
+    word = state_word(operation)
+    spent = f" after {operation.seconds:.1f} s" if operation.seconds is not None else ""
+    if not closed_later(operation):
+        return f"{word}{spent}"
+    at = f" at {operation.ended:%H:%M:%SZ}" if operation.ended is not None else ""
+    return f"stopped{spent}, {word}{at}"
+
+
+def _found(validation: Rested) -> str:
+    if validation.failure.startswith(VALIDATION_SAYS):
+        return validation.failure.removeprefix(VALIDATION_SAYS).partition(":")[0].strip()
+    return "WARN" if validation.warnings else "PASS"
 
 
 def as_json(operation: Operation) -> dict[str, object]:
@@ -26,6 +94,7 @@ def as_json(operation: Operation) -> dict[str, object]:
         "operation": operation.id,
         "kind": operation.kind,
         "state": operation.state,
+        "outcome": state_word(operation),
         "seconds": operation.seconds,
         "from": operation.release_from,
         "to": operation.release_to,

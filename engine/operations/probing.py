@@ -106,7 +106,7 @@ def _probed(
     gone: set[str] = set()
     there: set[str] = set()
     unsure: set[str] = set()
-    begun = [item for item in operation.steps if item.state in ("done", "skipped", "running", "failed")]
+    begun = [item for item in operation.steps if item.state in ("done", "skipped", "running", "failed", "aborted")]
     work = _onlooker(deployment, orders, seconds)
     if work is None:
         return frozenset(), frozenset(), frozenset(item.name for item in begun)
@@ -117,7 +117,7 @@ def _probed(
             unsure.add(item.name)
         elif item.state in ("done", "skipped") and not answer:
             gone.add(item.name)
-        elif item.state in ("running", "failed") and answer:
+        elif item.state in ("running", "failed", "aborted") and answer:
             there.add(item.name)
     return frozenset(gone), frozenset(there), frozenset(unsure)
 

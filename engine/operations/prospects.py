@@ -148,7 +148,7 @@ def _found(name: str, state: str, seen: Seen) -> bool:
     """As the worker will judge it: what was done counts while it still is, what was begun if it is there."""
     if state in ("done", "skipped"):
         return name not in seen.gone
-    return state in ("running", "failed") and name in seen.there
+    return state in ("running", "failed", "aborted") and name in seen.there
 
 
 def _undone(operation: Operation, seen: Seen) -> str:

@@ -12,6 +12,7 @@ from engine.clock import parse_iso
 from engine.config import Deployment
 from engine.operations.configuration import parsed
 from engine.records import Record, sound_records
+from engine.records.counted import counted
 
 
 class Output(msgspec.Struct, frozen=True):
@@ -49,7 +50,7 @@ def recorded(deployment: Deployment, release: str, since: datetime | None = None
         return Recorded((), f"{path.name} cannot be read: {error.strerror}")
     of_it = [record for record in records if record.get("release") == release and _began_after(record, since)]
     runs = tuple(outputs for record in of_it if (outputs := _outputs(record)))
-    return Recorded(runs, f"{damaged} damaged lines in {path.name} were passed over" if damaged else "")
+    return Recorded(runs, f"{counted(damaged, 'damaged line')} in {path.name} passed over" if damaged else "")
 
 
 def keep_runs(configuration: bytes) -> int | None:

@@ -32,13 +32,22 @@ class Request(msgspec.Struct, frozen=True):
     reason: str = ""
     origin: str = ""
     """Where the person sits, as they say; who it is says the file's owner."""
+    actor: str = ""
+    """Who asks, in full, as they say."""
+
+    def by(self, owner: str) -> str:
+        """Who asked, for people: as they say it where the file's owner bears it out, else both."""
+        said = harmless(self.actor, 80)
+        if not said or said.partition("@")[0] == owner:
+            return said or owner
+        return f"{owner} ({said})"
 
 
-def ask(directory: Path, worker: Identity, want: Want, reason: str = "", origin: str = "") -> Path:
+def ask(directory: Path, worker: Identity, want: Want, reason: str = "", origin: str = "", *, actor: str = "") -> Path:
     """Leave a request for the worker of the operation in ``directory``."""
     place = directory / DIRECTORY
     make_directory(place)
-    request = Request(want, directory.name, worker, secrets.token_hex(8), reason, origin)
+    request = Request(want, directory.name, worker, secrets.token_hex(8), reason, origin, actor)
     path = place / f"{want}-{request.nonce}.json"
     write_file(path, msgspec.json.encode(request), 0o660)
     return path

@@ -9,13 +9,16 @@ from pathlib import Path
 from engine.operations.configuration import activate, hash_of, release_in
 from engine.operations.rollback_prepare import chosen, origin_aside
 from engine.operations.rollback_swaps import known_swap, live_problem, moved, swap_of, write_down
+from engine.operations.room import size
 from engine.operations.service_steps import identity_fact, stop_surely, surely_stopped
 from engine.operations.step import Outcome, StepFailed
 from engine.operations.work import Work
 from engine.records import make_directory, write_file
+from engine.records.counted import counted
 from engine.snapshots import (
     COMPLETE,
     TREE,
+    Manifest,
     Snapshot,
     displaced,
     move_tree,
@@ -110,7 +113,18 @@ def set_aside(work: Work) -> Outcome:
     restored = chosen(work).manifest
     covers = restored.covers if restored else None
     manifest = seal_displaced(work.deployment, directory, origin_aside(work), work.checkpoint, work.remembered, covers)
-    return Outcome(f"side snapshot {directory.name}: {len(manifest.files)} files, {manifest.bytes} bytes")
+    return Outcome(f"side snapshot {directory.name}: {_what_is_aside(work, manifest, restored)}")
+
+
+def _what_is_aside(work: Work, aside: Manifest, restored: Manifest | None) -> str:
+    """What the new release added since the snapshot, as the plan counts it, and what stands there besides."""
+    known = {entry.path for entry in restored.entries} if restored else set()
+    new = [entry.size for entry in aside.files if entry.path not in known]
+    rest = [entry.size for entry in aside.files if entry.path in known]
+    own = f"{counted(len(new), 'file')} of {work.new}'s own, {size(sum(new))}"
+    if not rest:
+        return own
+    return f"{own}; besides {counted(len(rest), 'file')}, {size(sum(rest))}, that snapshot {chosen(work).id} has too"
 
 
 def is_set_aside(work: Work) -> bool:

@@ -16,6 +16,7 @@ from engine.operations.service_steps import hold, running_identity, runs_as_star
 from engine.operations.step import Outcome, StepFailed
 from engine.operations.work import Work
 from engine.records import Record, harmless
+from engine.records.counted import counted
 
 UNRECORDED = "unrecorded"
 """Marks a run that is known only by what it published."""
@@ -99,7 +100,8 @@ def _first_run(work: Work) -> dict[str, object]:
     if not arrived:
         raise StepFailed(f"{work.old} has finished no run within {limit:g} s", f"abaco-ops service status {work.old}")
     if first.damaged:
-        work.warn(f"{first.damaged} damaged lines of {work.deployment.paths.runs.name} were passed over")
+        lines = counted(first.damaged, "damaged line")
+        work.warn(f"{lines} of {work.deployment.paths.runs.name}: passed over")
     if first.record is None:
         work.warn(f"{work.old}'s run stands in no run record; judged by what it published, {published.path}")
     return first.record or {**(published.record or {}), UNRECORDED: True}

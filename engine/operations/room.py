@@ -102,8 +102,10 @@ def _summed(device: int, parts: list[tuple[int, int, str]]) -> Need:
 
 
 def size(value: int) -> str:
-    """Bytes as a person reads them: ``3.2 GB``, ``412 MB``."""
-    return f"{value / 1e9:.1f} GB" if value >= 1e9 else f"{value / 1e6:.0f} MB"
+    """Bytes as a person reads them: ``3.2 GB``, ``412 MB``, ``338 KB``."""
+    if value >= 1e9:
+        return f"{value / 1e9:.1f} GB"
+    return f"{value / 1e6:.0f} MB" if value >= 1e6 or not value else f"{value / 1e3:.0f} KB"
 
 
 def count(value: int) -> str:

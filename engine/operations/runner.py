@@ -12,7 +12,7 @@ from engine.errors import OpsError
 from engine.operations import requests
 from engine.operations.model import OperationState, StepState
 from engine.operations.reserve import disk_is_full
-from engine.operations.step import Outcome, Step, StepFailed
+from engine.operations.step import Kept, Outcome, Step, StepFailed
 from engine.operations.work import AbortRequested, JournalLost, Work, YieldRequested
 
 Begin = Callable[[Step], None]
@@ -70,8 +70,9 @@ def undo_steps(work: Work, steps: Sequence[Step], begin: Begin) -> OperationStat
             work.record("undo_failed", step=step.name, detail=in_words(error), seconds=_since(began))
             work.narrate(f"CANNOT UNDO {step.title}: {in_words(error)}")
             return "NEEDS_HUMAN"
-        work.record("undone", step=step.name, detail=detail, seconds=_since(began))
-        work.narrate(f"UNDONE {step.title}: {detail} ({_since(began):.2f} s)")
+        kept = isinstance(detail, Kept)
+        work.record("undone", step=step.name, detail=detail, seconds=_since(began), **({"kept": True} if kept else {}))
+        work.narrate(f"{'KEPT' if kept else 'UNDONE'} {step.title}: {detail} ({_since(began):.2f} s)")
     return "ABORTED"
 
 
@@ -114,7 +115,7 @@ def _still_done(work: Work, step: Step, state: StepState) -> bool:
 
 def _found_done(work: Work, step: Step, state: StepState) -> bool:
     """An earlier worker began the step and left no word: whether its effect is there, verified."""
-    if state not in ("running", "failed") or step.probe is None or not step.probe(work):
+    if state not in ("running", "failed", "aborted") or step.probe is None or not step.probe(work):
         return False
     if step.verify is not None:
         step.verify(work)
@@ -148,9 +149,12 @@ def _stopped(work: Work, steps: Sequence[Step], step: Step, error: Exception, be
     if isinstance(error, AbortRequested) and past:
         work.warn(f"{why}; {work.new} has been started, so it is too late to abort: roll back")
         return run_steps(work, steps, begin)
+    work.undoing = not past  # from here on the space kept for going back may be used
     if isinstance(error, AbortRequested):
         requests.set_aside(work.directory)  # it beats what else was asked for: everything is undone now
-    work.undoing = not past  # from here on the space kept for going back may be used
+        work.record("failed", step=step.name, detail=error.obeyed, aborted=True)
+        work.narrate(f"{error.obeyed[:1].upper()}{error.obeyed[1:]}, at {step.phase}: {step.title}")
+        return undo_steps(work, steps, begin)
     work.record("failed", step=step.name, detail=why)
     work.narrate(f"FAILED {step.phase}: {step.title}: {why}")
     return "NEEDS_HUMAN" if past else undo_steps(work, steps, begin)

@@ -49,6 +49,23 @@ def find(deployment: Deployment, operation: str) -> Operation:
     raise Refused(f"there is no operation {operation}", "abaco-ops history")
 
 
+def unfinished(deployment: Deployment, operation: str | None, mode: str) -> Operation:
+    """The one that is named; without a name the one that runs, else the only one that stopped half-way.
+
+    Refused when there is none, or more than one to choose from.
+    """
+    if operation is not None:
+        return find(deployment, operation)
+    known = [item for item in list_operations(deployment.paths.operations) if item.kind != "validate"]
+    found = [item for item in known if item.running and item.started] or [item for item in known if item.open]
+    if not found:
+        raise Refused(f"nothing runs and nothing is unfinished: nothing to {mode}", "abaco-ops history")
+    if len(found) > 1:
+        named = ", ".join(item.id for item in found)
+        raise Refused(f"{len(found)} operations are unfinished: {named}", f"abaco-ops {mode} ID, with one of these")
+    return found[0]
+
+
 def abort(
     deployment: Deployment,
     operation: str,
@@ -75,7 +92,7 @@ def abort(
     worker = worker_of(records_of(directory))
     if worker is None:
         raise Refused(f"{found.id} has no worker yet", "try again")
-    return requests.ask(directory, worker, "abort", reason or f"by {actor}")
+    return requests.ask(directory, worker, "abort", reason, origin or origin_here(), actor=actor)
 
 
 def go(

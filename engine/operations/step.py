@@ -14,6 +14,10 @@ class StepFailed(OpsError):
     """A step could not do, or could not verify, what its name says."""
 
 
+class Kept(str):
+    """What an undo says that had nothing to put back: what the step did stays."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What a step reached: a line for people, and warnings by the name of their check."""

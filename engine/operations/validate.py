@@ -7,6 +7,7 @@ import sys
 
 from engine.operations.commands import finish
 from engine.operations.model import OperationState
+from engine.operations.outcome import VALIDATION_SAYS
 from engine.operations.plan import PlannedStep
 from engine.operations.work import Work
 from engine.records import harmless
@@ -51,7 +52,7 @@ def run_validation_steps(work: Work) -> tuple[OperationState, str]:
             work.warn("WARN: " + harmless("; ".join(str(issue) for issue in report.get("issues", ()))))
         return "SUCCEEDED", ""
     issues = "; ".join(str(issue) for issue in report.get("issues", ()))
-    return "SUCCEEDED", harmless(f"validation says {status}: {issues}")
+    return "SUCCEEDED", harmless(f"{VALIDATION_SAYS} {status}: {issues}")
 
 
 def _begun(work: Work, line: str) -> None:

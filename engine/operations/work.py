@@ -37,6 +37,12 @@ _PAUSE = 0.02
 class AbortRequested(OpsError):
     """A person asked for the operation to be undone."""
 
+    def __init__(self, by: str, reason: str) -> None:
+        why = f": {reason}" if reason else ""
+        super().__init__(f"{by} asked to abort{why}")
+        self.obeyed = f"aborted by {by}{why}"
+        """What came of it, where it was not too late."""
+
 
 class YieldRequested(OpsError):
     """A rollback takes over: let go at once, undo nothing."""
@@ -270,7 +276,7 @@ class Work:
             return
         request, author = asked
         if request.want == "abort" and not self.undoing:
-            raise AbortRequested(f"{author} asked to abort: {request.reason or 'no reason given'}")
+            raise AbortRequested(request.by(author), harmless(one_line(request.reason)))
         if request.want == "yield":
             raise YieldRequested(request.reason or "a rollback")
         if request.want == "go" and self.awaits_go:

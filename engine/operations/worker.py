@@ -20,7 +20,7 @@ from engine.operations.journal import offers
 from engine.operations.lock import Holder, OperationLock, held_by
 from engine.operations.model import OperationState, must_be_open
 from engine.operations.narration import Narration
-from engine.operations.outcome import exit_code
+from engine.operations.outcome import exit_code, state_word
 from engine.operations.plan import Orders, Plan
 from engine.operations.planning import changed_since
 from engine.operations.remaining import BY_HAND, remaining_commands
@@ -187,8 +187,11 @@ class _Worker:
         for way in ways:
             self._narration.say(f"  {way}")
         seq = work.record("ended", state=state, failure=failure, offers=list(ways))
-        seconds = work.operation().seconds
-        self._event("operation.ended", {"kind": work.plan.kind, "state": state, "seconds": seconds}, seq)
+        rests = work.operation()
+        data: dict[str, object] = {"kind": work.plan.kind, "state": state, "seconds": rests.seconds}
+        if work.plan.kind == "validate":
+            data["found"] = state_word(rests)
+        self._event("operation.ended", data, seq)
         return exit_code(state)
 
     def _ways(self) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from engine.pipeline.figures import Figures, Program, TapeUnreadable
 from engine.pipeline.settings import Settings
 from engine.pipeline.tape_file import open_tape
 from engine.records import Record, records_from_end
+from engine.records.counted import counted
 
 
 def verify(settings: Settings, program: Program) -> tuple[str, list[str]]:
@@ -21,7 +22,7 @@ def verify(settings: Settings, program: Program) -> tuple[str, list[str]]:
     Damaged run records after the last sound one are passed over with a WARN; older ones are not read.
     """
     record, damaged = _last_run(settings)
-    warnings = [f"{damaged} damaged lines of {settings.runs.name} were passed over"] if damaged else []
+    warnings = [f"{counted(damaged, 'damaged line')} of {settings.runs.name} passed over"] if damaged else []
     if record is None:
         return "FAIL", [f"no run of {settings.release} is recorded", *warnings]
     status, issues = _judge(settings, program, record)

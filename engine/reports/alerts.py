@@ -8,7 +8,8 @@ from datetime import datetime
 
 from engine.clock import pretty_duration
 from engine.records import Record, harmless
-from engine.reports.document import Row, Section, Table, counted
+from engine.records.counted import counted
+from engine.reports.document import Row, Section, Table
 from engine.reports.drills import drills
 from engine.reports.found import Found, of_kind
 from engine.state.event_words import named

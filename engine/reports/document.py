@@ -65,8 +65,3 @@ class Document:
     """Who signs."""
     problems: tuple[str, ...]
     """What could not be read."""
-
-
-def counted(number: int, one: str, many: str = "") -> str:
-    """``1 gap``, ``2 gaps``."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"

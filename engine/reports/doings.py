@@ -9,8 +9,10 @@ from typing import Any
 from engine.clock import pretty_duration
 from engine.operations.incident import people_to_tell
 from engine.operations.model import Operation
+from engine.operations.outcome import closed_later, state_word
 from engine.records import Record, harmless
-from engine.reports.document import Mark, Row, Section, Table, counted
+from engine.records.counted import counted
+from engine.reports.document import Mark, Row, Section, Table
 from engine.reports.found import Found
 from engine.reports.trail import time_of
 from engine.state.event_words import in_words
@@ -22,7 +24,7 @@ _STATES: dict[str, Mark] = {
     "ROLLED_BACK": "W",
     "ABORTED": "W",
 }
-_STEPS: dict[str, Mark] = {"failed": "C", "undone": "W", "running": "?"}
+_STEPS: dict[str, Mark] = {"failed": "C", "aborted": "W", "undone": "W", "running": "?"}
 FILES_LISTED = 200
 MOMENTS = 120
 VERDICT_MARKS: dict[str, Mark] = {"ROLL BACK": "C", "INVESTIGATE": "C", "UNKNOWN": "?", "WATCH": "W", "CONTINUE": ""}
@@ -43,14 +45,14 @@ def section(found: Found) -> Section:
         Row(
             (
                 item.id,
-                state_word(item.state),
+                state_word(item),
                 f"{item.started:%d %b %H:%M:%SZ}" if item.started else "-",
-                _seconds(item.seconds),
+                _took(item),
                 f"{item.release_from} -> {item.release_to}",
                 f"{item.actor} ({item.origin})",
                 item.reason or (_reason(found, "") if item.id == found.span.incident else "not given"),
             ),
-            _STATES.get(item.state, "?"),
+            "W" if item.by_hand else _STATES.get(item.state, "?"),
         )
         for item in done
     )
@@ -70,9 +72,10 @@ def section(found: Found) -> Section:
     )
 
 
-def state_word(state: str) -> str:
-    """A state as the screen says it."""
-    return "NEEDS YOU" if state == "NEEDS_HUMAN" else state.replace("_", " ")
+def _took(item: Operation) -> str:
+    """How long its own worker was at it, and when it was closed where that came later."""
+    at = f", closed {item.ended:%H:%M:%SZ}" if closed_later(item) and item.ended else ""
+    return f"{_seconds(item.seconds)}{at}"
 
 
 def _steps(item: Operation) -> Table:

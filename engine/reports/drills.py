@@ -8,7 +8,8 @@ from datetime import datetime
 from engine.clock import pretty_duration
 from engine.notify.message import DRILL_MARK
 from engine.records import harmless
-from engine.reports.document import Row, Section, Table, counted
+from engine.records.counted import counted
+from engine.reports.document import Row, Section, Table
 from engine.reports.found import Found
 from engine.reports.trail import time_of
 

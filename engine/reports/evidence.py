@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from engine import __version__
-from engine.reports.document import Row, Section, Table, counted
+from engine.records.counted import counted
+from engine.reports.document import Row, Section, Table
 from engine.reports.found import Found
 
 

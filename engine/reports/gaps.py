@@ -8,7 +8,8 @@ from typing import Any
 from engine.clock import pretty_duration
 from engine.monitoring.stretch import touching
 from engine.records import harmless
-from engine.reports.document import Mark, Row, Section, Table, counted
+from engine.records.counted import counted
+from engine.reports.document import Mark, Row, Section, Table
 from engine.reports.found import Found, of_kind
 from engine.reports.slots import slot_results
 from engine.state.event_words import slot_words

@@ -5,10 +5,12 @@ from __future__ import annotations
 from engine.clock import pretty_duration
 from engine.monitoring.model import Gate
 from engine.notify.message import DRILL_MARK
+from engine.operations.outcome import state_word
+from engine.records.counted import counted
 from engine.reports.alerts import fired
 from engine.reports.criteria import NOT_MET, UNKNOWN, Answered, criteria, decided, decision_word, extended_to
-from engine.reports.document import Headline, counted
-from engine.reports.doings import loss_word, state_word, told_whom
+from engine.reports.document import Headline
+from engine.reports.doings import loss_word, told_whom
 from engine.reports.drills import drill_at
 from engine.reports.found import Found
 from engine.reports.gaps import silences
@@ -44,7 +46,7 @@ def _led(found: Found) -> tuple[str, str, str, str]:
         return word, why, "", ""
     took = "" if back.seconds is None else f" after {back.seconds:.1f} s"
     way = f"from {back.release_from} to {back.release_to}"
-    return word, f"{why}. Then {back.id} {way}: {state_word(back.state)}{took}; {loss_word(found.incident)[0]}", "", ""
+    return word, f"{why}. Then {back.id} {way}: {state_word(back)}{took}; {loss_word(found.incident)[0]}", "", ""
 
 
 def _decision(found: Found) -> str:

@@ -9,8 +9,9 @@ from engine.monitoring.checklist import Item, Moment, items
 from engine.monitoring.criteria import words
 from engine.notify.message import DRILL_MARK
 from engine.records import harmless
+from engine.records.counted import counted
 from engine.reports.criteria import decision_word, of_watch, two_names
-from engine.reports.document import Mark, Row, Section, Table, counted
+from engine.reports.document import Mark, Row, Section, Table
 from engine.reports.found import Found, of_kind
 
 _STATES: dict[str, Mark] = {"done": "ok", "overridden": "W", "overdue": "W", "missed": "C", "due": "?", "later": ""}

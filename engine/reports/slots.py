@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 
 from engine.monitoring.facts import Validation
 from engine.monitoring.schedule import Calendar, hours_planned, served, slot_name
-from engine.reports.document import Mark, Row, Section, Table, counted
+from engine.records.counted import counted
+from engine.reports.document import Mark, Row, Section, Table
 from engine.reports.found import Found, of_kind
 
 MARKS: dict[str, Mark] = {"PASS": "ok", "WARN": "W", "FAIL": "C", "ERROR": "C", "NOT RUN": "?", "MISSED": "C"}

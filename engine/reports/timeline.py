@@ -7,6 +7,7 @@ from datetime import datetime
 from itertools import pairwise
 
 from engine.notify.message import DRILL_MARK
+from engine.operations.outcome import outcome_words, state_word, well
 from engine.reports.alerts import fired
 from engine.reports.doings import operations
 from engine.reports.drills import drills
@@ -155,9 +156,9 @@ def _operations(found: Found, axis: Axis, top: float) -> Iterator[str]:
             continue
         x = axis.x(item.started)
         width = max(axis.x(item.ended or item.started) - x, 3.0)
-        said = title(f"{item.id} {item.state}, {found.span.named(item.started)}")
+        said = title(f"{item.id} {outcome_words(item)}, {found.span.named(item.started)}")
         yield element("rect", said, x=x, y=top + 1, width=width, height=LANE - 4, cls="bar operation")
-        words = f"{item.id} {'' if item.state == 'SUCCEEDED' else item.state.replace('_', ' ')}".rstrip()
+        words = f"{item.id} {'' if well(item) else state_word(item)}".rstrip()
         if x + width >= free:
             yield text(words, x + width + 3, top + 11, cls="beside")
             free = x + width + 6 + len(words) * _CHARACTER

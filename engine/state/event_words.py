@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from engine.clock import pretty_duration
 from engine.monitoring.kept import TOGETHER
 from engine.records import Record, harmless
 
 LAST_EVENTS = 60
-_ENDED = {"NEEDS_HUMAN": "NEEDS YOU", "ROLLED_BACK": "was ROLLED BACK"}
+_ENDED = {"NEEDS_HUMAN": "NEEDS YOU"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +99,16 @@ def _go(data: dict[str, Any], operation: str) -> str:
 
 
 def _ended(data: dict[str, Any], operation: str) -> str:
-    state, seconds = str(data.get("state", "?")), data.get("seconds")
+    state, seconds, later = str(data.get("state", "?")), data.get("seconds"), data.get("later")
     spent = f" after {seconds:.1f} s" if isinstance(seconds, int | float) else ""
+    if data.get("resolved") is not None:
+        return f"{operation} stopped{spent}, CLOSED BY HAND: {data['resolved']}; found: {data.get('found', '?')}"
+    if state == "ROLLED_BACK":
+        by = f" by {data['by']}" if data.get("by") else ""
+        then = f" {pretty_duration(later)} later" if isinstance(later, int | float) else ""
+        return f"{operation} stopped{spent}, ROLLED BACK{by}{then}"
+    if data.get("kind") == "validate" and state == "SUCCEEDED" and data.get("found"):
+        return f"{operation} {data['found']}{spent}"
     return f"{operation} {_ENDED.get(state, state)}{spent}"
 
 

@@ -18,7 +18,7 @@ OperationState = Literal[
     "INTERRUPTED",
     "NEEDS_HUMAN",
 ]
-StepState = Literal["waiting", "running", "done", "failed", "undone", "skipped"]
+StepState = Literal["waiting", "running", "done", "failed", "aborted", "undone", "skipped"]
 
 
 class StepView(msgspec.Struct, frozen=True):
@@ -55,3 +55,5 @@ class OperationView(msgspec.Struct, frozen=True):
     """What a person can do now, in words; the first is the way back where it is open."""
     warnings: tuple[str, ...]
     output: tuple[str, ...]
+    by_hand: str = ""
+    """What was found when a person closed it; its state is then that person's word. Empty otherwise."""

@@ -19,6 +19,7 @@ from engine.monitoring.kept import begin
 from engine.monitoring.store import HISTORY_EVERY
 from engine.monitoring.stretch import StretchStore
 from engine.operations.journal import list_operations
+from engine.operations.outcome import state_word, well
 from engine.records import Record, Tail, harmless
 from engine.records.undecodable import UNDECODABLE
 from engine.state.fired import fired_of
@@ -211,9 +212,9 @@ class PlotReader:
         ]
         for item in list_operations(self._deployment.paths.operations):
             if item.kind != "validate" and item.started is not None:
-                said = f"{item.release_from} to {item.release_to} {item.state.replace('_', ' ')}"
+                said = f"{item.release_from} to {item.release_to} {state_word(item)}"
                 ended = item.ended if item.ended is not None or item.alive else item.started
-                loud = item.state not in ("SUCCEEDED", "RUNNING", "HOLDING")
+                loud = not well(item) and item.state not in ("RUNNING", "HOLDING")
                 found.append(PlotMark("operation", item.id, said, item.started, ended, loud))
         seen = [one for one in found if one.since <= stretch.end and (one.until is None or one.until >= stretch.begin)]
         return tuple(sorted(seen, key=lambda one: (one.since, one.name)))

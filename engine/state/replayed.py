@@ -21,6 +21,7 @@ from engine.monitoring.model import Evaluation
 from engine.monitoring.store import HISTORY_EVERY
 from engine.monitoring.stretch import StretchStore
 from engine.records import harmless, whoami
+from engine.records.counted import counted
 from engine.state.assemble import Found, assemble
 from engine.state.doings import Doings
 from engine.state.finer import finer
@@ -142,7 +143,7 @@ class ReplayReader:
     def _trail_at(self, now: datetime, problems: list[str]) -> Trail:
         self._follow(problems)
         if self._trail.damaged:
-            problems.append(f"audit trail: {self._trail.damaged} damaged lines were passed over")
+            problems.append(f"audit trail: {counted(self._trail.damaged, 'damaged line')} passed over")
         return self._trail.at(now)
 
     def _seen(self, now: datetime, problems: list[str]) -> _Seen:

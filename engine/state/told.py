@@ -7,6 +7,7 @@ from datetime import datetime
 
 from engine.clock import pretty_duration
 from engine.operations.model import CLOSED_BY_HAND, HOLDS
+from engine.operations.outcome import outcome_words
 from engine.operations.watchers import watching_in_words
 from engine.state.alerts import attention
 from engine.state.model import AlertView, DrillView, KpiView, ResourceView, State, ValidationView, WayBackView
@@ -40,17 +41,13 @@ def lines(state: State) -> list[str]:
 
 def operation_line(operation: OperationView) -> str:
     """One operation on one line."""
-    seconds = f" in {operation.seconds:.1f} s" if operation.seconds is not None else ""
-    state = "NEEDS YOU" if operation.state == "NEEDS_HUMAN" else operation.state
-    if operation.failure.startswith(CLOSED_BY_HAND):
-        return f"{operation.id} {operation.failure}"
-    failure = f": {operation.failure}" if operation.failure else ""
-    return f"{operation.id} {state}{seconds}{failure}"
+    failure = f": {operation.failure.removeprefix(f'{CLOSED_BY_HAND}: ')}" if operation.failure else ""
+    return f"{operation.id} {outcome_words(operation)}{failure}"
 
 
 def operation_lines(operation: OperationView) -> list[str]:
     """A running or unresolved operation, with what a person can do."""
-    step = next((step for step in operation.steps if step.state in ("running", "failed")), None)
+    step = next((step for step in operation.steps if step.state in ("running", "failed", "aborted")), None)
     now = f"   {step.phase} {step.title} {step.state}" if step else ""
     if operation.state == "HOLDING":
         now = f"   {HOLDS}"

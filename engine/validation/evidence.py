@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from engine.portfolio.results import TapeKpis
 from engine.portfolio.tape import Tape, read_tape
 from engine.portfolio.unreadable import TapeUnreadable
 from engine.validation.runs import Run, of_release, sound_runs
+from engine.validation.stint import Stint, of_stint, present_stint
 
 RUN_INTERVALS = 2
 """How many run intervals a validation waits for the run that has read the tape as it is now."""
@@ -47,16 +48,28 @@ class Evidence:
     """What is damaged among the run records, in words; empty when nothing is."""
     newest_unsure: bool = False
     """The damage comes after the newest run that can be read: it may hide a newer one. True without any run."""
+    stint: Stint | None = None
+    """Since when runs of the release count; None: all do."""
 
     @property
     def own_runs(self) -> list[Run]:
-        """The runs of the release, oldest first."""
-        return of_release(self.runs, self.release.release)
+        """The runs of the release in its present stint, oldest first."""
+        return of_stint(of_release(self.runs, self.release.release), self.stint)
 
     @property
     def run(self) -> Run | None:
-        """The newest run of the release."""
+        """The newest run of the release in its present stint."""
         return self.own_runs[-1] if self.own_runs else None
+
+    @property
+    def since(self) -> str:
+        """``, counted since 03:12:04Z``: since when runs count; empty when all do."""
+        return f", counted since {self.stint.at:%H:%M:%SZ}" if self.stint is not None else ""
+
+    @property
+    def before(self) -> int:
+        """Runs of the release that belong to earlier stints, and do not count."""
+        return len(of_release(self.runs, self.release.release)) - len(self.own_runs)
 
     @property
     def comparable(self) -> bool:
@@ -100,12 +113,14 @@ def gather(
     patience = 0.0 if foreign or not_running or interval is None else RUN_INTERVALS * float(interval)
     until = clock.now().boot + patience
     reader = _TapeReader(tape, deployment)
+    stint = present_stint(deployment, release)
     while True:
         reader.look()
         recorded = sound_runs(deployment.paths)
         runs = recorded.runs
-        overdue = "" if not_running else _overdue(deployment, release, runs, clock)
-        newest = next(iter(of_release(runs, release)[-1:]), None)
+        own = of_stint(of_release(runs, release), stint)
+        overdue = "" if not_running else _overdue(deployment, release, own, clock)
+        newest = own[-1] if own else None
         settled = (
             not overdue and newest is not None and (_same_tape(reader.tape, newest) or _both_failed(reader, newest))
         )
@@ -125,7 +140,8 @@ def gather(
         overdue,
         _settings(deployment, config),
         recorded.damage,
-        not of_release(runs[len(runs) - recorded.after_damage :], release),
+        not of_stint(of_release(runs[len(runs) - recorded.after_damage :], release), stint),
+        stint,
     )
 
 
@@ -155,10 +171,9 @@ def _both_failed(reader: _TapeReader, run: Run) -> bool:
     return bool(reader.problem) and not run.ok
 
 
-def _overdue(deployment: Deployment, release: str, runs: tuple[Run, ...], clock: Clock) -> str:
+def _overdue(deployment: Deployment, release: str, own: Sequence[Run], clock: Clock) -> str:
     """A release that stopped running is not judged by what it did before."""
     interval = deployment.console.cadence.pipeline_run
-    own = of_release(runs, release)
     if interval is None or not own:
         return ""
     age = (clock.now().wall - own[-1].ended).total_seconds()

@@ -71,7 +71,7 @@ def run_validation(
         for name in CHECKS:
             if name != CHECKS[0]:
                 progress(name, "running")
-            checks[name] = _guarded(name, deployment, who, evidence, questions)
+            checks[name] = _guarded(name, evidence, questions)
             progress(name, checks[name].status)
     run, kpis = evidence.run, evidence.kpis
     report = Report(
@@ -127,14 +127,12 @@ def _questions(deployment: Deployment, release: str) -> Iterator[Questions | Pro
 
 def _guarded(
     name: CheckName,
-    deployment: Deployment,
-    who: Judged,
     evidence: Evidence,
     questions: Questions | ProgramFailed,
 ) -> Check:
     """A check that itself breaks is ERROR: it has judged nothing."""
     try:
-        return _check(name, deployment, who, evidence, questions)
+        return _check(name, evidence, questions)
     except OpsError as error:
         return errored(error.what)
     except Exception as error:  # a mistake of this program must not look like a finding, nor hide the other checks
@@ -143,8 +141,6 @@ def _guarded(
 
 def _check(
     name: CheckName,
-    deployment: Deployment,
-    who: Judged,
     evidence: Evidence,
     questions: Questions | ProgramFailed,
 ) -> Check:
@@ -156,14 +152,13 @@ def _check(
 
     if evidence.damage and (name in _NEEDS_EVERY_RUN or (name == "kpi_calculations" and evidence.newest_unsure)):
         return errored(evidence.damage)
-    if name == "audit_trail":
-        return check_audit(deployment, who.release, evidence.runs, who.not_running)
     if name == "error_handling":
         return check_errors(evidence, questions)
     by_name = {
         "kpi_calculations": check_kpis,
         "data_integrity": check_integrity,
         "performance": check_performance,
+        "audit_trail": check_audit,
     }
     return by_name[name](evidence)
 

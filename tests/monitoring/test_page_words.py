@@ -48,6 +48,30 @@ def test_the_value_now_and_the_limit_of_the_heaviest_tier_are_measured(watching:
     assert "fires" not in said
 
 
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        ({"cutover_at": -60, "rolled_back_at": 20}, "ends with v2: rolled back, after 26 s"),
+        ({"cutover_at": 20, "rolled_back_at": -60}, "ends with v1: v2 took over, after 26 s"),
+        ({"cutover_at": -60}, "over after 26 s: validation not validated since v1 started"),
+    ],
+)
+def test_an_alert_whose_value_went_with_its_release_says_so(
+    watching: Watching, rules: Rules, facts: dict[str, int], said: str
+) -> None:
+    evaluation = watching.tick(3)
+    switched = Facts(**{name: START + timedelta(seconds=seconds) for name, seconds in facts.items()})
+    firing = Firing("VAL", "critical", "critical fires: validation FAIL")
+    book = advance(Book(seq=0), [firing], [], at(0), rules, paging=True)
+    readings = tuple(
+        msgspec.structs.replace(one, value=None, reason="not validated since v1 started") if one.id == "VAL" else one
+        for one in evaluation.conditions
+    )
+    besides = page_words.besides_of(watching.deployment, readings, book.alerts, switched, at(26))
+    book = advance(book, [], [], at(26), rules, paging=True, besides=besides)
+    assert texts(book)[-1] == f"cleared: {said}"
+
+
 def test_values_that_came_back_are_told_as_such(watching: Watching) -> None:
     watching.tick(3)
     evaluation = watching.tick(3)

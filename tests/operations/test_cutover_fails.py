@@ -105,8 +105,10 @@ def test_an_operation_put_right_by_hand_is_closed_by_what_is_live(site: Site) ->
     site.fast_staging()
     site.edit_release("v2", "verify", FAIL)
     assert site.cutover().state == "NEEDS_HUMAN"
-    assert abaco("--root", str(site.root), "resolve", "1", "--reason", "checked by hand").returncode == 0
+    closed = abaco("--root", str(site.root), "resolve", "1", "--reason", "checked by hand")
+    assert (closed.returncode, "0001-cutover is CLOSED BY HAND: V2 is live; found: " in closed.stdout) == (0, True)
     assert site.operation("0001-cutover").state == "SUCCEEDED"
+    assert "CLOSED BY HAND" in (row := abaco("--root", str(site.root), "history").stdout) and "SUCCEEDED" not in row
 
 
 def test_a_cutover_that_needed_a_person_can_be_resumed(site: Site) -> None:

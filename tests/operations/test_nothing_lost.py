@@ -123,7 +123,7 @@ def test_damaged_run_records_do_not_stop_the_proof(restored: Work) -> None:
     path.write_bytes(b"rubbish\n\xff\n" + path.read_bytes())
     (restored.deployment.metrics / "kpis_v1_1.json").unlink()
     assert not prove(restored).complete
-    assert "2 damaged lines in runs.jsonl were passed over" in warnings(restored)
+    assert "2 damaged lines in runs.jsonl passed over" in warnings(restored)
 
 
 def test_a_tree_that_has_nothing_to_do_with_what_was_live_is_no_restoration(restored: Work) -> None:

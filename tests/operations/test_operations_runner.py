@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from engine.config import Deployment
 from engine.operations.journal import read_operation, records_of
 from engine.operations.requests import ask
 from engine.operations.runner import run_steps, undo_steps
-from engine.operations.step import Outcome, Step, StepFailed
+from engine.operations.step import Kept, Outcome, Step, StepFailed
 from engine.operations.work import JournalLost, Work
 
 
@@ -193,7 +194,40 @@ def test_abort_beats_every_other_request(work: Work, world: World) -> None:
         return "undone"
 
     assert run_steps(work, [world.step("a", do=waits, undo=slowly)], nothing) == "ABORTED"
-    assert "asked to abort" in read_operation(work.directory).failure
+    assert read_operation(work.directory).failure == f"aborted by {_owner()}"
+
+
+def _owner() -> str:
+    return pwd.getpwuid(os.getuid()).pw_name
+
+
+def test_an_abort_by_a_person_is_no_failure_of_the_step_it_came_in(work: Work, world: World) -> None:
+    def waits(_work: Work) -> Outcome:
+        ask(work.directory, work.me, "abort", "not today", actor=f"{_owner()}@ops1")
+        work.until(lambda: False, 5)
+        return Outcome("never")
+
+    assert run_steps(work, [world.step("a"), world.step("b", do=waits)], nothing) == "ABORTED"
+    assert read_operation(work.directory).failure == f"aborted by {_owner()}@ops1: not today"
+    assert states(work) == {"a": "undone", "b": "aborted"}
+    assert world.calls == ["do a", "undo b", "undo a"], "what it may have done is undone"
+
+
+def test_a_name_that_the_requests_owner_does_not_bear_stands_beside_his(work: Work, world: World) -> None:
+    def waits(_work: Work) -> Outcome:
+        ask(work.directory, work.me, "abort", actor="somebody@ops1")
+        work.until(lambda: False, 5)
+        return Outcome("never")
+
+    run_steps(work, [world.step("a", do=waits)], nothing)
+    assert read_operation(work.directory).failure == f"aborted by {_owner()} (somebody@ops1)"
+
+
+def test_what_an_undo_leaves_as_it_is_was_not_undone(work: Work, world: World) -> None:
+    steps = [world.step("a", undo=lambda _work: Kept("sealed, kept: 0004")), world.step("b", do=fails)]
+    assert run_steps(work, steps, nothing) == "ABORTED"
+    kept = read_operation(work.directory).steps[0]
+    assert (kept.state, kept.detail) == ("done", "sealed, kept: 0004")
 
 
 def test_giving_way_undoes_nothing(work: Work, world: World) -> None:

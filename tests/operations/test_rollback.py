@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -34,6 +35,10 @@ def test_from_a_healthy_new_release_nothing_is_lost(site: Site) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     told = json.loads(done.stdout)
     assert (told["operation"], told["state"]) == ("0002-rollback", "SUCCEEDED")
+    aside = next(step["detail"] for step in told["steps"] if step["name"] == "set_aside")
+    assert re.fullmatch(
+        r"side snapshot \d+: \d+ files of v2's own, \d+ KB; besides \d+ files, \d+ KB, that snapshot \d+ has too", aside
+    )
     assert {step["state"] for step in told["steps"]} == {"done"}
     site.assert_back_on_v1(config, metrics)
     assert_incident(site)
@@ -265,7 +270,7 @@ def test_damaged_records_of_the_past_do_not_stop_it(site: Site) -> None:
     damage_run_records(site)
     operation = site.rollback()
     assert operation.state == "SUCCEEDED", operation.failure
-    assert "1 damaged lines of runs.jsonl were passed over" in operation.warnings
+    assert "1 damaged line of runs.jsonl: passed over" in operation.warnings
     site.assert_back_on_v1(config, metrics)
 
 

@@ -134,4 +134,4 @@ def test_a_damaged_line_after_the_last_run_is_passed_over_and_said(
     pipeline = served[0]
     with pipeline.deployment.paths.runs.open("ab") as stream:
         stream.write(b'{"garbage\n')
-    assert pipeline.verify() == {"status": "WARN", "issues": ["1 damaged lines of runs.jsonl were passed over"]}
+    assert pipeline.verify() == {"status": "WARN", "issues": ["1 damaged line of runs.jsonl passed over"]}

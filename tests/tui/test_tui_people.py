@@ -84,6 +84,17 @@ def test_the_heaviest_alert_leads_and_of_equals_the_one_that_nobody_has_taken() 
     assert leading(replace(states.WARNING, alerts=(TAKEN, TOLD))) is TOLD
 
 
+def test_after_a_rollback_those_whom_it_names_stand_beside_a_verdict_that_calls_nobody() -> None:
+    last = states.ROLLED_BACK.last_operation
+    assert last is not None
+    told_step = replace(last.steps[-1], name="tell_people", detail="tell now: VP Engineering (phone list)")
+    after = replace(last, steps=(*last.steps[:-1], told_step))
+    back = replace(states.ROLLED_BACK, matrix=(), last_operation=after)
+    lines = who_to_call(back, [])
+    assert lines[0][1] == "nobody has to be told of the verdict"
+    assert ("0004-rollback", "tell now: VP Engineering (phone list)") in lines
+
+
 def test_who_to_call_begins_with_the_verdict_at_hand_its_level_and_when_it_goes_up() -> None:
     lines = who_to_call(with_alert(TOLD), [("CTO", "CTO, phone list")])
     text = "\n".join(f"{label} {words}" for label, words in lines)

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
+from engine.operations.outcome import closed_later, state_word
 from engine.operations.watchers import watching_in_words
 from engine.state.model import State
 from engine.state.operation import OperationView, StepView
@@ -32,7 +33,8 @@ from tui.look import Look
 from tui.words import seconds, stamp
 
 KEY, NAME = "3", "Operation"
-WORDS: dict[str, str] = {"NEEDS_HUMAN": "NEEDS YOU", "ROLLED_BACK": "ROLLED BACK"}
+WORDS: dict[str, str] = {"NEEDS_HUMAN": "NEEDS YOU"}
+"""Of one that is unresolved, on the sheet of what can be done."""
 ROLES: dict[str, Role] = {
     "NEEDS_HUMAN": "crit",
     "INTERRUPTED": "warn",
@@ -44,7 +46,7 @@ ROLES: dict[str, Role] = {
     "SUCCEEDED": "strong",
 }
 _STAMPED = re.compile(r"^\d{4}-\d\d-\d\dT(\d\d:\d\d:\d\d)[.\d]*Z \S+ ")
-_LOUD: dict[str, Role] = {"running": "strong", "failed": "crit", "undone": "warn"}
+_LOUD: dict[str, Role] = {"running": "strong", "failed": "crit", "aborted": "warn", "undone": "warn"}
 _PHASES_FROM = 100
 LINGERS = 60.0
 """Seconds that an operation that has ended keeps its place on a small dashboard."""
@@ -60,8 +62,10 @@ def newest(state: State) -> OperationView | None:
 
 def title(operation: OperationView, width: int, look: Look, *, focused: bool = False) -> Line:
     """``-3 Operation --- 0003-cutover --- v1 -> v2 --- RUNNING 3.1 s``."""
-    word = WORDS.get(operation.state, operation.state)
-    state = put(f"{word} {seconds(spent(operation, look))}", ROLES.get(operation.state, "text"))
+    took = seconds(spent(operation, look))
+    words = f"stopped after {took}, {state_word(operation)}" if closed_later(operation) else None
+    role = "warn" if operation.by_hand else ROLES.get(operation.state, "text")
+    state = put(words or f"{state_word(operation)} {took}", role)
     way = operation.release_to
     if operation.release_from and operation.release_from != operation.release_to:
         way = f"{operation.release_from} {look.glyphs.arrow} {operation.release_to}"
@@ -125,7 +129,7 @@ def step_rows(operation: OperationView, width: int, look: Look, rows: int | None
     steps = operation.steps
     first, last = 0, len(steps)
     if rows is not None and rows < len(steps):
-        open_ = (i for i, step in enumerate(steps) if step.state in ("failed", "running", "waiting"))
+        open_ = (i for i, step in enumerate(steps) if step.state in ("failed", "aborted", "running", "waiting"))
         first = max(min(next(open_, len(steps)) - min(2, rows // 2), len(steps) - rows), 0)
         last = first + rows
     if not operation.alive:
@@ -158,11 +162,12 @@ def progress(operation: OperationView, width: int, look: Look) -> Line:
     """The bar, how many steps, and which is at hand or next."""
     finished = sum(step.state in _FINISHED for step in operation.steps)
     total = len(operation.steps)
-    at_hand = next((step for step in operation.steps if step.state in ("running", "failed")), None)
+    at_hand = next((step for step in operation.steps if step.state in ("running", "failed", "aborted")), None)
     coming = next((step for step in operation.steps if step.state == "waiting"), None)
     if at_hand is not None:
         role: Role = "crit" if at_hand.state == "failed" else "text"
-        lead = "failed: " if at_hand.state == "failed" else "" if operation.alive else "interrupted at: "
+        leads = {"failed": "failed: ", "aborted": "aborted at: "}
+        lead = leads.get(at_hand.state, "" if operation.alive else "interrupted at: ")
         words = put(f"{lead}{at_hand.title}", role)
     else:
         words = put(f"next: {coming.title}" if coming and operation.alive else "", "dim")
@@ -212,6 +217,7 @@ def step_row(step: StepView, before: StepView | None, width: int, look: Look) ->
         "running": (look.glyphs.here, "info"),
         "done": (look.glyphs.done, "dim"),
         "failed": (look.glyphs.missed, "crit"),
+        "aborted": (look.glyphs.missed, "warn"),
         "undone": (look.glyphs.overridden, "warn"),
         "skipped": ("-", "dim"),
     }

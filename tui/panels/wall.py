@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import cast
 
+from engine.operations.outcome import state_word, well
 from engine.state.model import State
 from engine.state.operation import OperationView
 from engine.state.watch_time import counts, since_cutover
@@ -221,8 +222,8 @@ def _said_large(state: State, look: Look) -> str:
 def _without_gate(state: State, look: Look) -> Line:
     last = state.last_operation
     if last is not None and last.kind != "validate":
-        words = f"{last.id} {last.state.replace('_', ' ')} {ago(last.ended, look.now)}"
-        return put(words, "text" if last.state == "SUCCEEDED" else "warn")
+        words = f"{last.id} {state_word(last)} {ago(last.ended, look.now)}"
+        return put(words, "text" if well(last) else "warn")
     new = state.releases[-1].name.upper() if state.releases else ""
     return put(f"the cutover to {new} is still to come" if state.phase == "BEFORE" and new else "", "text")
 

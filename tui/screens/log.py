@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from time import monotonic
 
+from engine.records.counted import counted
 from engine.state.model import State
 from engine.state.trail_pages import KINDS, Filter, TrailLine, TrailPage, filter_of, joined
 from tui.lines import Line, Lines, heading, put
@@ -114,7 +115,7 @@ class Log(Listing):
         notes: list[Line | str] = []
         if wanted:
             notes.append(put(f"only {wanted.kind}{f' with {wanted.text!r}' if wanted.text else ''}", "info"))
-        notes.append(f"{len(self._trail.lines):,} events read" if self._trail.first is not None else "")
+        notes.append(f"{counted(len(self._trail.lines), 'event')} read" if self._trail.first is not None else "")
         lines: Lines = [heading(self.look.glyphs.rule, "7", "Log and events", notes, width)]
         stale = state.monitor.stale and not self.look.replay
         if stale and not wanted:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+from engine.clock import iso
 from engine.config import Deployment
 from engine.records import ChainReport, Record, read_lines, verify_chain
+from engine.validation.evidence import Evidence
 from engine.validation.model import Check, Findings
-from engine.validation.runs import Run, of_release
+from engine.validation.runs import Run
 
 _KINDS = ("run.started", "run.finished")
 _LOOKED_AT = 50
@@ -16,9 +18,9 @@ _LOOKED_AT = 50
 _TRIES = 5
 
 
-def check_audit(deployment: Deployment, release: str, runs: Sequence[Run], not_running: str) -> Check:
-    """The hash chain; the events of the last finished run (FAIL) and of those before it (WARN: gaps)."""
-    findings = Findings()
+def check_audit(evidence: Evidence) -> Check:
+    """The hash chain; the events of the last finished run (FAIL) and of those before it in its stint (WARN: gaps)."""
+    findings, deployment = Findings(), evidence.deployment
     chain = _verified(deployment)
     findings.figures["records"] = chain.records
     if not chain.records and not chain.problem:
@@ -26,18 +28,20 @@ def check_audit(deployment: Deployment, release: str, runs: Sequence[Run], not_r
     if not chain.intact:
         findings.fail(f"the chain is broken: {chain.problem}")
         return findings.check("")
-    own = of_release(runs, release)
+    own = evidence.own_runs
     if own:
-        _judge_events(own[-1 - _LOOKED_AT :], read_lines(deployment.paths.events), findings)
-    elif not_running:
-        findings.not_run(not_running)
+        _judge_events(own[-1 - _LOOKED_AT :], read_lines(deployment.paths.events), evidence.since, findings)
+    elif evidence.not_running:
+        findings.not_run(evidence.not_running)
     else:
-        findings.fail(f"{release} has no finished run")
+        findings.fail(f"{evidence.release.release} has no finished run{evidence.since}")
+    if evidence.stint is not None:
+        findings.figures["counted_since"] = iso(evidence.stint.at)
     left = findings.figures.get("last_run_events", 0)
     return findings.check(f"{chain.records:,} records unbroken, last run left {left} events")
 
 
-def _judge_events(runs: Sequence[Run], events: Sequence[Record], findings: Findings) -> None:
+def _judge_events(runs: Sequence[Run], events: Sequence[Record], since: str, findings: Findings) -> None:
     found: dict[str, list[str]] = {}
     for event in events:
         if event.get("source") == "pipeline":
@@ -53,7 +57,8 @@ def _judge_events(runs: Sequence[Run], events: Sequence[Record], findings: Findi
     gaps = [run for run in runs[:-1] if any(kind not in found.get(run.run_id, []) for kind in _KINDS)]
     findings.figures["runs_without_events"] = len(gaps) + bool(missing)
     if gaps:
-        findings.warn(f"gaps: {len(gaps)} of the {len(runs) - 1} runs before it left no complete events")
+        before = f"{len(gaps)} of the {len(runs) - 1} runs before it" if len(runs) > 2 else "the run before it"
+        findings.warn(f"gaps: {before} left no complete events{since}")
 
 
 def _verified(deployment: Deployment) -> ChainReport:

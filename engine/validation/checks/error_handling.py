@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from engine.clock import iso
 from engine.config import Deployment
 from engine.portfolio.compute import compute_tape
 from engine.records import harmless
+from engine.records.counted import counted
 from engine.validation.agreement import compare
 from engine.validation.checks.performance import beyond
 from engine.validation.edge_cases import EdgeCase
@@ -32,7 +34,7 @@ def check_errors(evidence: Evidence, questions: Questions | ProgramFailed) -> Ch
     answered = _judge_answers(evidence.deployment, questions, findings)
     if not evidence.not_running:
         _judge_rate(evidence, findings)
-    return findings.check(f"{answered} edge cases right, {_rate_in_words(findings)}")
+    return findings.check(f"{answered} edge cases right, {_rate_in_words(findings)}{evidence.since}")
 
 
 def _judge_answers(deployment: Deployment, questions: Questions | ProgramFailed, findings: Findings) -> int:
@@ -73,11 +75,11 @@ def _wrong(deployment: Deployment, release: str, case: EdgeCase, answer: Answer)
 
 
 def _judge_rate(evidence: Evidence, findings: Findings) -> None:
-    """Errors over input rows of the runs within the configured window before the newest one."""
+    """Errors over input rows of the runs within the configured window before the newest one, in the present stint."""
     config = evidence.deployment.monitoring
     own = evidence.own_runs
     if not own:
-        findings.fail(f"{evidence.release.release} has no run to count errors in")
+        findings.fail(f"{evidence.release.release} has no run to count errors in{evidence.since}")
         return
     # a rehearsal's window is as short as that of the condition ERR: else both answer differently for minutes
     window_seconds = float(config.errors.window) / float(evidence.deployment.console.time_scale)
@@ -86,8 +88,10 @@ def _judge_rate(evidence: Evidence, findings: Findings) -> None:
     rows, errors = sum(run.rows for run in window), sum(run.errors for run in window)
     failed = sum(not run.ok for run in window)
     findings.figures |= {"rows": rows, "errors": errors, "runs": len(window), "failed_runs": failed}
+    if evidence.stint is not None:
+        findings.figures |= {"counted_since": iso(evidence.stint.at), "runs_before": evidence.before}
     if failed:
-        findings.warn(f"{failed} of {len(window)} runs failed")
+        findings.warn(f"{failed} of {counted(len(window), 'run')} failed{evidence.since}")
     if rows < config.errors.minimum_attempts:
         findings.figures["error_rate_percent"] = None
         return
@@ -96,7 +100,7 @@ def _judge_rate(evidence: Evidence, findings: Findings) -> None:
     condition = config.conditions.get("ERR")
     if condition is None:
         return
-    shown = f"error rate {rate:.2f} % ({errors:,} of {rows:,} rows)"
+    shown = f"error rate {rate:.2f} % ({errors:,} of {rows:,} rows{evidence.since})"
     if condition.critical is not None and beyond(condition, condition.critical, rate):
         findings.fail(f"{shown}, beyond {condition.critical.enter:g} %")
     elif condition.warning is not None and beyond(condition, condition.warning, rate):

@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Iterable
 
 from engine.config.monitoring import Condition, Tier
+from engine.records.counted import counted
 from engine.validation.evidence import Evidence
 from engine.validation.model import Check, Findings
 from engine.validation.runs import Run, of_release
@@ -20,7 +21,7 @@ def check_performance(evidence: Evidence) -> Check:
     config = evidence.deployment.monitoring
     recent = [run for run in evidence.own_runs if run.ok][-config.baseline.least :]
     if not recent:
-        findings.fail(f"{evidence.release.release} has no finished run to measure")
+        findings.fail(f"{evidence.release.release} has no finished run to measure{evidence.since}")
         return findings.check("")
     findings.figures |= {"runs": len(recent), "rows": recent[-1].rows}
     seconds = statistics.median((run.ended - run.started).total_seconds() for run in recent)
@@ -38,7 +39,7 @@ def check_performance(evidence: Evidence) -> Check:
 def _latency(runs: list[Run], minimum_rows: int, findings: Findings) -> float | None:
     measured = [run for run in runs if run.latency_ms is not None]
     if len(measured) < len(runs):
-        findings.fail(f"{len(runs) - len(measured)} of {len(runs)} runs recorded no latency")
+        findings.fail(f"{len(runs) - len(measured)} of {counted(len(runs), 'run')} recorded no latency")
         return None
     large = [run for run in measured if run.rows >= minimum_rows]
     if not large:

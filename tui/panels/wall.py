@@ -16,7 +16,7 @@ from tui.arrange import too_small
 from tui.calling import leading, told
 from tui.lines import Line, Lines, Role, block, crop, first_that_fits, fit, join, plain, put, spread, width_of, wrap
 from tui.look import Look
-from tui.panels import header, wall_facts, wall_time
+from tui.panels import first_row, header, wall_facts, wall_time
 from tui.panels.operation import progress
 from tui.words import ago, clock, due_in, stamp
 
@@ -195,11 +195,11 @@ def _stripped(line: Line) -> Line:
 
 def _standing(state: State, width: int, look: Look) -> Line:
     """What is live, the phase, and what comes next."""
-    live = header.live(state)
+    live = first_row.live(state)
     operation = working(state)
     if operation is not None:
         move = put(f"{operation.release_from} to {operation.release_to}", "text")
-        return join(live, "      ", header.operation_word(operation, look), "   ", move)
+        return join(live, "      ", first_row.operation_word(operation, look), "   ", move)
     head = live if str(state.phase) in _said_large(state, look) else join(live, put(f"   {state.phase}", "dim"))
     gate = state.next_gate
     if gate is None:

@@ -254,3 +254,55 @@ def test_a_read_only_console_and_its_wall_name_no_key_for_the_rollback_that_they
         rows = text(header.draw(states.ALL[name], 80, look)[1:]) + text(wall.draw(states.ALL[name], 80, 24, look))
         assert ("R goes" in rows or "R ends" in rows or "R, v1, Enter" in rows) is not read_only
         assert ("rollback" in rows) is read_only
+
+
+def test_going_back_is_not_called_back_before_the_old_release_is_live() -> None:
+    loud = replace(states.CRITICAL.verdict, word="INVESTIGATE")
+    rollback = replace(states.OPERATION, kind="rollback", id="0004-rollback", steps=states.steps(1))
+    way = replace(states.RUNNING, operation=rollback, verdict=loud, environment="DEMO", demo=True)
+    row = plain(header.draw(replace(way, phase="GOING BACK TO V1"), 80, LOOK)[0])
+    assert "SWITCHING" in row and "GOING BACK TO V1" in row and "ROLLBACK 1/12" in row and " DEMO " in row
+    for release, said in (("v1", True), ("v2", False), (None, False)):
+        back = replace(states.ROLLED_BACK, operation=None, release=release, phase="BACK ON V1")
+        assert ("BACK ON V1" in plain(header.draw(back, 80, LOOK)[0])) is said
+
+
+def test_while_releases_are_exchanged_row_2_tells_the_step_and_not_what_was_before_it() -> None:
+    unknown = replace(states.NORMAL.verdict, word="UNKNOWN", why="v1 is configured, and no release runs")
+    row = plain(header.draw(replace(states.RUNNING, verdict=unknown), 80, LOOK)[1])
+    assert "0003-cutover runs: v1" not in row and "0003-cutover runs: " in row and "configured" not in row
+    gone = replace(states.RUNNING, verdict=unknown, monitor=replace(states.NORMAL.monitor, running=False))
+    assert "no monitor runs" in plain(header.draw(gone, 80, LOOK)[1])
+
+
+@pytest.mark.parametrize(
+    ("by", "said"),
+    [
+        ("", "refused: read-only console; abaco-ops rollback, or sh .rollback/RETURN.sh"),
+        (
+            "deployment.read_only in config/console.yml",
+            "refused: deployment.read_only in config/console.yml; sh .rollback/RETURN.sh",
+        ),
+    ],
+)
+@pytest.mark.parametrize("on_the_wall", [False, True])
+async def test_a_rollback_that_is_refused_says_the_ways_that_are_left(
+    make_app: Make, by: str, said: str, on_the_wall: bool
+) -> None:
+    app = make_app(states.WARNING, read_only=True, read_only_by=by, wall=on_the_wall)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: app.shown_state)
+        await pilot.press("R")
+        await until(pilot, lambda: said in "\n".join(pane.text() for pane in app.screen.query(Pane)))
+
+
+async def test_on_the_old_release_the_way_back_neither_offers_itself_nor_denies_what_is_kept(make_app: Make) -> None:
+    way = replace(states.BEFORE.way_back, snapshot=None, proven_at=None, stale=True)
+    app = make_app(replace(states.BEFORE, way_back=way))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: app.shown_state)
+        await pilot.press("9")
+        await shows(pilot, "leads to")
+        words = screen_text(app)
+        assert "none yet" not in words and "s shows what is kept" in words
+        assert "go back " not in words and "never (stale)" not in words

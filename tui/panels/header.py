@@ -68,11 +68,16 @@ def before_the_verdict(state: State, width: int, look: Look) -> Line:
     verdict, operation = state.verdict, state.operation
     if operation is not None and operation.state in ("NEEDS_HUMAN", "INTERRUPTED"):
         return _needed(operation, state.way_back.release, width, look)
-    if operation is not None and operation.alive and verdict.word == "CONTINUE":
+    if operation is not None and operation.alive and (verdict.word == "CONTINUE" or _only_switching(state, operation)):
         return _under_way(operation, width, look)
     if verdict.word == "UNKNOWN" and not state.monitor.running and not look.replay:
         return _unwatched(state, width, look)
     return ()
+
+
+def _only_switching(state: State, operation: OperationView) -> bool:
+    """Whether nothing is known because releases are being exchanged: the newest judgement is older than that step."""
+    return state.verdict.word == "UNKNOWN" and state.monitor.running and operation.kind in ("cutover", "rollback")
 
 
 def _unwatched(state: State, width: int, look: Look) -> Line:

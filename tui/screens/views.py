@@ -307,15 +307,20 @@ class WayBack(Listing):
         """Facts, releases, monitor."""
         way = state.way_back
         proven = f"{stamp(way.proven_at)}, {ago(way.proven_at, self.look.now)}" if way.proven_at else "never"
+        back = state.release == way.release
+        stale = " (stale)" if way.stale and way.proven_at and not back else ""
         facts = [
             ("leads to", f"{way.release}, build {way.build or 'unknown'}"),
             ("state", _standing(way) if way.ready else way.reason),
             ("takes", f"about {seconds(way.seconds)}" if way.seconds is not None else "not measured yet"),
             ("rests on", f"{rests_on(way, self.look.now)}{'; ' + way.note if way.note else ''}"),
-            ("proven", proven + (" (stale)" if way.stale else "")),
-            ("snapshot", way.snapshot or "none yet"),
-            ("go back", f"{key_of('rollback')}, {way.release}, Enter; or abaco-ops --root {state.root} rollback"),
+            ("proven", proven + stale),
+            ("snapshot", way.snapshot or f"none in hand: {key_of('snapshots')} shows what is kept"),
         ]
+        if not back:
+            line = f"abaco-ops --root {state.root} rollback"
+            keys = f"{key_of('rollback')}, {way.release}, Enter; or " if self.may("rollback") else ""
+            facts.append(("go back", keys + line))
         if way.read_at is not None:
             within = age((self.look.now - way.read_at).total_seconds())
             facts.insert(4, ("every byte", f"read and hashed in the last {within}"))

@@ -219,6 +219,22 @@ def wrap(text: str, width: int, role: Role = "text", indent: int = 0) -> Lines:
     return [join(put(" " * indent), put(row, role)) for row in rows if row]
 
 
+def within(text: str, width: int, rows: int, role: Role = "text", indent: int = 0) -> Lines:
+    """A paragraph on at most ``rows`` lines; where it is longer it ends with a clause of it and a mark, never silently.
+
+    Where not even its first clause has room, it is cut and marked.
+    """
+    lines = wrap(text, width, role, indent)
+    if len(lines) <= rows:
+        return lines
+    for match in reversed(list(_CLAUSE.finditer(text))):
+        lines = wrap(f"{text[: match.start()]}…", width, role, indent)
+        if len(lines) <= rows:
+            return lines
+    lines = wrap(text, width, role, indent)[: max(rows, 0)]
+    return [*lines[:-1], crop(join(lines[-1], "…"), width)] if lines else []
+
+
 def cut_short(lines: Lines, rows: int, where: str) -> Lines:
     """As many as fit into ``rows``; the last of these says how many do not, and ``where`` they are shown."""
     if len(lines) <= rows or rows < 1:

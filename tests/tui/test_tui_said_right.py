@@ -13,7 +13,7 @@ from test_tui_keys import screen_text, shows, until
 from engine.state.model import State
 from tui.app import ConsoleApp
 from tui.glyphs import UNICODE, spark
-from tui.lines import Lines, fit, plain
+from tui.lines import Lines, fit, plain, within
 from tui.look import Look, honest
 from tui.pane import Pane
 from tui.panels import checklist, header, log, operation, resources, wall
@@ -305,4 +305,43 @@ async def test_on_the_old_release_the_way_back_neither_offers_itself_nor_denies_
         await shows(pilot, "leads to")
         words = screen_text(app)
         assert "none yet" not in words and "s shows what is kept" in words
-        assert "go back " not in words and "never (stale)" not in words
+        assert "R, v1, Enter" not in words and "never (stale)" not in words
+
+
+def test_row_2_drops_what_clears_it_before_it_cuts_what_is_missing() -> None:
+    why = "no ERR, LAT, AUD and 4 more: v2 is silent, last value 53 s ago; the monitor runs"
+    verdict = replace(states.STALE.verdict, why=why, clears="when every needed value is fresh", worsens="")
+    monitor = replace(states.NORMAL.monitor, running=True)
+    row = plain(header.draw(replace(states.NORMAL, verdict=verdict, monitor=monitor), 80, LOOK)[1]).strip()
+    assert row.startswith("no ERR, LAT, AUD and 4 more: v2 is silent, last value 53 s ago")
+    assert "clears" not in row and row.endswith(("runs", "…"))
+    wide = plain(header.draw(replace(states.NORMAL, verdict=verdict, monitor=monitor), 160, LOOK)[1]).strip()
+    assert wide == f"{why}; clears when every needed value is fresh"
+
+
+def test_row_2_of_a_stopped_operation_begins_with_the_cause_where_not_all_of_it_has_room() -> None:
+    failure = "five checks on the new release: validation of v2 says FAIL: data_integrity: 40 duplicates (v2 runs on)"
+    stopped = replace(states.NEEDS_HUMAN, operation=replace(states.NEEDS_HUMAN.operation, failure=failure))
+    row = plain(header.draw(stopped, 80, LOOK)[1])
+    assert row.startswith(" validation of v2 says FAIL: data_integrity") and "R, v1, Enter rolls back" in row
+    assert row.count("…") == 1
+    assert plain(header.draw(stopped, 160, LOOK)[1]).startswith(f" {failure}")
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3])
+@pytest.mark.parametrize("width", [30, 40, 79])
+def test_a_paragraph_that_is_longer_than_its_rows_says_that_it_goes_on(rows: int, width: int) -> None:
+    told = "validation of v2 says FAIL: 40 duplicates (42,000 of 111,000 rows), 3 nulls (v2 runs on; see the report)"
+    lines = text(within(told, width, rows)).splitlines()
+    assert len(lines) <= rows and all(len(line) <= width for line in lines)
+    assert lines[-1].endswith("…") or " ".join(lines) == told
+    assert not lines[-1].endswith(",…")
+
+
+def test_the_panel_of_a_stopped_operation_says_that_its_reason_goes_on() -> None:
+    failure = "five checks on the new release: validation of v2 says FAIL: data_integrity: 40 duplicates of (loan_id, "
+    failure += "measurement_date), 3 nulls in 42,000 of 111,000 rows (v2 runs on; look at the report, or roll back)"
+    stopped = replace(states.NEEDS_HUMAN, operation=replace(states.NEEDS_HUMAN.operation, failure=failure))
+    drawn = text(operation.draw(stopped, 80, 8, LOOK))
+    assert "look at the report" in drawn or "…" in drawn
+    assert "(v2 runs on; look at\n" not in drawn

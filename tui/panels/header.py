@@ -7,7 +7,7 @@ from engine.state.operation import OperationView
 from tui.arrange import MINIMUM
 from tui.calling import leading, told
 from tui.commands.command import key_of
-from tui.lines import Line, Lines, Role, crop, first_that_fits, fit, join, put, spread, width_of
+from tui.lines import Line, Lines, Role, clause, crop, first_that_fits, fit, join, put, spread, width_of
 from tui.look import Look, late_data
 from tui.panels import first_row
 from tui.words import age, ago, clock, rests_on, seconds
@@ -57,10 +57,16 @@ def why(state: State, width: int, look: Look) -> Line:
     for left in (full, why):
         if width_of(left) + width_of(worsens) + 2 <= width:
             return spread(left, worsens, width)
-    if clears.startswith("clears when "):  # somebody has to do it: said before all of the reasons are
-        tail = put(f"; {clears}", "dim")
-        return fit(join(crop(why, width - 1 - width_of(tail)), tail), width)
-    return fit(first_that_fits(width - 1, full, why), width)
+    if clears.startswith("clears when ") and verdict.word != "UNKNOWN":  # somebody has to do it: said before all of
+        tail = put(f"; {clears}", "dim")  # the reasons are; that values have to be there again goes without saying
+        return fit(join(_whole_clauses(verdict.why, width - 1 - width_of(tail), why), tail), width)
+    return fit(_whole_clauses(verdict.why, width - 1, why), width)
+
+
+def _whole_clauses(text: str, room: int, inked: Line) -> Line:
+    """As many of its clauses as have room, in the ink of ``inked``; a first one that has not is cut."""
+    words = clause(f" {text}", room)
+    return put(words, inked[0].role) if words and inked else crop(inked, room)
 
 
 def before_the_verdict(state: State, width: int, look: Look) -> Line:
@@ -117,8 +123,13 @@ def _needed(operation: OperationView, old: str, width: int, look: Look) -> Line:
         does = "goes on with it" if operation.kind == "rollback" else "rolls back"
         how = "abaco-ops rollback" if look.read_only else f"{key_of('rollback')}, {old}, Enter"
         offer = f"{how} {does}"
+    end = join(put(offer, "strong"), " ")
+    room = width - width_of(end) - 2
     happened = operation.failure or f"{operation.id} stopped, its worker is gone"
-    return spread(put(f" {happened}", "crit"), join(put(offer, "strong"), " "), width)
+    _, _, cause = happened.partition(": ")  # which step it was stands below; why it failed stands nowhere else
+    if width_of(put(happened)) > room - 1 and cause:
+        happened = cause
+    return spread(_whole_clauses(happened, room, put(f" {happened}", "crit")), end, width)
 
 
 def _under_way(operation: OperationView, width: int, look: Look) -> Line:

@@ -26,7 +26,7 @@ from tui.lines import (
     right,
     spread,
     width_of,
-    wrap,
+    within,
 )
 from tui.look import Look
 from tui.words import seconds, stamp
@@ -90,7 +90,7 @@ def draw(state: State, width: int, height: int, look: Look) -> Lines:
         return _none_yet(state, width, height, look)
     lines = [title(operation, width, look, focused=look.cursor is not None), progress(operation, width, look)]
     if operation.failure:
-        lines += wrap(operation.failure, width - 1, "crit", indent=1)[:2]
+        lines += within(operation.failure, width - 1, 2, "crit", indent=1)
     lines += people(state, width, look)[: 1 if height < _BRIEF_BELOW else 2]
     lines += offers(operation, width, look, brief=height < _BRIEF_BELOW)
     lines += [put(f" ! {text}", "warn") for text in operation.warnings[: 0 if height < _BRIEF_BELOW else 2]]

@@ -31,7 +31,11 @@ class Conditions(Listing):
     def heading(self, state: State, width: int) -> Lines:
         """How many speak."""
         firing = sum(bool(condition.firing) for condition in state.conditions)
-        notes = [f"{len(state.conditions)} watched, {firing} firing"]
+        watched = f"{len(state.conditions)} watched"
+        stale = state.monitor.stale and not self.look.replay
+        notes: list[Line | str] = (
+            [watched, put("STALE: nothing is judged", "warn")] if stale else [f"{watched}, {firing} firing"]
+        )
         return [heading(self.look.glyphs.rule, "2", "Conditions", notes, width)]
 
     def rows(self, state: State, width: int) -> list[Row]:
@@ -39,11 +43,11 @@ class Conditions(Listing):
         made = []
         for item in state.conditions:
             word = resources.level_of(state, item)
-            level: Role = resources.LEVELS["stale" if item.stale else item.level]
+            level: Role = resources.LEVELS["stale" if item.stale else word if word in resources.LEVELS else item.level]
             tier = item.firing or (f"{item.pending}?" if item.pending else "")
             held = f"{tier} {held_of(item)}" if tier else ""
             seen = (
-                put(f"stale {ago(item.observed_at, self.look.now)}", "warn")
+                put(f"stale {ago(item.observed_at, self.look.now)}" if item.observed_at else "never measured", "warn")
                 if item.stale
                 else put(item.evidence, "dim")
             )

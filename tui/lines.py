@@ -200,6 +200,19 @@ def clause(text: str, width: int) -> str:
     return next((f"{text[:end]}…" for end in reversed(ends) if 0 < cell_len(text[:end]) < width), "")
 
 
+def whole_words(text: str, width: int) -> str:
+    """``text`` if it fits, else as many of its words as do, and a mark; cut hard when not even the first one does."""
+    if cell_len(text) <= width:
+        return text
+    kept = ""
+    for word in text.split():
+        longer = f"{kept} {word}".strip()
+        if cell_len(longer) >= width:
+            break
+        kept = longer
+    return f"{kept.rstrip(',;:')}…" if kept else plain(crop(put(text), width))
+
+
 def wrap(text: str, width: int, role: Role = "text", indent: int = 0) -> Lines:
     """A paragraph on lines of at most ``width`` cells, each indented; words longer than a line are cut hard."""
     room = max(width - indent, 8)

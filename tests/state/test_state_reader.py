@@ -26,6 +26,7 @@ from engine.monitoring.store import SampleStore
 from engine.records import append_event, append_line
 from engine.state import State, StateReader
 from engine.state.exported import as_json
+from engine.state.gates import gates_of
 from engine.state.trail import phase_of
 
 
@@ -158,6 +159,14 @@ def test_the_phase_follows_cutover_and_way_back(deployment: Deployment, clock: A
     event(deployment, clock, "operation.ended", kind="rollback", state="SUCCEEDED", seconds=2.0)
     phases.append(reader.read().phase)
     assert phases == ["BEFORE", "BAKE", "BAKE", "STABILISE", "STABILISE", "STEADY", "BACK ON V1"]
+
+
+def test_a_gate_that_nobody_judges_says_that_no_monitor_runs(deployment: Deployment, clock: Any) -> None:
+    event(deployment, clock, "operation.ended", kind="cutover", state="SUCCEEDED", seconds=4.1)
+    (first, *_) = read(deployment, clock).gates
+    assert first.criteria and all("no monitor runs" in one.evidence for one in first.criteria)
+    gates = gates_of(deployment, clock.wall, clock.wall, (), None, stale=False, unjudged="no monitor runs")
+    assert {one.evidence for one in gates[0].criteria} == {"judged when its turn comes"}
 
 
 def test_until_a_rollback_has_succeeded_the_old_release_is_not_back() -> None:

@@ -16,7 +16,7 @@ from tui.glyphs import UNICODE, spark
 from tui.lines import Lines, fit, plain, within
 from tui.look import Look, honest
 from tui.pane import Pane
-from tui.panels import checklist, header, log, operation, resources, wall
+from tui.panels import checklist, header, log, operation, resources, validation, wall
 
 Make = Callable[..., ConsoleApp]
 LOOK = Look(UNICODE, states.NOW)
@@ -345,3 +345,26 @@ def test_the_panel_of_a_stopped_operation_says_that_its_reason_goes_on() -> None
     drawn = text(operation.draw(stopped, 80, 8, LOOK))
     assert "look at the report" in drawn or "…" in drawn
     assert "(v2 runs on; look at\n" not in drawn
+
+
+@pytest.mark.parametrize("name", ["running", "needs-human", "rolled-back", "stale", "normal", "critical"])
+def test_who_is_on_watch_stays_in_row_3_at_80_cells(name: str) -> None:
+    row = plain(header.draw(states.ALL[name], 80, LOOK)[2])
+    assert "on watch A. Moreno" in row and "data" in row and "WAY BACK" in row and "…" not in row, row
+
+
+def test_a_longer_status_shifts_no_column_of_the_log() -> None:
+    rows = [f"09:10 | 0.68 | 0.02% | 203 | 27% | {word} | MEM held 10m" for word in ("WARN", "ERROR")]
+    assert plain(log.row(rows[0])).index("MEM held") == plain(log.row(rows[1])).index("MEM held")
+
+
+def test_the_wall_says_what_clears_it_whole() -> None:
+    drawn = text(wall.draw(states.CRITICAL, 200, 50, LOOK))
+    assert "clears <4.75; told: VP Engineering" in drawn
+
+
+@pytest.mark.parametrize("width", [51, 58, 64])
+def test_a_check_says_as_many_words_as_have_room(width: int) -> None:
+    check = replace(states.CHECKS.checks[0], summary="3,000 rows sound, 22 tables published and each as it was written")
+    row = plain(validation.row(check, width))
+    assert len(row) > width - 12 and row.endswith("…") and "sound, 22" in row, row

@@ -166,13 +166,19 @@ def _way_back(state: State, width: int, look: Look) -> Line:
     data = _data(state, look)
     whole, brief = how_it_stands(state, look)
     full, person = join(put(holder, "warn" if state.watch.stale else "dim"), "  ", data, " "), join(data, " ")
-    choices = [(join(head, whole), full), (join(put(" WAY BACK", "title"), brief), full), (join(head, whole), person)]
-    if whole and whole[-1].text.startswith(";"):  # what it rests on goes before it would be cut in the middle of a word
-        choices.append((join(head, whole[:-1]), person))
-    if not brief:
-        del choices[1]
+    bare = put(" WAY BACK", "title")
+    choices = [(join(head, whole), full)] + ([(join(bare, brief), full)] if brief else [])
+    shorter = _without_ground(whole)  # what it rests on goes before who is on watch, and before a word would be cut
+    terse = tuple(span._replace(text=span.text.replace(" for this cutover", "")) for span in shorter)
+    choices += [(left, full) for left in (join(head, shorter), join(head, terse), join(bare, terse)) if shorter]
+    choices += [(join(head, whole), person)] + ([(join(head, shorter), person)] if shorter else [])
     left, right = next((pair for pair in choices if width_of(pair[0]) + width_of(pair[1]) <= width - 3), choices[-1])
     return spread(left, right, width)
+
+
+def _without_ground(whole: Line) -> Line:
+    """Ready or not and the seconds, without what says so: that stands in its own view; empty where nothing is left."""
+    return tuple(span for span in whole if not span.text.startswith((";", "  proven", "  rehearsed", "  rolled back")))
 
 
 def how_it_stands(state: State, look: Look) -> tuple[Line, Line]:

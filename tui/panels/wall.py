@@ -160,7 +160,8 @@ def _why(state: State, width: int, look: Look, trouble: str) -> tuple[Line, Line
     """The worst fact and who was told of it, then what clears it; that nothing can be read comes before all of that."""
     room = width - 4
     verdict, people = state.verdict, told(leading(state))
-    after = put("; ".join(words for words in (verdict.clears, verdict.worsens) if words), "dim")
+    clears = f"clears {verdict.clears.removeprefix('clears ')}" if verdict.clears else ""
+    after = put("; ".join(words for words in (clears, verdict.worsens) if words), "dim")
     first = _stripped(header.before_the_verdict(state, room, look))
     if first:
         operation = working(state)

@@ -210,7 +210,7 @@ def whole_words(text: str, width: int) -> str:
         if cell_len(longer) >= width:
             break
         kept = longer
-    return f"{kept.rstrip(',;:')}…" if kept else plain(crop(put(text), width))
+    return f"{kept.rstrip(',;:<>( ')}…" if kept else plain(crop(put(text), width))
 
 
 def wrap(text: str, width: int, role: Role = "text", indent: int = 0) -> Lines:

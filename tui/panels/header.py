@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from engine.state.model import State, WayBackView
 from engine.state.operation import OperationView
 from tui.arrange import MINIMUM
@@ -169,11 +171,18 @@ def _way_back(state: State, width: int, look: Look) -> Line:
     bare = put(" WAY BACK", "title")
     choices = [(join(head, whole), full)] + ([(join(bare, brief), full)] if brief else [])
     shorter = _without_ground(whole)  # what it rests on goes before who is on watch, and before a word would be cut
-    terse = tuple(span._replace(text=span.text.replace(" for this cutover", "")) for span in shorter)
-    choices += [(left, full) for left in (join(head, shorter), join(head, terse), join(bare, terse)) if shorter]
+    terse = tuple(span._replace(text=_TERSE.sub(_in_short, span.text)) for span in shorter)
+    choices += [(left, full) for left in (join(head, shorter), join(head, terse)) if shorter]
     choices += [(join(head, whole), person)] + ([(join(head, shorter), person)] if shorter else [])
     left, right = next((pair for pair in choices if width_of(pair[0]) + width_of(pair[1]) <= width - 3), choices[-1])
     return spread(left, right, width)
+
+
+_TERSE = re.compile(" for this cutover|ends the cutover and")
+
+
+def _in_short(found: re.Match[str]) -> str:
+    return "ends it and" if found[0].startswith("ends") else ""
 
 
 def _without_ground(whole: Line) -> Line:

@@ -50,4 +50,4 @@ def row(check: CheckView, width: int, *, whole: bool = False, stale: bool = Fals
     room = max(width - 27, 8)
     if whole:
         return join(head, *wrap(check.summary, room, "dim")[:1])
-    return join(head, put(whole_words(check.summary, room), "dim"))
+    return join(head, put(whole_words(check.summary, width - 26), "dim"))

@@ -368,3 +368,10 @@ def test_a_check_says_as_many_words_as_have_room(width: int) -> None:
     check = replace(states.CHECKS.checks[0], summary="3,000 rows sound, 22 tables published and each as it was written")
     row = plain(validation.row(check, width))
     assert len(row) > width - 12 and row.endswith("…") and "sound, 22" in row, row
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+def test_an_offer_bears_the_key_of_the_rollback_only_where_it_is_not_refused(read_only: bool) -> None:
+    offered = replace(states.NEEDS_HUMAN.operation, offers=("abaco-ops rollback    (the old release runs again)",))
+    drawn = text(operation.offers(offered, 80, Look(UNICODE, states.NOW, read_only)))
+    assert "abaco-ops rollback" in drawn and ("R or abaco-ops" in drawn) is not read_only

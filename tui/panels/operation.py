@@ -183,13 +183,19 @@ def offers(operation: OperationView, width: int, look: Look, *, brief: bool = Fa
     texts = [offer.split("    ")[0] if brief else offer for offer in operation.offers]
     rows: Lines = []
     for text in texts:
-        text = f"{key_of('rollback')} or {text}" if text.startswith("abaco-ops rollback") else text
+        text = _with_its_key(text, look)
         part = join(put(f" {look.glyphs.here} ", "info"), put(text, "text"), " ")
         if rows and width_of(rows[-1]) + width_of(part) <= width:
             rows[-1] = join(rows[-1], part)
         else:
             rows.append(part)
     return rows
+
+
+def _with_its_key(offer: str, look: Look) -> str:
+    """The way back with its key; where only looking is allowed the command alone: the key is refused."""
+    keyed = offer.startswith("abaco-ops rollback") and not look.read_only
+    return f"{key_of('rollback')} or {offer}" if keyed else offer
 
 
 def facts(operation: OperationView, width: int) -> Lines:

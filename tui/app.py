@@ -102,8 +102,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         """Snapshots whose files this console has read and hashed."""
         self.target = target
         """The release that a rollback returns to."""
-        self.read_only = read_only or replay is not None
-        self._read_only_by = read_only_by
+        self.read_only, self._read_only_by = read_only or replay is not None, read_only_by
         self.arming = arming or Arming()
         self.replay = replay
         """The past that is shown; None: it is now."""

@@ -79,6 +79,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         brushes: Brushes | None = None,
         wall: bool = False,
         read_only: bool = False,
+        read_only_by: str = "",
         now: Callable[[], datetime] | None = None,
         replay: Replay | None = None,
         first_words: str = "",
@@ -101,7 +102,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         """Snapshots whose files this console has read and hashed."""
         self.target = target
         """The release that a rollback returns to."""
-        self.read_only = read_only or replay is not None
+        self.read_only, self._read_only_by = read_only or replay is not None, read_only_by
         self.arming = arming or Arming()
         self.replay = replay
         """The past that is shown; None: it is now."""
@@ -249,7 +250,9 @@ class ConsoleApp(App[None], inherit_bindings=False):
 
     def invoke(self, command: type[Command]) -> None:
         """The one gate: every command runs through here, and the engine checks again."""
-        barred = refusal(command, read_only=self.read_only, past=self.replay is not None)
+        barred = refusal(
+            command, read_only=self.read_only, past=self.replay is not None, read_only_by=self._read_only_by
+        )
         barred = barred or self.arming.refusal(command)
         if barred:
             self.say(barred, "warn")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from engine.clock import Clock, SystemClock
 from engine.config import Deployment, load_deployment
-from engine.config.looking import only_looking
+from engine.config.looking import configured_read_only, only_looking
 from engine.config.personal import state_directory
 from engine.errors import Refused
 from engine.operations.watchers import origin_here, watching
@@ -66,6 +66,7 @@ def open_console(root: Path, *, read_only: bool, playback: Playback | None = Non
         brushes=_brushes(deployment),
         wall=wall,
         read_only=deployment.read_only,
+        read_only_by=configured_read_only(deployment),
         replay=replay,
         first_words=keymap.notice,
         console_log=console_log(deployment),

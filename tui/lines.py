@@ -200,6 +200,19 @@ def clause(text: str, width: int) -> str:
     return next((f"{text[:end]}…" for end in reversed(ends) if 0 < cell_len(text[:end]) < width), "")
 
 
+def whole_words(text: str, width: int) -> str:
+    """``text`` if it fits, else as many of its words as do, and a mark; cut hard when not even the first one does."""
+    if cell_len(text) <= width:
+        return text
+    kept = ""
+    for word in text.split():
+        longer = f"{kept} {word}".strip()
+        if cell_len(longer) >= width:
+            break
+        kept = longer
+    return f"{kept.rstrip(',;:<>( ')}…" if kept else plain(crop(put(text), width))
+
+
 def wrap(text: str, width: int, role: Role = "text", indent: int = 0) -> Lines:
     """A paragraph on lines of at most ``width`` cells, each indented; words longer than a line are cut hard."""
     room = max(width - indent, 8)
@@ -217,6 +230,22 @@ def wrap(text: str, width: int, role: Role = "text", indent: int = 0) -> Lines:
             else:
                 rows.append(word)
     return [join(put(" " * indent), put(row, role)) for row in rows if row]
+
+
+def within(text: str, width: int, rows: int, role: Role = "text", indent: int = 0) -> Lines:
+    """A paragraph on at most ``rows`` lines; where it is longer it ends with a clause of it and a mark, never silently.
+
+    Where not even its first clause has room, it is cut and marked.
+    """
+    lines = wrap(text, width, role, indent)
+    if len(lines) <= rows:
+        return lines
+    for match in reversed(list(_CLAUSE.finditer(text))):
+        lines = wrap(f"{text[: match.start()]}…", width, role, indent)
+        if len(lines) <= rows:
+            return lines
+    lines = wrap(text, width, role, indent)[: max(rows, 0)]
+    return [*lines[:-1], crop(join(lines[-1], "…"), width)] if lines else []
 
 
 def cut_short(lines: Lines, rows: int, where: str) -> Lines:

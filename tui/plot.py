@@ -110,7 +110,8 @@ def covered(found: Plotted) -> list[bool]:
     known = [False] * found.stretch.count
     last, reach = -1, int(found.longest // found.stretch.step) if math.isfinite(found.longest) else found.stretch.count
     for number, column in enumerate(found.columns):
-        joins = not column.torn and (number > 0 or column.index <= reach)
+        began = math.isfinite(found.longest) and column.index <= reach  # what holds until the next has to begin
+        joins = not column.torn and (number > 0 or began)
         for index in range(last + 1 if joins else column.index, column.index + 1):
             known[index] = True
         if column.torn and number and last == column.index - 1:

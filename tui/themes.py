@@ -70,11 +70,11 @@ _LIGHT: dict[Role, Ink] = {
     "faint": Ink("#bdc2c3"),
     "title": Ink("#454f59"),
     "strong": _strong("#0c0f12"),
-    "key": Ink("#1f5f99"),
-    "warn": _strong("#765b00"),
-    "crit": _strong("#b00d33"),
+    "key": Ink("#1c578c"),
+    "warn": _strong("#6f5500"),
+    "crit": _strong("#a60c30"),
     "unknown": _strong("#4a2fb0"),
-    "info": Ink("#1f5f99"),
+    "info": Ink("#1c578c"),
     "stale": Ink("#56606a"),
     "trend": Ink("#5c7896"),
     "field": _strong("#0c0f12", "#dfe3e6"),
@@ -150,7 +150,7 @@ _HIGH_CONTRAST: dict[Role, Ink] = {
 
 THEMES: dict[str, Theme] = {
     "dark": Theme("dark", "#10141a", "#26303c", _DARK),
-    "light": Theme("light", "#f8f6f1", "#dce2e4", _LIGHT),
+    "light": Theme("light", "#f8f6f1", "#ced6da", _LIGHT),
     "wall": Theme("wall", "#05070a", "#1d2630", _WALL),
     "high-contrast": Theme("high-contrast", "#000000", "#1c2a44", _HIGH_CONTRAST),
 }

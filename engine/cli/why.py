@@ -59,7 +59,7 @@ def lines(trace: Trace, last: int) -> list[str]:
     made += [f"  monitor    {harmless(trace.said, 300)}"]
     made += [f"  value      {harmless(trace.reason, 300)}"] if trace.reason else []
     made += [f"  samples    {verdict_on(trace)}"]
-    made += [f"  {tier_words(tier)}" for tier in trace.tiers]
+    made += [f"  {tier_words(tier, measured=bool(trace.counted))}" for tier in trace.tiers]
     made += [f"  {words}" for words in [allowed_gap(trace)] if words]
     shown = trace.samples[-last:]
     for sample in shown:

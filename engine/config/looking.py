@@ -13,17 +13,22 @@ def only_looking(deployment: Deployment) -> Deployment:
     return dataclasses.replace(deployment, looks_only=True)
 
 
+def configured_read_only(deployment: Deployment) -> str:
+    """The line of the configuration that says so; empty where it does not."""
+    return "deployment.read_only in config/console.yml" if deployment.console.deployment.read_only else ""
+
+
 def must_write(deployment: Deployment, what: str) -> None:
     """Refused when only looking is allowed here. ``what`` begins the sentence.
 
     Asked where a person's request enters the engine, never inside a worker: what runs already comes to its end. A
     rollback is refused too; then the configuration says so, and the sentence says both ways out.
     """
+    script = deployment.paths.rollback / "RETURN.sh"
+    by_hand = f"; in an emergency: sh {script}" if "rollback" in what and script.is_file() else ""
     if deployment.looks_only:
-        raise Refused(f"{what} writes, and --read-only was given", "leave --read-only out")
+        raise Refused(f"{what} writes, and --read-only was given", f"leave --read-only out{by_hand}")
     if deployment.console.deployment.read_only:
-        script = deployment.paths.rollback / "RETURN.sh"
-        by_hand = f"; in an emergency: sh {script}" if "rollback" in what and script.is_file() else ""
         raise Refused(
             f"{what} writes, and this deployment is read-only",
             f"deployment.read_only in {deployment.paths.config / 'console.yml'} says so{by_hand}",

@@ -110,17 +110,18 @@ def clears(condition: Condition, tier: str, limits: Mapping[str, Limit]) -> str:
 
 
 def next_tier(condition: Condition, tier: str, limits: Mapping[str, Limit]) -> str:
-    """The tier above the firing one, in words: ``roll back >500 held 10m``; empty at the top."""
+    """The tier above the firing one, in words: ``roll back when >500 for 10m``; empty at the top."""
     order = [name for name in reversed(TIERS) if name in limits]
     above = order[order.index(tier) + 1 :] if tier in order else order
     if not above:
         return ""
     limit = limits[above[0]]
-    wait = f" held {pretty_duration(limit.hold)}" if limit.hold else ""
+    wait = f" for {pretty_duration(limit.hold)}" if limit.hold else ""
+    when = " when" if wait else ""  # without it, it reads as if it had been held
     if condition.words:
-        return f"{TIER_WORDS[above[0]]} at {shown(condition, limit.enter)}{wait}"
+        return f"{TIER_WORDS[above[0]]}{when} at {shown(condition, limit.enter)}{wait}"
     sign = (">" if limit.higher_is_worse else "<") + ("=" if limit.inclusive else "")
-    return f"{TIER_WORDS[above[0]]} {sign}{number(condition, limit.enter)}{wait}"
+    return f"{TIER_WORDS[above[0]]}{when} {sign}{number(condition, limit.enter)}{wait}"
 
 
 def number(condition: Condition, value: float) -> str:

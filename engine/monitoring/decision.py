@@ -123,7 +123,7 @@ def _unknown(situation: Situation) -> _Match:
     if len(missing) > 1 and situation.release and _silent(missing, situation):
         more = f" and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else ""
         silent = ", ".join(reading.id for reading in missing[:_SHOWN])
-        said = f"{situation.release} is silent, {missing[0].reason}: no {silent}{more}; the monitor runs"
+        said = f"no {silent}{more}: {situation.release} is silent, {missing[0].reason}; the monitor runs"
         return _Match(True, said, tuple(missing))
     parts = [] if situation.release else [situation.release_reason or "no release is identified"]
     if len(missing) == 1:

@@ -61,7 +61,7 @@ def _facts(found: Found) -> tuple[tuple[str, str], ...]:
     told = [("moment", f"{span.end:%d %b %Y %H:%M:%SZ}"), ("told from", f"{span.begin:%d %b %Y %H:%M:%SZ}")]
     phase = phase_at(found, span.end)
     told.append(("phase", phase))
-    if span.cutover_at is not None and phase != "BACK ON V1":
+    if span.cutover_at is not None and phase not in ("BACK ON V1", "GOING BACK TO V1"):
         told.append(("since cutover", span.named(span.end)))
     live = state.release.upper() if state is not None and state.release else "unknown"
     told.append(("live", f"{live}{f' ({state.release_reason})' if state is not None and not state.release else ''}"))

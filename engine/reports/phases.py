@@ -27,11 +27,14 @@ def phase_at(found: Found, moment: datetime) -> Phase:
         moment,
         bake=bake,
         stabilise=last,
-        cutover_runs=any(
-            item.kind == "cutover" and item.started and item.started <= moment and (item.ended or moment) > moment
-            for item in found.operations
-        ),
+        cutover_runs=_runs(found, "cutover", moment),
+        rollback_open=_runs(found, "rollback", moment),
     )
+
+
+def _runs(found: Found, kind: str, moment: datetime) -> bool:
+    done = (item for item in found.operations if item.kind == kind and item.started)
+    return any(item.started and item.started <= moment and (item.ended or moment) > moment for item in done)
 
 
 def phase_edges(found: Found) -> list[datetime]:

@@ -164,6 +164,7 @@ def _phase(deployment: Deployment, found: Found) -> Phase:
         bake=bake,
         stabilise=stabilise,
         cutover_runs=current is not None and current.kind == "cutover",
+        rollback_open=current is not None and current.kind == "rollback",
     )
 
 

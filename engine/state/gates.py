@@ -50,8 +50,9 @@ def gates_of(
     evaluation: Evaluation | None,
     *,
     stale: bool,
+    unjudged: str = "",
 ) -> tuple[GateStanding, ...]:
-    """Every decision point of the watch; none while no cutover is watched."""
+    """Every decision point of the watch; none while no cutover is watched. ``unjudged``: why nothing is judged now."""
     if since is None:
         return ()
     scale = float(deployment.console.time_scale)
@@ -59,22 +60,22 @@ def gates_of(
     at = evaluation.at if evaluation else None
     found = courses(deployment.checklist, since, now, scale, decisions)
     role = deployment.checklist.waiver_by
-    made = [_standing(course, judged, at, stale=stale) for course in found]
+    made = [_standing(course, judged, at, stale=stale, unjudged=unjudged if stale else "") for course in found]
     return tuple(msgspec.structs.replace(one, waiver_by=role) for one in made)
 
 
 def _standing(
-    course: Course, judged: Mapping[str, tuple[Criterion, ...]], at: datetime | None, *, stale: bool
+    course: Course, judged: Mapping[str, tuple[Criterion, ...]], at: datetime | None, *, stale: bool, unjudged: str
 ) -> GateStanding:
     point, decided = course.point, course.decided
     criteria = judged.get(point.id)
     if criteria is None or course.state == "go":
-        why = "decided" if course.state == "go" else "judged when its turn comes"
+        why = "decided" if course.state == "go" else unjudged or "judged when its turn comes"
         criteria = tuple(Criterion(name, words(name), "unknown", why, None) for name in point.go_if)
     elif stale:
         criteria = tuple(
             msgspec.structs.replace(
-                one, status="unknown", evidence=f"no fresh sample; it was {one.status}: {one.evidence}"
+                one, status="unknown", evidence=f"{unjudged or 'no fresh sample'}; it was {one.status}: {one.evidence}"
             )
             for one in criteria
         )

@@ -141,8 +141,10 @@ def hand_over_lines(state: State, now: datetime) -> list[str]:
         fails = "; ".join(_against(one) for one in gate.against)
         lines.append(f"Next gate: {gate.title}, {when(gate, now)}; " + (f"fails on: {fails}" if fails else "all met"))
     way = state.way_back
-    ready = "ready" if way.ready else f"NOT READY: {way.reason}"
-    lines.append(f"Way back: {way.release}, {ready}, {rests_on(way, now)}" + (f"; {way.note}" if way.note else ""))
+    ready = f"{way.release}, {'ready' if way.ready else f'NOT READY: {way.reason}'}"
+    if state.release == way.release and not way.ready:
+        ready = way.reason  # it names the release; there is nothing that could be ready or not
+    lines.append(f"Way back: {ready}, {rests_on(way, now)}" + (f"; {way.note}" if way.note else ""))
     lines += [f"Note: {note}" for note in reversed(state.hand_over.notes)] or ["Notes: none"]
     return lines + [f"Done: {line}" for line in reversed(state.hand_over.done)]
 

@@ -18,7 +18,7 @@ from engine.state.gates import GateStanding
 from engine.state.operation import OperationView
 
 VerdictWord = Literal["ROLL BACK", "INVESTIGATE", "UNKNOWN", "WATCH", "CONTINUE"]
-Phase = Literal["BEFORE", "CUTOVER", "BAKE", "STABILISE", "STEADY", "BACK ON V1"]
+Phase = Literal["BEFORE", "CUTOVER", "BAKE", "STABILISE", "STEADY", "GOING BACK TO V1", "BACK ON V1"]
 Level = Literal["ok", "W", "C", "stale", "missing"]
 CheckStatus = Literal["PASS", "WARN", "FAIL", "ERROR", "NOT RUN"]
 ItemState = Literal["due", "overdue", "missed", "done", "overridden", "later", "closed"]

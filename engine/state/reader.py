@@ -94,6 +94,7 @@ class StateReader:
                 tuple(one for one in trail.facts.decided if since is not None and one.at >= since),
                 evaluation,
                 stale=seen.monitor.stale,
+                unjudged=seen.monitor.reason,
             ),
             checklist=self._checklist.read(
                 now.wall,

@@ -112,6 +112,7 @@ class ReplayReader:
                 tuple(one for one in trail.facts.decided if since is not None and one.at >= since),
                 evaluation,
                 stale=bool(gap),
+                unjudged=gap or "",
             ),
             past=True,
         )

@@ -123,10 +123,17 @@ def phase_of(
     bake: float,
     stabilise: float,
     cutover_runs: bool,
+    rollback_open: bool = False,
 ) -> Phase:
-    """The phase of the watch. ``bake`` and ``stabilise``: seconds from the cutover to the end of each."""
+    """The phase of the watch. ``bake`` and ``stabilise``: seconds from the cutover to the end of each.
+
+    ``rollback_open``: one runs, or stopped half-way. Until it has succeeded the old release is not back, whatever an
+    earlier one did; while a cutover is watched, its time goes on.
+    """
     if cutover_runs:
         return "CUTOVER"
+    if rollback_open and (cutover_at is None or (rolled_back_at and rolled_back_at >= cutover_at)):
+        return "GOING BACK TO V1"
     if rolled_back_at and (cutover_at is None or rolled_back_at >= cutover_at):
         return "BACK ON V1"
     if cutover_at is None:

@@ -226,7 +226,7 @@ def test_on_the_command_line(watching: Watching, capsys: pytest.CaptureFixture[s
     slow(watching, 16)
     code, out, _ = why("lat", "--last", "3")
     assert code == 0
-    assert "critical   above 500: 15 s of 12 s, 4 of 3 samples" in out
+    assert "critical   above 500: 15 s of 12 s, 4 samples (3 needed)" in out
     assert out.count("run 0000") == 3
     code, out, _ = why("LAT", "--json")
     plain: Any = json.loads(out)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,8 @@ from engine.monitoring.store import SampleStore
 from engine.records import append_event, append_line
 from engine.state import State, StateReader
 from engine.state.exported import as_json
+from engine.state.gates import gates_of
+from engine.state.trail import phase_of
 
 
 def evaluation(clock: Any, **changes: Any) -> Evaluation:
@@ -157,6 +159,26 @@ def test_the_phase_follows_cutover_and_way_back(deployment: Deployment, clock: A
     event(deployment, clock, "operation.ended", kind="rollback", state="SUCCEEDED", seconds=2.0)
     phases.append(reader.read().phase)
     assert phases == ["BEFORE", "BAKE", "BAKE", "STABILISE", "STABILISE", "STEADY", "BACK ON V1"]
+
+
+def test_a_gate_that_nobody_judges_says_that_no_monitor_runs(deployment: Deployment, clock: Any) -> None:
+    event(deployment, clock, "operation.ended", kind="cutover", state="SUCCEEDED", seconds=4.1)
+    (first, *_) = read(deployment, clock).gates
+    assert first.criteria and all("no monitor runs" in one.evidence for one in first.criteria)
+    gates = gates_of(deployment, clock.wall, clock.wall, (), None, stale=False, unjudged="no monitor runs")
+    assert {one.evidence for one in gates[0].criteria} == {"judged when its turn comes"}
+
+
+def test_until_a_rollback_has_succeeded_the_old_release_is_not_back() -> None:
+    now = datetime(2026, 1, 31, 9, tzinfo=UTC)
+    earlier, cutover = now - timedelta(hours=2), now - timedelta(hours=1)
+
+    def phase(cutover_at: datetime | None, back_at: datetime | None, *, going: bool) -> str:
+        return phase_of(cutover_at, back_at, now, bake=86400, stabilise=1e9, cutover_runs=False, rollback_open=going)
+
+    assert phase(None, earlier, going=True) == phase(None, None, going=True) == "GOING BACK TO V1"
+    assert phase(None, earlier, going=False) == "BACK ON V1"
+    assert phase(cutover, earlier, going=True) == "BAKE", "the time of the watch goes on"
 
 
 def test_an_operation_that_failed_moves_no_phase(deployment: Deployment, clock: Any) -> None:

@@ -62,8 +62,10 @@ def test_row_two_names_the_step_while_a_quiet_verdict_has_nothing_to_say() -> No
 
 def test_an_older_proof_says_nothing_about_the_cutover_under_way() -> None:
     rows = [plain(header.draw(state, 80, LOOK)[2]) for state in (states.RUNNING, stopped("NEEDS_HUMAN"))]
-    assert "R ends the cutover and goes back" in rows[0]
-    assert "R goes back; not proven for this cutover" in rows[1]
+    assert "R ends it and goes back" in rows[0]
+    assert "R goes back; not proven " in rows[1]
+    wide = plain(header.draw(stopped("NEEDS_HUMAN"), 120, LOOK)[2])
+    assert "R goes back; not proven for this cutover" in wide
     assert "ready" not in "".join(rows)
 
 

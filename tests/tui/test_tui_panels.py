@@ -189,9 +189,40 @@ def test_the_decision_point_never_leaves_row_1_at_80_cells(word: str, around: st
     look = Look(UNICODE, states.NOW, read_only="read-only" in around, replay="REPLAY x60" if around == "replay" else "")
     row = plain(header.draw(state, 80, look)[0])
     assert word in row
-    assert "hour-24 gate 1h19 over" in row
+    assert "hour-24 gate 1h19 over" in row or " h24 1h19 over" in row
+    assert "V2 LIVE" in row and "T+" in row and " PROD " in row and "09:12:04Z" in row
+    assert "READ-ONLY" in row or "read-only" not in around
     assert "x60" in row or "scaled" not in around
     assert "DRILL" in row or "drill" not in around
+
+
+@pytest.mark.parametrize("word", ["ROLL BACK", "INVESTIGATE", "UNKNOWN", "WATCH", "CONTINUE"])
+@pytest.mark.parametrize("drill", ["errors", "lost-audit", "corrupt-tape"])
+def test_in_a_drill_its_countdown_and_the_gate_give_way_before_what_is_live(word: str, drill: str) -> None:
+    ordered = DrillView(drill, "v2", states.NOW, states.NOW + timedelta(minutes=6, seconds=43), word, "kim")
+    verdict = replace(states.CRITICAL.verdict, word=word)
+    gate = replace(states.NORMAL.next_gate, id="hour-1", title="hour-1 gate", due_at=states.NOW + timedelta(minutes=59))
+    state = replace(states.CRITICAL, verdict=verdict, drill=ordered, next_gate=gate, environment="DEMO", demo=True)
+    row = plain(header.draw(state, 80, LOOK)[0])
+    for words in (word, "V2 LIVE", "T+07:12", " DRILL ", " DEMO ", "09:12:04Z"):
+        assert words in row, (words, row)
+    assert "ends in 6m43s" in plain(header.draw(state, 120, LOOK)[0])
+
+
+@pytest.mark.parametrize("name", ["running", "needs-human"])
+def test_an_operation_stays_in_row_1_beside_what_is_live_also_in_a_drill(name: str) -> None:
+    ordered = DrillView("lost-audit", "v2", states.NOW, states.NOW + timedelta(minutes=6), "ROLL BACK", "kim")
+    verdict = replace(states.CRITICAL.verdict, word="INVESTIGATE")
+    state = replace(states.ALL[name], release="v2", drill=ordered, verdict=verdict)
+    row = plain(header.draw(state, 80, LOOK)[0])
+    assert "V2 LIVE" in row and ("CUTOVER 7/12" in row or "NEEDS YOU" in row), row
+
+
+@pytest.mark.parametrize("stale", [False, True])
+def test_a_release_whose_process_was_not_seen_is_not_called_live(stale: bool) -> None:
+    verdict = replace(states.CRITICAL.verdict, word="UNKNOWN", why="VAL missing: v2 does not run", stale=stale)
+    row = plain(header.draw(replace(states.CRITICAL, verdict=verdict), 80, LOOK)[0])
+    assert ("V2 DOWN" in row) is not stale and ("V2 LIVE" in row) is stale
 
 
 def test_without_a_monitor_row_2_says_what_to_do_about_it() -> None:
@@ -245,7 +276,8 @@ def test_that_no_release_is_live_gives_way_to_nothing(around: str, width: int) -
     )
     row = text(header.draw(state, width, replace_look("read-only" in around)))[:width]
     assert "NO RELEASE LIVE" in row
-    assert "09:12:04Z" in row and ("DRILL crash" in row or "drill" not in around)
+    assert "09:12:04Z" in row and ("DRILL " in row or "drill" not in around)
+    assert "T+" in row and " PROD " in row
 
 
 def test_what_somebody_has_to_do_is_said_however_many_reasons_there_are() -> None:

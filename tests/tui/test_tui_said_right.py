@@ -13,10 +13,10 @@ from test_tui_keys import screen_text, shows, until
 from engine.state.model import State
 from tui.app import ConsoleApp
 from tui.glyphs import UNICODE, spark
-from tui.lines import Lines, fit, plain
+from tui.lines import Lines, fit, plain, within
 from tui.look import Look, honest
 from tui.pane import Pane
-from tui.panels import checklist, header, log, operation, resources, wall
+from tui.panels import checklist, header, log, operation, resources, validation, wall
 
 Make = Callable[..., ConsoleApp]
 LOOK = Look(UNICODE, states.NOW)
@@ -254,3 +254,124 @@ def test_a_read_only_console_and_its_wall_name_no_key_for_the_rollback_that_they
         rows = text(header.draw(states.ALL[name], 80, look)[1:]) + text(wall.draw(states.ALL[name], 80, 24, look))
         assert ("R goes" in rows or "R ends" in rows or "R, v1, Enter" in rows) is not read_only
         assert ("rollback" in rows) is read_only
+
+
+def test_going_back_is_not_called_back_before_the_old_release_is_live() -> None:
+    loud = replace(states.CRITICAL.verdict, word="INVESTIGATE")
+    rollback = replace(states.OPERATION, kind="rollback", id="0004-rollback", steps=states.steps(1))
+    way = replace(states.RUNNING, operation=rollback, verdict=loud, environment="DEMO", demo=True)
+    row = plain(header.draw(replace(way, phase="GOING BACK TO V1"), 80, LOOK)[0])
+    assert "SWITCHING" in row and "GOING BACK TO V1" in row and "ROLLBACK 1/12" in row and " DEMO " in row
+    for release, said in (("v1", True), ("v2", False), (None, False)):
+        back = replace(states.ROLLED_BACK, operation=None, release=release, phase="BACK ON V1")
+        assert ("BACK ON V1" in plain(header.draw(back, 80, LOOK)[0])) is said
+
+
+def test_while_releases_are_exchanged_row_2_tells_the_step_and_not_what_was_before_it() -> None:
+    unknown = replace(states.NORMAL.verdict, word="UNKNOWN", why="v1 is configured, and no release runs")
+    row = plain(header.draw(replace(states.RUNNING, verdict=unknown), 80, LOOK)[1])
+    assert "0003-cutover runs: v1" not in row and "0003-cutover runs: " in row and "configured" not in row
+    gone = replace(states.RUNNING, verdict=unknown, monitor=replace(states.NORMAL.monitor, running=False))
+    assert "no monitor runs" in plain(header.draw(gone, 80, LOOK)[1])
+
+
+@pytest.mark.parametrize(
+    ("by", "said"),
+    [
+        ("", "refused: read-only console; abaco-ops rollback, or sh .rollback/RETURN.sh"),
+        (
+            "deployment.read_only in config/console.yml",
+            "refused: deployment.read_only in config/console.yml; sh .rollback/RETURN.sh",
+        ),
+    ],
+)
+@pytest.mark.parametrize("on_the_wall", [False, True])
+async def test_a_rollback_that_is_refused_says_the_ways_that_are_left(
+    make_app: Make, by: str, said: str, on_the_wall: bool
+) -> None:
+    app = make_app(states.WARNING, read_only=True, read_only_by=by, wall=on_the_wall)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: app.shown_state)
+        await pilot.press("R")
+        await until(pilot, lambda: said in "\n".join(pane.text() for pane in app.screen.query(Pane)))
+
+
+async def test_on_the_old_release_the_way_back_neither_offers_itself_nor_denies_what_is_kept(make_app: Make) -> None:
+    way = replace(states.BEFORE.way_back, snapshot=None, proven_at=None, stale=True)
+    app = make_app(replace(states.BEFORE, way_back=way))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: app.shown_state)
+        await pilot.press("9")
+        await shows(pilot, "leads to")
+        words = screen_text(app)
+        assert "none yet" not in words and "s shows what is kept" in words
+        assert "R, v1, Enter" not in words and "never (stale)" not in words
+
+
+def test_row_2_drops_what_clears_it_before_it_cuts_what_is_missing() -> None:
+    why = "no ERR, LAT, AUD and 4 more: v2 is silent, last value 53 s ago; the monitor runs"
+    verdict = replace(states.STALE.verdict, why=why, clears="when every needed value is fresh", worsens="")
+    monitor = replace(states.NORMAL.monitor, running=True)
+    row = plain(header.draw(replace(states.NORMAL, verdict=verdict, monitor=monitor), 80, LOOK)[1]).strip()
+    assert row.startswith("no ERR, LAT, AUD and 4 more: v2 is silent, last value 53 s ago")
+    assert "clears" not in row and row.endswith(("runs", "…"))
+    wide = plain(header.draw(replace(states.NORMAL, verdict=verdict, monitor=monitor), 160, LOOK)[1]).strip()
+    assert wide == f"{why}; clears when every needed value is fresh"
+
+
+def test_row_2_of_a_stopped_operation_begins_with_the_cause_where_not_all_of_it_has_room() -> None:
+    failure = "five checks on the new release: validation of v2 says FAIL: data_integrity: 40 duplicates (v2 runs on)"
+    stopped = replace(states.NEEDS_HUMAN, operation=replace(states.NEEDS_HUMAN.operation, failure=failure))
+    row = plain(header.draw(stopped, 80, LOOK)[1])
+    assert row.startswith(" validation of v2 says FAIL: data_integrity") and "R, v1, Enter rolls back" in row
+    assert row.count("…") == 1
+    assert plain(header.draw(stopped, 160, LOOK)[1]).startswith(f" {failure}")
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3])
+@pytest.mark.parametrize("width", [30, 40, 79])
+def test_a_paragraph_that_is_longer_than_its_rows_says_that_it_goes_on(rows: int, width: int) -> None:
+    told = "validation of v2 says FAIL: 40 duplicates (42,000 of 111,000 rows), 3 nulls (v2 runs on; see the report)"
+    lines = text(within(told, width, rows)).splitlines()
+    assert len(lines) <= rows and all(len(line) <= width for line in lines)
+    assert lines[-1].endswith("…") or " ".join(lines) == told
+    assert not lines[-1].endswith(",…")
+
+
+def test_the_panel_of_a_stopped_operation_says_that_its_reason_goes_on() -> None:
+    failure = "five checks on the new release: validation of v2 says FAIL: data_integrity: 40 duplicates of (loan_id, "
+    failure += "measurement_date), 3 nulls in 42,000 of 111,000 rows (v2 runs on; look at the report, or roll back)"
+    stopped = replace(states.NEEDS_HUMAN, operation=replace(states.NEEDS_HUMAN.operation, failure=failure))
+    drawn = text(operation.draw(stopped, 80, 8, LOOK))
+    assert "look at the report" in drawn or "…" in drawn
+    assert "(v2 runs on; look at\n" not in drawn
+
+
+@pytest.mark.parametrize("name", ["running", "needs-human", "rolled-back", "stale", "normal", "critical"])
+def test_who_is_on_watch_stays_in_row_3_at_80_cells(name: str) -> None:
+    row = plain(header.draw(states.ALL[name], 80, LOOK)[2])
+    assert "on watch A. Moreno" in row and "data" in row and "WAY BACK" in row and "…" not in row, row
+
+
+def test_a_longer_status_shifts_no_column_of_the_log() -> None:
+    rows = [f"09:10 | 0.68 | 0.02% | 203 | 27% | {word} | MEM held 10m" for word in ("WARN", "ERROR")]
+    assert plain(log.row(rows[0])).index("MEM held") == plain(log.row(rows[1])).index("MEM held")
+
+
+def test_the_wall_says_what_clears_it_whole() -> None:
+    drawn = text(wall.draw(states.CRITICAL, 200, 50, LOOK))
+    assert "clears <4.75; told: VP Engineering" in drawn
+
+
+@pytest.mark.parametrize("width", [51, 58, 64])
+def test_a_check_says_as_many_words_as_have_room(width: int) -> None:
+    check = replace(states.CHECKS.checks[0], summary="3,000 rows sound, 22 tables published and each as it was written")
+    row = plain(validation.row(check, width))
+    assert len(row) > width - 12 and row.endswith("…") and "sound, 22" in row, row
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+def test_an_offer_bears_the_key_of_the_rollback_only_where_it_is_not_refused(read_only: bool) -> None:
+    offered = replace(states.NEEDS_HUMAN.operation, offers=("abaco-ops rollback    (the old release runs again)",))
+    drawn = text(operation.offers(offered, 80, Look(UNICODE, states.NOW, read_only)))
+    assert "abaco-ops rollback" in drawn and ("R or abaco-ops" in drawn) is not read_only

@@ -89,7 +89,13 @@ async def test_one_key_leads_to_the_samples(make_app: Make, actions: FakeActions
             await pilot.press("j")
         await pilot.press(*(["enter", "e"] if view == "6" else ["e"]))
         await shows(pilot, "recomputed from 300 samples: the same")
-        for words in ("12m of 10m, 144 of 84 samples", "204 MB", "beyond warning", "pid 14", "another process: pid 12"):
+        for words in (
+            "12m of 10m, 144 samples (84 needed)",
+            "204 MB",
+            "beyond warning",
+            "pid 14",
+            "another process: pid 12",
+        ):
             assert words in screen_text(app), words
 
 

@@ -65,7 +65,7 @@ def test_words_can_be_read_in_every_theme_and_tier_under_the_cursor_too(name: st
 def test_graphics_and_the_row_under_the_cursor_can_be_seen(name: str) -> None:
     theme = THEMES[name]
     assert contrast(theme.inks["trend"].color or "", theme.background) >= 3
-    assert contrast(theme.cursor, theme.background) > 1.2
+    assert contrast(theme.cursor, theme.background) > 1.3
 
 
 def test_every_role_is_in_every_theme_and_tier() -> None:

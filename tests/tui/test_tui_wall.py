@@ -258,7 +258,7 @@ async def test_a_display_for_the_room_begins_with_the_wall_and_only_looks(make_a
         await shows(pilot, app, Wall)
         await pilot.press("R")
         await pilot.pause()
-        assert "this console is read-only" in app.screen.query_one("#wall").text().splitlines()[-1]  # type: ignore[attr-defined]
+        assert "read-only console; abaco-ops rollback, or sh" in app.screen.query_one("#wall").text().splitlines()[-1]  # type: ignore[attr-defined]
         await pilot.press("5", "escape")
         await shows(pilot, app, Wall)
         await pilot.press("escape")

@@ -75,6 +75,7 @@ def row(text: str) -> Line:
     parts: list[Line] = [put(" ")]
     for index, (cell, size) in enumerate(zip(cells, _WIDTHS, strict=False)):
         spot: Role = role if index == 5 else "text" if index else "dim"
-        parts += [fit(put(cell, spot), max(size, len(cell))), put(" | ", "faint")]
+        bar = " | " if len(cell) <= size else "| "  # a longer word (ERROR) takes the blank before the bar
+        parts += [fit(put(cell, spot), max(size, len(cell))), put(bar, "faint")]
     notes = put(cells[6], "text" if role == "dim" else role)
     return join(*parts, notes)

@@ -27,7 +27,7 @@ from tui.lines import (
     right,
     spread,
     width_of,
-    wrap,
+    within,
 )
 from tui.look import Look
 from tui.words import seconds, stamp
@@ -94,7 +94,7 @@ def draw(state: State, width: int, height: int, look: Look) -> Lines:
         return _none_yet(state, width, height, look)
     lines = [title(operation, width, look, focused=look.cursor is not None), progress(operation, width, look)]
     if operation.failure:
-        lines += wrap(operation.failure, width - 1, "crit", indent=1)[:2]
+        lines += within(operation.failure, width - 1, 2, "crit", indent=1)
     lines += people(state, width, look)[: 1 if height < _BRIEF_BELOW else 2]
     lines += offers(operation, width, look, brief=height < _BRIEF_BELOW)
     lines += [put(f" ! {text}", "warn") for text in operation.warnings[: 0 if height < _BRIEF_BELOW else 2]]
@@ -188,13 +188,19 @@ def offers(operation: OperationView, width: int, look: Look, *, brief: bool = Fa
     texts = [offer.split("    ")[0] if brief else offer for offer in operation.offers]
     rows: Lines = []
     for text in texts:
-        text = f"{key_of('rollback')} or {text}" if text.startswith("abaco-ops rollback") else text
+        text = _with_its_key(text, look)
         part = join(put(f" {look.glyphs.here} ", "info"), put(text, "text"), " ")
         if rows and width_of(rows[-1]) + width_of(part) <= width:
             rows[-1] = join(rows[-1], part)
         else:
             rows.append(part)
     return rows
+
+
+def _with_its_key(offer: str, look: Look) -> str:
+    """The way back with its key; where only looking is allowed the command alone: the key is refused."""
+    keyed = offer.startswith("abaco-ops rollback") and not look.read_only
+    return f"{key_of('rollback')} or {offer}" if keyed else offer
 
 
 def facts(operation: OperationView, width: int) -> Lines:

@@ -14,7 +14,9 @@ _BAR = 10
 _FILLED: dict[str, Role] = {"W": "warn", "C": "crit"}
 ROLL_BACK = "RB"
 """In place of C where the roll-back tier has held, and there is something to roll back."""
-LEVELS: dict[str, Role] = {"ok": "dim", "W": "warn", "C": "crit", "stale": "warn", "missing": "warn"}
+PENDING = "pending"
+"""In place of ok where a limit is passed, though not for long enough yet."""
+LEVELS: dict[str, Role] = {"ok": "dim", PENDING: "warn", "W": "warn", "C": "crit", "stale": "warn", "missing": "warn"}
 
 
 def draw(state: State, width: int, height: int, look: Look) -> Lines:
@@ -37,6 +39,8 @@ def level_of(state: State, condition: ConditionView) -> str:
     if condition.stale and condition.level != "missing":
         return "stale"  # whatever it was: a value that is too old is not ok
     rolls = condition.firing == "rollback" and state.release != state.way_back.release
+    if condition.level == "ok" and condition.pending:
+        return PENDING
     return ROLL_BACK if condition.level == "C" and rolls else condition.level
 
 
@@ -61,7 +65,7 @@ def row(gauge: ResourceView, width: int, look: Look, word: str = "") -> Line:
 
 def plain_row(gauge: ResourceView, width: int, look: Look) -> Line:
     """One value that leads to no limit: label, value, trend."""
-    label = join(" ", fit(_level(gauge, look), 8), fit(put(gauge.label, "text"), 8))
+    label = join(" ", fit(_level(gauge, look), 10 if gauge.stale else 8), fit(put(gauge.label, "text"), 8))
     if gauge.value is None:
         return join(label, put(f"missing: {gauge.reason or 'no sample'}", "warn"))
     text = fit(put(gauge.text, "stale" if gauge.stale else "strong"), 26)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.state.model import CheckView, State
 from tui.commands.command import key_of
-from tui.lines import Line, Lines, Role, block, clause, fit, heading, join, marked, put, wrap
+from tui.lines import Line, Lines, Role, block, fit, heading, join, marked, put, whole_words, wrap
 from tui.look import Look
 from tui.words import ago
 
@@ -50,4 +50,4 @@ def row(check: CheckView, width: int, *, whole: bool = False, stale: bool = Fals
     room = max(width - 27, 8)
     if whole:
         return join(head, *wrap(check.summary, room, "dim")[:1])
-    return join(head, put(clause(check.summary, room) or check.summary, "dim"))
+    return join(head, put(whole_words(check.summary, width - 26), "dim"))

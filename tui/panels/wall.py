@@ -17,7 +17,7 @@ from tui.arrange import too_small
 from tui.calling import leading, told
 from tui.lines import Line, Lines, Role, block, crop, first_that_fits, fit, join, plain, put, spread, width_of, wrap
 from tui.look import Look
-from tui.panels import header, wall_facts, wall_time
+from tui.panels import first_row, header, wall_facts, wall_time
 from tui.panels.operation import progress
 from tui.words import ago, clock, due_in, stamp
 
@@ -161,7 +161,8 @@ def _why(state: State, width: int, look: Look, trouble: str) -> tuple[Line, Line
     """The worst fact and who was told of it, then what clears it; that nothing can be read comes before all of that."""
     room = width - 4
     verdict, people = state.verdict, told(leading(state))
-    after = put("; ".join(words for words in (verdict.clears, verdict.worsens) if words), "dim")
+    clears = f"clears {verdict.clears.removeprefix('clears ')}" if verdict.clears else ""
+    after = put("; ".join(words for words in (clears, verdict.worsens) if words), "dim")
     first = _stripped(header.before_the_verdict(state, room, look))
     if first:
         operation = working(state)
@@ -196,11 +197,11 @@ def _stripped(line: Line) -> Line:
 
 def _standing(state: State, width: int, look: Look) -> Line:
     """What is live, the phase, and what comes next."""
-    live = header.live(state)
+    live = first_row.live(state)
     operation = working(state)
     if operation is not None:
         move = put(f"{operation.release_from} to {operation.release_to}", "text")
-        return join(live, "      ", header.operation_word(operation, look), "   ", move)
+        return join(live, "      ", first_row.operation_word(operation, look), "   ", move)
     head = live if str(state.phase) in _said_large(state, look) else join(live, put(f"   {state.phase}", "dim"))
     gate = state.next_gate
     if gate is None:

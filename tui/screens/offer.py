@@ -110,7 +110,7 @@ class OfferScreen(Frame):
             ("Up Down", "choose"),
             ("Enter", "takes it, and asks first"),
             ("Esc", "leaves it open"),
-            (key_of("rollback"), "roll back"),
+            *(((key_of("rollback"), "roll back"),) if self.may("rollback") else ()),
         ]
         return spaced([join(put(key, "key"), put(f" {words}", "dim")) for key, words in hint])
 

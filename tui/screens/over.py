@@ -31,6 +31,7 @@ _LABELS = 32
 
 _LEVELS = (
     ("ok", "on target"),
+    (resources.PENDING, "beyond a limit, not for long enough yet"),
     ("W", "a warning tier has held"),
     ("C", "a critical tier has held"),
     (resources.ROLL_BACK, "a roll-back tier has held"),

@@ -84,7 +84,7 @@ class Plots(Listing):
         lines: Lines = [heading(look.glyphs.rule, "", shown.strip(" ,"), notes, width)]
         if found is None:
             return [*lines, (), put(f" {self._trouble or 'reading ...'}", "warn" if self._trouble else "dim"), ()]
-        return [*lines, *self._plot(found, width, look), self._figures(found, width)]
+        return [*lines, *self._plot(found, width, look), self._figures(found, width, self._unwatched(state))]
 
     def _plot(self, found: Plotted, width: int, look: Look) -> Lines:
         height = max(self._room[1] - 4 - max(_LEAST_LEGEND, min(len(found.marks) + 1, self._room[1] // 4)), _LEAST_PLOT)
@@ -106,7 +106,14 @@ class Plots(Listing):
             told.append(put(self._trouble, "warn"))
         return told
 
-    def _figures(self, found: Plotted, width: int) -> Line:
+    def _unwatched(self, state: State) -> str:
+        """That nothing is measured now, where the window ends now: its newest value is not the present one."""
+        observed = state.monitor.observed_at
+        if not state.monitor.stale or self._back or self.look.replay:
+            return ""
+        return f", STALE {age((self.look.now - observed).total_seconds())}" if observed is not None else ", STALE"
+
+    def _figures(self, found: Plotted, width: int, unwatched: str) -> Line:
         """Lowest, highest and newest value; limits that lie outside; where the values come from."""
         if not found.columns:
             return ()
@@ -118,6 +125,8 @@ class Plots(Listing):
             old = (found.stretch.end - found.newest_at).total_seconds()
             if old > max(found.longest, 2 * found.stretch.step):
                 parts[-1] += f" of {clock(found.newest_at)}, STALE {age(old)}"
+                unwatched = ""
+        parts[-1] += unwatched
         scale = plot.scale_of(found, self._rows)
         outside = [f"{word} {limit:g}" for word, limit in found.limits if not scale.low <= limit <= scale.high]
         parts += [f"not in sight: {', '.join(outside)}"] if outside else []

@@ -106,10 +106,12 @@ class Samples(Listing):
         lines: Lines = [heading(self.look.glyphs.rule, "", f"{self._chosen}  samples", notes, width)]
         if found is None:
             return lines
-        role: Role = "dim" if found.agrees else "warn"
+        role: Role = "dim" if found.agrees and found.counted else "warn"
         lines += wrap(f"monitor: {found.said}", width - 2, "text", 1)[:2]
         lines += wrap(verdict_on(found), width - 2, role, 1)[:2]
-        lines += [put(f" {tier_words(tier)}", _TIERS[tier.tier] if tier.firing else "dim") for tier in found.tiers]
+        for tier in found.tiers:
+            words = tier_words(tier, measured=bool(found.counted))
+            lines.append(put(f" {words}", _TIERS[tier.tier] if tier.firing else "dim"))
         return [*lines, put(f" {allowed_gap(found)}", "dim")] if allowed_gap(found) else lines
 
     def rows(self, state: State, width: int) -> list[Row]:

@@ -99,7 +99,9 @@ class Snapshots(Listing):
     def footing(self, state: State, width: int) -> Lines:
         """What the mark means."""
         chosen = next((one.id for one in self._found or () if one.chosen), "")
-        told = f" {self.look.glyphs.here} a rollback takes {chosen}" if chosen else " a rollback finds none to restore"
+        back = state.release == state.way_back.release
+        takes = f"would take {chosen} if it were not {state.release} that is live" if back else f"takes {chosen}"
+        told = f" {self.look.glyphs.here} a rollback {takes}" if chosen else " a rollback finds none to restore"
         return [(), put(f"{told}; Enter reads and hashes every file", "dim")]
 
     def hints(self) -> Line:

@@ -31,7 +31,11 @@ class Conditions(Listing):
     def heading(self, state: State, width: int) -> Lines:
         """How many speak."""
         firing = sum(bool(condition.firing) for condition in state.conditions)
-        notes = [f"{len(state.conditions)} watched, {firing} firing"]
+        watched = f"{len(state.conditions)} watched"
+        stale = state.monitor.stale and not self.look.replay
+        notes: list[Line | str] = (
+            [watched, put("STALE: nothing is judged", "warn")] if stale else [f"{watched}, {firing} firing"]
+        )
         return [heading(self.look.glyphs.rule, "2", "Conditions", notes, width)]
 
     def rows(self, state: State, width: int) -> list[Row]:
@@ -39,11 +43,11 @@ class Conditions(Listing):
         made = []
         for item in state.conditions:
             word = resources.level_of(state, item)
-            level: Role = resources.LEVELS["stale" if item.stale else item.level]
+            level: Role = resources.LEVELS["stale" if item.stale else word if word in resources.LEVELS else item.level]
             tier = item.firing or (f"{item.pending}?" if item.pending else "")
             held = f"{tier} {held_of(item)}" if tier else ""
             seen = (
-                put(f"stale {ago(item.observed_at, self.look.now)}", "warn")
+                put(f"stale {ago(item.observed_at, self.look.now)}" if item.observed_at else "never measured", "warn")
                 if item.stale
                 else put(item.evidence, "dim")
             )
@@ -307,15 +311,20 @@ class WayBack(Listing):
         """Facts, releases, monitor."""
         way = state.way_back
         proven = f"{stamp(way.proven_at)}, {ago(way.proven_at, self.look.now)}" if way.proven_at else "never"
+        back = state.release == way.release
+        stale = " (stale)" if way.stale and way.proven_at and not back else ""
         facts = [
             ("leads to", f"{way.release}, build {way.build or 'unknown'}"),
             ("state", _standing(way) if way.ready else way.reason),
             ("takes", f"about {seconds(way.seconds)}" if way.seconds is not None else "not measured yet"),
             ("rests on", f"{rests_on(way, self.look.now)}{'; ' + way.note if way.note else ''}"),
-            ("proven", proven + (" (stale)" if way.stale else "")),
-            ("snapshot", way.snapshot or "none yet"),
-            ("go back", f"{key_of('rollback')}, {way.release}, Enter; or abaco-ops --root {state.root} rollback"),
+            ("proven", proven + stale),
+            ("snapshot", way.snapshot or f"none in hand: {key_of('snapshots')} shows what is kept"),
         ]
+        if not back:
+            line = f"abaco-ops --root {state.root} rollback"
+            keys = f"{key_of('rollback')}, {way.release}, Enter; or " if self.may("rollback") else ""
+            facts.append(("go back", keys + line))
         if way.read_at is not None:
             within = age((self.look.now - way.read_at).total_seconds())
             facts.insert(4, ("every byte", f"read and hashed in the last {within}"))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from engine.operations.prospects import Choice, WaysOn
 from engine.state.model import State
 from engine.state.operation import OperationView
-from tui.lines import Line, Lines, block, fit, join, put, width_of, wrap
+from tui.lines import Line, Lines, block, fit, join, put, width_of, within, wrap
 from tui.look import Look
 from tui.panels.operation import ROLES, WORDS
 
@@ -53,11 +53,11 @@ def draw(sheet: OfferSheet, state: State, width: int, height: int, look: Look) -
     operation = state.operation
     top = [(), _title(operation, width, look), ()] if operation is not None and height >= 16 else []
     if operation is not None and operation.failure:
-        top += _fact("Stopped", operation.failure, width, 2, "crit")
+        top += _fact("Stopped", operation.failure, width, 3, "crit")
     if sheet.ways is None:
         top += _fact("Found", sheet.trouble or "looking at what is there ...", width, 2)
         return block([*top, (), fit(_message(sheet), width)], width, height)
-    top += [*_fact("Found", sheet.ways.found, width, 3), ()]
+    top += [*_fact("Found", sheet.ways.found, width, 4), ()]
     bottom = [(), fit(_message(sheet), width)]
     return block([*top, *_choices(sheet, width, height - len(top) - len(bottom), look), *bottom], width, height)
 
@@ -73,7 +73,7 @@ def _title(operation: OperationView | None, width: int, look: Look) -> Line:
 
 
 def _fact(label: str, text: str, width: int, rows: int, role: str = "text") -> Lines:
-    wrapped = wrap(text, width - _INDENT - 1, "crit" if role == "crit" else "text")[:rows] or [()]
+    wrapped = within(text, width - _INDENT - 1, rows, "crit" if role == "crit" else "text") or [()]
     return [join(fit(put(f" {label}", "dim"), _INDENT), wrapped[0]), *(join(" " * _INDENT, row) for row in wrapped[1:])]
 
 
@@ -84,7 +84,8 @@ def _choices(sheet: OfferSheet, width: int, room: int, look: Look) -> Lines:
     texts = [wrap(choice.does, width - _INDENT - 1, "text") for choice in choices]
     while sum(map(len, texts)) > room and any(len(text) > 1 for i, text in enumerate(texts) if i != in_hand):
         longest = max((i for i in range(len(texts)) if i != in_hand), key=lambda i: len(texts[i]))
-        texts[longest] = texts[longest][:-1]
+        rows = len(texts[longest]) - 1
+        texts[longest] = within(choices[longest].does, width - _INDENT - 1, rows)
     drawn: Lines = []
     for index, (choice, text) in enumerate(zip(choices, texts, strict=True)):
         held = index == in_hand

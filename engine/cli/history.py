@@ -71,13 +71,20 @@ def _row(item: Operation) -> str:
     when = iso(item.started)[:19] if item.started else "-" * 19
     took = f"{item.seconds:7.1f} s" if item.seconds is not None else " " * 9
     what = f"{item.release_from} -> {item.release_to}" if item.kind != "validate" else item.release_from
-    state = state_word(item) if item.by_hand else item.state
+    state = state_word(item) if item.by_hand else "REFUSED" if _never_began(item) else item.state
     told = f"  {CLOSED_BY_HAND}: {item.by_hand}" if item.by_hand else f"  {_result(item)}".rstrip()
     return f"{item.id:<15} {when}  {state:<12}{took}  {what:<10} {item.actor}  {item.reason}".rstrip() + told
 
 
+def _never_began(item: Operation) -> bool:
+    """Whether its worker refused it: nothing ran, whatever its name says."""
+    return item.state == "ABORTED" and item.started is None
+
+
 def _result(item: Operation) -> str:
-    """What a validation found; the state says only that it ran."""
+    """What a validation found, for the state says only that it ran; why what never began was refused."""
+    if _never_began(item):
+        return f"refused before it began: {item.failure}"
     if item.kind != "validate":
         return ""
     return item.failure or "; ".join(item.warnings) or ("PASS" if item.state == "SUCCEEDED" else "")

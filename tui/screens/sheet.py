@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from time import monotonic
 
 from engine.operations.plan import Plan
@@ -12,7 +13,7 @@ from tui.field import EMPTY
 from tui.frame import Frame, spaced
 from tui.lines import Line, Lines, join, put
 from tui.opening import open_plan
-from tui.sheets import cutover, form, rollback
+from tui.sheets import cutover, form, grounds, rollback
 
 _TICK = 0.1
 _ASIDE = ("plan.differences", "snapshots", "contacts", "help")
@@ -21,33 +22,100 @@ _BESIDE = ("rollback", "back", "quit", "help", "find")
 """What a letter may do in the cutover's sheet when it is no text of the reason."""
 
 
-class RollbackScreen(Frame):
+class PlannedSheet(Frame):
+    """A sheet made from a plan. When what the plan rests on changes, it is made again, as often as that happens."""
+
+    sheet: rollback.RollbackSheet | cutover.CutoverSheet
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._opened = monotonic()
+        self._grounds: grounds.Grounds | None = None
+        self._asked = 0
+        self._changed: tuple[str, datetime] | None = None
+        """What changed last, and when that was seen."""
+
+    def make_plan(self) -> Plan:
+        """The plan as it would be now; may block."""
+        raise NotImplementedError
+
+    def on_mount(self) -> None:
+        """Ask for the plan."""
+        super().on_mount()
+        self.fetch()
+
+    def redraw(self) -> None:
+        """Draw again; first see whether the facts are of the past."""
+        self._follow()
+        super().redraw()
+
+    def _follow(self) -> None:
+        if self.state is None:
+            return
+        before, self._grounds = self._grounds, grounds.grounds_of(self.state)
+        if before is not None and before != self._grounds and not self.sheet.sent:
+            self._changed = grounds.what_changed(before, self._grounds), self.look.now
+            self._opened = monotonic()
+            self.sheet = self.sheet.outdated(grounds.noted(*self._changed, looking=True))
+            self.fetch()
+
+    def fetch(self, keep: str = "") -> None:
+        """Have the plan made; of several on their way only the newest counts. ``keep``: what stays said beside it."""
+        self._asked += 1
+        number = self._asked
+
+        def planned(plan: Plan) -> None:
+            if number == self._asked:
+                self.planned(plan, keep)
+
+        def failed(why: str) -> None:
+            if number == self._asked and not keep:
+                self.refused(why)
+
+        self.console_app.background(self.make_plan, planned, failed)
+
+    def planned(self, plan: Plan, keep: str = "") -> None:
+        """The facts are here; where others were shown before, they count after another moment to read them."""
+        trouble = keep or (self.sheet.trouble if self.sheet.looking and self.sheet.plan is not None else "")
+        if self.sheet.looking and self._changed is not None:
+            self._opened = monotonic()
+            changed = grounds.noted(*self._changed, looking=False)
+            self.sheet = replace(self.sheet.outdated(changed), looking=False)
+        self.sheet = replace(self.sheet, plan=plan, trouble=trouble)
+        self.redraw()
+
+    def refused(self, reason: str) -> None:
+        """There is no plan, or it was not accepted."""
+        raise NotImplementedError
+
+
+class RollbackScreen(PlannedSheet):
     """R: the sheet that takes the release's name for an answer."""
 
     scopes = frozenset({"anywhere", "rollback"})
+    sheet: rollback.RollbackSheet
 
     def __init__(self, target: str) -> None:
         super().__init__()
-        self._opened = monotonic()
         self.sheet = rollback.RollbackSheet(target)
+
+    def make_plan(self) -> Plan:
+        """What a rollback would do now."""
+        return self.console_app.actions.plan_rollback()
 
     def on_mount(self) -> None:
         """Ask for the plan, and count until the sheet is armed."""
         super().on_mount()
         self.set_interval(_TICK, self._tick)
-        self.console_app.background(self.console_app.actions.plan_rollback, self.planned, self.refused)
 
     def _tick(self) -> None:
-        was = self.sheet.armed
-        open_for = monotonic() - self._opened
-        self.sheet = replace(self.sheet, open_for=open_for)
-        if not was:
+        was = self.sheet.discards
+        self._count()
+        if was:
             self.redraw()
 
-    def planned(self, plan: Plan, keep: str = "") -> None:
-        """The facts are here; ``keep`` is what has to stay on the screen beside them."""
-        self.sheet = replace(self.sheet, plan=plan, trouble=keep)
-        self.redraw()
+    def _count(self) -> None:
+        self.sheet = replace(self.sheet, open_for=monotonic() - self._opened)
 
     def refused(self, reason: str) -> None:
         """There is no plan, or it was not accepted; said, and nothing changed. The new facts need a new answer."""
@@ -55,7 +123,8 @@ class RollbackScreen(Frame):
         if self.sheet.sent:
             self._opened = monotonic()
             self.sheet = replace(self.sheet, field=EMPTY, open_for=0.0, discarded=0)
-        self.sheet = replace(self.sheet, trouble=trouble, sent=False)
+        plan = None if self.sheet.looking else self.sheet.plan  # one of the past is none
+        self.sheet = replace(self.sheet, plan=plan, trouble=trouble, sent=False, looking=False)
         self.redraw()
 
     def body(self, state: State, width: int, height: int) -> Lines:
@@ -64,10 +133,11 @@ class RollbackScreen(Frame):
 
     def takes(self, name: str, character: str | None) -> bool:
         """The answer; ``d``, ``s`` and ``w`` are commands while nothing is typed."""
+        self._count()
         if name == "enter":
             self._enter()
             return True
-        if not self.sheet.field.text and self.sheet.armed and self._aside(name, character):
+        if not self.sheet.field.text and not self.sheet.discards and self._aside(name, character):
             return False
         after = self.sheet.key(name, character)
         if after is None:
@@ -88,8 +158,8 @@ class RollbackScreen(Frame):
 
     def _enter(self) -> None:
         reason = self.sheet.wrong()
-        if reason and not self.sheet.armed:
-            self.sheet = replace(self.sheet, discarded=self.sheet.discarded + (not self.sheet.sent))
+        if reason and self.sheet.discards:
+            self.sheet = self.sheet if self.sheet.sent else self.sheet.too_soon()
         elif reason:
             self.sheet = replace(self.sheet, trouble=reason)
         else:
@@ -109,32 +179,27 @@ class RollbackScreen(Frame):
         return spaced([join(put(key_of(command), "key"), put(f" {words}", "dim")) for command, words in hint])
 
 
-class CutoverScreen(Frame):
+class CutoverScreen(PlannedSheet):
     """C: the sheet with Cancel in hand."""
 
     scopes = frozenset({"anywhere"})
+    sheet: cutover.CutoverSheet
 
     def __init__(self) -> None:
         super().__init__()
-        self._turned = monotonic()
         self.sheet = cutover.CutoverSheet()
 
-    def on_mount(self) -> None:
-        """Ask for the plan."""
-        super().on_mount()
-        self.console_app.background(self.console_app.actions.plan_cutover, self.planned, self.refused)
-
-    def planned(self, plan: Plan, keep: str = "") -> None:
-        """The facts are here; ``keep`` is what has to stay on the screen beside them."""
-        self.sheet = replace(self.sheet, plan=plan, trouble=keep)
-        self.redraw()
+    def make_plan(self) -> Plan:
+        """What a cutover would do now."""
+        return self.console_app.actions.plan_cutover()
 
     def refused(self, reason: str) -> None:
         """Said, and nothing changed. Cancel is in hand again: the new facts need a new answer."""
         if self.sheet.sent:
-            self._turned = monotonic()
+            self._opened = monotonic()
             self.sheet = replace(self.sheet, place="cancel", since_turn=0.0)
-        self.sheet = replace(self.sheet, trouble=reason.splitlines()[0], sent=False)
+        plan = None if self.sheet.looking else self.sheet.plan
+        self.sheet = replace(self.sheet, plan=plan, trouble=reason.splitlines()[0], sent=False, looking=False)
         self.redraw()
 
     def body(self, state: State, width: int, height: int) -> Lines:
@@ -144,7 +209,7 @@ class CutoverScreen(Frame):
     def turn(self, steps: int) -> None:
         """Reason, Cut over, Hold, Cancel."""
         self.sheet = self.sheet.turned(steps)
-        self._turned = monotonic()
+        self._opened = monotonic()
         self.redraw()
 
     def takes(self, name: str, character: str | None) -> bool:
@@ -173,7 +238,7 @@ class CutoverScreen(Frame):
         self.redraw()
 
     def _enter(self) -> None:
-        self.sheet = replace(self.sheet, since_turn=monotonic() - self._turned)
+        self.sheet = replace(self.sheet, since_turn=monotonic() - self._opened)
         if self.sheet.place == "cancel":
             if not self.sheet.trouble or self.sheet.armed:  # a doubled Enter must not take the refusal away
                 self.console_app.back(leave=False)

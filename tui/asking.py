@@ -163,7 +163,7 @@ def silence(actions: Actions, state: State, condition: str | None) -> Ask | str:
 
 def search(find: Callable[[str], None]) -> Ask:
     """What to search for in the view in front."""
-    return Ask("SEARCH", (), "Text", False, find, "", local=True)
+    return Ask("SEARCH", (), "Text", False, find, "", local=True, enter="searches")
 
 
 def note(actions: Actions) -> Ask:

@@ -272,18 +272,34 @@ class FormScreen(Frame):
 
     def __init__(self, ask: form.Ask) -> None:
         super().__init__()
+        self._opened = monotonic()
         self.form = form.Form(ask)
+
+    def on_mount(self) -> None:
+        """Count until keys are taken."""
+        super().on_mount()
+        self.set_interval(_TICK, self._tick)
+
+    def _tick(self) -> None:
+        was = self.form.discards
+        self._count()
+        if was:
+            self.redraw()
+
+    def _count(self) -> None:
+        self.form = replace(self.form, open_for=monotonic() - self._opened)
 
     def body(self, state: State, width: int, height: int) -> Lines:
         """The form."""
         return form.draw(self.form, width, height, self.look)
 
     def takes(self, name: str, character: str | None) -> bool:
-        """Text; Enter answers. While nothing is typed, R is the way back."""
+        """Text; Enter answers. While nothing is typed, R is the way back, but not as a letter in the middle of text."""
+        self._count()
         if name == "enter":
             self._enter()
             return True
-        if stands_for("rollback", name, character) and not self.form.field.text:
+        if stands_for("rollback", name, character) and not self.form.field.text and not self._runs_on(character):
             return False
         after = self.form.key(name, character)
         if after is None:
@@ -297,7 +313,15 @@ class FormScreen(Frame):
         self.form = self.form.pasted(text)
         self.redraw()
 
+    def _runs_on(self, character: str | None) -> bool:
+        """Whether it is a letter of text that was being typed before the form opened."""
+        return character is not None and self.form.discarded > 0 and self.form.discards
+
     def _enter(self) -> None:
+        if self.form.discards:
+            self.form = self.form.too_soon()
+            self.redraw()
+            return
         trouble = self.form.wrong()
         if trouble:
             self.form = replace(self.form, trouble=trouble)
@@ -307,5 +331,7 @@ class FormScreen(Frame):
 
     def hints(self) -> Line:
         """What the keys do here."""
-        hint = [("Enter", "writes it"), ("Esc", "back, nothing written"), (typing_key("rollback"), "roll back")]
+        ask = self.form.ask
+        back = "back" if ask.local else "back, nothing written"
+        hint = [("Enter", ask.enter), ("Esc", back), (typing_key("rollback"), "roll back")]
         return spaced([join(put(key, "key"), put(f" {words}", "dim")) for key, words in hint])

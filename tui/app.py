@@ -353,7 +353,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
 
     def answer(self, ask: Ask, text: str) -> None:
         """A form was filled in: close it, and write. The arming may have ended while it was open."""
-        if not ask.local and (barred := self.arming.bars(ask.title.lower())):
+        if not ask.local and (barred := self.arming.bars(ask.title.lower(), inside=True)):
             self.say(barred, "warn")
             return
         self.pop_screen()

@@ -69,7 +69,7 @@ class Launching:
         """Cut over, or Hold, was in hand, a reason given, Enter pressed: begin."""
         plan, reason = sheet.sheet.plan, sheet.sheet.reason.text.strip()
         hold = sheet.sheet.place == "hold"
-        if barred := self._app.arming.bars("the cutover"):
+        if barred := self._app.arming.bars("the cutover", inside=True):
             sheet.refused(barred)
         elif plan is not None:
             self._app.background(

@@ -19,6 +19,7 @@ from tui.app import ConsoleApp
 from tui.glyphs import UNICODE
 from tui.lines import plain
 from tui.look import Look
+from tui.screens import planned
 from tui.screens.sheet import CutoverScreen, RollbackScreen
 from tui.sheets import grounds, rollback
 
@@ -174,3 +175,18 @@ def test_a_long_refusal_stands_whole_on_two_lines() -> None:
     sheet = rollback.RollbackSheet("v1", open_for=1.0, plan=ROLLBACK, trouble=why)
     drawn = [plain(line).strip() for line in rollback.draw(sheet, states.WARNING, 80, 20, Look(UNICODE, states.NOW))]
     assert why in " ".join(drawn)
+
+
+async def test_while_somebody_operates_the_plan_is_looked_at_again_and_again_without_a_word(
+    app: ConsoleApp, reader: FakeReader, actions: FakeActions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planned, "_AGAIN", 0.05)
+    reader.state = ROLLING
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shows(pilot, "WAY BACK")
+        await open_sheet(pilot, app)
+        silent = "K. Lee with 0005-rollback, at: proof; silent for 12 s, if it hangs: abaco-ops rollback --force"
+        actions.rollback = replace(ROLLBACK, evidence=(Evidence("no", "operates", silent),))
+        await shows(pilot, "would be refused: K. Lee with 0005-rollback")
+        said = screen_text(app)
+        assert "if it hangs" in said and "Changed" not in said

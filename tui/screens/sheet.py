@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
 from time import monotonic
 
 from engine.operations.plan import Plan
@@ -13,80 +12,14 @@ from tui.field import EMPTY
 from tui.frame import Frame, spaced
 from tui.lines import Line, Lines, join, put
 from tui.opening import open_plan
-from tui.sheets import cutover, form, grounds, rollback
+from tui.screens.planned import PlannedSheet
+from tui.sheets import cutover, form, rollback
 
 _TICK = 0.1
 _ASIDE = ("plan.differences", "snapshots", "contacts", "help")
 """What the rollback's sheet shows while nothing is typed."""
 _BESIDE = ("rollback", "back", "quit", "help", "find")
 """What a letter may do in the cutover's sheet when it is no text of the reason."""
-
-
-class PlannedSheet(Frame):
-    """A sheet made from a plan. When what the plan rests on changes, it is made again, as often as that happens."""
-
-    sheet: rollback.RollbackSheet | cutover.CutoverSheet
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._opened = monotonic()
-        self._grounds: grounds.Grounds | None = None
-        self._asked = 0
-        self._changed: tuple[str, datetime] | None = None
-        """What changed last, and when that was seen."""
-
-    def make_plan(self) -> Plan:
-        """The plan as it would be now; may block."""
-        raise NotImplementedError
-
-    def on_mount(self) -> None:
-        """Ask for the plan."""
-        super().on_mount()
-        self.fetch()
-
-    def redraw(self) -> None:
-        """Draw again; first see whether the facts are of the past."""
-        self._follow()
-        super().redraw()
-
-    def _follow(self) -> None:
-        if self.state is None:
-            return
-        before, self._grounds = self._grounds, grounds.grounds_of(self.state)
-        if before is not None and before != self._grounds and not self.sheet.sent:
-            self._changed = grounds.what_changed(before, self._grounds), self.look.now
-            self._opened = monotonic()
-            self.sheet = self.sheet.outdated(grounds.noted(*self._changed, looking=True))
-            self.fetch()
-
-    def fetch(self, keep: str = "") -> None:
-        """Have the plan made; of several on their way only the newest counts. ``keep``: what stays said beside it."""
-        self._asked += 1
-        number = self._asked
-
-        def planned(plan: Plan) -> None:
-            if number == self._asked:
-                self.planned(plan, keep)
-
-        def failed(why: str) -> None:
-            if number == self._asked and not keep:
-                self.refused(why)
-
-        self.console_app.background(self.make_plan, planned, failed)
-
-    def planned(self, plan: Plan, keep: str = "") -> None:
-        """The facts are here; where others were shown before, they count after another moment to read them."""
-        trouble = keep or (self.sheet.trouble if self.sheet.looking and self.sheet.plan is not None else "")
-        if self.sheet.looking and self._changed is not None:
-            self._opened = monotonic()
-            changed = grounds.noted(*self._changed, looking=False)
-            self.sheet = replace(self.sheet.outdated(changed), looking=False)
-        self.sheet = replace(self.sheet, plan=plan, trouble=trouble)
-        self.redraw()
-
-    def refused(self, reason: str) -> None:
-        """There is no plan, or it was not accepted."""
-        raise NotImplementedError
 
 
 class RollbackScreen(PlannedSheet):
@@ -247,6 +180,8 @@ class CutoverScreen(PlannedSheet):
             self.turn(1)
             return
         reason = self.sheet.wrong()
+        if self.sheet.looking:
+            return  # that the new facts are on their way stands over the old ones
         if reason:
             self.sheet = replace(self.sheet, trouble=reason)
         else:

@@ -90,7 +90,7 @@ def draw(sheet: CutoverSheet, state: State, width: int, height: int, look: Look)
     room = max(tall - len(top) - len(bottom), 0)
     told = grounds.lines(state, sheet.changed, look.now, width)
     facts: Lines = [*told, *_facts(sheet, state, width, look), ()]
-    middle = [*facts, *cut_short(_evidence(sheet), room - len(facts), "abaco-ops cutover --dry-run")]
+    middle = [*facts, *cut_short(_evidence(sheet, state), room - len(facts), "abaco-ops cutover --dry-run")]
     drawn = [*top, *block(middle, width, room), *bottom][-tall:]
     return block(drawn, width, height)
 
@@ -140,10 +140,10 @@ def _validated(state: State, plan: Plan, look: Look) -> Line:
     return put(said, "text" if checks.status == "PASS" else "crit")
 
 
-def _evidence(sheet: CutoverSheet) -> Lines:
+def _evidence(sheet: CutoverSheet, state: State) -> Lines:
     lines: Lines = []
     marks: dict[str, Role] = {"no": "crit", "--": "dim", "ok": "dim"}
-    found = sheet.plan.evidence if sheet.plan else ()
+    found = grounds.not_said_live(sheet.plan.evidence, state) if sheet.plan else ()
     against = sheet.plan.unready if sheet.plan else ""
     for item in sorted(_not_said_above(found), key=lambda item: (item.mark != "no", item.text != against)):
         unready = item.text == against

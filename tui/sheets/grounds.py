@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from engine.operations.plan import Evidence
 from engine.state.model import State
 from engine.state.operation import OperationView
 from tui.commands.command import key_of
@@ -85,6 +86,11 @@ def lines(state: State, changed: str, now: datetime, width: int) -> Lines:
     runs = busy(state)
     told: Lines = [_row("Now", doing(runs, now), width)] if runs is not None else []
     return [*told, *([_row("Changed", changed, width)] if changed else [])]
+
+
+def not_said_live(evidence: tuple[Evidence, ...], state: State) -> tuple[Evidence, ...]:
+    """The plan's evidence without who operates, where that stands over it as it is now."""
+    return tuple(item for item in evidence if item.name != "operates" or busy(state) is None)
 
 
 def watch_it() -> str:

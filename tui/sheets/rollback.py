@@ -186,7 +186,7 @@ def _evidence(sheet: RollbackSheet, state: State) -> Lines:
     if sheet.plan is None:
         return []
     order = {"no": 0, "--": 1, "ok": 2}
-    mixed = sheet.plan.evidence
+    mixed = grounds.not_said_live(sheet.plan.evidence, state)
     if any(item.mark == "no" for item in mixed):
         mixed = tuple(sorted(mixed, key=lambda item: order[item.mark]))
     lines = []

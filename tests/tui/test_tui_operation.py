@@ -271,3 +271,8 @@ async def test_hold_stands_beside_cut_over_and_needs_a_reason_too(make_app: Make
         await pilot.press("enter")
         await shows(pilot, "ACCEPTED 0004-cutover")
         assert ("launch", "cutover", "planned", "hold") in actions.asked
+
+
+def test_what_its_worker_may_refuse_yet_is_no_news() -> None:
+    planned = replace(states.RUNNING, operation=replace(states.OPERATION, state="PLANNED", started=None))
+    assert telling.operation_news(states.NORMAL, planned, "") is None

@@ -81,8 +81,8 @@ async def test_the_rollback_sheet_follows_a_rollback_that_another_console_begins
         held = "someone else operates: K. Lee with 0005-rollback"
         actions.rollback = replace(ROLLBACK, evidence=(Evidence("no", "operates", held),))
         happens(app, reader, ROLLING)
-        await shows(pilot, "Changed       09:12:04Z 0005-rollback began; all below is new: read it again")
-        await shows(pilot, "Now           0005-rollback by K. Lee, 7/")
+        await shows(pilot, "New facts     09:12:04Z 0005-rollback began")
+        await shows(pilot, "Now           0005-rollback by K. Lee for 3s, 7/")
         said = screen_text(app)
         assert "Nothing to confirm while it runs: Esc, then 3 shows it" in said and "nobody operates" not in said
         assert sheet.sheet.field.text == "v1", "what was typed stays"
@@ -113,12 +113,12 @@ async def test_enter_counts_again_only_when_the_new_facts_have_been_there_for_a_
         await pilot.press("v", "1")
         actions.plan_rollback = slow  # type: ignore[method-assign]
         happens(app, reader, replace(states.NORMAL, release=None))
-        await shows(pilot, "no release is live; looking again ...")
+        await shows(pilot, "Looking again the facts are of before: 09:12:04Z no release is live")
         await pilot.press("enter")
         await shows(pilot, "1 key discarded: pause, then press Enter")
         assert not sheet.sheet.armed
         made.set()
-        await shows(pilot, "no release is live; all below is new")
+        await shows(pilot, "New facts     09:12:04Z no release is live")
         await until(pilot, lambda: sheet.sheet.armed and not sheet.sheet.discards)
         await pilot.press("enter")
         await until(pilot, lambda: ("launch", "rollback", "") in actions.asked)
@@ -134,8 +134,8 @@ async def test_the_cutover_sheet_follows_a_cutover_that_another_console_begins(
         actions.cutover = replace(CUTOVER, evidence=(Evidence("no", "live", "v2 is live already"),))
         over = replace(states.RUNNING, release="v2", checks=replace(states.CHECKS, stale=True, release="v1"))
         happens(app, reader, over)
-        await shows(pilot, "0003-cutover began; all below is new")
-        await shows(pilot, "Now           0003-cutover by a.moreno, 7/")
+        await shows(pilot, "New facts     09:12:04Z 0003-cutover began")
+        await shows(pilot, "Now           0003-cutover by a.moreno for 3s, 7/")
         said = screen_text(app)
         assert "v2 is live already" in said and "too old" not in said
         assert "release" in said, "the reason stays"
@@ -157,7 +157,7 @@ async def test_what_changes_nothing_of_the_plan_leaves_the_sheet_alone(
         happens(app, reader, replace(states.WARNING, operation=validation))
         await shows(pilot, "WATCH   V2 LIVE")
         assert isinstance(app.screen, RollbackScreen) and app.screen.sheet.armed
-        assert "Changed" not in screen_text(app)
+        assert "New facts" not in screen_text(app)
 
 
 def test_what_changed_is_said_in_words() -> None:
@@ -167,7 +167,9 @@ def test_what_changed_is_said_in_words() -> None:
     before = grounds.grounds_of(states.RUNNING)
     past = grounds.grounds_of(replace(states.RUNNING, operation=replace(states.OPERATION, past_no_return=True)))
     assert grounds.what_changed(before, past) == "0003-cutover is past the point of no return"
-    assert grounds.what_changed(past, grounds.grounds_of(states.NEEDS_HUMAN)) == "0003-cutover is NEEDS_HUMAN"
+    assert grounds.what_changed(past, grounds.grounds_of(states.NEEDS_HUMAN)) == "0003-cutover is NEEDS HUMAN"
+    live = grounds.grounds_of(replace(states.RUNNING, release="v2"))
+    assert grounds.what_changed(before, live) == "V2 is live"
 
 
 def test_a_long_refusal_stands_whole_on_two_lines() -> None:
@@ -189,4 +191,4 @@ async def test_while_somebody_operates_the_plan_is_looked_at_again_and_again_wit
         actions.rollback = replace(ROLLBACK, evidence=(Evidence("no", "operates", silent),))
         await shows(pilot, "would be refused: K. Lee with 0005-rollback")
         said = screen_text(app)
-        assert "if it hangs" in said and "Changed" not in said
+        assert "if it hangs" in said and "New facts" not in said

@@ -49,7 +49,7 @@ class PlannedSheet(Frame):
         if before is not None and before != self._grounds and not self.sheet.sent:
             self._changed = grounds.what_changed(before, self._grounds), self.look.now
             self._opened = monotonic()
-            self.sheet = self.sheet.outdated(grounds.noted(*self._changed, looking=True))
+            self.sheet = self.sheet.outdated(grounds.seen(*self._changed))
             self.fetch()
         elif grounds.busy(self.state) is not None and not self.sheet.sent and monotonic() >= self._again:
             self.fetch()  # how far it is, and whether its worker has gone silent, changes all the time
@@ -75,7 +75,7 @@ class PlannedSheet(Frame):
         trouble = keep or (self.sheet.trouble if self.sheet.plan is not None else "")
         if self.sheet.looking and self._changed is not None:
             self._opened = monotonic()
-            changed = grounds.noted(*self._changed, looking=False)
+            changed = grounds.seen(*self._changed)
             self.sheet = replace(self.sheet.outdated(changed), looking=False)
         self.sheet = replace(self.sheet, plan=plan, trouble=trouble)
         self.redraw()

@@ -88,7 +88,7 @@ def draw(sheet: CutoverSheet, state: State, width: int, height: int, look: Look)
     top = [(), join(head, put(rule * max(width - width_of(head), 0), "faint")), ()]
     bottom = [(), *_answers(sheet, width, look), *(_message(sheet, width) or [()])]
     room = max(tall - len(top) - len(bottom), 0)
-    told = grounds.lines(state, sheet.changed, look.now, width)
+    told = grounds.lines(state, sheet.changed, look.now, width, looking=sheet.looking)
     facts: Lines = [*told, *_facts(sheet, state, width, look), ()]
     middle = [*facts, *cut_short(_evidence(sheet, state), room - len(facts), "abaco-ops cutover --dry-run")]
     drawn = [*top, *block(middle, width, room), *bottom][-tall:]
@@ -127,6 +127,8 @@ def _validated(state: State, plan: Plan, look: Look) -> Line:
     """In plain words: is there a validation, did it pass, and is it new enough to rest on."""
     if state.release == plan.release_to:
         return put(f"none: {plan.release_to} is live already, there is nothing to cut over", "crit")
+    if (runs := grounds.busy(state)) is not None:
+        return put(f"none asked: nothing else begins while {runs.id} runs", "warn")
     checks = state.checks
     itself = any(step.name.startswith("validate") for step in plan.steps)
     more = "; the cutover runs its own first" if itself else f"; Esc, then {key_of('validate')} runs one"

@@ -50,20 +50,16 @@ def what_changed(before: Grounds, after: Grounds) -> str:
     was, now = before.operation, after.operation
     if after.ended is not None and after.ended != before.ended:
         return f"{after.ended[0]} ended: {after.ended[1].replace('_', ' ')}"
-    if now is not None and was is not None and now[0] == was[0]:
-        return f"{now[0]} is past the point of no return" if now[2] and not was[2] else f"{now[0]} is {now[1]}"
-    if now is not None:
+    if now is not None and (was is None or now[0] != was[0]):
         return f"{now[0]} began"
+    if now is not None and was is not None and now != was:
+        passed = now[2] and not was[2] and now[1] == was[1]
+        return f"{now[0]} is {'past the point of no return' if passed else now[1].replace('_', ' ')}"
     if after.release != before.release:
         return f"{after.release.upper()} is live" if after.release else "no release is live"
     if after.configurations != before.configurations:
         return "a staged configuration is another one"
     return f"{after.holder} operates" if after.holder else "nobody operates any more"
-
-
-def noted(what: str, at: datetime, *, looking: bool) -> str:
-    """What stands on the sheet about a change."""
-    return f"{clock(at)} {what}; " + ("looking again ..." if looking else "all below is new: read it again")
 
 
 def busy(state: State) -> OperationView | None:
@@ -73,24 +69,33 @@ def busy(state: State) -> OperationView | None:
 
 
 def doing(operation: OperationView, now: datetime) -> str:
-    """Who does what, how far, for how long: ``0005-rollback by K. Lee, 7/10: old release starts, for 3s``."""
+    """Who does what, for how long, how far: ``0005-rollback by K. Lee for 3s, 7/10: old release starts``."""
     over = sum(step.state in ("done", "skipped") for step in operation.steps)
     at = next((step.title for step in operation.steps if step.state == "running"), "")
     where = "holds before the switch" if operation.state == "HOLDING" else at or operation.state.replace("_", " ")
-    spent = f", for {age((now - operation.started).total_seconds())}" if operation.started is not None else ""
-    return f"{operation.id} by {operation.actor}, {over}/{len(operation.steps)}: {where}{spent}"
+    spent = f" for {age((now - operation.started).total_seconds())}" if operation.started is not None else ""
+    return f"{operation.id} by {operation.actor}{spent}, {over}/{len(operation.steps)}: {where}"
 
 
-def lines(state: State, changed: str, now: datetime, width: int) -> Lines:
-    """What stands over the facts of a sheet: who operates at this moment, and what changed since it was opened."""
+def lines(state: State, changed: str, now: datetime, width: int, *, looking: bool) -> Lines:
+    """What stands over the facts of a sheet: who operates at this moment, and what changed since it was opened.
+
+    ``looking``: the facts below are of before it.
+    """
     runs = busy(state)
     told: Lines = [_row("Now", doing(runs, now), width)] if runs is not None else []
-    return [*told, *([_row("Changed", changed, width)] if changed else [])]
+    label, words = ("Looking again", f"the facts are of before: {changed}") if looking else ("New facts", changed)
+    return [*told, *([_row(label, words, width)] if changed else [])]
 
 
 def not_said_live(evidence: tuple[Evidence, ...], state: State) -> tuple[Evidence, ...]:
     """The plan's evidence without who operates, where that stands over it as it is now."""
     return tuple(item for item in evidence if item.name != "operates" or busy(state) is None)
+
+
+def seen(what: str, at: datetime) -> str:
+    """A change with the time at which it was seen."""
+    return f"{clock(at)} {what}"
 
 
 def watch_it() -> str:

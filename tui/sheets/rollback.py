@@ -99,7 +99,7 @@ def draw(sheet: RollbackSheet, state: State, width: int, height: int, look: Look
     asked = _nothing_asked(sheet, state, needless) or _question(sheet, width, look)
     bottom = [fit((), width), () if needless else _steps(sheet, width, look), fit((), width), fit(asked, width)]
     bottom += [*block(_message(sheet, width), width, 2), _elsewhere(state, width)]
-    middle = grounds.lines(state, sheet.changed, look.now, width)
+    middle = grounds.lines(state, sheet.changed, look.now, width, looking=sheet.looking)
     middle += [_fact("Nothing to do", needless)] if needless else _facts(sheet, state, look)
     evidence = [] if needless else _evidence(sheet, state)
     room = tall - len(top) - len(bottom)

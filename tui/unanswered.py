@@ -23,13 +23,15 @@ def answer(key: str, scopes: frozenset[str], *, past: bool = False) -> str:
     elsewhere = [one for one in COMMANDS.values() if key in one.keys and one.scope not in here]
     told = [f"{one.title}: {place}" for scope, place in places.items() for one in elsewhere if one.scope == scope]
     meant = _meant(key, here)
-    told = [*told[:2], *([f"{meant.title}: {key_of(meant.id)}"] if meant is not None else [])]
-    return f"{shown(key)} does nothing here; {'; '.join(told) or key_of('help') + ' shows the keys'}"
+    if meant is not None:
+        place = "" if meant.scope in here else f" {places[meant.scope]}"
+        told = [*told[:2], f"{meant.title}: {key_of(meant.id)}{place}"]
+    return f"{shown(key)} does nothing here; {'; '.join(told[:3]) or key_of('help') + ' shows the keys'}"
 
 
 def _meant(key: str, scopes: frozenset[str]) -> type[Command] | None:
     """The command whose key it was before, or whose key is the same letter, large or small."""
-    if key in BEFORE:
-        return COMMANDS[BEFORE[key]]
+    if (moved := COMMANDS.get(BEFORE.get(key, ""))) is not None and key not in moved.keys:
+        return moved
     other = key.swapcase() if len(key) == 1 and key.isalpha() else None
     return next((each for each in COMMANDS.values() if other in each.keys and each.scope in scopes), None)

@@ -213,13 +213,15 @@ class FormScreen(Frame):
     def on_mount(self) -> None:
         """Count until keys are taken."""
         super().on_mount()
-        self.set_interval(_TICK, self._tick)
+        self._counting = self.set_interval(_TICK, self._tick)
 
     def _tick(self) -> None:
         was = self.form.discards
         self._count()
         if was:
             self.redraw()
+        else:
+            self._counting.stop()
 
     def _count(self) -> None:
         self.form = replace(self.form, open_for=monotonic() - self._opened)

@@ -101,6 +101,10 @@ class Actions(Protocol):
         """Page nobody about a condition for ``lasts`` seconds."""
         ...
 
+    def update_channels(self) -> tuple[str, ...]:
+        """Where a status update goes; none: somebody pastes it. Only looks, and at once."""
+        ...
+
     def send_update(self) -> str:
         """Send the status update, or record that it was pasted; says which."""
         ...
@@ -256,6 +260,10 @@ class EngineActions:
     def silence(self, condition: str, lasts: float, reason: str) -> None:
         """Page nobody about a condition for a while."""
         answers.silence(self._deployment, condition, reason=reason, lasts=lasts, actor=whoami())
+
+    def update_channels(self) -> tuple[str, ...]:
+        """Where a status update goes."""
+        return tuple(self._deployment.monitoring.updates.channels)
 
     def send_update(self) -> str:
         """Send the status update, or record that it was pasted."""

@@ -238,11 +238,16 @@ class ConsoleApp(App[None], inherit_bindings=False):
     def press(self, event: events.Key) -> None:
         """One key: the screen in front may take it as text; else it stands for a command, or for nothing."""
         character = event.character if event.is_printable else None
+        pressed = character if character and character != " " else event.key
+        self.notice = ()  # what was said of the key before answers this one no more
         if self.frame.takes(event.key, character):
             return
-        command = self.frame.command_for(character if character and character != " " else event.key)
-        if command is not None:
+        if (command := self.frame.command_for(pressed)) is not None:
             self.invoke(COMMANDS[command])
+        else:
+            from tui.unanswered import answer
+
+            self.say(answer(pressed, self.frame.scopes, past=self.replay is not None), "dim")
 
     def paste(self, text: str) -> None:
         """Pasted text: never a key."""
@@ -257,7 +262,6 @@ class ConsoleApp(App[None], inherit_bindings=False):
         if barred:
             self.say(barred, "warn")
         else:
-            self.notice = ()
             command().run(self)
 
     def background(self, work: Callable[[], T], done: Callable[[T], object], failed: Callable[[str], object]) -> None:
@@ -352,7 +356,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
 
     def answer(self, ask: Ask, text: str) -> None:
         """A form was filled in: close it, and write. The arming may have ended while it was open."""
-        if not ask.local and (barred := self.arming.bars(ask.title.lower())):
+        if not ask.local and (barred := self.arming.bars(ask.title.lower(), inside=True)):
             self.say(barred, "warn")
             return
         self.pop_screen()

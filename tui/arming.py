@@ -51,15 +51,22 @@ class Arming:
         self._until = 0.0
         return "not armed any more" if self.needed else "nothing has to be armed here: writing is open"
 
-    def bars(self, what: str) -> str:
-        """Why ``what`` may not write now, as a sentence; empty when it may."""
+    def bars(self, what: str, *, key: str = "", inside: bool = False) -> str:
+        """Why ``what`` may not write now, as a sentence; empty when it may.
+
+        ``key``: what is to be pressed again. ``inside``: a sheet is in front, which takes letters as text.
+        """
         if self._seconds is None or self.left > 0:
             return ""
-        return f"{what} waits: over SSH writing must be armed, {key_of('arm')} arms it; the way back needs none"
+        arm = f"{key_of('back')}, {key_of('arm')}" if inside else key_of("arm")
+        again = f"{key} again" if key else "again"
+        return f"{what} is refused: not armed over SSH; {arm} arms it, then {again}"
 
     def refusal(self, command: type[Command]) -> str:
         """Why this command may not run now."""
-        return "" if command.risk == "view" or command.id == _FREE else self.bars(command.title)
+        if command.risk == "view" or command.id == _FREE:
+            return ""
+        return self.bars(command.title, key=key_of(command.id) if command.keys else "")
 
     def mark(self) -> Line:
         """What the footer says of it: the countdown, or how to begin; nothing where none is needed."""

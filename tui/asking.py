@@ -163,7 +163,27 @@ def silence(actions: Actions, state: State, condition: str | None) -> Ask | str:
 
 def search(find: Callable[[str], None]) -> Ask:
     """What to search for in the view in front."""
-    return Ask("SEARCH", (), "Text", False, find, "", local=True)
+    return Ask("SEARCH", (), "Text", False, find, "", local=True, enter="searches")
+
+
+def pasted(actions: Actions) -> Ask:
+    """That the status update was pasted by hand, where no channel carries it: nobody else can know."""
+    return Ask(
+        title="STATUS UPDATE",
+        facts=(
+            ("Channels", "none is configured for updates: nothing is sent from here"),
+            (
+                "Text",
+                f"{key_of('back')}, then {key_of('update')} shows and copies it, for where the team reads",
+            ),
+            ("Does", "records that you have pasted it; when the next one is due is counted from now"),
+        ),
+        label="Type  pasted  when you have pasted it",
+        required=True,
+        answer=lambda _text: actions.send_update(),
+        done="recorded as pasted by you",
+        word="pasted",
+    )
 
 
 def note(actions: Actions) -> Ask:

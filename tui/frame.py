@@ -189,7 +189,8 @@ class Frame(Screen[None], inherit_bindings=False):
         if size and not notice and width_of(size) > width - 2:
             return [fit(size, width)]
         line = join(" ", notice) if notice else join(size, " ", self.hints())
-        return [spread(line, join(armed, " "), width) if armed else fit(line, width)]
+        room = width - width_of(armed) - _BESIDE
+        return [spread(line, join(armed, " "), width) if armed and width_of(line) <= room else fit(line, width)]
 
     def _size_needed(self) -> Line:
         """The size that is needed, where there is less; the way back keeps its room beside it."""
@@ -242,7 +243,8 @@ class Frame(Screen[None], inherit_bindings=False):
         """Go to the next row that matches."""
 
     def search_for(self, text: str) -> None:
-        """Begin a search."""
+        """Begin a search; a screen without rows has nothing to search in."""
+        self.console_app.say(f"nothing is searched here: the views {keys_of(*VIEWS[1:])} are", "warn")
 
     def line_in_hand(self) -> str:
         """The text of the row under the cursor."""

@@ -19,6 +19,7 @@ from engine.config.problems import Problem
 from tui.commands import COMMANDS, VIEWS, Command, key_of, shown
 from tui.commands.pressed import FORBIDDEN, KEPT, RESERVED, named
 from tui.lines import JUMPS
+from tui.unanswered import BEFORE
 
 NAME = "keys.yml"
 _FORM = "write it as   validate: [v]"
@@ -87,6 +88,7 @@ def examine(root: Path) -> list[tuple[str, str, str]]:
 def bind(keymap: Keymap) -> None:
     """From now on these keys hold, in this process: footer, help, palette and hints are drawn from the commands."""
     for command, keys in keymap.keys.items():
+        BEFORE.update({key: command for key in COMMANDS[command].keys if key not in keys})
         COMMANDS[command].keys = keys
     for number, command in enumerate(VIEWS, 1):
         if key_of(command) != str(number):

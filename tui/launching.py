@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from engine.operations.plan import Plan
     from tui.actions import AcceptedView
     from tui.app import ConsoleApp
     from tui.screens.sheet import CutoverScreen, RollbackScreen
@@ -60,30 +58,30 @@ class Launching:
 
     def confirm_rollback(self, sheet: RollbackScreen) -> None:
         """The name was typed and Enter pressed: go. Without a plan yet, one is made first."""
-        plan = sheet.sheet.plan
+        plan = None if sheet.sheet.looking else sheet.sheet.plan  # one of the past would only be refused
         self._app.background(
             lambda: self._app.actions.launch(plan or self._app.actions.plan_rollback(), ""),
             self.runs,
-            lambda why: self._not_accepted(sheet, why, self._app.actions.plan_rollback),
+            lambda why: self._not_accepted(sheet, why),
         )
 
     def confirm_cutover(self, sheet: CutoverScreen) -> None:
         """Cut over, or Hold, was in hand, a reason given, Enter pressed: begin."""
         plan, reason = sheet.sheet.plan, sheet.sheet.reason.text.strip()
         hold = sheet.sheet.place == "hold"
-        if barred := self._app.arming.bars("the cutover"):
+        if barred := self._app.arming.bars("the cutover", inside=True):
             sheet.refused(barred)
         elif plan is not None:
             self._app.background(
                 lambda: self._app.actions.launch(plan, reason, hold=hold),
                 self.runs,
-                lambda why: self._not_accepted(sheet, why, self._app.actions.plan_cutover),
+                lambda why: self._not_accepted(sheet, why),
             )
 
-    def _not_accepted(self, sheet: RollbackScreen | CutoverScreen, why: str, again: Callable[[], Plan]) -> None:
+    def _not_accepted(self, sheet: RollbackScreen | CutoverScreen, why: str) -> None:
         """Say why, and look again: the next Enter rests on fresh facts."""
         sheet.refused(why)
-        self._app.background(again, lambda plan: sheet.planned(plan, keep=why), lambda _: None)
+        sheet.fetch(keep=why)
 
     def runs(self, accepted: AcceptedView) -> None:
         """It was accepted: show it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engine.state.model import State
+from tui.commands import keys_of
 from tui.frame import Frame
 from tui.lines import Line, Lines, fit, marked, plain
 
@@ -95,10 +96,11 @@ class Listing(Frame):
         wanted = self._wanted.casefold()
         if not wanted or not rows:
             return
-        for step in range(1, len(rows) + 1):
-            index = (self.cursor + direction * step) % len(rows)
-            if wanted in plain(rows[index].line).casefold():
-                self.cursor, self._follows = index, False
-                self.redraw()
-                return
-        self.console_app.say(f"not found: {self._wanted}", "warn")
+        hits = [index for index, row in enumerate(rows) if wanted in plain(row.line).casefold()]
+        if not hits:
+            self.console_app.say(f"not found: {self._wanted}", "warn")
+            return
+        after = [index for index in hits if (index - self.cursor) * direction > 0]
+        self.cursor, self._follows = (after or hits)[0 if direction > 0 else -1], False
+        more = f"; {keys_of('search.next', 'search.previous')}: next, previous" if len(hits) > 1 else ""
+        self.console_app.say(f"{hits.index(self.cursor) + 1} of {len(hits)}: {self._wanted}{more}", "dim")

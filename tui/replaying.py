@@ -113,4 +113,6 @@ def go_to(app: ConsoleApp) -> None:
             app.say(f"{error.what}: {error.fix}", "warn")
 
     stretch = f"{playback.begin:%Y-%m-%d %H:%M:%SZ} to {playback.end:%Y-%m-%d %H:%M:%SZ}"
-    app.ask(Ask("GO TO", (("Shown", stretch), ("Forms", FORMS)), "Moment", True, answer, "", local=True))
+    app.ask(
+        Ask("GO TO", (("Shown", stretch), ("Forms", FORMS)), "Moment", True, answer, "", local=True, enter="goes there")
+    )

@@ -30,6 +30,8 @@ def operation_news(before: State, after: State, own: str) -> tuple[str, Role] | 
     from engine.operations.outcome import outcome_words, well
 
     was, now = before.operation, after.operation
+    if now is not None and now.started is None:
+        return None  # its worker may refuse it yet
     if now is not None and now.kind != "validate" and now.id != own and (was is None or was.id != now.id):
         return f"{now.id} runs, started by {now.actor}: {key_of('view.operation')} shows it", "info"
     if now is not None and was is not None and now.state == "HOLDING" != was.state:

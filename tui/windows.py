@@ -30,6 +30,8 @@ POINTS = 40
 _LEAST, _REST = 2.0, 20
 """Seconds between two looks at least, and how many times as long as a look took: at most a twentieth of a core."""
 _LATEST = -1
+NEWEST = "the newest values"
+"""What trends show while no window is chosen."""
 
 
 class Windows:
@@ -62,7 +64,7 @@ class Windows:
         least = 0 if plot else _LATEST
         self._chosen = min(max(max(self._chosen, least) + steps, least), len(WINDOWS) - 1)
         self._trends, self._next = {}, 0.0
-        return self.of_trends or "the newest values"
+        return self.of_trends or NEWEST
 
     def stretch(self, columns: int, back: float = 0.0) -> Stretch:
         """The window as a stretch that ends now, or ``back`` seconds ago."""

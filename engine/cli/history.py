@@ -71,12 +71,20 @@ def _row(item: Operation) -> str:
     when = iso(item.started)[:19] if item.started else "-" * 19
     took = f"{item.seconds:7.1f} s" if item.seconds is not None else " " * 9
     what = f"{item.release_from} -> {item.release_to}" if item.kind != "validate" else item.release_from
+    state = "REFUSED" if _never_began(item) else state_word(item)
     told = f"  {_result(item)}".rstrip()
-    return f"{item.id:<15} {when}  {state_word(item):<14}{took}  {what:<10} {item.actor}  {item.reason}".rstrip() + told
+    return f"{item.id:<15} {when}  {state:<14}{took}  {what:<10} {item.actor}  {item.reason}".rstrip() + told
+
+
+def _never_began(item: Operation) -> bool:
+    """Whether its worker refused it: nothing ran, whatever its name says."""
+    return item.state == "ABORTED" and item.started is None
 
 
 def _result(item: Operation) -> str:
-    """What a validation found, and how one that was closed later came to its end."""
+    """What a validation found, how one that was closed later came to its end, why what never began was refused."""
+    if _never_began(item):
+        return f"refused before it began: {item.failure}"
     if item.kind == "validate":
         return item.failure or "; ".join(item.warnings)
     found = f"; found: {item.by_hand}" if item.by_hand else ""

@@ -11,12 +11,14 @@ import msgspec
 from engine.clock import SystemClock, pretty_duration
 from engine.config import Deployment
 from engine.errors import OpsError, Refused
+from engine.operations.journal import NAME as JOURNAL
 from engine.operations.journal import facts_of, list_operations, records_of
-from engine.operations.lock import holder
+from engine.operations.lock import Holder, holder
 from engine.operations.model import Operation
-from engine.operations.plan import Evidence
+from engine.operations.plan import LIVE, Evidence
 from engine.operations.preflight import preflight
 from engine.operations.rehearsed import last_rehearsal
+from engine.operations.requests import ANSWERS_WITHIN
 from engine.operations.reserve import reserve_problem
 from engine.operations.room import size
 from engine.operations.watchers import watchers, watching_in_words
@@ -50,9 +52,9 @@ def cutover_evidence(deployment: Deployment, operations: list[Operation]) -> lis
 
 def _old_is_live(old: str, active: ActiveRelease) -> Evidence:
     if active.name == old:
-        return Evidence("ok", "live", f"{old} is live")
+        return Evidence("ok", LIVE, f"{old} is live")
     why = f"{active.name} is live already" if active.name else f"{old} is not live: {active.reason}"
-    return Evidence("no", "live", why)
+    return Evidence("no", LIVE, why)
 
 
 def rollback_evidence(
@@ -62,8 +64,9 @@ def rollback_evidence(
     old = deployment.console.releases.old
     found: list[Evidence] = []
     unfinished = [item for item in operations if item.open or item.running]
-    if active_release(deployment).name == old and not started and not unfinished:
-        found.append(Evidence("no", "live", f"{old} is live and nothing is unfinished: nothing to roll back"))
+    needless = active_release(deployment).name == old and not started and not unfinished
+    if needless:
+        found.append(Evidence("no", LIVE, f"{old} is live and nothing is unfinished: nothing to roll back"))
     passed = _passed_over(deployment, chosen, unfinished) if started else []
     if chosen is None and started:
         why = "".join(f"; {item.id}: {item.reason}" for item in passed)
@@ -75,7 +78,7 @@ def rollback_evidence(
         found.append(_staged(deployment, chosen))
     ends = [item for item in unfinished if item.open or item.kind == "cutover"]
     found.extend(Evidence("--", "takes over", f"{item.id} is {item.state} and ends first") for item in ends)
-    if not started:
+    if not started and not needless:
         found.append(Evidence("--", "metrics", f"{deployment.console.releases.new} never started: metrics stay"))
     return [*found, _space_to_go_back(deployment)]
 
@@ -170,7 +173,21 @@ def people(deployment: Deployment, takes_over: str | None, *, force: bool = Fals
         return [Evidence("--", "force", f"ends the worker of {told}"), *found]
     if takes_over:
         return [Evidence("--", "operates", told), *found]
-    return [Evidence("no", "operates", f"hangs? abaco-ops rollback --force. {told}"), *found]
+    return [Evidence("no", "operates", f"{told}{_if_it_hangs(deployment, held)}"), *found]
+
+
+def _if_it_hangs(deployment: Deployment, held: Holder) -> str:
+    """What to do about its worker, once that has written nothing for longer than an answer may take; a hold is none."""
+    directory = deployment.paths.operation(held.operation)
+    newest = 0.0
+    for name in (JOURNAL, "output.log"):
+        with contextlib.suppress(OSError):
+            newest = max(newest, (directory / name).stat().st_mtime)
+    spent = SystemClock().now().wall.timestamp() - newest
+    if held.holds or spent <= ANSWERS_WITHIN:
+        return ""
+    silent = f"silent for {pretty_duration(spent)}, " if newest else ""
+    return f"; {silent}if it hangs: abaco-ops rollback --force"
 
 
 def build_or_nothing(deployment: Deployment, release: str) -> str:

@@ -169,5 +169,7 @@ def _accepted(operation: Operation, name: str, pid: int) -> Accepted:
     if operation.lock_lost_to:
         raise LockHeld(f"someone else operates: {operation.lock_lost_to}", "watch it: abaco-ops history")
     if operation.state == "ABORTED" and operation.started is None:
-        raise Refused(f"{name} was refused: {operation.failure}", "look again, and confirm again")
+        raise Refused(
+            f"refused before it began: {operation.failure}", f"nothing ran as {name}; look again, confirm again"
+        )
     return Accepted(name, pid)

@@ -10,6 +10,8 @@ import msgspec
 Mark = Literal["ok", "--", "no"]
 READY = "ready"
 """The line of evidence that says whether a cutover is ready; who makes a plan for a person adds it."""
+LIVE = "live"
+"""The line of evidence that says which release is live, where that speaks for or against a plan."""
 
 
 class Evidence(msgspec.Struct, frozen=True):
@@ -112,6 +114,12 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     def refusals(self) -> tuple[str, ...]:
         """Why it cannot be done; empty when it can."""
         return tuple(item.text for item in self.evidence if item.mark == "no")
+
+    @property
+    def needless(self) -> str:
+        """Rollback: why there is nothing to roll back; empty when there is something."""
+        against = (item.text for item in self.evidence if item.name == LIVE and item.mark == "no")
+        return next(against, "") if self.kind == "rollback" else ""
 
     @property
     def unready(self) -> str:

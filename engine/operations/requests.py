@@ -15,6 +15,8 @@ from engine.records.atomic import open_to_read
 from engine.records.undecodable import UNDECODABLE
 from engine.services.protocol import Identity
 
+ANSWERS_WITHIN = 5.0
+"""Seconds after which a worker that takes no request is said to hang."""
 DIRECTORY = "requests"
 USED = "used"
 _WEIGHT = {"abort": 0, "yield": 1, "go": 2}

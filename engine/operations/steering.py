@@ -24,9 +24,6 @@ from engine.operations.takeover import take_alone
 from engine.records import append_event
 from engine.services.identity import own_identity
 
-ANSWERS_WITHIN = 5.0
-"""Seconds after which a worker that takes no request is said to hang."""
-
 _TAKES_GO_WITHIN = 15.0
 _POLL = 0.02
 
@@ -147,7 +144,7 @@ def _holding(deployment: Deployment) -> Operation:
     return holding[-1]
 
 
-def unanswered(deployment: Deployment, operation: str, request: Path, seconds: float = ANSWERS_WITHIN) -> str:
+def unanswered(deployment: Deployment, operation: str, request: Path, seconds: float = requests.ANSWERS_WITHIN) -> str:
     """What to say when the worker has not taken a request in time; empty when it has, or has ended meanwhile."""
     if requests.answered(request, seconds):
         return ""

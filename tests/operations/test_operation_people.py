@@ -17,18 +17,22 @@ from pathlib import Path
 import pytest
 from bench_at_work import plan, work_on
 
+from engine.cli.history import _table as history_table
 from engine.clock import SystemClock
 from engine.config import Deployment
 from engine.errors import LockHeld, Refused
-from engine.operations import requests
+from engine.operations import evidence, requests
+from engine.operations.evidence import people
 from engine.operations.force import Forcer, take_by_force
-from engine.operations.journal import Journal, read_operation, records_of
+from engine.operations.journal import Journal, list_operations, read_operation, records_of
 from engine.operations.lock import Holder, OperationLock, holder
+from engine.operations.model import HOLDS as HOLDS_BEFORE
 from engine.operations.planning import changed_since, plan_cutover
 from engine.operations.steering import abort, resume, unanswered
 from engine.operations.takeover import take_alone
 from engine.operations.watchers import watchers, watching, watching_in_words
 from engine.records import FileLock, make_directory, read_lines
+from engine.services.active import ActiveRelease
 from engine.services.identity import identity_of, is_alive, own_identity
 from engine.services.protocol import Identity
 
@@ -369,3 +373,48 @@ def test_a_plan_names_who_operates_and_who_watches(
         assert time.monotonic() < until
     evidence = {item.name: (item.mark, item.text) for item in plan_cutover(deployment).evidence}
     assert evidence["nobody operates"] == ("ok", "no other console is open")
+
+
+def told_of(deployment: Deployment, worker: Identity, step: str = "v1 stopped") -> str:
+    """What a plan says of somebody with this worker, at this step."""
+    directory = at_work(deployment, worker, "stop_old")
+    now = SystemClock().now().wall
+    lock = OperationLock(deployment)
+    assert lock.acquire(1)
+    lock.tell(Holder(directory.name, "a.moreno", "10.0.4.7", step, now, "release 2.0", worker.pid, worker))
+    try:
+        return next(item.text for item in people(deployment, None) if item.name == "operates")
+    finally:
+        lock.release()
+
+
+def test_who_operates_comes_first_and_force_is_named_only_when_the_worker_is_silent(
+    deployment: Deployment, sleeper: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = told_of(deployment, identity(sleeper))
+    assert told.startswith("a.moreno") and "v1 stopped" in told and "--force" not in told
+    monkeypatch.setattr(evidence, "ANSWERS_WITHIN", -1.0)
+    silent = told_of(deployment, identity(sleeper))
+    assert silent.startswith("a.moreno") and "if it hangs: abaco-ops rollback --force" in silent
+    assert "--force" not in told_of(deployment, identity(sleeper), HOLDS_BEFORE), "a hold is silent and well"
+
+
+def test_where_nothing_is_to_be_rolled_back_nothing_else_is_claimed(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evidence, "active_release", lambda _: ActiveRelease("v1", "", "v1", ("v1",)))
+    found = evidence.rollback_evidence(deployment, [], None, started=False)
+    assert [item.name for item in found] == ["live", "disk"]
+    monkeypatch.setattr(evidence, "active_release", lambda _: ActiveRelease(None, "no release runs", "v1", ()))
+    assert "metrics" in [item.name for item in evidence.rollback_evidence(deployment, [], None, started=False)]
+
+
+def test_what_its_worker_refused_is_no_operation_that_ran(deployment: Deployment) -> None:
+    directory = deployment.paths.operation("0005-rollback")
+    make_directory(directory)
+    journal = Journal(directory, SystemClock())
+    journal.write("planned", operation_kind="rollback", release_from="v2", release_to="v1", actor="tester", steps=[])
+    journal.write("refused", detail="the last operation changed since it was planned")
+    told = history_table(list_operations(deployment.paths.operations), [])
+    assert "REFUSED" in told and "ABORTED" not in told
+    assert "refused before it began: the last operation changed since it was planned" in told

@@ -40,6 +40,8 @@ class FakeActions:
     refuse: OpsError | None = None
     rollback: Plan = ROLLBACK
     cutover: Plan = CUTOVER
+    channels: tuple[str, ...] = ("log",)
+    """Where a status update goes."""
     hangs: str = ""
     """What an abort answers when the worker does not."""
     traces: dict[str, Trace] = field(default_factory=dict)
@@ -105,6 +107,9 @@ class FakeActions:
 
     def silence(self, condition: str, lasts: float, reason: str) -> None:
         self.asked.append(("silence", condition, lasts, reason))
+
+    def update_channels(self) -> tuple[str, ...]:
+        return self.channels
 
     def send_update(self) -> str:
         self.asked.append(("send_update",))

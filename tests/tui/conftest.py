@@ -14,6 +14,14 @@ from fake_looks import FakeLooks
 from engine.state.model import State
 from tui.app import ConsoleApp
 from tui.glyphs import UNICODE
+from tui.sheets import early
+
+
+@pytest.fixture(autouse=True)
+def forms_are_armed(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forms take keys at once, where the moment before they do is not what is tested: ``@pytest.mark.early``."""
+    if request.node.get_closest_marker("early") is None:
+        monkeypatch.setattr(early, "ARM_AFTER", 0.0)
 
 
 @pytest.fixture

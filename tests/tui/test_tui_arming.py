@@ -46,6 +46,12 @@ def test_until_it_is_armed_every_command_that_writes_waits_but_the_rollback() ->
     assert not any(arming.refusal(command) for command in COMMANDS.values())
 
 
+def test_what_is_refused_is_said_in_one_line_of_80_columns() -> None:
+    said = [Arming(300.0).refusal(command) for command in COMMANDS.values()]
+    assert max(map(len, said)) < 80, max(said, key=len)
+    assert not any("waits" in words for words in said), "nothing waits: it has to be asked for again"
+
+
 def test_it_counts_down_and_ends_by_itself() -> None:
     watch = Watch()
     arming = Arming(300.0, watch)
@@ -66,7 +72,7 @@ async def test_a_write_waits_until_armed_and_the_countdown_is_seen(make_app: Mak
         await shows(pilot, "? help")
         await shows(pilot, "not armed: A")
         await pilot.press("V")
-        await shows(pilot, "validate waits: over SSH writing must be armed, A arms it")
+        await shows(pilot, "validate is refused: not armed over SSH; A arms it, then V again")
         assert ("validate",) not in actions.asked
         await pilot.press("A")
         await shows(pilot, "ARMED 5:00")
@@ -86,7 +92,7 @@ async def test_an_arming_that_ended_while_a_form_was_open_is_asked_for_again(
         await pilot.press("A", "i", *"a note")
         watch.at += 301
         await pilot.press("enter")
-        await shows(pilot, "note waits: over SSH writing must be armed")
+        await shows(pilot, "note is refused: not armed over SSH; Esc, A arms it, then again")
         assert ("note", "a note") not in actions.asked
 
 
@@ -101,7 +107,7 @@ async def test_a_cutover_confirmed_after_the_arming_ended_does_not_begin(make_ap
         watch.at += 301
         await pilot.pause(0.8)
         await pilot.press("enter")
-        await shows(pilot, "the cutover waits: over SSH writing must be armed")
+        await shows(pilot, "the cutover is refused: not armed over SSH; Esc, A arms it")
         assert not [asked for asked in actions.asked if asked[0] == "launch"]
 
 
@@ -121,7 +127,7 @@ async def test_what_the_offer_of_a_stopped_operation_does_is_armed_too(make_app:
         await pilot.press("r")
         await shows(pilot, "armed  ")
         await pilot.press("up", "enter")
-        await shows(pilot, "over SSH writing must be armed")
+        await shows(pilot, "is refused: not armed over SSH")
 
 
 async def test_a_read_only_console_cannot_be_armed(make_app: Make) -> None:

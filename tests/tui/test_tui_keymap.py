@@ -21,6 +21,7 @@ from tui.glyphs import UNICODE
 from tui.keymap import Keymap, bind, clash, examine, places, read_keymap
 from tui.lines import JUMPS
 from tui.screens.sheet import RollbackScreen
+from tui.unanswered import BEFORE, answer
 
 Make = Callable[..., ConsoleApp]
 TUI = Path(__file__).parents[2] / "tui"
@@ -48,6 +49,7 @@ def bound(tmp_path: Path) -> Iterator[Callable[..., Keymap]]:
     for name, command in COMMANDS.items():
         command.keys = before[name]
     JUMPS.clear()
+    BEFORE.clear()
 
 
 def test_without_a_file_nothing_changes(tmp_path: Path) -> None:
@@ -317,3 +319,11 @@ def test_every_key_finds_its_command(bound: Callable[..., Any]) -> None:
     bound(*OTHERS)
     assert find("X", frozenset({"anywhere"})) is COMMANDS["rollback"]
     assert find("R", frozenset({"anywhere"})) is None
+
+
+def test_a_keymap_of_ones_own_leaves_no_key_of_before_silent(bound: Callable[..., Keymap]) -> None:
+    here = frozenset({"anywhere", "list"})
+    bound("rollback: [X, ctrl+x]", "validate: [b]", "abort: [K]")
+    assert answer("R", here) == "R does nothing here; roll back: X"
+    assert answer("V", here) == "V does nothing here; validate: b"
+    assert answer("x", here) == "x does nothing here; no-go: at gate D; abort the operation: K in view 3"

@@ -81,7 +81,7 @@ async def test_keys_pressed_ahead_are_discarded_visibly(make_app: Make, actions:
     async with app.run_test(size=(80, 24)) as pilot:
         await shows(pilot, "WATCH")
         await pilot.press("R", "v", "1", "enter")
-        await shows(pilot, "3 keys pressed before it was armed: discarded")
+        await shows(pilot, "3 keys discarded: type v1 now")
         assert not [asked for asked in actions.asked if asked[0] == "launch"]
 
 
@@ -91,7 +91,7 @@ async def test_keys_of_one_burst_go_to_the_sheet_not_to_what_was_in_front(make_a
         await shows(pilot, "WATCH")
         for key in ("R", "v", "1", "q"):
             app.post_message(events.Key(key, key))
-        await shows(pilot, "3 keys pressed before")
+        await shows(pilot, "3 keys discarded")
         assert app.is_running
 
 

@@ -265,11 +265,16 @@ async def test_hold_stands_beside_cut_over_and_needs_a_reason_too(make_app: Make
         assert app.screen.sheet.place == "cancel"  # type: ignore[attr-defined]
         await pilot.press("left")
         await shows(pilot, "phases 0 to 2, then it waits for your go")
-        app.screen._turned -= 10.0  # type: ignore[attr-defined]
+        app.screen._opened -= 10.0  # type: ignore[attr-defined]
         await pilot.press("enter")
         await shows(pilot, "a reason is required")
         await pilot.press(*"planned", "enter", "right")
-        app.screen._turned -= 10.0  # type: ignore[attr-defined]
+        app.screen._opened -= 10.0  # type: ignore[attr-defined]
         await pilot.press("enter")
         await shows(pilot, "ACCEPTED 0004-cutover")
         assert ("launch", "cutover", "planned", "hold") in actions.asked
+
+
+def test_what_its_worker_may_refuse_yet_is_no_news() -> None:
+    planned = replace(states.RUNNING, operation=replace(states.OPERATION, state="PLANNED", started=None))
+    assert telling.operation_news(states.NORMAL, planned, "") is None

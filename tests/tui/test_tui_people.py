@@ -159,6 +159,19 @@ async def test_a_due_update_is_said_and_sent_with_one_key(make_app: Make, action
         await shows(pilot, "status update: log ok")
 
 
+async def test_where_no_channel_carries_it_no_single_key_records_that_it_was_pasted(
+    make_app: Make, actions: FakeActions
+) -> None:
+    actions.channels = ()
+    async with make_app(states.NORMAL).run_test(size=(80, 24)) as pilot:
+        await shows(pilot, "CONTINUE")
+        await pilot.press("U", "enter")
+        await shows(pilot, "nothing changed: type pasted, then Enter")
+        assert ("send_update",) not in actions.asked
+        await pilot.press(*"pasted", "enter")
+        await until(pilot, lambda: ("send_update",) in actions.asked)
+
+
 async def test_the_console_rings_once_for_a_page_that_nobody_has_taken(
     make_app: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:

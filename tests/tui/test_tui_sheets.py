@@ -187,7 +187,9 @@ def test_a_release_that_published_nothing_is_said_as_that() -> None:
 def test_a_rollback_that_would_be_refused_says_so_before_anything_is_typed() -> None:
     no = (Evidence("no", "live", "v1 is live and nothing is unfinished: nothing to roll back"),)
     lines = rollback.draw(armed(plan=with_fields(ROLLBACK, evidence=no)), states.BEFORE, 80, 11, LOOK)
-    assert any("would be refused: v1 is live" in plain(line) for line in lines)
+    drawn = "\n".join(plain(line) for line in lines)
+    assert "ROLL BACK   nothing to roll back: v1 a41f09 is live" in drawn
+    assert "Nothing to confirm: Esc leads back" in drawn and "wrote nothing" not in drawn and "then Enter" not in drawn
 
 
 def test_the_question_stays_whole_on_a_narrow_screen() -> None:
@@ -207,3 +209,11 @@ def test_at_80x24_the_cutover_sheet_says_that_it_is_not_ready_and_does_not_stand
     drawn = cutover_text(states.BEFORE_CHECKED, evidence=(*CUTOVER.evidence, line))
     assert "NOT READY: 10 of 18 lines, abaco-ops ready" in drawn
     assert with_fields(CUTOVER, evidence=(line,)).refusals == ()
+
+
+def test_the_cutover_sheet_says_how_old_its_evidence_is_once_and_where_it_is_live() -> None:
+    frozen = (Evidence("ok", "validation", "PASS of v1, 74 s ago"), Evidence("ok", "rehearsal", "rehearsed 3 min ago"))
+    drawn = cutover_text(states.BEFORE_CHECKED, evidence=(*CUTOVER.evidence[:2], *frozen))
+    assert drawn.count("PASS") == 1 and "74 s ago" not in drawn and "3 min ago" not in drawn
+    never = Evidence("--", "rehearsal", "the rollback was never rehearsed: abaco-ops rehearse")
+    assert "abaco-ops rehearse" in cutover_text(states.BEFORE_CHECKED, evidence=(never,))

@@ -31,6 +31,8 @@ class Command:
     footer: ClassVar[str] = ""
     """The word in the footer; empty when it does not stand there."""
     palette: ClassVar[bool] = True
+    also: ClassVar[str] = ""
+    """Other words that people look for it by in the palette."""
 
     def __init_subclass__(cls) -> None:
         if cls.__dict__.get("id"):

@@ -14,6 +14,7 @@ class Validate(Command):
     """Run the five checks on what the running release published. Starts at once; changes nothing."""
 
     id, keys, title, footer, risk = "validate", ("V",), "validate", "validate", "write"
+    also = "check test"
 
     def run(self, app: ConsoleApp) -> None:
         app.launching.validate()
@@ -23,6 +24,7 @@ class Cutover(Command):
     """Open the cutover sheet. Nothing happens before it is confirmed there, with a reason."""
 
     id, keys, title, risk = "cutover", ("C",), "cut over", "irreversible"
+    also = "deploy switch release migrate"
 
     def run(self, app: ConsoleApp) -> None:
         app.launching.open_cutover()
@@ -32,6 +34,7 @@ class Rollback(Command):
     """Open the rollback sheet, from anywhere: type the release's name, Enter. During a cutover: abort and go back."""
 
     id, keys, title, footer, risk = "rollback", ("R", "ctrl+r"), "roll back", "roll back", "irreversible"
+    also = "undo revert restore return go back"
 
     def run(self, app: ConsoleApp) -> None:
         app.launching.open_rollback()
@@ -62,6 +65,7 @@ class Rehearse(Command):
     """Rehearse the rollback: everything but the swap, on the live deployment, timed. Row 3 remembers it."""
 
     id, keys, title, risk = "rehearse", (), "rehearse the rollback", "write"
+    also = "drill practise practice test the rollback"
 
     def run(self, app: ConsoleApp) -> None:
         app.launching.rehearse()
@@ -91,6 +95,7 @@ class AbortOperation(Command):
 
     id, keys, title, risk, scope = "abort", ("x",), "abort the operation", "irreversible", "operation"
     footer = "abort"
+    also = "stop cancel"
 
     def run(self, app: ConsoleApp) -> None:
         from tui import asking

@@ -14,6 +14,7 @@ class Silence(Command):
     """Page nobody about the alert under the cursor for a while; it still stands in the verdict. A reason is needed."""
 
     id, keys, title, risk = "silence", ("m",), "silence an alert", "write"
+    also = "mute snooze quiet"
 
     def run(self, app: ConsoleApp) -> None:
         from tui import asking
@@ -24,9 +25,15 @@ class Silence(Command):
 
 
 class SendUpdate(Command):
-    """Send the status update through the configured channels; where none is, record that you pasted it."""
+    """Send the status update through the configured channels; where none is, record that you pasted it: type so."""
 
     id, keys, title, risk = "update.send", ("U",), "send the status update", "write"
+    also = "slack message team paste"
 
     def run(self, app: ConsoleApp) -> None:
+        from tui import asking
+
+        if not app.actions.update_channels():
+            app.ask(asking.pasted(app.actions))
+            return
         app.background(app.actions.send_update, app.written, lambda why: app.say(why, "crit"))

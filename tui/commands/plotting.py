@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tui.commands.command import Command
+from tui.commands.command import COMMANDS, Command, key_of
 
 if TYPE_CHECKING:
     from tui.app import ConsoleApp
@@ -62,12 +62,17 @@ class Later(Command):
 
 def _move(app: ConsoleApp, steps: int) -> None:
     from tui.screens.plots import Plots
+    from tui.windows import NEWEST
 
     plot = isinstance(app.screen, Plots)
+    before = app.windows.name if plot else app.windows.of_trends or NEWEST
     now = app.windows.move(steps, plot=plot)
     app.redraw()
-    if not plot:
-        app.say(f"trends show {now}; p plots", "dim")
+    if now == before:
+        least, other = ("shortest", "window.longer") if steps < 0 else ("longest", "window.shorter")
+        app.say(f"{now} is the {least} window; {key_of(other)}: {COMMANDS[other].title}", "dim")
+    elif not plot:
+        app.say(f"trends show {now}; {key_of('plots')} plots", "dim")
 
 
 def _scroll(app: ConsoleApp, windows: float) -> None:

@@ -32,6 +32,7 @@ class ShowConditions(Command):
     """Every condition with its level, its value, how long it has held, and its evidence."""
 
     id, keys, title = "view.conditions", ("2",), "conditions"
+    also = "alerts alarms thresholds limits"
 
     def run(self, app: ConsoleApp) -> None:
         app.show_view("conditions")
@@ -41,6 +42,7 @@ class ShowOperation(Command):
     """The running or the last operation: its steps with their seconds, its output, and what can be done now."""
 
     id, keys, title = "view.operation", ("3",), "operation"
+    also = "steps progress"
 
     def run(self, app: ConsoleApp) -> None:
         app.show_view("operation")
@@ -50,6 +52,7 @@ class ShowKpis(Command):
     """The KPIs with limits, change and trend."""
 
     id, keys, title = "view.kpis", ("4",), "KPIs"
+    also = "metrics figures"
 
     def run(self, app: ConsoleApp) -> None:
         app.show_view("kpis")
@@ -59,6 +62,7 @@ class ShowChecklist(Command):
     """The whole checklist around now; {checklist.tick} confirms, {checklist.override} overrides with a reason."""
 
     id, keys, title = "view.checklist", ("5",), "checklist"
+    also = "todo tasks"
 
     def run(self, app: ConsoleApp) -> None:
         app.show_view("checklist")
@@ -77,6 +81,7 @@ class ShowLog(Command):
     """The monitoring log and the audit events; {search} searches."""
 
     id, keys, title = "view.log", ("7",), "log and events"
+    also = "audit history trail"
 
     def run(self, app: ConsoleApp) -> None:
         app.show_view("log")
@@ -86,6 +91,7 @@ class ShowValidation(Command):
     """The newest validation: five checks, and every issue with its rows."""
 
     id, keys, title = "view.validation", ("8",), "validation report"
+    also = "checks tests errors"
 
     def run(self, app: ConsoleApp) -> None:
         app.show_view("validation")
@@ -95,6 +101,7 @@ class ShowWayBack(Command):
     """The way back: is it ready, how long would it take, what was proven and when; the releases as installed."""
 
     id, keys, title = "view.way-back", ("9",), "way back and releases"
+    also = "backup restore versions builds"
 
     def run(self, app: ConsoleApp) -> None:
         app.show_view("way-back")
@@ -113,6 +120,7 @@ class ChooseTheme(Command):
     """Another theme for this console, at once: dark, light, wall, high-contrast, or one of your own."""
 
     id, keys, title = "theme", (), "theme"
+    also = "colours colors dark light contrast"
 
     def run(self, app: ConsoleApp) -> None:
         open_themes(app)
@@ -122,6 +130,7 @@ class ShowSnapshots(Command):
     """The snapshots: age, size, staged, verified or damaged; which one a rollback takes; which are refused and why."""
 
     id, keys, title = "snapshots", ("s",), "snapshots"
+    also = "backup backups copies archive restore"
 
     def run(self, app: ConsoleApp) -> None:
         from tui.screens.snapshots import open_snapshots
@@ -228,6 +237,7 @@ class Contacts(Command):
     """Who to call, for what, and how to reach them."""
 
     id, keys, title = "contacts", ("w",), "who to call"
+    also = "phone telephone number call contacts mail escalate escalation people"
 
     def run(self, app: ConsoleApp) -> None:
         open_contacts(app)
@@ -237,6 +247,7 @@ class StatusUpdate(Command):
     """A status update for the team, ready to be copied and pasted."""
 
     id, keys, title = "update", ("u",), "status update text"
+    also = "report slack message copy team"
 
     def run(self, app: ConsoleApp) -> None:
         open_update(app)
@@ -257,6 +268,7 @@ class SaveEvidence(Command):
     """
 
     id, keys, title = "evidence", ("Y",), "save the evidence"
+    also = "screenshot picture capture export"
 
     def run(self, app: ConsoleApp) -> None:
         from tui.evidence import save_evidence
@@ -310,6 +322,7 @@ class Leave(Command):
     """Leave the console. Pipeline, monitor and operations run on."""
 
     id, keys, title = "leave", (), "leave the console"
+    also = "exit quit close"
 
     def run(self, app: ConsoleApp) -> None:
         app.leave()

@@ -42,6 +42,7 @@ class Note(Command):
     """Write a note into the audit trail."""
 
     id, keys, title, risk = "note", ("i",), "note", "write"
+    also = "comment write down"
 
     def run(self, app: ConsoleApp) -> None:
         from tui import asking
@@ -53,6 +54,7 @@ class Acknowledge(Command):
     """Take the alert under the cursor, or the newest one that nobody has taken."""
 
     id, keys, title, footer, risk = "acknowledge", ("a",), "acknowledge", "ack", "write"
+    also = "ack alert alarm take"
 
     def run(self, app: ConsoleApp) -> None:
         from tui import asking

@@ -165,4 +165,5 @@ def waive(state: State, screen: GateScreen) -> Ask | str:
         answer=lambda text: screen.waive(one.id, text),
         done="",
         local=True,
+        enter="waives it when you decide",
     )

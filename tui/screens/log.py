@@ -176,7 +176,11 @@ class Log(Listing):
             ("Example", "alerts MEM: alerts that name MEM; people: what people did; 0003: whatever names it"),
             ("Now", f"{self._trail.wanted.kind} {self._trail.wanted.text}".strip()),
         )
-        return Ask("FILTER", facts, "Kind, text", False, lambda text: self.filter_by(filter_of(text)), "", local=True)
+
+        def answer(text: str) -> None:
+            self.filter_by(filter_of(text))
+
+        return Ask("FILTER", facts, "Kind, text", False, answer, "", local=True, enter="filters")
 
     def next_kind(self) -> None:
         """Everything, operations, alerts, people, and round again."""

@@ -187,7 +187,11 @@ class Palette(Listing):
             if item.palette and item.scope in (*self._from, "replay")
         ]
         named = [item for item in offered if all(word in f"{item.title} {item.id}".casefold() for word in words)]
-        told = [item for item in offered if all(word in f"{item.title} {item.help()}".casefold() for word in words)]
+        told = [
+            item
+            for item in offered
+            if all(word in f"{item.title} {item.help()} {item.also}".casefold() for word in words)
+        ]
         return [*named, *(item for item in told if item not in named)]
 
     def heading(self, state: State, width: int) -> Lines:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
+
 from engine.state.model import State
 from engine.state.readiness import ReadyLine, blocking
 from tui.lines import Lines, fit, heading, join, put, wrap
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from tui.app import ConsoleApp
 
 _LABEL = 17
+_DO = "-> "
 
 
 class Readiness(Listing):
@@ -54,9 +57,19 @@ class Readiness(Listing):
             said = wrap(line.what, width - _LABEL - 1, "dim" if line.ready else "text") or [()]
             made.append(Row(join(" ", fit(mark, 3), fit(put(line.name, "dim"), _LABEL - 4), said[0]), line.name))
             made += [Row(join(" " * _LABEL, more), line.name) for more in said[1:]]
-            fix = wrap(line.fix, width - _LABEL - 4, "key") if line.fix else []
-            made += [Row(join(" " * _LABEL, put("-> ", "dim"), more), line.name) for more in fix]
+            made += [Row(fix, line.name) for fix in _fix(line.fix, width)]
         return made
+
+
+def _fix(text: str, width: int) -> Lines:
+    """What to do, on one line wherever it fits, further left if need be: a command is copied whole."""
+    if not text:
+        return []
+    indent = max(min(_LABEL, width - 1 - len(_DO) - cell_len(text)), 1)
+    whole = indent + len(_DO) + cell_len(text) < width
+    indent = indent if whole else _LABEL
+    rows = wrap(text, width - indent - len(_DO) - 1, "key")
+    return [join(" " * indent, put(" " * len(_DO) if index else _DO, "dim"), row) for index, row in enumerate(rows)]
 
 
 def open_readiness(app: ConsoleApp) -> None:

@@ -12,6 +12,7 @@ from tui.field import EMPTY
 from tui.frame import Frame, spaced
 from tui.lines import Line, Lines, join, put
 from tui.opening import open_plan
+from tui.screens.planned import PlannedSheet
 from tui.sheets import cutover, form, rollback
 
 _TICK = 0.1
@@ -21,33 +22,33 @@ _BESIDE = ("rollback", "back", "quit", "help", "find")
 """What a letter may do in the cutover's sheet when it is no text of the reason."""
 
 
-class RollbackScreen(Frame):
+class RollbackScreen(PlannedSheet):
     """R: the sheet that takes the release's name for an answer."""
 
     scopes = frozenset({"anywhere", "rollback"})
+    sheet: rollback.RollbackSheet
 
     def __init__(self, target: str) -> None:
         super().__init__()
-        self._opened = monotonic()
         self.sheet = rollback.RollbackSheet(target)
+
+    def make_plan(self) -> Plan:
+        """What a rollback would do now."""
+        return self.console_app.actions.plan_rollback()
 
     def on_mount(self) -> None:
         """Ask for the plan, and count until the sheet is armed."""
         super().on_mount()
         self.set_interval(_TICK, self._tick)
-        self.console_app.background(self.console_app.actions.plan_rollback, self.planned, self.refused)
 
     def _tick(self) -> None:
-        was = self.sheet.armed
-        open_for = monotonic() - self._opened
-        self.sheet = replace(self.sheet, open_for=open_for)
-        if not was:
+        was = self.sheet.discards
+        self._count()
+        if was:
             self.redraw()
 
-    def planned(self, plan: Plan, keep: str = "") -> None:
-        """The facts are here; ``keep`` is what has to stay on the screen beside them."""
-        self.sheet = replace(self.sheet, plan=plan, trouble=keep)
-        self.redraw()
+    def _count(self) -> None:
+        self.sheet = replace(self.sheet, open_for=monotonic() - self._opened)
 
     def refused(self, reason: str) -> None:
         """There is no plan, or it was not accepted; said, and nothing changed. The new facts need a new answer."""
@@ -55,7 +56,8 @@ class RollbackScreen(Frame):
         if self.sheet.sent:
             self._opened = monotonic()
             self.sheet = replace(self.sheet, field=EMPTY, open_for=0.0, discarded=0)
-        self.sheet = replace(self.sheet, trouble=trouble, sent=False)
+        plan = None if self.sheet.looking else self.sheet.plan  # one of the past is none
+        self.sheet = replace(self.sheet, plan=plan, trouble=trouble, sent=False, looking=False)
         self.redraw()
 
     def body(self, state: State, width: int, height: int) -> Lines:
@@ -64,10 +66,11 @@ class RollbackScreen(Frame):
 
     def takes(self, name: str, character: str | None) -> bool:
         """The answer; ``d``, ``s`` and ``w`` are commands while nothing is typed."""
+        self._count()
         if name == "enter":
             self._enter()
             return True
-        if not self.sheet.field.text and self.sheet.armed and self._aside(name, character):
+        if not self.sheet.field.text and not self.sheet.discards and self._aside(name, character):
             return False
         after = self.sheet.key(name, character)
         if after is None:
@@ -88,8 +91,8 @@ class RollbackScreen(Frame):
 
     def _enter(self) -> None:
         reason = self.sheet.wrong()
-        if reason and not self.sheet.armed:
-            self.sheet = replace(self.sheet, discarded=self.sheet.discarded + (not self.sheet.sent))
+        if reason and self.sheet.discards:
+            self.sheet = self.sheet if self.sheet.sent else self.sheet.too_soon()
         elif reason:
             self.sheet = replace(self.sheet, trouble=reason)
         else:
@@ -109,32 +112,27 @@ class RollbackScreen(Frame):
         return spaced([join(put(key_of(command), "key"), put(f" {words}", "dim")) for command, words in hint])
 
 
-class CutoverScreen(Frame):
+class CutoverScreen(PlannedSheet):
     """C: the sheet with Cancel in hand."""
 
     scopes = frozenset({"anywhere"})
+    sheet: cutover.CutoverSheet
 
     def __init__(self) -> None:
         super().__init__()
-        self._turned = monotonic()
         self.sheet = cutover.CutoverSheet()
 
-    def on_mount(self) -> None:
-        """Ask for the plan."""
-        super().on_mount()
-        self.console_app.background(self.console_app.actions.plan_cutover, self.planned, self.refused)
-
-    def planned(self, plan: Plan, keep: str = "") -> None:
-        """The facts are here; ``keep`` is what has to stay on the screen beside them."""
-        self.sheet = replace(self.sheet, plan=plan, trouble=keep)
-        self.redraw()
+    def make_plan(self) -> Plan:
+        """What a cutover would do now."""
+        return self.console_app.actions.plan_cutover()
 
     def refused(self, reason: str) -> None:
         """Said, and nothing changed. Cancel is in hand again: the new facts need a new answer."""
         if self.sheet.sent:
-            self._turned = monotonic()
+            self._opened = monotonic()
             self.sheet = replace(self.sheet, place="cancel", since_turn=0.0)
-        self.sheet = replace(self.sheet, trouble=reason.splitlines()[0], sent=False)
+        plan = None if self.sheet.looking else self.sheet.plan
+        self.sheet = replace(self.sheet, plan=plan, trouble=reason.splitlines()[0], sent=False, looking=False)
         self.redraw()
 
     def body(self, state: State, width: int, height: int) -> Lines:
@@ -144,7 +142,7 @@ class CutoverScreen(Frame):
     def turn(self, steps: int) -> None:
         """Reason, Cut over, Hold, Cancel."""
         self.sheet = self.sheet.turned(steps)
-        self._turned = monotonic()
+        self._opened = monotonic()
         self.redraw()
 
     def takes(self, name: str, character: str | None) -> bool:
@@ -173,7 +171,7 @@ class CutoverScreen(Frame):
         self.redraw()
 
     def _enter(self) -> None:
-        self.sheet = replace(self.sheet, since_turn=monotonic() - self._turned)
+        self.sheet = replace(self.sheet, since_turn=monotonic() - self._opened)
         if self.sheet.place == "cancel":
             if not self.sheet.trouble or self.sheet.armed:  # a doubled Enter must not take the refusal away
                 self.console_app.back(leave=False)
@@ -182,6 +180,8 @@ class CutoverScreen(Frame):
             self.turn(1)
             return
         reason = self.sheet.wrong()
+        if self.sheet.looking:
+            return  # that the new facts are on their way stands over the old ones
         if reason:
             self.sheet = replace(self.sheet, trouble=reason)
         else:
@@ -207,18 +207,36 @@ class FormScreen(Frame):
 
     def __init__(self, ask: form.Ask) -> None:
         super().__init__()
+        self._opened = monotonic()
         self.form = form.Form(ask)
+
+    def on_mount(self) -> None:
+        """Count until keys are taken."""
+        super().on_mount()
+        self._counting = self.set_interval(_TICK, self._tick)
+
+    def _tick(self) -> None:
+        was = self.form.discards
+        self._count()
+        if was:
+            self.redraw()
+        else:
+            self._counting.stop()
+
+    def _count(self) -> None:
+        self.form = replace(self.form, open_for=monotonic() - self._opened)
 
     def body(self, state: State, width: int, height: int) -> Lines:
         """The form."""
         return form.draw(self.form, width, height, self.look)
 
     def takes(self, name: str, character: str | None) -> bool:
-        """Text; Enter answers. While nothing is typed, R is the way back."""
+        """Text; Enter answers. While nothing is typed, R is the way back, but not as a letter in the middle of text."""
+        self._count()
         if name == "enter":
             self._enter()
             return True
-        if stands_for("rollback", name, character) and not self.form.field.text:
+        if stands_for("rollback", name, character) and not self.form.field.text and not self._runs_on(character):
             return False
         after = self.form.key(name, character)
         if after is None:
@@ -232,7 +250,15 @@ class FormScreen(Frame):
         self.form = self.form.pasted(text)
         self.redraw()
 
+    def _runs_on(self, character: str | None) -> bool:
+        """Whether it is a letter of text that was being typed before the form opened."""
+        return character is not None and self.form.discarded > 0 and self.form.discards
+
     def _enter(self) -> None:
+        if self.form.discards:
+            self.form = self.form.too_soon()
+            self.redraw()
+            return
         trouble = self.form.wrong()
         if trouble:
             self.form = replace(self.form, trouble=trouble)
@@ -242,5 +268,7 @@ class FormScreen(Frame):
 
     def hints(self) -> Line:
         """What the keys do here."""
-        hint = [("Enter", "writes it"), ("Esc", "back, nothing written"), (typing_key("rollback"), "roll back")]
+        ask = self.form.ask
+        back = "back" if ask.local else "back, nothing written"
+        hint = [("Enter", ask.enter), ("Esc", back), (typing_key("rollback"), "roll back")]
         return spaced([join(put(key, "key"), put(f" {words}", "dim")) for key, words in hint])

@@ -5,17 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from engine.operations.plan import Plan
+from engine.operations.plan import Evidence, Plan
 from engine.state.model import State
 from tui.commands.command import key_of
 from tui.field import EMPTY, Field
-from tui.lines import Line, Lines, Role, block, clause, cut_short, fit, join, put, width_of
+from tui.lines import Line, Lines, Role, block, clause, cut_short, fit, join, put, width_of, wrap
 from tui.look import Look
+from tui.sheets import grounds
+from tui.sheets.early import ARM_AFTER
 from tui.words import ago, rests_on, seconds
 
 TALLEST = 24
 """Rows of the sheet on a large screen: the question stays near its facts."""
-ARM_AFTER = 0.7
 Place = Literal["cancel", "reason", "go", "hold"]
 _PLACES: tuple[Place, ...] = ("cancel", "reason", "go", "hold")
 
@@ -31,6 +32,14 @@ class CutoverSheet:
     plan: Plan | None = None
     trouble: str = ""
     sent: bool = False
+    changed: str = ""
+    """What has happened since the sheet was opened that made its facts others."""
+    looking: bool = False
+    """The facts shown are of the past; new ones are on their way."""
+
+    def outdated(self, changed: str) -> CutoverSheet:
+        """The facts are of the past: the reason stays, and nothing is confirmed before the new ones are read."""
+        return replace(self, changed=changed, looking=True, since_turn=0.0)
 
     @property
     def armed(self) -> bool:
@@ -56,8 +65,10 @@ class CutoverSheet:
         """Why the cutover may not begin now; empty when it may."""
         if self.sent:
             return "already on its way"
+        if self.looking:
+            return "what it rests on has changed: the new facts are on their way"
         if not self.armed:
-            return "pressed too soon: discarded"
+            return "Enter came too soon: discarded; read, then press it again"
         if self.plan is None:
             return self.trouble or "the plan is not there yet"
         if self.plan.refusals:
@@ -75,10 +86,11 @@ def draw(sheet: CutoverSheet, state: State, width: int, height: int, look: Look)
     words = f"{old.name} {old.build}  {look.glyphs.arrow}  {new.name} {new.build}"
     head = join(put(rule + " ", "faint"), put("CUT OVER", "strong"), "   ", put(words, "text"), " ")
     top = [(), join(head, put(rule * max(width - width_of(head), 0), "faint")), ()]
-    bottom = [(), *_answers(sheet, width, look), fit(_message(sheet), width)]
+    bottom = [(), *_answers(sheet, width, look), *(_message(sheet, width) or [()])]
     room = max(tall - len(top) - len(bottom), 0)
-    facts: Lines = [*_facts(sheet, state, width, look), ()]
-    middle = [*facts, *cut_short(_evidence(sheet), room - len(facts), "abaco-ops cutover --dry-run")]
+    told = grounds.lines(state, sheet.changed, look.now, width, looking=sheet.looking)
+    facts: Lines = [*told, *_facts(sheet, state, width, look), ()]
+    middle = [*facts, *cut_short(_evidence(sheet, state), room - len(facts), "abaco-ops cutover --dry-run")]
     drawn = [*top, *block(middle, width, room), *bottom][-tall:]
     return block(drawn, width, height)
 
@@ -113,6 +125,10 @@ def _way_back(plan: Plan) -> str:
 
 def _validated(state: State, plan: Plan, look: Look) -> Line:
     """In plain words: is there a validation, did it pass, and is it new enough to rest on."""
+    if state.release == plan.release_to:
+        return put(f"none: {plan.release_to} is live already, there is nothing to cut over", "crit")
+    if (runs := grounds.busy(state)) is not None:
+        return put(f"none asked: nothing else begins while {runs.id} runs", "warn")
     checks = state.checks
     itself = any(step.name.startswith("validate") for step in plan.steps)
     more = "; the cutover runs its own first" if itself else f"; Esc, then {key_of('validate')} runs one"
@@ -126,16 +142,21 @@ def _validated(state: State, plan: Plan, look: Look) -> Line:
     return put(said, "text" if checks.status == "PASS" else "crit")
 
 
-def _evidence(sheet: CutoverSheet) -> Lines:
+def _evidence(sheet: CutoverSheet, state: State) -> Lines:
     lines: Lines = []
     marks: dict[str, Role] = {"no": "crit", "--": "dim", "ok": "dim"}
-    found = sheet.plan.evidence if sheet.plan else ()
+    found = grounds.not_said_live(sheet.plan.evidence, state) if sheet.plan else ()
     against = sheet.plan.unready if sheet.plan else ""
-    for item in sorted(found, key=lambda item: (item.mark != "no", item.text != against)):
+    for item in sorted(_not_said_above(found), key=lambda item: (item.mark != "no", item.text != against)):
         unready = item.text == against
         text = put(item.text, "crit" if item.mark == "no" else "warn" if unready else "text")
         lines.append(join(fit(put(f" {item.mark}", marks[item.mark]), 5), fit(put(item.name, "dim"), 17), " ", text))
     return lines
+
+
+def _not_said_above(found: tuple[Evidence, ...]) -> list[Evidence]:
+    """Without what stands in the facts already, where it is live."""
+    return [item for item in found if item.name != "validation" and (item.name != "rehearsal" or item.mark != "ok")]
 
 
 def _answers(sheet: CutoverSheet, width: int, look: Look) -> Lines:
@@ -158,9 +179,9 @@ def _answers(sheet: CutoverSheet, width: int, look: Look) -> Lines:
     return [fit(reason, width), fit((), width), fit(buttons, width)]
 
 
-def _message(sheet: CutoverSheet) -> Line:
+def _message(sheet: CutoverSheet, width: int) -> Lines:
     if sheet.sent:
-        return put("     sent", "info")
+        return [put("     sent", "info")]
     if sheet.trouble and sheet.plan is not None:
-        return put(f"     {sheet.trouble}", "warn")
-    return put("     phases 0 to 2, then it waits for your go", "dim") if sheet.place == "hold" else ()
+        return wrap(sheet.trouble, width - 1, "warn", indent=5)[:2]
+    return [put("     phases 0 to 2, then it waits for your go", "dim")] if sheet.place == "hold" else []

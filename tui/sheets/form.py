@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from tui.field import EMPTY, Field
-from tui.lines import Lines, block, fit, join, put, width_of, wrap
+from tui.lines import Line, Lines, block, fit, join, put, width_of, wrap
 from tui.look import Look
+from tui.sheets import early
 
 _LABEL = 16
 """Cells of a fact's label with the gap behind it."""
@@ -28,6 +29,8 @@ class Ask:
     """True: ``answer`` only touches this screen (a search), and is called on the spot."""
     word: str = ""
     """What the text must begin with, typed key by key, when Enter does something that cannot be taken back."""
+    enter: str = "writes it"
+    """What Enter does, for the footer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +40,29 @@ class Form:
     ask: Ask
     field: Field = EMPTY
     trouble: str = ""
+    open_for: float = 0.0
+    """Seconds since it was opened."""
+    discarded: int = 0
+    last_discarded: float = 0.0
+    """When the last key was discarded, as :attr:`open_for` counts."""
+
+    @property
+    def discards(self) -> bool:
+        """Whether a key pressed now came too early, or goes on with what did: it was meant for something else."""
+        if self.ask.local:
+            return False  # it writes nothing
+        return self.open_for < early.ARM_AFTER or early.in_burst(self.discarded, self.open_for, self.last_discarded)
+
+    def too_soon(self) -> Form:
+        """After such a key."""
+        return replace(self, discarded=self.discarded + 1, last_discarded=self.open_for)
 
     def key(self, name: str, character: str | None) -> Form | None:
         """The form after a key of its field, else None."""
         after = self.field.key(name, character)
-        return None if after is None else replace(self, field=after, trouble="")
+        if after is None:
+            return None
+        return self.too_soon() if self.discards else replace(self, field=after, trouble="", discarded=0)
 
     def pasted(self, text: str) -> Form:
         """The form after a paste: notes may be pasted, what confirms is typed."""
@@ -59,6 +80,15 @@ class Form:
         return ""
 
 
+def _message(form: Form) -> Line:
+    """Why the last key did nothing."""
+    if form.discarded:
+        return put(f"   {early.said(form.discarded, 'type it', waits=form.discards)}", "warn")
+    if form.trouble:
+        return put(f"   {form.trouble}", "warn")
+    return put("   keys count in a moment: what is typed before is discarded", "dim") if form.discards else ()
+
+
 def draw(form: Form, width: int, height: int, look: Look) -> Lines:
     """The form at exactly ``width`` x ``height``."""
     rule = look.glyphs.rule
@@ -71,5 +101,5 @@ def draw(form: Form, width: int, height: int, look: Look) -> Lines:
     must = "" if form.ask.required else "  (may stay empty)"
     lines += [(), put(f" {form.ask.label}{must}", "text"), ()]
     lines += [join("   ", form.field.draw(min(width - 6, 100), look.glyphs.caret)), ()]
-    lines += [put(f"   {form.trouble}", "warn") if form.trouble else ()]
+    lines += [_message(form)]
     return block(lines, width, height)

@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from engine.operations.plan import Plan
 from engine.state.model import State
 from tui.field import EMPTY, Field
-from tui.lines import Line, Lines, block, cut_short, fit, join, put, spread, width_of
+from tui.lines import Line, Lines, block, cut_short, fit, join, put, spread, width_of, wrap
 from tui.look import Look
+from tui.sheets import early, grounds
+from tui.sheets.early import ARM_AFTER
 from tui.words import ago, amount, clock, number, rests_on, seconds
 
 TALLEST = 24
 """Rows of the sheet on a large screen: the question stays near its facts."""
-ARM_AFTER = 0.7
-"""Seconds before the sheet takes a key: what was typed before the eyes were here does not count."""
 _ASKED_WHOLE = 78
 """Columns that the whole question needs."""
 PLAN_WITHIN = 3.0
@@ -28,27 +28,46 @@ class RollbackSheet:
     target: str
     field: Field = EMPTY
     open_for: float = 0.0
-    """Seconds since the sheet was opened."""
+    """Seconds since the sheet was opened, or since its facts were found to be of the past."""
     plan: Plan | None = None
     trouble: str = ""
     """Why there is no plan, or why the last Enter did nothing."""
     discarded: int = 0
+    last_discarded: float = 0.0
+    """When the last one was, as :attr:`open_for` counts."""
     sent: bool = False
+    changed: str = ""
+    """What has happened since the sheet was opened that made its facts others."""
+    looking: bool = False
+    """The facts shown are of the past; new ones are on their way."""
 
     @property
     def armed(self) -> bool:
         """Whether keys count."""
-        known = self.plan is not None or bool(self.trouble) or self.open_for >= PLAN_WITHIN
+        known = (self.plan is not None and not self.looking) or bool(self.trouble) or self.open_for >= PLAN_WITHIN
         return self.open_for >= ARM_AFTER and known and not self.sent
+
+    @property
+    def discards(self) -> bool:
+        """Whether a key pressed now came too early, or belongs to a burst that did."""
+        return not self.armed or early.in_burst(self.discarded, self.open_for, self.last_discarded)
+
+    def too_soon(self) -> RollbackSheet:
+        """After such a key."""
+        return replace(self, discarded=self.discarded + 1, last_discarded=self.open_for)
+
+    def outdated(self, changed: str) -> RollbackSheet:
+        """The facts are of the past: what was typed stays, and nothing is confirmed before the new ones are read."""
+        return replace(self, changed=changed, looking=True, open_for=0.0, discarded=0)
 
     def key(self, name: str, character: str | None) -> RollbackSheet | None:
         """The sheet after a key of the field; None when the key is none of it."""
         after = self.field.key(name, character)
         if after is None:
             return None
-        if not self.armed:
-            return replace(self, discarded=self.discarded + 1)
-        return replace(self, field=after, trouble="" if self.plan else self.trouble)
+        if self.discards:
+            return self.too_soon()
+        return replace(self, field=after, trouble="" if self.plan else self.trouble, discarded=0)
 
     def pasted(self) -> RollbackSheet:
         """A paste is never an answer."""
@@ -58,7 +77,7 @@ class RollbackSheet:
         """Why Enter may not go on now; empty when it may."""
         if self.sent:
             return "already on its way"
-        if not self.armed:
+        if self.discards:
             return "not armed yet: the key was discarded"
         if self.field.text != self.target:
             return (
@@ -76,10 +95,13 @@ def draw(sheet: RollbackSheet, state: State, width: int, height: int, look: Look
     tall = min(height, TALLEST)
     top = [fit((), width)] if height >= 20 else []
     top += [_title(sheet, state, width, look), *([fit((), width)] if height >= 19 else [])]
-    bottom = [fit((), width), _steps(sheet, width, look), fit((), width), _question(sheet, width, look)]
-    bottom += [fit(_message(sheet), width), fit((), width), _elsewhere(state, width)]
-    middle = _facts(sheet, state, look)
-    evidence = _evidence(sheet, state)
+    needless = sheet.plan.needless if sheet.plan is not None else ""
+    asked = _nothing_asked(sheet, state, needless) or _question(sheet, width, look)
+    bottom = [fit((), width), () if needless else _steps(sheet, width, look), fit((), width), fit(asked, width)]
+    bottom += [*block(_message(sheet, width), width, 2), _elsewhere(state, width)]
+    middle = grounds.lines(state, sheet.changed, look.now, width, looking=sheet.looking)
+    middle += [_fact("Nothing to do", needless)] if needless else _facts(sheet, state, look)
+    evidence = [] if needless else _evidence(sheet, state)
     room = tall - len(top) - len(bottom)
     gap: Lines = [()] if len(middle) + len(evidence) < room else []
     middle = [*middle, *gap, *cut_short(evidence, room - len(middle) - len(gap), "d")][: max(room, 0)]
@@ -93,6 +115,8 @@ def _title(sheet: RollbackSheet, state: State, width: int, look: Look) -> Line:
     if source == sheet.target:
         source = state.releases[-1].name
     text = f"{source} {builds.get(source, '')}  {look.glyphs.arrow}  {sheet.target} {builds.get(sheet.target, '')}"
+    if sheet.plan is not None and sheet.plan.needless:
+        text = f"nothing to roll back: {sheet.target} {builds.get(sheet.target, '')} is live"
     name = put("ROLL BACK", "strong")
     rule = look.glyphs.rule
     line = join(put(rule + " ", "faint"), name, "   ", put(text, "text"), " ")
@@ -162,7 +186,7 @@ def _evidence(sheet: RollbackSheet, state: State) -> Lines:
     if sheet.plan is None:
         return []
     order = {"no": 0, "--": 1, "ok": 2}
-    mixed = sheet.plan.evidence
+    mixed = grounds.not_said_live(sheet.plan.evidence, state)
     if any(item.mark == "no" for item in mixed):
         mixed = tuple(sorted(mixed, key=lambda item: order[item.mark]))
     lines = []
@@ -202,15 +226,29 @@ def _question(sheet: RollbackSheet, width: int, look: Look) -> Line:
     return fit(join(ask, put("wait", "dim")), width)
 
 
-def _message(sheet: RollbackSheet) -> Line:
+def _nothing_asked(sheet: RollbackSheet, state: State, needless: str) -> Line:
+    """In the question's place where it has no answer; empty where it has one, and what is typed always is seen."""
+    runs = grounds.busy(state)
+    if sheet.sent or (runs is None and not needless):
+        return ()
+    if runs is not None and runs.kind == "rollback":
+        return put(f"     Nothing to confirm while it runs: {grounds.watch_it()}", "text")
+    return put("     Nothing to confirm: Esc leads back", "text") if needless else ()
+
+
+def _message(sheet: RollbackSheet, width: int) -> Lines:
+    """At most two lines: why the last key did nothing, or would do nothing."""
+    refusals = sheet.plan.refusals if sheet.plan is not None and not sheet.plan.needless else ()
     if sheet.trouble and sheet.plan is not None:
-        return put(f"     {sheet.trouble}", "warn")
+        return wrap(sheet.trouble, width - 1, "warn", indent=5)[:2]
     if sheet.discarded:
-        keys = "key" if sheet.discarded == 1 else "keys"
-        return put(f"     {sheet.discarded} {keys} pressed before it was armed: discarded", "warn")
-    if sheet.plan is not None and sheet.plan.refusals:
-        return put(f"     would be refused: {sheet.plan.refusals[0]}", "crit")
-    return ()
+        then = "press Enter" if sheet.field.text == sheet.target else f"type {sheet.target}"
+        return [put(f"     {early.said(sheet.discarded, then, waits=sheet.discards)}", "warn")]
+    if refusals:
+        return wrap(f"would be refused: {refusals[0]}", width - 1, "crit", indent=5)[:2]
+    if not sheet.armed and not sheet.sent:
+        return [put("     keys count in a moment: what is typed before is discarded", "dim")]
+    return []
 
 
 def _elsewhere(state: State, width: int) -> Line:

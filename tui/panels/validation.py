@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from engine.state.model import CheckView, State
 from tui.commands.command import key_of
-from tui.lines import Line, Lines, Role, block, fit, heading, join, marked, put, whole_words, wrap
+from tui.lines import Line, Lines, Role, block, clause, fit, heading, join, marked, put, whole_words, wrap
 from tui.look import Look
 from tui.words import ago
 
 KEY, NAME = "8", "Validation"
+_FULL_ENOUGH = 0.75
+"""Of the room, what a summary that ends with a clause has to fill; else it ends with a word."""
 STATUS: dict[str, Role] = {"PASS": "text", "WARN": "warn", "FAIL": "crit", "ERROR": "crit", "NOT RUN": "warn"}
 
 
@@ -50,4 +52,7 @@ def row(check: CheckView, width: int, *, whole: bool = False, stale: bool = Fals
     room = max(width - 27, 8)
     if whole:
         return join(head, *wrap(check.summary, room, "dim")[:1])
-    return join(head, put(whole_words(check.summary, width - 26), "dim"))
+    words = clause(check.summary, width - 26)
+    if len(words) < _FULL_ENOUGH * (width - 26):  # its first clause is short: more of it says more
+        words = whole_words(check.summary, width - 26)
+    return join(head, put(words, "dim"))

@@ -113,7 +113,7 @@ class Plots(Listing):
             return ""
         return f", STALE {age((self.look.now - observed).total_seconds())}" if observed is not None else ", STALE"
 
-    def _figures(self, found: Plotted, width: int, unwatched: str) -> Line:
+    def _figures(self, found: Plotted, width: int, unwatched: str = "") -> Line:
         """Lowest, highest and newest value; limits that lie outside; where the values come from."""
         if not found.columns:
             return ()

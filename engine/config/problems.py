@@ -9,6 +9,9 @@ from pathlib import Path
 from engine.errors import OpsError
 from engine.records import harmless
 
+REFUSED_EDIT = "the edited configuration is not used"
+"""What a monitor says first of an edit with mistakes; the configuration before it stays in force."""
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from engine.clock import Clock, SystemClock, iso
 from engine.config import Deployment, load_deployment
+from engine.config.problems import REFUSED_EDIT
 from engine.errors import LockHeld, OpsError
 from engine.monitoring.holder import read_holder, write_holder
 from engine.monitoring.monitor import Monitor
@@ -85,8 +86,8 @@ def _reloaded(monitor: Monitor, clock: Clock) -> Monitor:
     try:
         deployment = load_deployment(monitor.deployment.root)
     except OpsError as error:
-        _say(f"the edited configuration is not used: {harmless(error, 2000)}")
-        monitor.refused_edit = (f"the edited configuration is not used: {harmless(error, 300)}",)
+        _say(f"{REFUSED_EDIT}: {harmless(error, 2000)}")
+        monitor.refused_edit = (f"{REFUSED_EDIT}: {harmless(error, 300)}",)
         return monitor
     _say("the configuration was edited and is used from now on")
     monitor.stop()

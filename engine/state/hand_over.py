@@ -23,7 +23,7 @@ from engine.state.gates import GateStanding, when
 from engine.state.measured import WITHOUT_MONITOR
 from engine.state.model import State
 from engine.state.told import drill_words, rests_on
-from engine.state.watch_time import watch_time
+from engine.state.watch_time import phase_words, watch_time
 
 NOTHING = "nothing else happened"
 MOST = 60
@@ -129,7 +129,8 @@ def hand_over_lines(state: State, now: datetime) -> list[str]:
     lines = [
         f"HAND-OVER {state.title} {state.environment}, {now:%d %b %H:%M:%SZ}",
         f"Watch: {f'{holder}{held}' if holder else 'nobody holds it'}",
-        f"Verdict: {state.verdict.word}: {state.verdict.why}. {live}, {state.phase}{f', {since}' if since else ''}.",
+        f"Verdict: {state.verdict.word}: {state.verdict.why}. "
+        f"{live}, {phase_words(state)}{f', {since}' if since else ''}.",
     ]
     if state.drill is not None:
         lines.insert(0, f"{DRILL_MARK}: {drill_words(state.drill, now)}.")

@@ -16,6 +16,7 @@ from engine.monitoring.model import Evaluation
 from engine.state import absent
 from engine.state.alerts import alert_view
 from engine.state.model import (
+    HANGS,
     AlertView,
     ConditionView,
     GateView,
@@ -141,7 +142,7 @@ def patience_with(deployment: Deployment, evaluation: Evaluation, *, runs: bool)
 def why_late(age: float | None, runs: bool, full: str = "") -> str:
     """Why an evaluation does not speak any more."""
     since = "since before the last start of this machine" if age is None else f"for {pretty_duration(age)}"
-    return f"no fresh sample {since}: " + ((full or "the monitor does not get on") if runs else "no monitor runs")
+    return f"no fresh sample {since}: " + ((full or HANGS) if runs else "no monitor runs")
 
 
 def _views(evaluation: Evaluation, answered: Answered, late: str, runs: bool, now: datetime) -> Measured:

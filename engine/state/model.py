@@ -22,6 +22,8 @@ Phase = Literal["BEFORE", "CUTOVER", "BAKE", "STABILISE", "STEADY", "GOING BACK 
 Level = Literal["ok", "W", "C", "stale", "missing"]
 CheckStatus = Literal["PASS", "WARN", "FAIL", "ERROR", "NOT RUN"]
 ItemState = Literal["due", "overdue", "missed", "done", "overridden", "later", "closed"]
+HANGS = "the monitor does not get on"
+"""What a verdict rests on where a monitor holds its lock and samples nothing."""
 
 
 class ReleaseView(msgspec.Struct, frozen=True):

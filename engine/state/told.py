@@ -12,7 +12,7 @@ from engine.operations.watchers import watching_in_words
 from engine.state.alerts import attention
 from engine.state.model import AlertView, DrillView, KpiView, ResourceView, State, ValidationView, WayBackView
 from engine.state.operation import OperationView
-from engine.state.watch_time import watch_time
+from engine.state.watch_time import phase_words, watch_time
 
 _NUMBER = re.compile(r"(?<![A-Za-z])[0-9][0-9.,:hmsd]*")
 
@@ -97,7 +97,7 @@ def _without_numbers(said: str) -> str:
 def _standing(state: State) -> str:
     """Verdict, release, phase, and how far the watch has come."""
     since = watch_time(state, state.at)
-    return f"{state.verdict.word}   {_live(state)}   {state.phase}" + (f"   {since}" if since else "")
+    return f"{state.verdict.word}   {_live(state)}   {phase_words(state)}" + (f"   {since}" if since else "")
 
 
 def _live(state: State) -> str:

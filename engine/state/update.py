@@ -8,13 +8,13 @@ from engine.clock import pretty_duration
 from engine.notify.message import DRILL_MARK
 from engine.state.model import State
 from engine.state.told import rests_on
-from engine.state.watch_time import watch_time
+from engine.state.watch_time import phase_words, watch_time
 
 
 def update_lines(state: State, now: datetime) -> list[str]:
     """The lines, as of ``now``."""
     release = state.release.upper() if state.release else "no release"
-    when = watch_time(state, now) or state.phase
+    when = watch_time(state, now) or phase_words(state)
     lines = [f"{state.title} {state.environment}, {now:%H:%M:%SZ}: {state.verdict.word}. {release} live, {when}."]
     if state.drill is not None:
         lines.insert(0, f"{DRILL_MARK}: {state.drill.drill} of {state.drill.release}.")
@@ -34,7 +34,9 @@ def update_lines(state: State, now: datetime) -> list[str]:
     lines.append(f"Validation: {state.checks.status}{old}, {_ago(state.checks.observed_at, now)}")
     way = state.way_back
     note = f"; {way.note}" if way.note else ""
-    lines.append(f"Way back: {way.release}, {'ready' if way.ready else way.reason}, {rests_on(way, now)}{note}")
+    stands = "ready" if way.ready else way.reason
+    release = "" if stands.startswith(f"{way.release} is live") else f"{way.release}, "
+    lines.append(f"Way back: {release}{stands}, {rests_on(way, now)}{note}")
     gate = state.next_gate
     if gate is not None:
         fails = ", ".join(gate.would_fail_on) or "nothing"

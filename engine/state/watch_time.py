@@ -12,6 +12,11 @@ def counts(state: State) -> bool:
     return state.cutover_at is not None and state.phase in ("BAKE", "STABILISE", "STEADY")
 
 
+def phase_words(state: State) -> str:
+    """The phase as people read it: with the old release's own name where the value says V1."""
+    return state.phase.replace("V1", state.releases[0].name.upper()) if state.releases else state.phase
+
+
 def watch_time(state: State, now: datetime) -> str:
     """``T+07:12``, ``T+24:00 (time x24)``; empty where no cutover is watched."""
     if state.cutover_at is None or not counts(state):

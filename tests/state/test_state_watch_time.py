@@ -55,3 +55,10 @@ def test_in_a_drill_update_and_hand_over_begin_with_it(rehearsed: State) -> None
     drilled = msgspec.structs.replace(rehearsed, drill=drill)
     assert update_lines(drilled, drilled.at)[0].startswith("DRILL, not real: leak of v2")
     assert hand_over_lines(drilled, drilled.at)[0].startswith("DRILL, not real: leak of v2")
+
+
+def test_the_phase_after_a_rollback_names_the_old_release_as_it_is_called(rehearsed: State) -> None:
+    paper = msgspec.structs.replace(rehearsed.releases[0], name="paper")
+    back = msgspec.structs.replace(rehearsed, releases=(paper, *rehearsed.releases[1:]), phase="BACK ON V1")
+    assert "BACK ON PAPER" in lines(back)[0]
+    assert "BACK ON PAPER" in update_lines(back, back.at)[0]

@@ -103,7 +103,7 @@ def test_the_age_of_the_data_is_loud_after_two_cadences_and_stale_when_the_monit
 
 
 def test_the_log_of_a_frozen_monitor_is_stale() -> None:
-    assert "STALE 41s: no new sample" in text(log.draw(FROZEN, 80, 6, Look(UNICODE, NOW)))
+    assert "STALE: no new sample" in text(log.draw(FROZEN, 80, 6, Look(UNICODE, NOW)))
 
 
 def test_a_clock_that_stands_still_is_seen_and_one_that_goes_is_not() -> None:
@@ -162,3 +162,20 @@ def test_a_series_that_ended_says_when_its_last_value_was() -> None:
     found = plotted("MEM", stretch, newest_at=NOW - timedelta(minutes=4))
     assert "last" in plain(screen._figures(found, 120)) and "STALE 4m" in plain(screen._figures(found, 120))
     assert "STALE" not in plain(screen._figures(plotted("MEM", stretch), 120))
+
+
+def test_row_2_names_the_way_out_of_a_monitor_that_hangs() -> None:
+    why = "no fresh sample for 30 s: the monitor does not get on; it was CONTINUE"
+    verdict = replace(states.STALE.verdict, word="UNKNOWN", why=why)
+    hung = replace(states.STALE, verdict=verdict, monitor=replace(states.STALE.monitor, running=True), operation=None)
+    wide = plain(header.why(hung, 120, Look(UNICODE, states.NOW)))
+    assert "for 30 s: the monitor does not get on; :monitor or abaco-ops monitor --restart" in wide
+    only = plain(header.why(hung, 120, Look(UNICODE, states.NOW, read_only=True)))
+    assert ":monitor" not in only and "abaco-ops monitor --restart" in only
+
+
+def test_row_2_says_that_an_edited_configuration_is_not_used() -> None:
+    problem = "the edited configuration is not used: config/console.yml:12: paths.tape: is missing"
+    edited = replace(states.NORMAL, problems=("another", problem))
+    said = plain(header.why(edited, 120, Look(UNICODE, states.NOW)))
+    assert f"{states.NORMAL.verdict.why}, but {problem}"[:100] in said

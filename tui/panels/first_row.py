@@ -10,7 +10,7 @@ from typing import NamedTuple, cast
 
 from engine.state.model import DrillView, State
 from engine.state.operation import OperationView
-from engine.state.watch_time import counts, since_cutover
+from engine.state.watch_time import counts, phase_words, since_cutover
 from tui.lines import Line, Role, crop, join, put, spread, width_of
 from tui.look import Look
 from tui.words import age, clock, due_in, stamp
@@ -151,7 +151,7 @@ def _since(state: State, look: Look) -> Line:
         return join(put(since_cutover(state.cutover_at, look.now, state.time_scale), "text"), pace)
     # that it is back is claimed of a release that is live, and of no other
     elsewhere = state.phase == "BACK ON V1" and state.release != state.way_back.release
-    return join(put("" if state.phase == "CUTOVER" or elsewhere else state.phase, "text"), pace)
+    return join(put("" if state.phase == "CUTOVER" or elsewhere else phase_words(state), "text"), pace)
 
 
 def _pace_with_time(state: State, look: Look) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from engine.state.model import State, WayBackView
+from engine.config.problems import REFUSED_EDIT
+from engine.state.model import HANGS, State, WayBackView
 from engine.state.operation import OperationView
 from tui.arrange import MINIMUM
 from tui.calling import leading, told
@@ -78,8 +79,14 @@ def before_the_verdict(state: State, width: int, look: Look) -> Line:
         return _needed(operation, state.way_back.release, width, look)
     if operation is not None and operation.alive and (verdict.word == "CONTINUE" or _only_switching(state, operation)):
         return _under_way(operation, width, look)
-    if verdict.word == "UNKNOWN" and not state.monitor.running and not look.replay:
-        return _unwatched(state, width, look)
+    if verdict.word == "UNKNOWN" and not look.replay:
+        if not state.monitor.running:
+            return _unwatched(state, width, look)
+        if HANGS in verdict.why:
+            return _hanging(verdict.why, width, look)
+    edit = next((problem for problem in state.problems if problem.startswith(REFUSED_EDIT)), "")
+    if verdict.word == "CONTINUE" and edit and not look.replay:
+        return fit(put(f" {verdict.why}, but {edit}", "warn"), width)
     return ()
 
 
@@ -94,6 +101,13 @@ def _unwatched(state: State, width: int, look: Look) -> Line:
     told = f" no monitor runs; {ways} starts it"
     _, _, was = state.verdict.why.partition("no monitor runs")
     return fit(first_that_fits(width - 1, put(told + was, "text"), put(told, "text")), width)
+
+
+def _hanging(why: str, width: int, look: Look) -> Line:
+    """A monitor that holds its lock and does not sample: since when, and how another takes its place."""
+    ways = "abaco-ops monitor --restart" if look.read_only else ":monitor or abaco-ops monitor --restart"
+    told, _, _ = why.partition(";")
+    return fit(first_that_fits(width - 1, put(f" {told}; {ways}", "text"), put(f" {told}", "text")), width)
 
 
 def _update_due(state: State) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from engine.state.model import State
 from tui.lines import Line, Lines, Role, block, fit, heading, join, marked, put, width_of
 from tui.look import Look
-from tui.words import age
 
 KEY, NAME = "7", "Log"
 _STATUS: dict[str, Role] = {"WARN": "warn", "FAIL": "crit", "ERROR": "crit", "NOT RUN": "warn", "MISSED": "warn"}
@@ -55,10 +54,8 @@ def labels() -> Line:
 
 
 def stale_note(state: State, look: Look) -> Line:
-    """That nobody writes it now, and since when: its newest row is no sign of life."""
-    observed = state.monitor.observed_at
-    since = f" {age((look.now - observed).total_seconds())}" if observed is not None else ""
-    return put(f"STALE{since}: no new sample", "warn")
+    """That nobody writes it now: its newest row is no sign of life. Since when stands in row 3."""
+    return put("STALE: no new sample", "warn")
 
 
 def rows(state: State) -> tuple[str, ...]:

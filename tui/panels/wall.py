@@ -11,7 +11,7 @@ from typing import cast
 from engine.operations.outcome import state_word, well
 from engine.state.model import State
 from engine.state.operation import OperationView
-from engine.state.watch_time import counts, since_cutover
+from engine.state.watch_time import counts, phase_words, since_cutover
 from tui import large
 from tui.arrange import too_small
 from tui.calling import leading, told
@@ -147,7 +147,7 @@ def _number(state: State, look: Look) -> tuple[str, Role]:
         return f"{finished}/{len(operation.steps)}", "info"
     if state.cutover_at is not None and counts(state):
         return since_cutover(state.cutover_at, look.now, state.time_scale), "dim"  # the verdict is what shines
-    phase = str(state.phase)
+    phase = phase_words(state)
     return (phase, "dim") if large.known(phase) else (f"{look.now:%H:%M}", "dim")
 
 
@@ -202,7 +202,9 @@ def _standing(state: State, width: int, look: Look) -> Line:
     if operation is not None:
         move = put(f"{operation.release_from} to {operation.release_to}", "text")
         return join(live, "      ", first_row.operation_word(operation, look), "   ", move)
-    head = live if str(state.phase) in _said_large(state, look) else join(live, put(f"   {state.phase}", "dim"))
+    head = (
+        live if phase_words(state) in _said_large(state, look) else join(live, put(f"   {phase_words(state)}", "dim"))
+    )
     gate = state.next_gate
     if gate is None:
         return join(head, "      ", _without_gate(state, look))

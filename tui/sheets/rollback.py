@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from engine.operations.plan import Plan
+from engine.records.counted import counted
 from engine.state.model import State
 from tui.field import EMPTY, Field
 from tui.lines import Line, Lines, block, cut_short, fit, join, put, spread, width_of, wrap
@@ -145,9 +146,10 @@ def _facts(sheet: RollbackSheet, state: State, look: Look) -> Lines:
         f"{len(plan.changes)} key{'' if len(plan.changes) == 1 else 's'} differ{'s' if len(plan.changes) == 1 else ''}"
     )
     restores = f"{plan.release_to} {plan.build_to[:6]}, config {plan.config_then[:6]} ({keys}), {metrics}"
-    aside = f"{plan.sets_aside_runs} runs, {plan.sets_aside_files} files, {amount(plan.sets_aside_bytes)}"
+    runs, files = counted(plan.sets_aside_runs, "run"), counted(plan.sets_aside_files, "file")
+    aside = f"{runs}, {files}, {amount(plan.sets_aside_bytes)}"
     wrote = f"{plan.release_from.upper()}'s {aside}, in a side snapshot"
-    taken = f"what readers took of {plan.sets_aside_runs} runs published since the cutover"
+    taken = f"what readers took of {runs} published since the cutover"
     nothing = f"nothing: {plan.release_from.upper()} published no run since the cutover"
     lines = [
         _fact("Takes", takes),

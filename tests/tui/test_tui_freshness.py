@@ -57,7 +57,7 @@ DRAWN: dict[str, tuple[Callable[[State, Look], Lines], str]] = {
     "the checks": (lambda state, look: validation.draw(state, 60, 6, look), "stale, 12m ago"),
     "what the checklist measured": (lambda state, look: checklist.draw(state, 60, 6, look), "measured: STALE"),
     "the matrix": (lambda state, look: matrix.draw(state, 100, 6, look), "read nothing for 41s"),
-    "the log": (lambda state, look: log.draw(state, 80, 6, look), "STALE 43s"),
+    "the log": (lambda state, look: log.draw(state, 80, 6, look), "STALE: no new sample"),
     "the way back": (lambda state, look: header.draw(state, 120, look), "ready, STALE"),
     "the watch": (lambda state, look: header.draw(state, 120, look), "on watch A. Moreno, STALE"),
     "the data": (lambda state, look: header.draw(state, 80, look), "data STALE 43s"),

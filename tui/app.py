@@ -17,13 +17,13 @@ from textual.screen import Screen
 
 from engine.records import harmless
 from engine.state.model import State
-from tui import calling, numbered, offering, telling
+from tui import calling, numbered, offering, pressing, telling
 from tui.actions import AcceptedView, Actions
 from tui.apart import Answered, run_apart
 from tui.arming import Arming
 from tui.clock_watch import ClockWatch, since_boot
 from tui.coming_back import ComingBack
-from tui.commands import COMMANDS, Command, refusal
+from tui.commands import Command, refusal
 from tui.frame import Frame
 from tui.glyphs import UNICODE, Glyphs
 from tui.lag import LagWatch
@@ -62,6 +62,8 @@ class ConsoleApp(App[None], inherit_bindings=False):
     TITLE = "abaco-ops"
     notice: Line = ()
     """What stands in the footer's place for a moment."""
+    late_keys = 0
+    """Keys that came too late to count and were not told of yet."""
     read_trouble = ""
     """Why the state cannot be read."""
     crash = crash_report = ""
@@ -236,18 +238,8 @@ class ConsoleApp(App[None], inherit_bindings=False):
     # ---- keys and commands --------------------------------------------------------------------------------
 
     def press(self, event: events.Key) -> None:
-        """One key: the screen in front may take it as text; else it stands for a command, or for nothing."""
-        character = event.character if event.is_printable else None
-        pressed = character if character and character != " " else event.key
-        self.notice = ()  # what was said of the key before answers this one no more
-        if self.frame.takes(event.key, character):
-            return
-        if (command := self.frame.command_for(pressed)) is not None:
-            self.invoke(COMMANDS[command])
-        else:
-            from tui.unanswered import answer
-
-            self.say(answer(pressed, self.frame.scopes, past=self.replay is not None), "dim")
+        """One key that was pressed."""
+        pressing.press(self, event)
 
     def paste(self, text: str) -> None:
         """Pasted text: never a key."""

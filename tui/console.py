@@ -54,6 +54,8 @@ def open_console(root: Path, *, read_only: bool, playback: Playback | None = Non
     replay = replay_of(deployment, playback) if playback is not None else None
     keymap = read_keymap(places(deployment.root))
     bind(keymap)
+    from tui.typed import PatientDriver
+
     app = ConsoleApp(
         root=str(deployment.root),
         make_reader=lambda: _reader(deployment, clock) if replay is None else replay.reader,
@@ -74,6 +76,7 @@ def open_console(root: Path, *, read_only: bool, playback: Playback | None = Non
         looks=EngineLooks(deployment),
         cell_differ=display.wanted(deployment.console.console.cell_differ),
     )
+    app.driver_class = PatientDriver
     seen = nullcontext() if app.read_only else watching(deployment, actor=whoami(), origin=origin_here(), clock=clock)
     with seen, Guard(app.end) as guard:
         app.run(mouse=False)

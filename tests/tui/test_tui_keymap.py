@@ -272,7 +272,7 @@ ANSWERS = {
     ("screens/offer.py", "takes"): {"enter", "tab"},
     ("screens/themes.py", "takes"): {"enter"},
     ("field.py", "key"): {"backspace", "ctrl+h", "ctrl+w", "ctrl+k"},
-    ("app.py", "press"): {" "},
+    ("pressing.py", "press"): {" "},
 }
 PRESSED = {"name", "character", "key", "last_key"}
 

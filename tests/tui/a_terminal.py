@@ -58,6 +58,10 @@ class PlayedTerminal:
         """Read until the words stand on the screen."""
         self._until(lambda: words in "\n".join(self.screen.display), timeout, words)
 
+    def read_until(self, met: Callable[[], bool], timeout: float = 20.0) -> None:
+        """Read until it is so."""
+        self._until(met, timeout, "what was waited for")
+
     def _until(self, wanted: Callable[[], bool], timeout: float, what: str) -> None:
         until = time.monotonic() + timeout
         while not wanted():

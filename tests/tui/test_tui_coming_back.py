@@ -75,12 +75,18 @@ async def test_who_is_cut_off_before_reading_it_is_told_again(make_app: Make, ac
         assert actions.remembered >= 1
 
 
+def noted(deployment: Deployment) -> bool:
+    """Whether it is written down that this person is here: opening a console does so as soon as it has read."""
+    return any(deployment.paths.left.glob("*.json"))
+
+
 def test_after_a_lost_line_the_next_console_tells_it(deployment: Deployment) -> None:
     """The whole way: a console loses its terminal, something happens, and the next one says so."""
     arguments = ["-m", "tui.main", "--root", str(deployment.root)]
     first = PlayedTerminal(arguments)
     try:
         first.wait_for("Decision matrix")
+        first.read_until(lambda: noted(deployment))
         first.hang_up()
         assert first.ended(20, reading=False) is not None
     finally:
@@ -107,6 +113,7 @@ def test_what_happens_while_the_line_is_dead_is_told_although_the_console_was_op
     first = PlayedTerminal(arguments)
     try:
         first.wait_for("Decision matrix")
+        first.read_until(lambda: noted(deployment))
         first.type("?")
         first.wait_for("Help")
         append_event(deployment.paths.events, "note", {"text": "the disk died"}, source="people", actor="ann@ops1")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -175,16 +176,26 @@ def test_during_a_running_cutover_it_takes_over_and_leaves_the_metrics_alone(sit
 
 
 def test_a_cutover_whose_worker_hangs_is_ended_and_taken_over(site: Site) -> None:
-    site.edit_release("v2", "test", ["sleep", "600"])
+    site.edit_release("v2", "test", ["sleep", "611"])
     config, metrics = site.config(), site.metrics()
     begun = site.begin_cutover()
-    await_that(lambda: "child" in kinds_since(site, begun.id, "test_new"))
+    await_that(lambda: "child" in kinds_since(site, begun.id, "test_new") and running(["sleep", "611"]))
     os.kill(begun.pid, signal.SIGSTOP)
     operation = site.rollback()
     assert operation.state == "SUCCEEDED", operation.failure
-    assert any("left a command running" in warning for warning in operation.warnings)
+    assert any("left a command running" in warning for warning in operation.warnings), operation.warnings
     assert site.operation(begun.id).state == "ROLLED_BACK"
     site.assert_back_on_v1(config, metrics)
+
+
+def running(command: list[str]) -> bool:
+    """Whether the command itself runs: on record it stands before it begins."""
+    line = b"\0".join(word.encode() for word in command) + b"\0"
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if path.read_bytes() == line:
+                return True
+    return False
 
 
 def kinds_since(site: Site, operation: str, step: str) -> list[str]:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from engine.config.deployment import Deployment
+from engine.config.release import ReleaseConfig
 from engine.errors import Refused
 from engine.services.build import BUILD_VARIABLE, build_hash
 from engine.services.embedded import EmbeddedService
 from engine.services.protocol import Service
 from engine.services.record import ServiceFiles, ServiceSpec
 from engine.services.remains import MARK_VARIABLE
+
+_SETTLE = 1.0
+"""Seconds: systemd calls a process started that dies half a second later. Longer is the business of verify_hold."""
 
 
 def open_service(deployment: Deployment, release_name: str) -> Service:
@@ -22,6 +26,8 @@ def open_service(deployment: Deployment, release_name: str) -> Service:
         build = ""
     name = release.service.name
     mark = f"{deployment.root}|{name}"
+    if deployment.console.services.backend == "systemd":
+        return _unit(deployment, release, build, mark)
     spec = ServiceSpec(
         name=name,
         release=release_name,
@@ -34,3 +40,19 @@ def open_service(deployment: Deployment, release_name: str) -> Service:
         events=str(deployment.paths.events),
     )
     return EmbeddedService(ServiceFiles(deployment.paths.services / name), spec)
+
+
+def _unit(deployment: Deployment, release: ReleaseConfig, build: str, mark: str) -> Service:
+    from engine.services.systemd import SystemdService, UnitSpec  # only where it is chosen
+
+    cadence = deployment.console.cadence
+    spec = UnitSpec(
+        name=release.service.name,
+        unit=release.service.unit_name,
+        release=release.release,
+        build=build,
+        mark=mark,
+        stop_deadline=float(cadence.stop_deadline),
+        settle=min(float(cadence.verify_hold), _SETTLE),
+    )
+    return SystemdService(spec)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal, Protocol
 
@@ -71,4 +72,8 @@ class Service(Protocol):
 
     def last_lines(self, count: int) -> list[str]:
         """The last lines of its output, made harmless."""
+        ...
+
+    def members(self, identity: Identity) -> Sequence[int]:
+        """Pids of all that belongs to its main process ``identity``, that one first; empty when it is gone."""
         ...

@@ -28,8 +28,6 @@ from engine.services.systemd_status import (
 )
 
 _POLL = 0.03
-_UP_WITHIN = 10.0
-"""Seconds, beside the stop deadline, that a unit may take to come up, or to end what it was about."""
 _KILL_FOR = 5.0
 """How long SIGKILL is given: what stays after that hangs in the kernel."""
 _SEEN_TWICE = 3
@@ -50,6 +48,8 @@ class UnitSpec:
     settle: float
     """A start counts once the same process has stayed up for so many seconds."""
     call_deadline: float = CALL_DEADLINE
+    up_within: float = 10.0
+    """Seconds, beside the stop deadline, that it may take to come up, or to end what it was about."""
 
 
 class SystemdService:
@@ -78,14 +78,14 @@ class SystemdService:
         spec = self._spec
         if not spec.build:
             raise Refused(f"the build files of {spec.release} cannot be read", "see build.files of the release")
-        until = time.monotonic() + _UP_WITHIN + spec.stop_deadline
+        until = time.monotonic() + spec.up_within + spec.stop_deadline
         before = self._at_rest(until)
         problem, fix = not_startable(before)
         if problem and before.down:
             raise Refused(f"{self.name} cannot be started: {problem}", fix)
         status = self._status(before)
         if status.state == "RUNNING":
-            return status
+            return self._settled(before, until)
         if status.state == "UNSURE":
             raise OpsError(f"{self.name} cannot be started: {status.reason}", f"abaco-ops service stop {spec.release}")
         if before.active == "failed":
@@ -175,27 +175,28 @@ class SystemdService:
             status = self._status(shown)
             if status.state == "RUNNING" and status.identity is not None and not status.reason:
                 if first is not None and status.identity != first:
-                    raise self._died(f"it ended {self._after(first)}, and systemd started it again")
+                    raise self._died(f"it ended{self._after(first)}, and systemd started it again")
                 first = status.identity
                 if SystemClock().now().boot - started_at(first) >= self._spec.settle:
                     return status
-            elif first is not None and not shown.moving:
-                raise self._died(f"{ended_how(shown)} {self._after(first)}")
-            elif shown.down:
-                raise self._died(not_started(before, shown))
-            elif shown.restarting:
-                raise self._died(status.reason)
+            elif shown.down or shown.restarting:
+                why = not_started(before, shown) if first is None else ended_how(shown)
+                comes_back = ", systemd starts it again" if shown.restarting else ""
+                raise self._died(f"{why}{self._after(first) if first else ''}{comes_back}")
             if time.monotonic() > until:
                 raise self._died(f"systemd says {shown.active}/{shown.sub}, and it does not come up")
             time.sleep(_POLL)
 
     def _after(self, main: Identity) -> str:
-        return f"within {SystemClock().now().boot - started_at(main):.1f} s of its start"
+        return f" within {SystemClock().now().boot - started_at(main):.1f} s of its start"
 
     def _died(self, why: str) -> OpsError:
+        spec = self._spec
         lines = self.last_lines(3)
         said = f"; its last words: {' / '.join(lines)}" if lines else ""
-        return OpsError(f"{self.name} cannot be started: {why}{said}", f"journalctl -u {self._spec.unit} -n 30")
+        words = systemd_journal.manager_lines(spec.unit, 2, spec.call_deadline)
+        said += f"; systemd says: {' / '.join(words)}" if words else ""
+        return OpsError(f"{self.name} cannot be started: {why}{said}", f"journalctl -u {spec.unit} -n 30")
 
     def _forget_failure(self) -> None:
         """What systemd remembers against it. Not to be allowed to is no reason not to try."""

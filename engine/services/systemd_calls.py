@@ -1,4 +1,4 @@
-"""The edge to systemd: ``systemctl`` and ``journalctl`` by absolute path, without a shell, each call with a deadline."""
+"""The edge to systemd: ``systemctl`` and ``journalctl`` by absolute path, without a shell, each with a deadline."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Answer:
 
 
 def systemctl(*words: str, deadline: float = CALL_DEADLINE) -> bytes:
-    """What it prints. NoSystemd, CallHung; CallRefused for a call that may not be made; OpsError for what else fails."""
+    """What it prints. NoSystemd, CallHung; CallRefused for what may not be asked; OpsError for what else fails."""
     if not BOOTED.is_dir():
         raise NoSystemd(
             f"systemd does not run this machine: {BOOTED} is not there",

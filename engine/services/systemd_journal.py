@@ -12,17 +12,26 @@ from engine.errors import OpsError
 from engine.records import harmless
 from engine.services.systemd_calls import CALL_DEADLINE, journalctl
 
-_RESTART_SCHEDULED = "5eb03494b6584870a536b337290809b2"
+_RESTART_SCHEDULED = "5eb03494b6584870a536b337290809b3"
 """SD_MESSAGE_UNIT_RESTART_SCHEDULED: systemd's own record of each automatic restart."""
 _FIELDS = "--output-fields=MESSAGE,__REALTIME_TIMESTAMP"
 
 
 def last_lines(unit: str, count: int, deadline: float = CALL_DEADLINE) -> list[str]:
     """The last lines that the unit's processes printed, made harmless; none where the journal cannot be read."""
+    return _last([f"_SYSTEMD_UNIT={unit}"], count, deadline)
+
+
+def manager_lines(unit: str, count: int, deadline: float = CALL_DEADLINE) -> list[str]:
+    """What systemd itself said last about the unit in this boot, made harmless; none where it cannot be read."""
+    return _last(["-b", f"UNIT={unit}", "_PID=1"], count, deadline)
+
+
+def _last(match: list[str], count: int, deadline: float) -> list[str]:
     if count <= 0:
         return []
     try:
-        found = list(_entries(["-n", str(count), f"_SYSTEMD_UNIT={unit}"], deadline))
+        found = list(_entries(["-n", str(count), *match], deadline))
     except OpsError:
         return []
     return [harmless(line) for entry in found for line in _message(entry).splitlines()][-count:]

@@ -25,9 +25,6 @@ PROPERTIES = (
     "ControlGroup",
     "Slice",
     "Job",
-    "ConditionResult",
-    "TimeoutStopUSec",
-    "User",
 )
 _CLD_EXITED = 1
 """``ExecMainCode`` is a ``si_code`` of waitid(2): 1 exited, 2 killed, 3 dumped."""
@@ -50,7 +47,6 @@ class Shown:
     invocation: str
     group: str
     job: bool
-    conditions_met: bool
 
     @property
     def down(self) -> bool:
@@ -93,7 +89,6 @@ def parse(text: str, unit: str) -> Shown:
         # released with the last process; where the unit is down and processes are left, it is where they are
         group=told.get("ControlGroup", "") or group_of(told.get("Slice", ""), unit),
         job=number("Job") > 0,
-        conditions_met=told.get("ConditionResult", "yes") != "no",
     )
 
 
@@ -178,13 +173,9 @@ def was_killed(shown: Shown) -> bool:
 
 
 def not_started(before: Shown, now: Shown) -> str:
-    """Why a start has left the unit down."""
-    if now.result == "exec-condition":
-        return "its ExecCondition said no: the active configuration is that of another release, or cannot be read"
-    if not now.conditions_met:
-        return "a Condition of its unit file is not met"
-    if now.invocation == before.invocation and now.active == "inactive":
-        return "systemd dropped the start: something that it requires failed, or somebody cancelled it"
+    """Why a start has left the unit down. What systemd forgets with the unit stands in the journal only."""
+    if now.active == "inactive" and now.invocation in ("", before.invocation):
+        return "systemd left it down, for a condition of its unit file or for something that it requires"
     return ended_how(now)
 
 

@@ -33,7 +33,9 @@ def missing() -> str:
         return f"needs {', '.join(lacking)}"
     if _control_groups() is None:
         return "needs a control group hierarchy (cgroup2) that can be written to"
-    tried = subprocess.run(["unshare", "--pid", "--fork", "--mount", "--cgroup", "true"], capture_output=True, check=False)
+    tried = subprocess.run(
+        ["unshare", "--pid", "--fork", "--mount", "--cgroup", "true"], capture_output=True, check=False
+    )
     return "" if tried.returncode == 0 else f"namespaces cannot be made here: {tried.stderr.decode().strip()}"
 
 
@@ -89,11 +91,26 @@ class Machine:
         self._group = mount / f"abaco-ops-test-{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self._group.mkdir()
         (self.place / "boot_id").write_text(f"{uuid.uuid4()}\n")
-        words = ["unshare", "--pid", "--fork", "--mount", "--cgroup", "--uts", "--ipc", "--net", str(BOOT), str(self.place)]
+        words = [
+            "unshare",
+            "--pid",
+            "--fork",
+            "--mount",
+            "--cgroup",
+            "--uts",
+            "--ipc",
+            "--net",
+            str(BOOT),
+            str(self.place),
+        ]
         enter = f'echo $$ >"{self._group}/cgroup.procs" && exec "$@"'
         with (self.place / "console.log").open("ab") as console:
             self._starter = subprocess.Popen(
-                ["sh", "-c", enter, "sh", *words], stdin=subprocess.DEVNULL, stdout=console, stderr=console, process_group=0
+                ["sh", "-c", enter, "sh", *words],
+                stdin=subprocess.DEVNULL,
+                stdout=console,
+                stderr=console,
+                process_group=0,
             )
         until = time.monotonic() + PATIENCE
         while not self._stands():
@@ -144,7 +161,13 @@ class Machine:
         if user:
             words += ["setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups", "--"]
         path = f"{Path(sys.executable).parent}:/usr/sbin:/usr/bin:/sbin:/bin"
-        environment = [f"PATH={path}", f"PYTHONPATH={REPOSITORY}", "PYTHONDONTWRITEBYTECODE=1", "LANG=C.UTF-8", "HOME=/tmp"]
+        environment = [
+            f"PATH={path}",
+            f"PYTHONPATH={REPOSITORY}",
+            "PYTHONDONTWRITEBYTECODE=1",
+            "LANG=C.UTF-8",
+            "HOME=/tmp",
+        ]
         return [*words, "env", "-i", f"USER={user or 'root'}", f"LOGNAME={user or 'root'}", *environment]
 
     def run(self, *words: str, user: str = "", timeout: float = 60) -> subprocess.CompletedProcess[str]:

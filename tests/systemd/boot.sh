@@ -38,6 +38,7 @@ mount --bind "$place/shared" "$root/srv"
 while read -r path; do
     mkdir -p "$root$path"
     mount --bind "$path" "$root$path"
+    mount -o remount,bind,ro "$root$path"
     while [ "${path%/*}" ]; do # whoever works inside must be able to get there
         path=${path%/*}
         chmod a+x "$root$path"
@@ -67,4 +68,4 @@ mkdir -p .before
 pivot_root . .before
 umount -l /.before
 exec env -i container=machine PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 \
-    /lib/systemd/systemd --system --log-target=console --show-status=0 --log-level=info </dev/null
+    /lib/systemd/systemd --system --log-target=journal --show-status=0 --log-level=info </dev/null

@@ -15,6 +15,7 @@ from engine.clock import SystemClock, pretty_duration
 from engine.config import Deployment
 from engine.doctor.channels import examine_channels
 from engine.doctor.finding import Finding
+from engine.doctor.units import examine_units
 from engine.errors import OpsError
 from engine.monitoring.continuity import lost_now
 from engine.monitoring.store import SampleStore
@@ -139,7 +140,7 @@ def _disk(deployment: Deployment) -> Iterator[Finding]:
 def _programs(deployment: Deployment) -> Iterator[Finding]:
     for release in (deployment.old, deployment.new):
         commands = (release.service.command, release.programs.kpi, release.programs.test, release.programs.verify)
-        first = {deployment.command(command, release.release)[0] for command in commands}
+        first = {deployment.command(command, release.release)[0] for command in commands if command}
         missing = sorted(program for program in first if shutil.which(program) is None)
         if missing:
             said = harmless(", ".join(missing))
@@ -252,6 +253,7 @@ EXAMINATIONS: dict[str, Examination] = {
     "programs": _programs,
     "samples": _samples,
     "services": _services,
+    "units": examine_units,
     "monitor": _monitor,
     "audit trail": _audit,
     "channels": examine_channels,

@@ -94,6 +94,9 @@ def _columns(tape: Path) -> list[str]:
 
 
 def _permissions(deployment: Deployment) -> Iterator[Finding]:
+    if (unit := deployment.console.services.operation_unit) is not None and not os.access(deployment.root, os.W_OK):
+        yield _asks_only(deployment, unit)
+        return
     closed = problems(deployment, probing=False)
     if not os.access(deployment.paths.config, os.W_OK | os.X_OK):
         closed.append(f"no right to write in {deployment.paths.config}")
@@ -104,6 +107,15 @@ def _permissions(deployment: Deployment) -> Iterator[Finding]:
     group = deployment.console.deployment.group
     if group is not None:
         yield _group(group)
+
+
+def _asks_only(deployment: Deployment, unit: str) -> Finding:
+    """An operator: asks for operations, which run as the user of their unit and look before they touch anything."""
+    place = existing(deployment.paths.operations)
+    if place != deployment.paths.operations or not os.access(place, os.W_OK | os.X_OK):
+        fix = f"as the owner: mkdir -p {deployment.paths.operations}, chmod 2770 it; this account in its group"
+        return Finding("permissions", "FAIL", f"this account may ask for no operation: it cannot write in {place}", fix)
+    return Finding("permissions", "ok", f"this account asks for operations, {unit} carries them out as its own user")
 
 
 def _group(name: str) -> Finding:

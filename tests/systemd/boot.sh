@@ -49,7 +49,7 @@ done <"$place/binds"
 units=$root/etc/systemd/system
 rm -rf "$units"/*.wants "$units"/*.requires "$units/default.target"
 ln -s /lib/systemd/system/multi-user.target "$units/default.target"
-for unit in getty.target systemd-tmpfiles-setup.service systemd-tmpfiles-clean.timer systemd-tmpfiles-setup-dev.service \
+for unit in getty.target systemd-tmpfiles-clean.timer systemd-tmpfiles-setup-dev.service \
     sys-kernel-debug.mount sys-kernel-tracing.mount sys-kernel-config.mount dev-hugepages.mount sys-fs-fuse-connections.mount \
     systemd-journald-audit.socket systemd-udevd.service systemd-udev-trigger.service systemd-remount-fs.service \
     systemd-sysctl.service systemd-modules-load.service systemd-timesyncd.service systemd-update-utmp.service \

@@ -88,8 +88,7 @@ class SystemdService:
             return self._settled(before, until)
         if status.state == "UNSURE":
             raise OpsError(f"{self.name} cannot be started: {status.reason}", f"abaco-ops service stop {spec.release}")
-        if before.active == "failed":
-            self._forget_failure()  # else a unit that failed too often is refused, however often it is asked
+        self._forget_failure()  # it counts starts that people ask for too, and refuses one too many
         self._call("start", "--no-block", spec.unit)
         return self._settled(before, until)
 

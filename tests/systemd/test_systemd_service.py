@@ -25,6 +25,7 @@ UNITS = {
     "crashed-once": "ExecStart=/bin/sh -c 'test -e /run/once && exec sleep 1000; sleep 0.8; touch /run/once; exit 1'\n"
     "Restart=on-failure\nRestartSec=50ms",
     "limited": "ExecStart=/bin/false\nRestart=always\nRestartSec=1ms",
+    "often": "ExecStart=/bin/sleep 1000",
     "masked": "ExecStart=/bin/sleep 1000",
     "not-now": "ExecCondition=/bin/false\nExecStart=/bin/sleep 1000",
     "no-program": "ExecStart=/nowhere/program",
@@ -41,7 +42,7 @@ UNITS = {
 def machine(new_machine: Machine) -> Machine:
     for name, lines in UNITS.items():
         unit = "[Unit]\nStartLimitIntervalSec=0\n"
-        if name == "limited":
+        if name in ("limited", "often"):
             unit = "[Unit]\nStartLimitIntervalSec=1h\nStartLimitBurst=2\n"
         if name == "needy":
             unit += "Requires=no-program-first.service\nAfter=no-program-first.service\n"
@@ -168,6 +169,13 @@ def test_one_that_failed_too_often_for_systemd_can_still_be_asked_to_start(asked
     assert asked("status")["state"] == "FAILED"
     assert asked.machine.run("systemctl", "start", asked.unit).returncode != 0, "systemctl is refused"
     assert "exit code 1" in asked("start")["what"], "it was tried once more"
+
+
+@unit("often")
+def test_starts_that_people_asked_for_are_never_too_many(asked: Asked) -> None:
+    for _ in range(4):
+        assert asked("start")["state"] == "RUNNING"
+        assert asked("stop")["stopped"]
 
 
 @unit("unheard-of")

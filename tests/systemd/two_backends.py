@@ -40,7 +40,7 @@ class Place:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._kept: dict[Path, str] = {}
+        self._good: dict[Path, str] = {}
 
     def make(self) -> None:
         write_config(self.root, demo=True)
@@ -48,6 +48,7 @@ class Place:
         self.edit("console.yml", "stop_deadline: 3s", "stop_deadline: 1s")
         self.program("v2", "test", ["{python}", "-c", "pass"])
         self._prepare()
+        self._good = {path: path.read_text() for path in (self.root / "config/releases").glob("*.yml")}
         made = self.abaco("demo", str(self.inside), "--no-console")
         assert made.returncode == 0, made.stdout + made.stderr
 
@@ -75,16 +76,19 @@ class Place:
         """Replace one program of a release; :meth:`as_it_was` puts it back."""
         path = self.root / f"config/releases/{release}.yml"
         text = path.read_text()
-        self._kept.setdefault(path, text)
         text, count = re.subn(rf"(?m)^(  {key}: ).*$", lambda found: found[1] + json.dumps(command), text)
         assert count == 1
         path.write_text(text)
 
     def as_it_was(self) -> None:
-        for path, text in self._kept.items():
-            if "test" not in text:
-                continue
-            path.write_text(re.sub(r"(?m)^(  test: ).*$", r'\1["{python}", "-c", "pass"]', text))
+        """The releases' files as :meth:`make` left them."""
+        for path, text in self._good.items():
+            if path.read_text() != text:
+                path.write_text(text)
+
+    def good(self, release: str) -> str:
+        """The text of a release's file as it should be."""
+        return self._good[self.root / f"config/releases/{release}.yml"]
 
     # --- working ---
 
@@ -92,7 +96,13 @@ class Place:
         environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
         command = [sys.executable, "-m", "tui.main", *words]
         return subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout, check=False, env=environment
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+            env=environment,
         )
 
     def on(self, *words: str) -> subprocess.CompletedProcess[str]:
@@ -121,13 +131,25 @@ class Place:
         journal = self.root / ".rollback/operations" / name / "journal.jsonl"
         wanted = (b'"kind":"intent"', f'"step":"{step}"'.encode())
         lines = await_that(
-            lambda: any(all(part in line for part in wanted) for line in journal.read_bytes().splitlines())
-            and journal.read_bytes().splitlines()
+            lambda: (
+                any(all(part in line for part in wanted) for line in journal.read_bytes().splitlines())
+                and journal.read_bytes().splitlines()
+            )
         )
         workers = [json.loads(line) for line in lines if b'"kind":"worker"' in line]
         self.signal(workers[-1]["pid"], signal.SIGKILL)
         await_that(lambda: self.history(name)["state"] in ("INTERRUPTED", "SUCCEEDED"))
         return str(name)
+
+    def running(self, word: str) -> bool:
+        """Whether a process is there whose command line begins so: one that only the tests here start."""
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                if path.read_bytes().startswith(os.fsencode(word)):
+                    return True
+            except OSError:
+                continue
+        return False
 
     def history(self, name: str) -> dict[str, Any]:
         return json.loads(self.on("history", name, "--json").stdout)  # type: ignore[no-any-return]
@@ -135,7 +157,9 @@ class Place:
     # --- looking ---
 
     def states(self) -> dict[str, str]:
-        return {release: self.service("status", release)["state"] for release in ("v1", "v2")}
+        """Each release's service, as the state says it."""
+        told = json.loads(self.on("status", "--json").stdout)
+        return {release["name"]: release["service_state"] for release in told["releases"]}
 
     def configured(self) -> str:
         found = re.search(r"(?m)^release: (\w+)", (self.root / "config/pipeline.yml").read_text())
@@ -216,9 +240,6 @@ class UnderSystemd(Place):
         self.user = OWNER
         super().make()
         self.user = OPERATOR
-
-    def edit(self, name: str, old: str, new: str) -> None:
-        super().edit(name, old, new)
 
     def end(self) -> None:
         self.machine.down()

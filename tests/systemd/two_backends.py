@@ -213,6 +213,8 @@ class UnderSystemd(Place):
             # over the file below /proc/sys that says it: only that is left open
             opened = "[Service]\nProtectHome=no\nPrivateTmp=no\nProtectKernelTunables=no\nProtectControlGroups=no\n"
             self.machine.write(f"/etc/systemd/system/{unit}.d/test.conf", opened)
+        soon = "[Service]\nWatchdogSec=5s\nTimeoutAbortSec=200ms\nRestartSec=50ms\n"
+        self.machine.write("/etc/systemd/system/abaco-ops-monitor.service.d/soon.conf", soon)
         for unit in ("abaco-v1.service", "abaco-v2.service", "abaco-ops-monitor.service"):
             self.machine.enable(unit)
         self.machine.write("/etc/polkit-1/rules.d/50-abaco-ops.rules", (PACKAGING / "50-abaco-ops.rules").read_text())

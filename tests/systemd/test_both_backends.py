@@ -116,3 +116,17 @@ def test_the_way_back_kills_what_will_not_stop_and_outlives_its_own_worker(place
     assert "killed after its deadline" in detail(done, "stop_new")
     assert not place.running("deaf-stray")
     place.assert_back(metrics)
+
+
+def test_the_way_back_without_python(place: Place) -> None:
+    metrics = place.metrics()
+    with_a_stray(place, "v2")
+    assert place.operate("cutover")["state"] == "SUCCEEDED"
+    back = place.shell(".rollback/RETURN.sh", "--yes", "--reason", "test")
+    assert back.returncode == 0, back.stdout + back.stderr
+    assert "no process is left" in back.stdout
+    assert not place.running("deaf-stray")
+    place.assert_back(metrics)
+    assert place.service("status", "v1")["identity"]
+    again = place.shell(".rollback/RETURN.sh", "--yes")
+    assert again.returncode == 2 and "nothing to go back from: v1 is live" in again.stderr + again.stdout

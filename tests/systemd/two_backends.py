@@ -105,6 +105,13 @@ class Place:
             env=environment,
         )
 
+    def shell(self, script: str, *words: str) -> subprocess.CompletedProcess[str]:
+        """A script of the deployment, run by its owner."""
+        command = ["sh", str(self.inside / script), *words]
+        return subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=90, check=False, cwd="/"
+        )
+
     def on(self, *words: str) -> subprocess.CompletedProcess[str]:
         return self.abaco("--root", str(self.inside), *words)
 
@@ -248,6 +255,9 @@ class UnderSystemd(Place):
 
     def abaco(self, *words: str, timeout: float = 90) -> subprocess.CompletedProcess[str]:
         return self.machine.run("abaco-ops", *words, user=self.user, timeout=timeout)
+
+    def shell(self, script: str, *words: str) -> subprocess.CompletedProcess[str]:
+        return self.machine.run("sh", str(self.inside / script), *words, user=OWNER, timeout=90)
 
     def signal(self, pid: int, number: signal.Signals) -> None:
         self.machine.must("kill", f"-{number.value}", str(pid))

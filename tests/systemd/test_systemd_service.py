@@ -15,8 +15,10 @@ import pytest
 from a_systemd import Machine
 
 ASK = Path(__file__).with_name("ask.py")
+SINCE = Path(__file__).with_name("since.py")
 UNITS = {
     "good": "ExecStart=/bin/sh -c 'echo ready; echo second; exec sleep 1000'",
+    "talks": "ExecStart=/bin/sh -c 'for n in 1 2 3 4 5 6 7; do echo line $n; done; exec sleep 1000'",
     "family": "ExecStart=/bin/sh -c 'setsid sleep 1000 & setsid sleep 1000 & exec sleep 1000'",
     "deaf": "ExecStart=/bin/sh -c 'trap : TERM; while :; do sleep 0.1; done'\nTimeoutStopSec=60",
     "deaf-short": "ExecStart=/bin/sh -c 'trap : TERM; while :; do sleep 0.1; done'\nTimeoutStopSec=300ms",
@@ -67,6 +69,9 @@ class Asked:
         words = (sys.executable, "-P", str(ASK), action, self.unit, json.dumps(spec))
         return json.loads(self.machine.must(*words, user=user))
 
+    def since(self, place: int, user: str = "") -> Any:
+        return json.loads(self.machine.must(sys.executable, "-P", str(SINCE), self.unit, str(place), user=user))
+
     def shown(self, name: str) -> str:
         return self.machine.must("systemctl", "show", "--value", "-p", name, self.unit).strip()
 
@@ -99,6 +104,25 @@ def test_it_starts_is_found_running_prints_and_stops(asked: Asked) -> None:
     assert asked("status") == {**asked("status"), "state": "STOPPED", "identity": None, "supervised": False}
     again = asked("stop")
     assert again["stopped"] and not again["killed"]
+
+
+@unit("talks")
+def test_what_it_prints_is_read_once_and_in_its_order(asked: Asked) -> None:
+    place = asked.since(0)["now"]
+    asked("start")
+    until, lines = time.monotonic() + 20, []
+    while len(lines) < 7:
+        found = asked.since(place)
+        lines, place = lines + found["lines"], found["place"]
+        assert time.monotonic() < until
+    assert lines[:7] == [f"line {number}" for number in range(1, 8)]
+    assert not any(line in lines for line in asked.since(place)["lines"]), "no line a second time"
+
+
+@unit("good")
+def test_an_account_that_cannot_read_the_journal_does_not_take_silence_for_no_errors(asked: Asked) -> None:
+    told = asked.since(0, user="olive")
+    assert "cannot be read" in told["error"] or "sees only its own entries" in told["error"]
 
 
 @unit("family")

@@ -17,6 +17,7 @@ def run(context: Context, options: argparse.Namespace) -> int:
     from engine.operations.unit_worker import read_start
     from engine.operations.worker import main
 
+    context.require_write("abaco-ops operate")  # what was asked for comes to its end, also where people only look now
     operation, start = read_start(context.deployment(), options.name)
     words = ["--root", str(context.root), "--operation", operation, "--mode", start.mode]
     words += [f"--actor={start.actor}", f"--origin={start.origin}", *(["--force"] if start.force else [])]

@@ -39,7 +39,7 @@ def run(context: Context, options: argparse.Namespace) -> int:
     if options.release not in deployment.releases:
         raise Refused(f"{options.release!r} is no release here", f"one of: {', '.join(deployment.releases)}")
     if options.action in ("may-start", "exec"):
-        return _of_a_unit(deployment, options)
+        return _of_a_unit(context, deployment, options)
     service = open_service(deployment, options.release)
     if options.action != "status":
         context.require_write(f"abaco-ops service {options.action}", deployment)
@@ -52,9 +52,11 @@ def run(context: Context, options: argparse.Namespace) -> int:
     return DONE
 
 
-def _of_a_unit(deployment: Deployment, options: argparse.Namespace) -> int:
+def _of_a_unit(context: Context, deployment: Deployment, options: argparse.Namespace) -> int:
+    """Asked by systemd and not by a person: also where people may only look."""
     release = options.release
     if options.action == "exec":
+        context.require_write("abaco-ops service exec")
         become(deployment, release)
     why = answer(deployment, release)
     print(f"{release} may start" if not why else f"{release} does not start: {why}")

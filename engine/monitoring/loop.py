@@ -19,7 +19,7 @@ from engine.monitoring.monitor import Monitor
 from engine.monitoring.store import SampleStore
 from engine.monitoring.surroundings import RealSurroundings
 from engine.records import FileLock, harmless
-from engine.services.service_manager import ServiceManager, service_manager
+from engine.services.sd_notify import ServiceManager, service_manager
 
 LOCK_WAIT = 1.0
 """Seconds: a reader that looks whether the lock is held holds it for an instant itself."""

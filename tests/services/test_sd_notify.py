@@ -13,7 +13,7 @@ import pytest
 from engine.config import Deployment
 from engine.monitoring import loop
 from engine.monitoring.monitor import Monitor
-from engine.services.service_manager import service_manager
+from engine.services.sd_notify import service_manager
 
 
 @pytest.fixture

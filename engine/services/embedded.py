@@ -128,6 +128,10 @@ class EmbeddedService:
             return []
         return [harmless(line) for line in text.splitlines()[-count:]] if count > 0 else []
 
+    def obstacle(self) -> str:
+        """Nothing shows beforehand: its supervisor is our own."""
+        return ""
+
     def members(self, identity: Identity) -> list[int]:
         """The main process and everything that descends from it."""
         return tree(identity)

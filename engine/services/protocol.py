@@ -74,6 +74,10 @@ class Service(Protocol):
         """The last lines of its output, made harmless."""
         ...
 
+    def obstacle(self) -> str:
+        """Why it could not be started, as far as that shows beforehand; empty when nothing stands in the way."""
+        ...
+
     def members(self, identity: Identity) -> Sequence[int]:
         """Pids of all that belongs to its main process ``identity``, that one first; empty when it is gone."""
         ...

@@ -105,6 +105,13 @@ class SystemdService:
         """The last lines of its output, from the journal."""
         return systemd_journal.last_lines(self._spec.unit, count, self._spec.call_deadline)
 
+    def obstacle(self) -> str:
+        """An unknown, masked or unusable unit, or a systemd that does not answer."""
+        try:
+            return not_startable(self._show())[0]
+        except OpsError as error:
+            return error.what
+
     def members(self, identity: Identity) -> Sequence[int]:
         """Every process in the unit's control group, the main one first; empty when that is gone."""
         if identity_of(identity.pid) != identity:

@@ -136,6 +136,27 @@ def test_an_operator_may_start_and_stop_these_units_and_nothing_else(place: Unde
     assert up(place, "abaco-v1.service")
 
 
+def test_a_new_release_whose_unit_cannot_start_is_found_before_anything_is_touched(place: UnderSystemd) -> None:
+    place.machine.must("systemctl", "mask", "--runtime", "abaco-v2.service")
+    place.machine.must(
+        "rm", "/etc/systemd/system/abaco-v2.service"
+    )  # what stands there hides a mask that is not for good
+    place.machine.must("systemctl", "daemon-reload")
+    running = place.service("status", "v1")["identity"]
+    try:
+        done = place.operate("cutover")
+        assert (done["state"], done["exit"]) == ("ABORTED", 3), done
+        (failed,) = [step for step in done["steps"] if step["state"] == "failed"]
+        assert failed["name"] == "check_services"
+        assert "v2 could not be started: abaco-v2.service is masked" in failed["detail"]
+    finally:
+        place.machine.must("systemctl", "unmask", "--runtime", "abaco-v2.service")
+        unit = (place.machine.install / "etc/systemd/system/abaco-v2.service").read_text()
+        place.machine.must("sh", "-c", 'printf %s "$1" >/etc/systemd/system/abaco-v2.service', "sh", unit)
+        place.machine.must("systemctl", "daemon-reload")
+    assert place.service("status", "v1")["identity"] == running, "it was not even stopped"
+
+
 def test_an_operation_that_nobody_asked_for_changes_nothing(place: UnderSystemd) -> None:
     before = sorted((place.root / ".rollback/operations").iterdir())
     place.machine.must("systemctl", "start", "abaco-ops-operation@9999-rollback.1.service", user="olive")

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from a_systemd import Machine, missing
 from two_backends import Place, UnderSystemd
-
-STRAY = Path(__file__).with_name("stray_behind.py")
 
 
 @pytest.fixture(scope="module", params=["embedded", "systemd"])
@@ -53,12 +49,6 @@ def detail(told: dict[str, Any], name: str) -> str:
     return next(str(step["detail"]) for step in told["steps"] if step["name"] == name)
 
 
-def with_a_stray(place: Place, release: str) -> None:
-    """The release's service as it should be, and a grandchild in a session of its own that is deaf to SIGTERM."""
-    command = json.loads(next(line for line in place.good(release).splitlines() if line.startswith("  command: "))[11:])
-    place.program(release, "command", ["{python}", str(STRAY), *command])
-
-
 def test_a_cutover_and_the_way_back(place: Place) -> None:
     metrics = place.metrics()
     done = place.operate("cutover")
@@ -82,7 +72,7 @@ def test_a_new_release_that_dies_a_moment_after_its_start(place: Place) -> None:
 
 
 def test_an_old_release_that_has_to_be_killed_undoes_the_cutover(place: Place) -> None:
-    with_a_stray(place, "v1")
+    place.with_a_stray("v1")
     place.service("stop", "v1")
     place.service("start", "v1")
     metrics = place.metrics()
@@ -106,7 +96,7 @@ def test_a_cutover_whose_worker_was_killed_goes_back(place: Place) -> None:
 
 def test_the_way_back_kills_what_will_not_stop_and_outlives_its_own_worker(place: Place) -> None:
     metrics = place.metrics()
-    with_a_stray(place, "v2")
+    place.with_a_stray("v2")
     assert place.operate("cutover")["state"] == "SUCCEEDED"
     name = place.kill_worker_at("rollback", "restore_config")
     again = place.on("resume", name)
@@ -116,17 +106,3 @@ def test_the_way_back_kills_what_will_not_stop_and_outlives_its_own_worker(place
     assert "killed after its deadline" in detail(done, "stop_new")
     assert not place.running("deaf-stray")
     place.assert_back(metrics)
-
-
-def test_the_way_back_without_python(place: Place) -> None:
-    metrics = place.metrics()
-    with_a_stray(place, "v2")
-    assert place.operate("cutover")["state"] == "SUCCEEDED"
-    back = place.shell(".rollback/RETURN.sh", "--yes", "--reason", "test")
-    assert back.returncode == 0, back.stdout + back.stderr
-    assert "no process is left" in back.stdout
-    assert not place.running("deaf-stray")
-    place.assert_back(metrics)
-    assert place.service("status", "v1")["identity"]
-    again = place.shell(".rollback/RETURN.sh", "--yes")
-    assert again.returncode == 2 and "nothing to go back from: v1 is live" in again.stderr + again.stdout

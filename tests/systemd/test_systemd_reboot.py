@@ -24,6 +24,7 @@ def lasting(new_machine: Machine) -> Iterator[UnderSystemd]:
 @pytest.fixture
 def place(lasting: UnderSystemd) -> UnderSystemd:
     """V1 live, nothing unfinished."""
+    lasting.as_it_was()
     if lasting.states()["v1"] != "RUNNING":
         lasting.on("rollback", "--yes", "--reason", "tidy")
         lasting.assert_on("v1")
@@ -105,6 +106,20 @@ def test_an_operation_outlives_the_login_that_asked_for_it(place: UnderSystemd) 
     assert done["state"] == "SUCCEEDED", done
     assert done["actor"].startswith("olive")
     place.assert_on("v2")
+
+
+def test_the_way_back_without_python(place: UnderSystemd) -> None:
+    metrics = place.metrics()
+    place.with_a_stray("v2")
+    assert place.operate("cutover")["state"] == "SUCCEEDED"
+    back = place.shell(".rollback/RETURN.sh", "--yes", "--reason", "test")
+    assert back.returncode == 0, back.stdout + back.stderr
+    assert "no process is left" in back.stdout
+    assert not place.running("deaf-stray")
+    place.assert_back(metrics)
+    assert place.service("status", "v1")["identity"]
+    again = place.shell(".rollback/RETURN.sh", "--yes")
+    assert again.returncode == 2 and "nothing to go back from: v1 is live" in again.stderr + again.stdout
 
 
 def test_a_monitor_that_hangs_is_replaced_by_its_watchdog(place: UnderSystemd) -> None:

@@ -22,6 +22,7 @@ from engine.config.templates import write_config
 PACKAGING = REPOSITORY / "packaging" / "systemd"
 UNITS = ("abaco-v1.service", "abaco-v2.service", "abaco-ops-operation@.service", "abaco-ops-monitor.service")
 OWNER, OPERATOR = "abaco-ops", "olive"
+STRAY = Path(__file__).with_name("stray_behind.py")
 PATIENCE = 60.0
 
 
@@ -80,15 +81,17 @@ class Place:
         assert count == 1
         path.write_text(text)
 
+    def with_a_stray(self, release: str) -> None:
+        """The release's service as it should be, and a grandchild in a session of its own that is deaf to SIGTERM."""
+        path = self.root / f"config/releases/{release}.yml"
+        (line,) = [line for line in self._good[path].splitlines() if line.startswith("  command: ")]
+        self.program(release, "command", ["{python}", str(STRAY), *json.loads(line.removeprefix("  command: "))])
+
     def as_it_was(self) -> None:
         """The releases' files as :meth:`make` left them."""
         for path, text in self._good.items():
             if path.read_text() != text:
                 path.write_text(text)
-
-    def good(self, release: str) -> str:
-        """The text of a release's file as it should be."""
-        return self._good[self.root / f"config/releases/{release}.yml"]
 
     # --- working ---
 

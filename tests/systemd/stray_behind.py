@@ -1,5 +1,5 @@
 """Leaves a process deaf to SIGTERM behind, in a session and an environment of its own, then becomes the real command:
-``stray_behind.py COMMAND...``.
+``stray_behind.py ITS-NAME COMMAND...``.
 """
 
 import os
@@ -12,10 +12,10 @@ if os.fork() == 0:
     if os.fork() == 0:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         os.write(write, b"x")
-        os.execve("/bin/sleep", ["deaf-stray", "1000"], {})
+        os.execve("/bin/sleep", [sys.argv[1], "1000"], {})
     os._exit(0)
 os.wait()
 os.read(ready, 1)
 os.close(ready)
 os.close(write)
-os.execv(sys.argv[1], sys.argv[1:])
+os.execv(sys.argv[2], sys.argv[2:])

@@ -104,5 +104,5 @@ def test_the_way_back_kills_what_will_not_stop_and_outlives_its_own_worker(place
     done = place.history(name)
     assert done["state"] == "SUCCEEDED", done
     assert "killed after its deadline" in detail(done, "stop_new")
-    assert not place.running("deaf-stray")
+    assert not place.stray_runs()
     place.assert_back(metrics)

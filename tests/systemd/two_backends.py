@@ -85,7 +85,9 @@ class Place:
         """The release's service as it should be, and a grandchild in a session of its own that is deaf to SIGTERM."""
         path = self.root / f"config/releases/{release}.yml"
         (line,) = [line for line in self._good[path].splitlines() if line.startswith("  command: ")]
-        self.program(release, "command", ["{python}", str(STRAY), *json.loads(line.removeprefix("  command: "))])
+        self.program(
+            release, "command", ["{python}", str(STRAY), self._stray, *json.loads(line.removeprefix("  command: "))]
+        )
 
     def as_it_was(self) -> None:
         """The releases' files as :meth:`make` left them."""
@@ -151,11 +153,15 @@ class Place:
         await_that(lambda: self.history(name)["state"] in ("INTERRUPTED", "SUCCEEDED"))
         return str(name)
 
-    def running(self, word: str) -> bool:
-        """Whether a process is there whose command line begins so: one that only the tests here start."""
+    @property
+    def _stray(self) -> str:
+        return f"deaf-stray-of-{self.root}"
+
+    def stray_runs(self) -> bool:
+        """Whether the grandchild of :meth:`with_a_stray` is there."""
         for path in Path("/proc").glob("[0-9]*/cmdline"):
             try:
-                if path.read_bytes().startswith(os.fsencode(word)):
+                if path.read_bytes().startswith(os.fsencode(self._stray)):
                     return True
             except OSError:
                 continue

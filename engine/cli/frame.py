@@ -46,6 +46,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "snapshots": ("snapshots", "what could be restored"),
     "rehearse": ("rehearse", "everything of a rollback but the swap, on the live deployment, timed"),
     "service": ("service", "start, stop, status of a release's service, by hand"),
+    "operate": ("operate", "carry out an operation that was asked for: what its unit runs"),
     "monitor": ("monitor", "the monitor in the foreground"),
     "checklist": ("checklist", "show and answer the checklist"),
     "gate": ("gate", "the decision points: what each rests on; go or no-go"),

@@ -1,8 +1,9 @@
-"""``abaco-ops service start|stop|status RELEASE``: a release's service, by hand."""
+"""``abaco-ops service ACTION RELEASE``: a release's service, by hand; and what its unit file asks and runs."""
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 
 import msgspec
@@ -10,18 +11,21 @@ import msgspec
 from engine.cli.frame import Context
 from engine.clock import iso
 from engine.config import Deployment
-from engine.errors import DONE, LockHeld, NeedsHuman, OpsError, Refused
+from engine.errors import CHECK_FAILED, DONE, LockHeld, NeedsHuman, OpsError, Refused
 from engine.operations.found import find_state
 from engine.operations.journal import list_operations
+from engine.operations.may_start import answer
 from engine.operations.model import Operation
-from engine.records import append_event, harmless, is_locked
+from engine.records import FileLock, append_event, harmless, is_locked
 from engine.services import Service, ServiceStatus, open_service
 from engine.services.active import configured_release
+from engine.services.opening import become
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """``service start|stop|status RELEASE [--force --reason TEXT] [--json] [--lines N]``."""
-    parser.add_argument("action", choices=("start", "stop", "status"))
+    """``service start|stop|status RELEASE [--force --reason TEXT] [--json] [--lines N]``, ``may-start``, ``exec``."""
+    does = "may-start: exit 0 when it may start by itself now, else 1; exec: become its command (both for unit files)"
+    parser.add_argument("action", choices=("start", "stop", "status", "may-start", "exec"), help=does)
     parser.add_argument("release", metavar="RELEASE", help="v1, v2: a name from config/releases")
     parser.add_argument("--json", action="store_true", help="the status as JSON")
     parser.add_argument("--force", action="store_true", help="start, though an operation stopped half-way")
@@ -34,6 +38,8 @@ def run(context: Context, options: argparse.Namespace) -> int:
     deployment = context.deployment()
     if options.release not in deployment.releases:
         raise Refused(f"{options.release!r} is no release here", f"one of: {', '.join(deployment.releases)}")
+    if options.action in ("may-start", "exec"):
+        return _of_a_unit(context, deployment, options)
     service = open_service(deployment, options.release)
     if options.action != "status":
         context.require_write(f"abaco-ops service {options.action}", deployment)
@@ -46,6 +52,17 @@ def run(context: Context, options: argparse.Namespace) -> int:
     return DONE
 
 
+def _of_a_unit(context: Context, deployment: Deployment, options: argparse.Namespace) -> int:
+    """Asked by systemd and not by a person: also where people may only look."""
+    release = options.release
+    if options.action == "exec":
+        context.require_write("abaco-ops service exec")
+        become(deployment, release)
+    why = answer(deployment, release)
+    print(f"{release} may start" if not why else f"{release} does not start: {why}")
+    return CHECK_FAILED if why else DONE
+
+
 def _act(deployment: Deployment, service: Service, options: argparse.Namespace) -> None:
     action, release = options.action, options.release
     if is_locked(deployment.paths.operation_lock):
@@ -56,7 +73,7 @@ def _act(deployment: Deployment, service: Service, options: argparse.Namespace) 
         _refuse_second_release(deployment, release)
         if not options.force:
             _refuse_without_its_configuration(deployment, release)
-        service.start()
+        _start(deployment, service)
     else:
         data |= {"reason": options.reason} if options.reason.strip() else {}
         result = service.stop()
@@ -66,6 +83,16 @@ def _act(deployment: Deployment, service: Service, options: argparse.Namespace) 
         append_event(deployment.paths.events, f"service.{action}", data, source="cli")
     except (OSError, OpsError) as error:  # it is done: what is to be done after it must not stop here
         sys.stderr.write(f"WARNING the audit trail cannot be written: {harmless(error)}\n")
+
+
+def _start(deployment: Deployment, service: Service) -> None:
+    """Under the lock, as in an operation: a unit that asks whether it may start then gets a yes."""
+    with FileLock(deployment.paths.operation_lock) as lock:
+        if deployment.console.services.backend == "systemd":
+            with contextlib.suppress(OSError):  # not ours to take: then the unit judges for itself
+                if not lock.acquire():
+                    raise LockHeld("an operation has just begun", "watch it: abaco-ops history")
+        service.start()
 
 
 def _refuse_without_its_configuration(deployment: Deployment, release: str) -> None:

@@ -17,6 +17,7 @@ from engine.config.located import KeyPath, Located
 from engine.config.monitoring import Condition, MonitoringConfig
 from engine.config.own_steps import BUILT_IN, LAST_PHASE, NO_RETURN_IN, OwnStepSection
 from engine.config.release import ReleaseConfig
+from engine.config.units import check_services
 
 PLACES = ("{python}", "{root}", "{release}", "{engine}")
 """What is filled into configured commands."""
@@ -42,6 +43,7 @@ def check_console(located: Located, console: ConsoleConfig) -> None:
         _inside(located, ("paths", key), getattr(console.paths, key))
     for index, covered in enumerate(console.snapshot.covers):
         _inside(located, ("snapshot", "covers", index), covered)
+    check_services(located, console.services)
     steps = console.operations.own_steps
     for index, step in enumerate(steps):
         where: KeyPath = ("operations", "own_steps", index)
@@ -116,12 +118,12 @@ def release_names(located: Located) -> list[str]:
     return found
 
 
-def check_release(located: Located, release: ReleaseConfig, name: str) -> None:
+def check_release(located: Located, release: ReleaseConfig, name: str, *, needs_command: bool = True) -> None:
     """A release file: it describes the release it is named for, and its commands can be run."""
     if release.release != name:
         located.report(("release",), f"is {release.release!r} in the file of {name!r}", f"release: {name}")
     commands: dict[KeyPath, list[str]] = {
-        ("service", "command"): release.service.command,
+        **({("service", "command"): release.service.command} if needs_command else {}),
         **{("programs", key): getattr(release.programs, key) for key in ("kpi", "test", "verify")},
     }
     for where, command in commands.items():
@@ -133,11 +135,14 @@ def check_release(located: Located, release: ReleaseConfig, name: str) -> None:
     _places(located, ("build", "files"), release.build.files)
 
 
-def check_pair(located: Located, releases: Iterable[ReleaseConfig]) -> None:
+def check_pair(located: Located, releases: Collection[ReleaseConfig]) -> None:
     """Two releases need two services: stopping one must never stop the other."""
     for name, count in Counter(release.service.name for release in releases).items():
         if count > 1:
             located.report(("releases",), f"have one and the same service, {name!r}", "give each release its own")
+    for unit, count in Counter(release.service.unit_name for release in releases).items():
+        if count > 1:
+            located.report(("releases",), f"have one and the same unit, {unit!r}", "give each release its own")
 
 
 def check_kpis(located: Located, config: KpiConfig) -> None:

@@ -37,6 +37,18 @@ class ReleasePair(msgspec.Struct, frozen=True, forbid_unknown_fields=True, renam
     new: str
 
 
+class ServicesSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What runs the services of the releases, and the operations."""
+
+    backend: Literal["embedded", "systemd"] = "embedded"
+    """embedded: small daemons of abaco-ops; systemd: units of the system's manager."""
+    operation_unit: str | None = None
+    """The template unit whose instance carries out an operation, such as ``abaco-ops-operation@.service``; null: a
+    process of its own, of whoever asks for it."""
+    monitor_unit: str | None = None
+    """The unit of the monitor, such as ``abaco-ops-monitor.service``; null: consoles start one where none runs."""
+
+
 class PathsSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where the pipeline's files are, relative to the deployment's root."""
 
@@ -139,6 +151,7 @@ class ConsoleConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A value is stale after this many sample cadences."""
     operations: OperationsSection
     console: ConsoleSection = ConsoleSection()
+    services: ServicesSection = ServicesSection()
 
     @property
     def cadence(self) -> Profile:

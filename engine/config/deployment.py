@@ -20,6 +20,7 @@ from engine.config.paths import Paths
 from engine.config.problems import ConfigError, Problem
 from engine.config.release import ReleaseConfig
 from engine.config.typed import to_struct
+from engine.config.units import check_unit
 from engine.errors import OpsError
 
 ROOT_VARIABLE = "ABACO_OPS_ROOT"
@@ -121,14 +122,14 @@ def load_deployment(root: Path) -> Deployment:
         check_notify(files["monitoring"], monitoring)
     if checklist is not None and monitoring is not None:
         consistency.check_checklist(files["checklist"], checklist, monitoring.conditions)
-    releases = _read_releases(paths, files)
+    releases = _read_releases(paths, files, console.services.backend if console else "")
     problems = [problem for located in files.values() for problem in sorted(located.problems, key=_line)]
     if problems or not (console and kpis and monitoring and checklist):
         raise ConfigError(problems)
     return Deployment(paths, console, kpis, monitoring, checklist, releases)
 
 
-def _read_releases(paths: Paths, files: dict[str, Located]) -> dict[str, ReleaseConfig]:
+def _read_releases(paths: Paths, files: dict[str, Located], backend: str) -> dict[str, ReleaseConfig]:
     """The release files, added to ``files``: those that console.yml names, or all where it cannot be understood."""
     names = consistency.release_names(files["console"])
     if not names:
@@ -138,7 +139,9 @@ def _read_releases(paths: Paths, files: dict[str, Located]) -> dict[str, Release
         located = files[f"releases/{name}"] = read_yaml(paths.release(name))
         release = to_struct(located, ReleaseConfig)
         if release is not None:
-            consistency.check_release(located, release, name)
+            needed = backend == "embedded" or bool(release.service.command)
+            consistency.check_release(located, release, name, needs_command=needed)
+            check_unit(located, release.service, backend)
             releases[name] = release
     consistency.check_pair(files["console"], releases.values())
     return releases

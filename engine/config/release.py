@@ -12,9 +12,18 @@ class ServiceSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The service that runs this release."""
 
     name: str
-    backend: Literal["embedded"]
-    command: list[str]
-    """Program and arguments of the service, no shell. Places: {python}, {root}, {release}."""
+    command: list[str] = []
+    """Program and arguments of the service, no shell. Places: {python}, {root}, {release}. Under systemd the unit file
+    says what runs; ``abaco-ops service exec`` in it runs this."""
+    unit: str | None = None
+    """The unit that runs it under systemd; null: ``NAME.service``."""
+    backend: Literal["embedded", "systemd"] | None = None
+    """Where a release says it: the same as ``services.backend`` in ``console.yml``, which decides."""
+
+    @property
+    def unit_name(self) -> str:
+        """The systemd unit's full name."""
+        return self.unit or f"{self.name}.service"
 
 
 class BuildSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

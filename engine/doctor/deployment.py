@@ -15,6 +15,7 @@ from engine.clock import SystemClock, pretty_duration
 from engine.config import Deployment
 from engine.doctor.channels import examine_channels
 from engine.doctor.finding import Finding
+from engine.doctor.units import examine_units
 from engine.errors import OpsError
 from engine.monitoring.continuity import lost_now
 from engine.monitoring.model import Evaluation
@@ -95,6 +96,9 @@ def _columns(tape: Path) -> list[str]:
 
 
 def _permissions(deployment: Deployment) -> Iterator[Finding]:
+    if (unit := deployment.console.services.operation_unit) is not None and not os.access(deployment.root, os.W_OK):
+        yield _asks_only(deployment, unit)
+        return
     closed = problems(deployment, probing=False)
     if not os.access(deployment.paths.config, os.W_OK | os.X_OK):
         closed.append(f"no right to write in {deployment.paths.config}")
@@ -105,6 +109,15 @@ def _permissions(deployment: Deployment) -> Iterator[Finding]:
     group = deployment.console.deployment.group
     if group is not None:
         yield _group(group)
+
+
+def _asks_only(deployment: Deployment, unit: str) -> Finding:
+    """An operator: asks for operations, which run as the user of their unit and look before they touch anything."""
+    place = existing(deployment.paths.operations)
+    if place != deployment.paths.operations or not os.access(place, os.W_OK | os.X_OK):
+        fix = f"as the owner: mkdir -p {deployment.paths.operations}, chmod 2770 it; this account in its group"
+        return Finding("permissions", "FAIL", f"this account may ask for no operation: it cannot write in {place}", fix)
+    return Finding("permissions", "ok", f"this account asks for operations, {unit} carries them out as its own user")
 
 
 def _group(name: str) -> Finding:
@@ -141,7 +154,7 @@ def _disk(deployment: Deployment) -> Iterator[Finding]:
 def _programs(deployment: Deployment) -> Iterator[Finding]:
     for release in (deployment.old, deployment.new):
         commands = (release.service.command, release.programs.kpi, release.programs.test, release.programs.verify)
-        first = {deployment.command(command, release.release)[0] for command in commands}
+        first = {deployment.command(command, release.release)[0] for command in commands if command}
         missing = sorted(program for program in first if shutil.which(program) is None)
         if missing:
             said = harmless(", ".join(missing))
@@ -264,6 +277,7 @@ EXAMINATIONS: dict[str, Examination] = {
     "programs": _programs,
     "samples": _samples,
     "services": _services,
+    "units": examine_units,
     "monitor": _monitor,
     "audit trail": _audit,
     "channels": examine_channels,

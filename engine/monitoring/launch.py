@@ -15,8 +15,13 @@ from engine.monitoring.holder import read_holder
 from engine.records import is_locked, make_directory
 from engine.services.detached import spawn_detached
 from engine.services.identity import send_signal
+from engine.services.systemd_calls import systemctl
 
 _POLL = 0.02
+_UNIT_ENDS = 20.0
+"""Seconds, beside the deadline: what TimeoutStopSec= of the monitor's unit may take."""
+_UNIT_BEGINS = 20.0
+"""Seconds until it has said READY=1: it reads all its records first."""
 
 
 def monitor_running(deployment: Deployment) -> bool:
@@ -37,13 +42,18 @@ def ensure_monitor(deployment: Deployment) -> int | None:
     """Start a monitor unless one runs; its pid. None when the deployment may only be looked at, or when a drill wants
     none to run: then a person starts it.
 
-    Two callers at once may start two: the lock lets one of them live. OSError when it cannot be started.
+    Two callers at once may start two: the lock lets one of them live. OSError when it cannot be started, OpsError when
+    systemd does not start its unit.
     """
     if deployment.read_only:
         return None
     if monitor_running(deployment):
         return monitor_pid(deployment)
     if deployment.console.deployment.demo and _stopped_by_drill(deployment):
+        return None
+    unit = deployment.console.services.monitor_unit
+    if unit is not None:
+        systemctl("start", "--no-block", unit)
         return None
     make_directory(deployment.paths.logs)
     command = [sys.executable, "-m", "engine.monitoring", "--root", str(deployment.root)]
@@ -56,10 +66,19 @@ def _stopped_by_drill(deployment: Deployment) -> bool:
 
 
 def restart_monitor(deployment: Deployment) -> int | None:
-    """End the monitor that runs, a hanging one by SIGKILL, and start another; its pid. NeedsHuman, OSError."""
+    """End the monitor that runs, a hanging one by SIGKILL, and start another; its pid. NeedsHuman, OpsError, OSError."""
     must_write(deployment, "another monitor")
     stop_monitor(deployment)
-    return ensure_monitor(deployment)
+    unit = deployment.console.services.monitor_unit
+    if unit is None:
+        return ensure_monitor(deployment)
+    systemctl("start", unit, deadline=_UNIT_BEGINS)
+    return monitor_pid(deployment)
+
+
+def _is_up(unit: str) -> bool:
+    shown = systemctl("show", "-p", "ActiveState", unit).decode("ascii", "replace").strip()
+    return shown not in ("ActiveState=inactive", "ActiveState=failed")
 
 
 def stop_monitor(deployment: Deployment, deadline: float = 5.0) -> bool:
@@ -67,6 +86,11 @@ def stop_monitor(deployment: Deployment, deadline: float = 5.0) -> bool:
 
     NeedsHuman when it does not end, or when the one that holds the lock has not said who it is.
     """
+    unit = deployment.console.services.monitor_unit
+    if unit is not None and _is_up(unit):
+        systemctl("stop", unit, deadline=deadline + _UNIT_ENDS)  # it would start again where only its process ends
+        if not monitor_running(deployment):
+            return True
     holder = read_holder(deployment)
     if holder is None or not holder.alive:
         if monitor_running(deployment):

@@ -20,6 +20,7 @@ from engine.monitoring.monitor import Monitor
 from engine.monitoring.store import SampleStore
 from engine.monitoring.surroundings import RealSurroundings
 from engine.records import FileLock, harmless
+from engine.services.sd_notify import ServiceManager, service_manager
 
 LOCK_WAIT = 1.0
 """Seconds: a reader that looks whether the lock is held holds it for an instant itself."""
@@ -36,7 +37,10 @@ def watch(root: Path, stop: threading.Event, *, ticks: int | None = None) -> Non
             )
         named = _named(deployment)
         _say(f"monitor of {deployment.root}, a sample every {deployment.console.cadence.sample:g} s")
-        _tick_on(deployment, stop, SystemClock(), ticks, named=named)
+        manager = service_manager()
+        manager.tell("READY=1")
+        _tick_on(deployment, stop, SystemClock(), ticks, manager, named=named)
+        manager.tell("STOPPING=1")
         _say("monitor stopped")
 
 
@@ -51,13 +55,20 @@ def _named(deployment: Deployment) -> bool:
 
 
 def _tick_on(
-    deployment: Deployment, stop: threading.Event, clock: Clock, ticks: int | None, *, named: bool = True
+    deployment: Deployment,
+    stop: threading.Event,
+    clock: Clock,
+    ticks: int | None,
+    manager: ServiceManager,
+    *,
+    named: bool = True,
 ) -> None:
     monitor, signature = _monitor(deployment, clock), _signature(deployment)
     due = time.monotonic()
     try:
         while not stop.is_set() and ticks != 0:
-            _tick(monitor)
+            if _tick(monitor):
+                manager.tell("WATCHDOG=1")  # ticks that fail again and again end in a new start
             named = named or _named(deployment)
             ticks = None if ticks is None else ticks - 1
             if (now := _signature(deployment)) != signature:
@@ -69,12 +80,14 @@ def _tick_on(
         monitor.stop()
 
 
-def _tick(monitor: Monitor) -> None:
-    """A mistake of our own costs one tick and is written down; it does not end the watch."""
+def _tick(monitor: Monitor) -> bool:
+    """A mistake of our own costs one tick and is written down; it does not end the watch. Whether there was none."""
     try:
         monitor.tick()
     except Exception:
         _say(f"this tick failed:\n{traceback.format_exc()}")
+        return False
+    return True
 
 
 def _monitor(deployment: Deployment, clock: Clock) -> Monitor:

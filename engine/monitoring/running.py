@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 
 from engine.clock import Instant
 from engine.config import Deployment
 from engine.monitoring.reading import Missing, Nothing, Reading
 from engine.monitoring.runs import Run
+from engine.services.identity import started_at
 from engine.services.protocol import Identity, ServiceStatus
 
-_TICKS = os.sysconf("SC_CLK_TCK")
 RUN_LEVEL = "run_level"
 
 
@@ -47,11 +46,6 @@ class Running:
 def process_of(identity: Identity | None) -> str:
     """The name that run records give to a process; empty for none."""
     return f"{identity.boot_id}:{identity.pid}:{identity.start_time}" if identity else ""
-
-
-def started_at(identity: Identity) -> float:
-    """Boot time of its start, in seconds."""
-    return identity.start_time / _TICKS
 
 
 class FirstRuns:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -20,18 +19,16 @@ from engine.monitoring.model import ConditionReading
 from engine.monitoring.process_source import RESIDENT
 from engine.monitoring.running import Running
 from engine.monitoring.runs import Run, parse_run
+from engine.monitoring.service_output import service_output
 from engine.monitoring.standing import Happened, Hour, Standing
 from engine.records import Record, Tail, harmless, records_from_end
-from engine.records.atomic import open_to_read
 from engine.services.protocol import ServiceStatus
-from engine.services.record import ServiceFiles
 
 Series = Callable[[str, datetime, datetime], Sequence[tuple[datetime, float]]]
 """(metric, from, to) -> times and values."""
 LATENCY, CPU = "kpi_latency_ms_per_1000_rows", "cpu_percent"
 _READ_AGAIN = 256 * 1024
 """Bytes at the end of the run records that are looked through for the last one that was counted."""
-_LOG_BITE = 1 << 20
 
 
 class StandingSource:
@@ -43,6 +40,7 @@ class StandingSource:
         self._scale = float(deployment.console.time_scale)
         self._patience = float(deployment.console.cadence.sample * deployment.console.stale_after)
         self._error = re.compile(deployment.checklist.schedule.log_error)
+        self._output = service_output(deployment, deployment.new.release)
         self._runs = _near_end(deployment.paths.runs)
         self._skip_to = ""
         self._resumes = kept.since is not None
@@ -87,7 +85,7 @@ class StandingSource:
         """Another cutover: counted from its end on, as far back as the records reach."""
         runs = self._back_to(since, "", problems)
         standing = _counted(fold.began(since), runs, self._deployment.new.release)
-        self.now, self._resumes = _at_end_of(self._log, standing, now.wall), False
+        self.now, self._resumes = self._from_now(standing, now.wall), False
 
     # ---- runs
 
@@ -150,19 +148,21 @@ class StandingSource:
 
     # ---- the service's log
 
-    @property
-    def _log(self) -> Path:
-        return service_log(self._deployment, self._deployment.new.release)
+    def _from_now(self, standing: Standing, now: datetime) -> Standing:
+        """What it has printed already was printed before the watch."""
+        inode, offset = self._output.end()
+        return msgspec.structs.replace(standing, log_from=now, log_inode=inode, log_offset=offset)
 
     def _read_log(self, standing: Standing, now: datetime) -> Standing:
         found, changes = [], {"log_problem": ""}
         more: dict[str, object] = {}
         try:
-            lines, inode, offset = _new_lines(self._log, standing.log_inode, standing.log_offset)
+            lines, inode, offset = self._output.new_lines(standing.log_inode, standing.log_offset)
             more = {"log_inode": inode, "log_offset": offset}
             found = [Happened(now, harmless(line, 160)) for line in lines if self._error.search(line)]
-        except OSError as error:
-            changes["log_problem"] = harmless(f"{self._log.name}: {error.strerror}", 160)
+        except (OSError, OpsError) as error:
+            said = error.what if isinstance(error, OpsError) else error.strerror
+            changes["log_problem"] = harmless(f"{self._output.name}: {said}", 160)
         if found:
             more["log_errors"] = (*standing.log_errors, *found)[-fold.LISTED :]
             more["log_error_count"] = standing.log_error_count + len(found)
@@ -172,11 +172,6 @@ class StandingSource:
 def _counted(standing: Standing, runs: Sequence[Run | None], release: str) -> Standing:
     standing = fold.runs_ended(standing, [run for run in runs if run is not None], release)
     return fold.records_damaged(standing, sum(run is None for run in runs))
-
-
-def service_log(deployment: Deployment, release: str) -> Path:
-    """Where the service of a release prints."""
-    return ServiceFiles(deployment.paths.services / deployment.releases[release].service.name).output
 
 
 def _near_end(path: Path) -> Tail:
@@ -202,37 +197,3 @@ def _finished(events: Sequence[Record], release: str) -> list[str]:
         if event.get("kind") == "run.finished" and isinstance(data, dict) and data.get("release") == release:
             found.append(str(data.get("run_id")))
     return found
-
-
-def _at_end_of(log: Path, standing: Standing, now: datetime) -> Standing:
-    """What stands in the log already was printed before the watch."""
-    try:
-        status = log.stat()
-    except OSError:
-        return msgspec.structs.replace(standing, log_from=now)
-    return msgspec.structs.replace(standing, log_from=now, log_inode=status.st_ino, log_offset=status.st_size)
-
-
-def _new_lines(log: Path, inode: int, offset: int) -> tuple[list[str], int, int]:
-    """Whole lines since ``offset``, and where the next begins. A log that was turned over is read to its end first."""
-    lines: list[str] = []
-    turned = log.with_suffix(".1.log")
-    with open_to_read(log) as stream:
-        status = os.fstat(stream.fileno())
-        if inode and status.st_ino != inode:
-            if turned.exists() and turned.stat().st_ino == inode:
-                with open_to_read(turned) as old:
-                    lines += _rest(old.fileno(), offset)[0]
-            offset = 0
-        elif status.st_size < offset:
-            offset = 0
-        new, offset = _rest(stream.fileno(), offset)
-        return [*lines, *new], status.st_ino, offset
-
-
-def _rest(descriptor: int, offset: int) -> tuple[list[str], int]:
-    data = os.pread(descriptor, _LOG_BITE, offset)
-    end = data.rfind(b"\n") + 1
-    if not end and len(data) == _LOG_BITE:
-        end = len(data)  # one line without an end must not stop the scan for ever
-    return data[:end].decode("utf-8", "replace").splitlines(), offset + end

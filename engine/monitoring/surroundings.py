@@ -77,10 +77,13 @@ class RealSurroundings:
         return self._seen.get(release) or self._ask(release)
 
     def members(self, identity: Identity) -> Sequence[int]:
-        """The pids of a service's process tree."""
+        """The pids of a service's process tree, or of its control group."""
         try:
+            for release, status in self._seen.items():
+                if status.identity == identity and release in self._services:
+                    return self._services[release].members(identity)
             return tree(identity)
-        except OSError:
+        except (OSError, OpsError):
             return ()
 
     def operation(self) -> str:

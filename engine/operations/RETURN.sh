@@ -43,8 +43,10 @@ IDENTITY=0
 OLD_SERVICE=old
 OLD_MARK='/deployment|old'
 OLD_BUILD=0
+OLD_UNIT='' # what systemd calls it; empty where it runs under a supervisor of its own
 NEW_SERVICE=new
 NEW_MARK='/deployment|new'
+NEW_UNIT=''
 STOP_DEADLINE=2000 # hundredths of a second, as the next one
 VERIFY_HOLD=1000
 PLAN_JSON='{}'
@@ -352,8 +354,61 @@ identity() { # JSON: sets PID and BORN of {"pid":..,"start_time":..,"boot_id":..
     esac
 }
 
+unit_of() { # SERVICE or MARK: sets UNIT
+    UNIT=''
+    case $1 in
+    "$OLD_SERVICE" | "$OLD_MARK") UNIT=$OLD_UNIT ;;
+    "$NEW_SERVICE" | "$NEW_MARK") UNIT=$NEW_UNIT ;;
+    esac
+}
+
+manager() { # WORDS...: asks systemd, and waits 10 s at most
+    timeout -k 1 10 systemctl --no-pager --no-ask-password "$@" 8>&- 9>&-
+}
+
+unit_pids() { # UNIT: sets MARKED to more: every process in its control group
+    group=$(manager show -p ControlGroup --value "$1" 2>/dev/null)
+    [ -n "${group#/}" ] || return 0
+    set +f
+    for mount in /sys/fs/cgroup /sys/fs/cgroup/unified /sys/fs/cgroup/systemd; do
+        for inside in $(cat "$mount$group"/cgroup.procs "$mount$group"/*/cgroup.procs 2>/dev/null); do
+            case " $MARKED " in *" $inside "*) ;; *) MARKED="$MARKED $inside" ;; esac
+        done
+    done
+    set -f
+}
+
+stop_unit() { # NAME UNIT: sets was and UNIT_KILLED; fails while systemd may start it again
+    was='' UNIT_KILLED=''
+    case $(manager show -p ActiveState --value "$2") in inactive | failed) return 0 ;; esac
+    was=1
+    # what it says shows in the end: whether the unit is down
+    manager stop --no-block "$2" || :
+    uptime
+    late=$((HUNDREDTHS + STOP_DEADLINE))
+    too_late=$((late + 500))
+    while [ "$HUNDREDTHS" -lt "$too_late" ]; do
+        case $(manager show -p ActiveState --value "$2") in inactive | failed) return 0 ;; esac
+        if [ "$HUNDREDTHS" -ge "$late" ]; then
+            UNIT_KILLED=1
+            manager kill --signal=SIGKILL "$2" || :
+        fi
+        sleep 0.1
+        uptime
+    done
+    WHY="$1 did not stop: systemd says $(manager show -p ActiveState --value "$2" 2>&1) of $2"
+    WAY="stop it as root: systemctl stop $2; then run this script again; nothing else was started"
+    return 1
+}
+
 service_state() { # SERVICE: what its supervisor wrote down: STAGE RESTARTS MAIN_PID MAIN_START SUP_PID SUP_START
     STAGE='' RESTARTS='[]' MAIN_PID='' MAIN_START='' SUP_PID='' SUP_START=''
+    unit_of "$1"
+    if [ -n "$UNIT" ]; then
+        MAIN_PID=$(manager show -p MainPID --value "$UNIT" 2>/dev/null)
+        if [ "${MAIN_PID:-0}" != 0 ] && read_stat "$MAIN_PID"; then MAIN_START=$START; else MAIN_PID=''; fi
+        return 0
+    fi
     [ -f "$SERVICES/$1/state.json" ] || return 0
     text=$(cat "$SERVICES/$1/state.json")
     case $text in *'"supervisor":'*'"main":'*'"restarts":'*) ;; *) return 0 ;; esac
@@ -366,6 +421,8 @@ service_state() { # SERVICE: what its supervisor wrote down: STAGE RESTARTS MAIN
 }
 
 write_state() { # SERVICE WANTED STAGE MAIN SINCE REASON KILLED
+    unit_of "$1"
+    [ -z "$UNIT" ] || return 0 # systemd knows
     mkdir -p "$SERVICES/$1" || return 1
     put "$SERVICES/$1/state.json" "{\"wanted\":\"$2\",\"stage\":\"$3\",\"supervisor\":null,\"main\":$4,\"since\":$5,\"restarts\":$RESTARTS,\"reason\":\"$6\",\"killed\":$7,\"stop_seconds\":0.0}"
 }
@@ -389,6 +446,8 @@ marked() { # MARK: sets MARKED to the pids whose environment carries it
 remains() { # MARK MAIN_PID MAIN_START: sets LEFT to "pid:start ..." of every process of the service
     LEFT='' MEMBERS=' '
     marked "$1"
+    unit_of "$1"
+    [ -z "$UNIT" ] || unit_pids "$UNIT"
     ! alive "$2" "$3" || MEMBERS=" $2 "
     main=$2 began=$3
     for number in $MARKED; do MEMBERS="$MEMBERS$number "; done
@@ -453,7 +512,9 @@ unlock_service() {
 }
 
 stop_release() { # NAME SERVICE MARK: stops it and is sure; sets DETAIL
-    was=''
+    was='' UNIT_KILLED=''
+    unit_of "$2"
+    [ -z "$UNIT" ] || stop_unit "$1" "$UNIT" || return 1
     service_state "$2"
     if alive "$SUP_PID" "$SUP_START"; then # first, or it starts again what is stopped
         was=1
@@ -466,6 +527,7 @@ stop_release() { # NAME SERVICE MARK: stops it and is sure; sets DETAIL
     fi
     lock_service "$2" || return 1
     end_processes "$3"
+    KILLED=$KILLED$UNIT_KILLED
     killed=false
     [ -z "$KILLED" ] || killed=true
     if [ -n "$LEFT" ]; then
@@ -1212,7 +1274,31 @@ running_state() {
     write_state "$OLD_SERVICE" up running "{\"pid\":$MAIN_PID,\"start_time\":$MAIN_START,\"boot_id\":\"$BOOT\"}" "\"$NOW\"" '' false
 }
 
+launch_unit() { # by systemd, which asks abaco-ops first where the unit file says so
+    manager reset-failed "$OLD_UNIT" 2>/dev/null || :
+    manager start --no-block "$OLD_UNIT" || { cannot_start "systemd does not start $OLD_UNIT"; return 1; }
+    uptime
+    until_then=$((HUNDREDTHS + 1500))
+    while [ "$HUNDREDTHS" -lt "$until_then" ]; do
+        case $(manager show -p ActiveState --value "$OLD_UNIT") in
+        active)
+            service_state "$OLD_SERVICE"
+            [ -z "$MAIN_PID" ] || return 0
+            ;;
+        inactive | failed) [ -n "$(manager show -p Job --value "$OLD_UNIT")" ] || break ;;
+        esac
+        sleep 0.1
+        uptime
+    done
+    cannot_start "systemd left $OLD_UNIT down: a condition of its unit file (which asks abaco-ops), or its program"
+    return 1
+}
+
 launch_old() {
+    if [ -n "$OLD_UNIT" ]; then
+        launch_unit
+        return
+    fi
     RESTARTS='[]'
     write_state "$OLD_SERVICE" up starting null null '' false || return 1
     rm -f "$WORK/pid"
@@ -1241,9 +1327,17 @@ launch_old() {
     running_state
 }
 
+last_words() { # of the old release
+    if [ -n "$OLD_UNIT" ]; then
+        timeout 5 journalctl --no-pager -q -o cat -n 3 -u "$OLD_UNIT"
+    else
+        tail -n 2 "$SERVICES/$OLD_SERVICE/output.log"
+    fi
+}
+
 cannot_start() { # WHY
     write_state "$OLD_SERVICE" up failed null null "$1" false || :
-    WHY="$OLD cannot start: $1; its last words: $(tail -n 2 "$SERVICES/$OLD_SERVICE/output.log" 2>/dev/null | tr -c '[:print:]' '/' | head -c 300)"
+    WHY="$OLD cannot start: $1; its last words: $(last_words 2>/dev/null | tr -c '[:print:]' '/' | head -c 300)"
     WAY="everything is restored, only $OLD does not run. Mend it (its interpreter?), then run this script again; the command that starts it stands below"
 }
 
@@ -1320,8 +1414,8 @@ verify_old() {
     KIND=skipped
     DETAIL="$OLD is up, pid $MAIN_PID; whether it agrees with the tape cannot be told without Python"
     warn "$OLD was not compared with the tape (that needs Python): abaco-ops validate"
-    alive "$SUP_PID" "$SUP_START" || warn "$OLD has no supervisor and is not restarted if it dies: abaco-ops service start $OLD"
-    [ -n "$HAVE_SETSID" ] || warn "setsid is not here: $OLD may end when this terminal does"
+    [ -n "$OLD_UNIT" ] || alive "$SUP_PID" "$SUP_START" || warn "$OLD has no supervisor and is not restarted if it dies: abaco-ops service start $OLD"
+    [ -n "$HAVE_SETSID$OLD_UNIT" ] || warn "setsid is not here: $OLD may end when this terminal does"
 }
 
 keys_of() { # FILE of entries: what each file or link holds, a line each
@@ -1617,6 +1711,7 @@ tools() { # every program that is needed is there before anything begins
     if command -v flock >/dev/null; then HAVE_FLOCK=1; else printf '%s\n' 'WARNING flock (util-linux) is not here: nothing keeps a second person out; make sure that nobody else operates'; fi
     if command -v setsid >/dev/null; then HAVE_SETSID=1; else printf '%s\n' "WARNING setsid (util-linux) is not here: $OLD is started in this terminal's session"; fi
     [ -r /proc/sys/kernel/random/boot_id ] || refuse 2 '/proc is not mounted' 'mount -t proc proc /proc'
+    [ -z "$OLD_UNIT$NEW_UNIT" ] || command -v systemctl >/dev/null || refuse 2 'systemctl is not here, and systemd runs the releases' 'put it on the PATH'
     read -r BOOT </proc/sys/kernel/random/boot_id
 }
 

@@ -107,6 +107,7 @@ def _settings(back: Return, clock: Clock) -> str:
     config = back.manifest.entry(deployment.console.paths.active_config)
     cadence = deployment.console.cadence
     old, new = deployment.old, deployment.new
+    by_systemd = deployment.console.services.backend == "systemd"
     covered = trees(deployment, snapshot)
     contacts, told = people_to_tell(deployment)
     plan = _plan(back, clock)
@@ -128,6 +129,8 @@ def _settings(back: Return, clock: Clock) -> str:
         "OLD_SERVICE": old.service.name,
         "OLD_MARK": mark_of(deployment, old.service.name),
         "OLD_BUILD": back.plan.build_from,
+        "OLD_UNIT": old.service.unit_name if by_systemd else "",
+        "NEW_UNIT": new.service.unit_name if by_systemd else "",
         "NEW_SERVICE": new.service.name,
         "NEW_MARK": mark_of(deployment, new.service.name),
         "STOP_DEADLINE": str(round(cadence.stop_deadline * 100)),
@@ -149,7 +152,7 @@ def _settings(back: Return, clock: Clock) -> str:
 def _functions(back: Return, plan: Plan) -> list[str]:
     """How the old release is started, one's own steps, and all steps in the order in which Python runs them."""
     deployment = back.deployment
-    command = shlex.join(deployment.command(deployment.old.service.command, deployment.old.release))
+    command = shlex.join(deployment.command(deployment.old.service.command, deployment.old.release)) or "/bin/false"
     own = {step.name: step for step in plan.own_steps}
     calls = []
     for step in arranged(rollback.STEPS, plan):
@@ -206,6 +209,8 @@ def _words(deployment: Deployment, command: Sequence[str]) -> str:
 def _start_line(back: Return) -> str:
     """The one command that starts the old release by hand, so that abaco-ops knows it again."""
     deployment, old = back.deployment, back.deployment.old
+    if deployment.console.services.backend == "systemd":
+        return shlex.join(["systemctl", "start", old.service.unit_name])
     output = deployment.paths.services / old.service.name / "output.log"
     command = deployment.command(old.service.command, old.release)
     environment = {MARK_VARIABLE: mark_of(deployment, old.service.name), BUILD_VARIABLE: back.plan.build_from}

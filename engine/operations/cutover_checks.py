@@ -53,6 +53,10 @@ def check_services(work: Work) -> Outcome:
     if not surely_stopped(work, work.new):
         status = work.service(work.new).status()
         raise StepFailed(f"{work.new} is {status.state} already", f"abaco-ops service stop {work.new}")
+    for release in (work.new, work.old):  # the old one too: the way back starts it again
+        obstacle = work.service(release).obstacle()
+        if obstacle:
+            raise StepFailed(f"{release} could not be started: {obstacle}", "see abaco-ops doctor; nothing was touched")
     identity = work.service(work.old).status().identity
     work.fact(CHECKED, msgspec.to_builtins(identity) if identity else None)
     work.fact(CHECKED_BY, work.me.pid)

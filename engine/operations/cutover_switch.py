@@ -11,13 +11,13 @@ from engine.operations.service_steps import (
     running_identity,
     runs_as_started,
     start_surely,
-    started_at,
     stop_surely,
     surely_stopped,
 )
 from engine.operations.step import Outcome, StepFailed
 from engine.operations.work import Work
 from engine.records import write_file
+from engine.services.identity import started_at
 
 _LAST_LINES = 200
 

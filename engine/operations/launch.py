@@ -17,6 +17,7 @@ from engine.operations.model import Operation, must_be_open
 from engine.operations.plan import Orders, Plan
 from engine.operations.planning import plan_cutover, plan_rollback, plan_validation
 from engine.operations.reserve import release_reserve
+from engine.operations.unit_worker import Mode, Start, start_unit_worker
 from engine.operations.watchers import origin_here
 from engine.records import make_directory, write_file
 from engine.services.detached import spawn_detached
@@ -39,6 +40,7 @@ OUTPUT = "output.log"
 _REQUESTS_MODE = 0o2770
 _ANSWER_WITHIN = 15.0
 _POLL = 0.01
+_LOOK = 0.03
 
 
 class Accepted(msgspec.Struct, frozen=True):
@@ -96,7 +98,7 @@ def launch_validation(
 
 
 def continue_operation(
-    deployment: Deployment, operation: str, mode: str, *, actor: str, origin: str, force: bool = False
+    deployment: Deployment, operation: str, mode: Mode, *, actor: str, origin: str, force: bool = False
 ) -> Accepted:
     """Start a worker that goes on with (``resume``) or undoes (``abort``) an operation that stopped half-way.
 
@@ -117,9 +119,12 @@ def continue_operation(
 
 
 def _spawn(
-    deployment: Deployment, directory: Path, mode: str, *, actor: str, origin: str, force: bool = False
+    deployment: Deployment, directory: Path, mode: Mode, *, actor: str, origin: str, force: bool = False
 ) -> Accepted:
     before = len(records_of(directory))
+    template = deployment.console.services.operation_unit
+    if template is not None:
+        return _spawn_unit(deployment, directory, template, Start(mode, actor, origin, force), before)
     command = [sys.executable, "-P", "-m", "engine.operations.worker", "--root", str(deployment.root)]
     command += ["--operation", directory.name, "--mode", mode, "--actor", actor, "--origin", origin]
     command += ["--force"] if force else []
@@ -139,6 +144,26 @@ def _spawn(
     raise OperationFailed(
         f"the worker of {directory.name} (pid {pid}) has not answered for {_ANSWER_WITHIN:.0f} s",
         f"see what it does: abaco-ops history {directory.name}",
+    )
+
+
+def _spawn_unit(deployment: Deployment, directory: Path, template: str, start: Start, before: int) -> Accepted:
+    """The same as an instance of the template unit, whose user it has."""
+    worker = start_unit_worker(template, directory, start)
+    until = time.monotonic() + _ANSWER_WITHIN
+    while time.monotonic() < until:
+        over = worker.ended()  # asked first: what it wrote before it ended is there then
+        answered = _answer(directory, before)
+        if answered is not None:
+            return _accepted(answered, directory.name, answered.pid or 0)
+        if over:
+            error = _not_begun(deployment, directory, start.mode)
+            said = worker.why()
+            raise type(error)(error.what + (f": {said}" if said else ""), f"journalctl -u {worker.unit}")
+        time.sleep(_LOOK)
+    raise OperationFailed(
+        f"{worker.unit} has not answered for {_ANSWER_WITHIN:.0f} s",
+        f"see what it does: systemctl status {worker.unit}",
     )
 
 

@@ -12,11 +12,12 @@ from engine.operations.cutover_checks import judged
 from engine.operations.rollback_prepare import chosen
 from engine.operations.rollback_restore import config_is_old, metrics_in_place
 from engine.operations.run_records import FirstRun, Published, tape_moved_on, verify_published
-from engine.operations.service_steps import hold, running_identity, runs_as_started, start_surely, started_at
+from engine.operations.service_steps import hold, running_identity, runs_as_started, start_surely
 from engine.operations.step import Outcome, StepFailed
 from engine.operations.work import Work
 from engine.records import Record, harmless
 from engine.records.counted import counted
+from engine.services.identity import started_at
 
 UNRECORDED = "unrecorded"
 """Marks a run that is known only by what it published."""

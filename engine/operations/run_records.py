@@ -7,10 +7,10 @@ from typing import Any
 
 from engine.config.release import ReleaseConfig
 from engine.operations.commands import CommandResult
-from engine.operations.service_steps import started_at
 from engine.operations.work import Work
 from engine.records import Record
 from engine.records.lines import decode
+from engine.services.identity import started_at
 from engine.services.protocol import Identity
 from engine.snapshots.manifest import sha256_of
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 
 import msgspec
@@ -114,11 +113,6 @@ def hold(work: Work, release: str, since: float) -> str:
         if work.clock.now().boot >= since + seconds:
             return f"{release} stayed up for {seconds:g} s, pid {identity.pid}"
         work.pause()
-
-
-def started_at(identity: Identity) -> float:
-    """When a process began, in boot time (s)."""
-    return identity.start_time / os.sysconf("SC_CLK_TCK")
 
 
 def _last_words(work: Work, release: str) -> str:

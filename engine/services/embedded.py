@@ -14,7 +14,8 @@ from engine.records import FileLock, harmless, is_locked, make_directory
 from engine.services.detached import spawn_detached
 from engine.services.ending import end_service
 from engine.services.identity import is_alive, send_signal
-from engine.services.protocol import ServiceStatus, StopResult
+from engine.services.processes import tree
+from engine.services.protocol import Identity, ServiceStatus, StopResult
 from engine.services.record import LOCK_HELD, NOT_STARTED, STARTED, ServiceFiles, ServiceRecord, ServiceSpec
 from engine.services.remains import Belonging, described, find_remains
 
@@ -129,6 +130,14 @@ class EmbeddedService:
         except OSError:
             return []
         return [harmless(line) for line in text.splitlines()[-count:]] if count > 0 else []
+
+    def obstacle(self) -> str:
+        """Nothing shows beforehand: its supervisor is our own."""
+        return ""
+
+    def members(self, identity: Identity) -> list[int]:
+        """The main process and everything that descends from it."""
+        return tree(identity)
 
     def _finish_stop(self, began: float, asked: bool) -> StopResult:
         """Under the lock: what the supervisor did, or what it could not do any more."""

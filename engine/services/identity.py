@@ -59,6 +59,11 @@ def read_stat(pid: int) -> Stat | None:
     return Stat(pid, fields[0], int(fields[1]), int(fields[3]), int(fields[19]))
 
 
+def started_at(identity: Identity) -> float:
+    """When a process began, in boot time (s)."""
+    return identity.start_time / os.sysconf("SC_CLK_TCK")
+
+
 def own_identity() -> Identity:
     """Who asks."""
     stat = read_stat(os.getpid())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal, Protocol
 
@@ -75,4 +76,12 @@ class Service(Protocol):
 
     def last_lines(self, count: int) -> list[str]:
         """The last lines of its output, made harmless."""
+        ...
+
+    def obstacle(self) -> str:
+        """Why it could not be started, as far as that shows beforehand; empty when nothing stands in the way."""
+        ...
+
+    def members(self, identity: Identity) -> Sequence[int]:
+        """Pids of all that belongs to its main process ``identity``, that one first; empty when it is gone."""
         ...

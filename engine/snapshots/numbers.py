@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from engine.records.locked import FileLock
 _COUNTER = ".last"
 _LOCK = ".numbers.lock"
 _PATIENCE = 5.0
+SHARED_MODE = 0o2770
 
 
 def new_directory(parent: Path, name: Callable[[int], str]) -> Path:
@@ -27,6 +29,8 @@ def new_directory(parent: Path, name: Callable[[int], str]) -> Path:
         write_file(parent / _COUNTER, str(number).encode())
         path = parent / name(number)
         path.mkdir(mode=DIRECTORY_MODE)
+        if parent.stat().st_mode & stat.S_IWGRP:  # the group works here: one of it asks, another carries out
+            path.chmod(SHARED_MODE)
         sync_directory(parent)
         return path
 

@@ -76,6 +76,7 @@ history
 snapshots
 snapshots verify
 service status v1
+service may-start v1
 checklist
 checklist show
 gate
@@ -94,6 +95,11 @@ rules test FILE
 replay --at now
 drill --list
 """
+# what unit files run: systemd goes on with it where people may only look
+OF_UNITS = """
+operate 0001-cutover.1
+service exec v1
+"""
 # demo and init make what they write elsewhere: a configuration that says read-only is not asked for that
 ELSEWHERE = ("demo", "init")
 
@@ -109,7 +115,7 @@ def named(line: str) -> tuple[str, str]:
 
 
 def test_every_form_of_every_command_is_in_the_table() -> None:
-    table = {named(line) for line in forms(WRITES) + forms(VIEWS)}
+    table = {named(line) for line in forms(WRITES) + forms(VIEWS) + forms(OF_UNITS)}
     assert {command for command, _ in table} == set(frame.COMMANDS)
     for name, (module, _) in frame.COMMANDS.items():
         parser = argparse.ArgumentParser()
@@ -163,7 +169,7 @@ def run(root: Path, line: str, *before: str) -> int:
         raise AssertionError(f"{line}: not understood") from ended
 
 
-@pytest.mark.parametrize("line", forms(WRITES))
+@pytest.mark.parametrize("line", forms(WRITES) + forms(OF_UNITS))
 def test_what_writes_is_refused_with_the_option(root: Path, line: str, capsys: pytest.CaptureFixture[str]) -> None:
     before = contents(root.parent)
     assert run(root, line, "--read-only") == 2

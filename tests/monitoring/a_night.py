@@ -9,8 +9,8 @@ from watching import Watching, rescaled
 from engine.config import Deployment
 from engine.monitoring.model import Criterion, Evaluation, Gate
 from engine.monitoring.round import TESTS
-from engine.monitoring.standing_source import service_log
 from engine.services.build import build_hash
+from engine.services.record import ServiceFiles
 
 SCALE = 360
 HOUR = 3600 // SCALE
@@ -25,7 +25,7 @@ class Night(Watching):
         self.status = "PASS"
         self.tests_ok = True
         self.build = build_hash(self.deployment, "v2")
-        self.log_file = service_log(self.deployment, "v2")
+        self.log_file = ServiceFiles(self.deployment.paths.services / self.deployment.new.service.name).output
         self.log_file.parent.mkdir(parents=True)
         self.log_file.write_text("ERROR of an earlier life\n")
 

@@ -82,5 +82,8 @@ class HandService:
             self.state = "STOPPED"
         return self.stop_result
 
+    def obstacle(self) -> str:
+        return ""
+
     def last_lines(self, count: int) -> list[str]:
         return ["said this last"][:count]

@@ -50,7 +50,7 @@ function _shtab_abaco_ops_using
   test "$_shtab_abaco_ops_cmdpath" = "$argv"
 end
 
-set -g _shtab_abaco_ops_commands demo init doctor status why follow wall kpi validate ready cutover rollback history go abort resume resolve snapshots rehearse service monitor checklist gate note ack silence update notify watch report archive audit rules replay drill
+set -g _shtab_abaco_ops_commands demo init doctor status why follow wall kpi validate ready cutover rollback history go abort resume resolve snapshots rehearse service operate monitor checklist gate note ack silence update notify watch report archive audit rules replay drill
 set -g _shtab_abaco_ops_opts_with_value --accept-warn --at --by --channel --colors --end --engine --for --format --from --glyphs --last --lines --note --operation --output --owner --reason --root --schema --second --speed --tape --theme --to --waive -o
 
 complete -c abaco-ops -e
@@ -276,7 +276,15 @@ complete -c abaco-ops -n '_shtab_abaco_ops_using service' -l json -d 'the status
 complete -c abaco-ops -n '_shtab_abaco_ops_using service' -l force -d 'start, though an operation stopped half-way'
 complete -c abaco-ops -n '_shtab_abaco_ops_using service' -l reason -x -d 'why it is forced; stands in the audit trail'
 complete -c abaco-ops -n '_shtab_abaco_ops_using service' -l lines -x -d 'last lines of its output (5)'
-complete -c abaco-ops -n '_shtab_abaco_ops_using service; and test $_shtab_abaco_ops_npos -eq 0' -ka "start stop status" -d action
+complete -c abaco-ops -n '_shtab_abaco_ops_using service; and test $_shtab_abaco_ops_npos -eq 0' -ka "start stop status may-start exec" -d 'may-start: exit 0 when it may start by itself now, else 1; exec: become its command (both for unit files)'
+complete -c abaco-ops -n '_shtab_abaco_ops_using; and test $_shtab_abaco_ops_npos -eq 0' -a operate -d 'carry out an operation that was asked for: what its unit runs'
+complete -c abaco-ops -n '_shtab_abaco_ops_using operate' -s h -l help -d 'show this help message and exit'
+complete -c abaco-ops -n '_shtab_abaco_ops_using operate' -l root -xka "(__fish_complete_directories)" -d 'the deployment'"'"'s directory'
+complete -c abaco-ops -n '_shtab_abaco_ops_using operate' -l read-only -d 'only look'
+complete -c abaco-ops -n '_shtab_abaco_ops_using operate' -l theme -x -d 'the console'"'"'s colours'
+complete -c abaco-ops -n '_shtab_abaco_ops_using operate' -l colors -xka "truecolor 256 16 none" -d 'how many colours it may use'
+complete -c abaco-ops -n '_shtab_abaco_ops_using operate' -l glyphs -xka "unicode ascii" -d 'which marks it draws with'
+complete -c abaco-ops -n '_shtab_abaco_ops_using operate' -l version -d 'show program'"'"'s version number and exit'
 complete -c abaco-ops -n '_shtab_abaco_ops_using; and test $_shtab_abaco_ops_npos -eq 0' -a monitor -d 'the monitor in the foreground'
 complete -c abaco-ops -n '_shtab_abaco_ops_using monitor' -s h -l help -d 'show this help message and exit'
 complete -c abaco-ops -n '_shtab_abaco_ops_using monitor' -l root -xka "(__fish_complete_directories)" -d 'the deployment'"'"'s directory'

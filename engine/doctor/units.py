@@ -1,0 +1,87 @@
+"""The systemd units of a deployment: are they there, and what would start at boot?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from engine.config import Deployment
+from engine.config.units import instance
+from engine.doctor.finding import Finding
+from engine.services.systemd_calls import systemctl
+from engine.services.systemd_journal import unreadable
+
+_ASKED = "LoadState,UnitFileState,ExecCondition,NeedDaemonReload"
+Unit = dict[str, str]
+
+
+def examine_units(deployment: Deployment) -> Iterator[Finding]:
+    """Nothing where the embedded backend runs the services. OpsError when systemd does not answer."""
+    services = deployment.console.services
+    if services.backend != "systemd":
+        return
+    releases = (deployment.old, deployment.new)
+    shown = {release.service.unit_name: _shown(release.service.unit_name) for release in releases}
+    found = [finding for name, unit in shown.items() for finding in _unit(name, unit)]
+    yield from found or [Finding("units", "ok", f"{' and '.join(shown)} are installed")]
+    if not any(finding.status == "FAIL" for finding in found):
+        yield at_boot(shown)
+    if services.operation_unit is None:
+        text = "operations run as whoever asks for them, in a process of their own"
+        yield Finding("operation unit", "WARN", text, "services.operation_unit in console.yml, see packaging/systemd/")
+    else:
+        yield from _unit(services.operation_unit, _shown(instance(services.operation_unit, "0000-none"))) or [
+            Finding("operation unit", "ok", f"{services.operation_unit} is installed")
+        ]
+    if services.monitor_unit is not None:
+        yield from _monitor(services.monitor_unit)
+    yield _journal()
+
+
+def at_boot(shown: dict[str, Unit]) -> Finding:
+    """After a reboot exactly the active release has to start: both are enabled, and each asks whether it may."""
+    enabled = [name for name, unit in shown.items() if unit.get("UnitFileState") in ("enabled", "enabled-runtime")]
+    asking = [name for name, unit in shown.items() if "may-start" in unit.get("ExecCondition", "")]
+    blind = [name for name in enabled if name not in asking]
+    if len(enabled) == len(shown) and blind:
+        fix = "ExecCondition=... abaco-ops service may-start RELEASE in each unit file, see packaging/systemd/"
+        return Finding("at boot", "FAIL", f"both start, whichever is live: {', '.join(blind)} asks nobody", fix)
+    if len(enabled) == len(shown):
+        return Finding("at boot", "ok", "both are enabled, and only the active release starts")
+    off = [name for name in shown if name not in enabled]
+    said = f"{' and '.join(off)} {'does' if len(off) == 1 else 'do'} not start, even when live"
+    return Finding("at boot", "WARN", said, f"systemctl enable {' '.join(off)}; each has to ask service may-start")
+
+
+def _unit(name: str, unit: Unit) -> list[Finding]:
+    load = unit.get("LoadState", "")
+    if load != "loaded":
+        words = {"not-found": "is not installed", "masked": "is masked"}.get(load, f"cannot be used: {load}")
+        fix = f"systemctl unmask {name}" if load == "masked" else "install it, then systemctl daemon-reload"
+        return [Finding(f"unit {name}", "FAIL", words, fix)]
+    if unit.get("NeedDaemonReload") == "yes":
+        return [
+            Finding(f"unit {name}", "WARN", "was edited, and systemd goes by the old text", "systemctl daemon-reload")
+        ]
+    return []
+
+
+def _monitor(name: str) -> Iterator[Finding]:
+    unit = _shown(name)
+    yield from _unit(name, unit)
+    if unit.get("LoadState") == "loaded":
+        enabled = unit.get("UnitFileState") in ("enabled", "enabled-runtime")
+        said = f"{name} starts at boot" if enabled else f"{name} does not start at boot: nobody watches until a console"
+        yield Finding("monitor unit", "ok" if enabled else "WARN", said, "" if enabled else f"systemctl enable {name}")
+
+
+def _journal() -> Finding:
+    why = unreadable()
+    if why:
+        fix = "usermod -aG systemd-journal the account: output and restarts of the services are read there"
+        return Finding("journal", "WARN", why, fix)
+    return Finding("journal", "ok", "this account can read it: output and restarts of the services")
+
+
+def _shown(name: str) -> Unit:
+    text = systemctl("show", "-p", _ASKED, name).decode("utf-8", "replace")
+    return dict(line.split("=", 1) for line in text.splitlines() if "=" in line)

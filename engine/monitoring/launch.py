@@ -66,7 +66,7 @@ def _stopped_by_drill(deployment: Deployment) -> bool:
 
 
 def restart_monitor(deployment: Deployment) -> int | None:
-    """End the monitor that runs, a hanging one by SIGKILL, and start another; its pid. NeedsHuman, OpsError, OSError."""
+    """End the monitor that runs, a hanging one by SIGKILL, and start another; its pid. OpsError, OSError."""
     must_write(deployment, "another monitor")
     stop_monitor(deployment)
     unit = deployment.console.services.monitor_unit

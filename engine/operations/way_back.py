@@ -118,7 +118,7 @@ def read_way_back(events: list[Record]) -> WayBackProof | None:
 
 
 def main(arguments: list[str]) -> int:
-    """``python -m engine.operations.way_back --root DIR``: exit 0 when the way back stands, 1 when not, 2 when nobody knows."""
+    """``python -m engine.operations.way_back --root DIR``: exit 0 when it stands, 1 when not, 2 when nobody knows."""
     parser = argparse.ArgumentParser(prog="way_back")
     parser.add_argument("--root", required=True)
     options = parser.parse_args(arguments)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from engine.config.quantities import Duration
 from engine.drills.faults import FAULTS
 from engine.errors import Refused
-from engine.monitoring.checklist import cannot_be_confirmed
+from engine.monitoring.at_hand import cannot_be_confirmed
 from engine.operations.prospects import Choice, WaysOn
 from engine.state.alerts import attention
 from engine.state.model import ChecklistItemView, State

@@ -186,6 +186,22 @@ def pasted(actions: Actions) -> Ask:
     )
 
 
+def send_update(actions: Actions, channels: tuple[str, ...], words: list[str]) -> Ask:
+    """That the status update goes out, through these channels: people read it."""
+    return Ask(
+        title="STATUS UPDATE",
+        facts=(
+            ("Channels", ", ".join(channels)),
+            *(("Text" if not number else "", line) for number, line in enumerate(words)),
+        ),
+        label="Type  send  to send it",
+        required=True,
+        answer=lambda _text: actions.send_update(),
+        done="sent",
+        word="send",
+    )
+
+
 def note(actions: Actions) -> Ask:
     """A note for the audit trail."""
     return Ask("NOTE", (), "Note", True, actions.note, "noted")

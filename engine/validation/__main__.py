@@ -40,7 +40,8 @@ def _run(deployment: Deployment, options: argparse.Namespace) -> int:
         from engine.validation.giving_way import give_way
         from engine.validation.run import run_validation
 
-        give_way()
+        if options.give_way:
+            give_way()
         report = run_validation(
             deployment,
             tape=options.tape,
@@ -96,6 +97,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
         program.add_argument("--json", action="store_true")
         if name != "stage":
             program.add_argument("--tape", type=Path)
+    programs.choices["run"].add_argument("--give-way", action="store_true")
     programs.choices["run"].add_argument("--scheduled", action="store_true")
     programs.choices["run"].add_argument("--occasion", choices=("slot", "again", "change"), default="")
     return parser.parse_args(list(arguments))

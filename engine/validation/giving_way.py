@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-NICENESS = 10
+NICENESS = 5
 
 
 def give_way() -> None:

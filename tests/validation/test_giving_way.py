@@ -26,8 +26,9 @@ def niceness_of(*words: str) -> int:
 
 
 def test_a_validation_stands_behind_everything_else() -> None:
-    assert niceness_of("run", "--root", ".") == max(NICENESS, os.getpriority(os.PRIO_PROCESS, 0))
+    assert niceness_of("run", "--root", ".", "--give-way") == max(NICENESS, os.getpriority(os.PRIO_PROCESS, 0))
 
 
 def test_what_a_cutover_waits_for_does_not() -> None:
-    assert niceness_of("stage", "--root", ".", "--release", "v2") == os.getpriority(os.PRIO_PROCESS, 0)
+    for words in (("run",), ("stage", "--release", "v2")):
+        assert niceness_of(*words, "--root", ".") == os.getpriority(os.PRIO_PROCESS, 0)

@@ -27,7 +27,8 @@ def run_validation_steps(work: Work) -> tuple[OperationState, str]:
 
     What is not PASS is the failure text, or a warning. ABORTED when it gave no report.
     """
-    command = [sys.executable, "-m", "engine.validation", "run", "--root", str(work.deployment.root), "--json", "--give-way"]
+    command = [sys.executable, "-m", "engine.validation", "run", "--root", str(work.deployment.root)]
+    command += ["--json", "--give-way"]
     if work.orders.scheduled:
         command.append("--scheduled")
     running = work.start(command)

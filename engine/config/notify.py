@@ -74,6 +74,12 @@ class NotifySection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     give_up: Duration = _lasts(86400)
     """A message that could not be delivered for this long is given up, and that is recorded."""
 
+    @property
+    def reaches_people(self) -> bool:
+        """Whether a route leads to anybody who sits at no console here: a log and a bell reach nobody else."""
+        kinds = {self.channels[name].kind for route in self.routes for name in route.channels if name in self.channels}
+        return bool(kinds - {"log", "bell"})
+
 
 class UpdatesSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """When a status update is due, counted from the cutover."""

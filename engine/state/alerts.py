@@ -9,8 +9,13 @@ from engine.monitoring.model import Alert
 from engine.state.model import AlertView
 
 
-def alert_view(alert: Alert, seen_at: datetime, answered: Answered, now: datetime) -> AlertView:
-    """The view at ``now`` of an alert as the monitor saw it at ``seen_at``; what was written since counts at once."""
+def alert_view(
+    alert: Alert, seen_at: datetime, answered: Answered, now: datetime, *, reaches: bool = True
+) -> AlertView:
+    """The view at ``now`` of an alert as the monitor saw it at ``seen_at``; what was written since counts at once.
+
+    ``reaches``: whether what is told leaves this machine.
+    """
     taken = answered.taken.get(alert.condition)
     owner, until, reason = alert.taken_by, alert.taken_until, alert.taken_reason
     fresh = taken is not None and taken.at >= alert.since and (taken.at >= seen_at or not alert.id)
@@ -32,6 +37,7 @@ def alert_view(alert: Alert, seen_at: datetime, answered: Answered, now: datetim
         called=alert.called,
         told=alert.told,
         told_at=alert.told_at,
+        reached=reaches,
         escalates_at=None if quiet else alert.escalates_at,
         escalates_to="" if quiet else alert.escalates_to,
         acknowledged_until=until,
@@ -55,7 +61,10 @@ def attention(alert: AlertView) -> str:
     """Who was told and who has it: ``told Data Ops 09:10, A. Moreno acked``; silenced alerts say so first."""
     if alert.silenced_until is not None:
         return f"silenced until {alert.silenced_until:%H:%M}Z by {alert.silenced_by}"
-    told = f"told {', '.join(alert.told)} {alert.told_at:%H:%M}" if alert.told and alert.told_at else "nobody told yet"
+    verb = "told" if alert.reached else "only logged for"
+    told = (
+        f"{verb} {', '.join(alert.told)} {alert.told_at:%H:%M}" if alert.told and alert.told_at else "nobody told yet"
+    )
     if alert.acknowledged_by:
         until = f" until {alert.acknowledged_until:%H:%M}" if alert.acknowledged_until else ""
         return f"{told}, {alert.acknowledged_by} acked{until}"

@@ -98,7 +98,8 @@ def as_seen(
     deployment: Deployment, evaluation: Evaluation, answered: Answered, late: str, *, runs: bool, at: datetime
 ) -> Measured:
     """The views of an evaluation; ``late``: why it says nothing about the moment any more, empty when it does."""
-    seen = _views(evaluation, answered, late, runs, at)
+    reaches = deployment.monitoring.notify.reaches_people
+    seen = _views(evaluation, answered, late, runs, at, reaches=reaches)
     return _late(seen, deployment, late, runs) if late else seen
 
 
@@ -145,7 +146,9 @@ def why_late(age: float | None, runs: bool, full: str = "") -> str:
     return f"no fresh sample {since}: " + ((full or HANGS) if runs else "no monitor runs")
 
 
-def _views(evaluation: Evaluation, answered: Answered, late: str, runs: bool, now: datetime) -> Measured:
+def _views(
+    evaluation: Evaluation, answered: Answered, late: str, runs: bool, now: datetime, *, reaches: bool
+) -> Measured:
     old = bool(late)
     return Measured(
         verdict=VerdictView(**_fields(VerdictView, evaluation.verdict), observed_at=evaluation.at, stale=old),
@@ -155,7 +158,7 @@ def _views(evaluation: Evaluation, answered: Answered, late: str, runs: bool, no
         resources=tuple(_aged(_as(ResourceView, item), old) for item in evaluation.resources),
         conditions=tuple(_aged(_as(ConditionView, item), old) for item in evaluation.conditions),
         matrix=tuple(_as(MatrixRowView, row) for row in evaluation.matrix),
-        alerts=tuple(alert_view(alert, evaluation.at, answered, now) for alert in evaluation.alerts),
+        alerts=tuple(alert_view(alert, evaluation.at, answered, now, reaches=reaches) for alert in evaluation.alerts),
         monitor=MonitorView(runs, evaluation.pid, evaluation.at, old, late or ("" if runs else "no monitor runs")),
         validating=evaluation.validation_running and runs and not late,
         problems=evaluation.problems,

@@ -301,6 +301,8 @@ class AlertView(msgspec.Struct, frozen=True):
     told: tuple[str, ...] = ()
     """The roles that were told."""
     told_at: datetime | None = None
+    reached: bool = True
+    """False: what was told went into a log and to the consoles' bell only."""
     escalates_at: datetime | None = None
     """When it goes up a level unless somebody takes it; None: it does not."""
     escalates_to: str = ""

@@ -58,6 +58,7 @@ def with_alert(alert: AlertView, state: State = states.WARNING) -> State:
             "told Engineering Lead 09:10, nobody has taken it, is asked of Engineering Lead at 13:12",
         ),
         (TAKEN, "told Data Ops 09:10, A. Moreno acked"),
+        (replace(TAKEN, reached=False), "only logged for Data Ops 09:10, A. Moreno acked"),
         (SILENCED, "silenced until 09:42Z by A. Moreno"),
         (states.WARNING.alerts[0], ""),
     ],

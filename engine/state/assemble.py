@@ -80,6 +80,7 @@ def assemble(deployment: Deployment, found: Found) -> State:
         release=found.releases.live,
         release_reason=found.releases.reason,
         releases=found.releases.views,
+        active_hash=found.releases.active_hash,
         phase=phase,
         cutover_at=found.cutover_at,
         verdict=seen.verdict,

@@ -395,3 +395,5 @@ class State(msgspec.Struct, frozen=True):
     """What the holder of the watch has written down since it was taken."""
     drill: DrillView | None = None
     """The drill that runs, or that is over and has not been put right yet."""
+    active_hash: str = ""
+    """First 6 digits of the active configuration's sha256; empty where it cannot be read."""

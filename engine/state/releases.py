@@ -40,6 +40,8 @@ class Releases:
     live: str | None
     reason: str
     views: tuple[ReleaseView, ...]
+    active_hash: str = ""
+    """First digits of the active configuration's sha256; empty where it cannot be read."""
 
 
 class ReleasesReader:
@@ -55,26 +57,27 @@ class ReleasesReader:
         self._signs: dict[str, tuple[object, ...]] = {}
         """Release -> what its service's records were before that answer."""
         self._hashed_at: float | None = None
-        self._configured: tuple[_Stamp, tuple[str | None, str]] | None = None
+        self._configured: tuple[_Stamp, tuple[str | None, str, str]] | None = None
 
     def read(self, problems: list[str]) -> Releases:
         """Old, then new; what cannot be read is UNSURE, with the reason in ``problems``."""
         self._hash_again(problems)
         names = (self._deployment.old.release, self._deployment.new.release)
         views = tuple(self._view(name, problems) for name in names)
-        configured, problem = self._configuration()
+        configured, problem, active_hash = self._configuration()
         live = judged(configured, problem, {view.name: view.service_state for view in views})
-        return Releases(live.name, live.reason, views)
+        return Releases(live.name, live.reason, views, active_hash)
 
-    def _configuration(self) -> tuple[str | None, str]:
+    def _configuration(self) -> tuple[str | None, str, str]:
         path = self._deployment.active_config
         try:
             status = path.stat()
         except OSError:
-            return configured_release(path)  # it says why
+            return *configured_release(path), ""  # it says why
         stamp = (status.st_ino, status.st_size, status.st_mtime_ns)
         if self._configured is None or self._configured[0] != stamp:
-            self._configured = (stamp, configured_release(path))
+            digits = _attempt(partial(_file_hash, path), path.name, [])[:_DIGITS]
+            self._configured = (stamp, (*configured_release(path), digits))
         return self._configured[1]
 
     def _view(self, name: str, problems: list[str]) -> ReleaseView:

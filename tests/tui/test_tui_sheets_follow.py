@@ -170,6 +170,8 @@ def test_what_changed_is_said_in_words() -> None:
     assert grounds.what_changed(past, grounds.grounds_of(states.NEEDS_HUMAN)) == "0003-cutover is NEEDS HUMAN"
     live = grounds.grounds_of(replace(states.RUNNING, release="v2"))
     assert grounds.what_changed(before, live) == "V2 is live"
+    edited = grounds.grounds_of(replace(states.NORMAL, active_hash="0f1e2d"))
+    assert grounds.what_changed(normal, edited) == "the active configuration is another one"
 
 
 def test_a_long_refusal_stands_whole_on_two_lines() -> None:

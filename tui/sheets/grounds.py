@@ -21,6 +21,8 @@ class Grounds:
 
     release: str | None
     configurations: tuple[str, ...]
+    active: str
+    """The active configuration, by its hash."""
     operation: tuple[str, str, bool] | None
     """The one that runs or waits: id, state, whether it is past the point of no return."""
     ended: tuple[str, str] | None
@@ -33,6 +35,7 @@ def grounds_of(state: State) -> Grounds:
     return Grounds(
         state.release,
         tuple(release.config_hash for release in state.releases),
+        state.active_hash,
         (now.id, now.state, now.past_no_return) if now is not None else None,
         (last.id, last.state) if last is not None else None,
         state.holder.operation if state.holder is not None else "",
@@ -59,6 +62,8 @@ def what_changed(before: Grounds, after: Grounds) -> str:
         return f"{after.release.upper()} is live" if after.release else "no release is live"
     if after.configurations != before.configurations:
         return "a staged configuration is another one"
+    if after.active != before.active:
+        return "the active configuration is another one"
     return f"{after.holder} operates" if after.holder else "nobody operates any more"
 
 

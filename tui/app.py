@@ -21,7 +21,7 @@ from tui import calling, numbered, offering, pressing, telling
 from tui.actions import AcceptedView, Actions
 from tui.apart import Answered, run_apart
 from tui.arming import Arming
-from tui.clock_watch import ClockWatch, since_boot
+from tui.clock_watch import ClockWatch
 from tui.coming_back import ComingBack
 from tui.commands import Command, refusal
 from tui.frame import Frame
@@ -29,13 +29,15 @@ from tui.glyphs import UNICODE, Glyphs
 from tui.lag import LagWatch
 from tui.launching import Launching
 from tui.lines import Line, Role, put
-from tui.look import Look, honest, same_but_for_time
+from tui.look import Look
 from tui.looking import Looks, nothing_to_see
 from tui.output.display import Display
 from tui.reader import ReaderThread, ReadFailed, Reads, StateArrived
 from tui.replaying import Replay
 from tui.screens.dashboard import Dashboard
+from tui.seen import Seen
 from tui.theme import Brushes
+from tui.ticking import Ticking
 from tui.warming import warm_up
 from tui.windows import Windows
 
@@ -118,14 +120,13 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self._glyphs = glyphs
         self._now = now or (lambda: datetime.now(UTC))
         self.lag = LagWatch(console_log, self._now)
-        self._state: State | None = None
-        self._arrived = 0.0
-        """When it was read, in seconds since boot."""
-        self.clock_watch = ClockWatch() if now is None else None
         self._notices = 0
+        self._ticking = Ticking(lambda: self.call_next(self._beat))
         self.offers = offering.Offering()
         self._bell = calling.Bell()
-        self._reader = ReaderThread(make_reader, self.post_message, warm_up)
+        self._reader = reader = ReaderThread(make_reader, self.post_message, warm_up)
+        watch = ClockWatch() if now is None else None
+        self.seen = Seen(past=replay is not None, clock_watch=watch, read_at=lambda: reader.read_at)
         self._output = Display(cell_differ)
         self._look_after: Callable[[], object] | None = None
         """What sees that a monitor runs, until it has been called."""
@@ -141,16 +142,13 @@ class ConsoleApp(App[None], inherit_bindings=False):
     def look(self) -> Look:
         """How to draw now."""
         mark = self.replay.mark if self.replay is not None else ""
-        now = self._state.at if mark and self._state is not None else self._now()
+        now = self.seen.state.at if mark and self.seen.state is not None else self._now()
         return Look(self._glyphs, now, self.read_only, replay=mark, window=self.windows.of_trends)
 
     @property
     def shown_state(self) -> State | None:
         """The newest state, as it may be shown at this moment."""
-        if self._state is None or self.replay is not None:
-            return self._state
-        stands = self.clock_watch.stands() if self.clock_watch is not None else 0.0
-        return honest(self._state, self.look.now, waited=since_boot() - self._arrived, stands=stands)
+        return self.seen.shown(self.look.now)
 
     def get_default_screen(self) -> Screen[Any]:
         """The dashboard lies below everything; where the console is a display for the room, the wall does."""
@@ -165,7 +163,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self.call_after_refresh(self._reader.start)  # the first picture is not held up by what is read
         self.set_timer(_READ_BY, self._reader.start)  # a key that opens a screen at once takes that refresh away
         self.lag.start()
-        self.set_interval(1.0, self.redraw)
+        self._ticking.start()
         if self._first_words:
             self.say(self._first_words, "warn", seconds=30.0)
         if not self.read_only:
@@ -182,18 +180,18 @@ class ConsoleApp(App[None], inherit_bindings=False):
         """The thread that reads ends with the screen."""
         self._reader.stop()
         self.lag.stop()
+        self._ticking.stop()
 
     def on_state_arrived(self, message: StateArrived) -> None:
         """A new state: draw it."""
         if not self.screen_stack:
             return  # it is ending
         self._begun()
-        known = not self.read_trouble and same_but_for_time(self._state, message.state)  # then the tick draws it
-        before, self._state, self.read_trouble = self._state, message.state, ""
-        self._arrived = since_boot()
+        before, new = self.seen.take(message.state, trouble=bool(self.read_trouble))
+        self.read_trouble = ""
         if self.replay is None:
             self._tell_news(before, message.state)
-        if not known:
+        if new:  # else the next tick draws it
             self.redraw()
 
     def _tell_news(self, before: State | None, state: State) -> None:
@@ -217,9 +215,16 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self.read_trouble = message.reason
         self.say(f"cannot read the records: {message.reason}", "warn")
 
+    def _beat(self) -> None:
+        """A second with nothing new: the clock goes on, and what has stopped for long enough is offered."""
+        self.redraw()
+        if self.seen.state is not None and self.screen_stack:
+            offering.see_to(self, self.seen.state)
+
     def redraw(self) -> None:
-        """Draw what is in front again."""
-        if isinstance(self.screen, Frame):
+        """Draw what is in front again; the clock's next second counts from here."""
+        self._ticking.drawn()
+        if self.screen_stack and isinstance(self.screen, Frame):
             self.screen.redraw()
 
     def say(self, words: str, role: Role = "text", *, seconds: float = _NOTICE_SECONDS) -> None:

@@ -53,6 +53,8 @@ class Frame(Screen[None], inherit_bindings=False):
     """A screen of the console. Subclasses draw :meth:`body` and may take keys before the commands do."""
 
     scopes: ClassVar[frozenset[str]] = frozenset({"anywhere", "list"})
+    _moment: tuple[State | None, Look] | None = None
+    """State and look of the drawing that is under way."""
     ticks: ClassVar[bool] = False
     """Whether the checklist is here, so that the footer names the key for it."""
     CSS = """
@@ -70,12 +72,12 @@ class Frame(Screen[None], inherit_bindings=False):
     @property
     def state(self) -> State | None:
         """The newest state, as it may be shown now."""
-        return self.console_app.shown_state
+        return self._moment[0] if self._moment is not None else self.console_app.shown_state
 
     @property
     def look(self) -> Look:
         """How to draw now."""
-        return self.console_app.look
+        return self._moment[1] if self._moment is not None else self.console_app.look
 
     @property
     def brush(self) -> Brush:
@@ -121,9 +123,14 @@ class Frame(Screen[None], inherit_bindings=False):
         self.redraw()
 
     def redraw(self) -> None:
-        """Draw everything again; only what differs is painted."""
-        for pane in self.query(Pane):
-            pane.redraw()
+        """Draw everything again, as it is at one moment; only what differs is painted."""
+        app = self.console_app
+        self._moment = app.shown_state, app.look
+        try:
+            for pane in self.query(Pane):
+                pane.redraw()
+        finally:
+            self._moment = None
 
     def _header(self, width: int, height: int) -> Lines:
         state = self.state

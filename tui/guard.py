@@ -20,7 +20,9 @@ from tui.terminal import Modes, detach
 HANG_UP, TERMINATED = 128 + signal.SIGHUP, 128 + signal.SIGTERM
 DEADLINE = 1.2
 """Seconds that an orderly end may take."""
-_POLL_MS = 200
+
+
+_GONE = select.POLLHUP | select.POLLERR | select.POLLNVAL
 
 
 class Guard:
@@ -31,6 +33,8 @@ class Guard:
         self._modes = Modes()
         self._previous: dict[int, Any] = {}
         self._over = threading.Event()
+        self._told, self._tell = os.pipe2(os.O_CLOEXEC)
+        """The end of the console, for the thread that watches: it waits for nothing else but the hang-up."""
         self._lock = threading.Lock()
         self.code: int | None = None
         """The exit code when the guard ended the console, else None."""
@@ -48,6 +52,7 @@ class Guard:
     def __exit__(self, *_: object) -> None:
         if self.code is None:  # else the deadline holds to the very end of the process
             self._over.set()
+            os.close(self._tell)  # it wakes the thread
             for number, handler in self._previous.items():
                 signal.signal(number, handler)
 
@@ -83,8 +88,8 @@ class Guard:
     def _watch(self) -> None:
         poll = select.poll()
         poll.register(0, 0)  # hang-up and error are reported without being asked for
+        poll.register(self._told, 0)
         while not self._over.is_set():
-            events = poll.poll(_POLL_MS)
-            if any(mask & (select.POLLHUP | select.POLLERR | select.POLLNVAL) for _, mask in events):
+            if any(mask & _GONE and number == 0 for number, mask in poll.poll()):
                 self.hang_up()
                 return

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import math
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from msgspec.structs import replace as replace_fields
 
 from engine.state.model import MatrixRowView, State, VerdictView
 from tui.glyphs import Glyphs
-from tui.words import age
+from tui.words import age, age_stays, ago, due_in, due_stays
 
 STATE_STALE_CADENCES = 2.0
 _LEAST_PATIENCE = 3.0
@@ -17,12 +18,26 @@ LATE_CADENCES, _LEAST_LATE = 2.0, 2.0
 """Sample cadences, and seconds at least, after which the age of the data is loud."""
 
 
+class Stays:
+    """For how long a drawing says what is true; every word about a time makes it shorter."""
+
+    __slots__ = ("seconds",)
+
+    def __init__(self) -> None:
+        self.seconds = math.inf
+
+    def at_most(self, seconds: float) -> None:
+        """Something in the drawing is another after so many seconds."""
+        self.seconds = min(self.seconds, seconds)
+
+
 @dataclass(frozen=True, slots=True)
 class Look:
     """How to draw. ``cursor`` is the row under the cursor, or None where the panel is not the one in hand."""
 
     glyphs: Glyphs
-    now: datetime
+    at: datetime
+    """The time of the drawing. Drawings ask :attr:`now`, or for words about a time."""
     read_only: bool = False
     cursor: int | None = None
     replay: str = ""
@@ -31,9 +46,34 @@ class Look:
     window: str = ""
     """How much time the trends show: ``6 h``; empty: the newest values, as they came."""
 
+    stays: Stays = field(default_factory=Stays, compare=False)
+    """For how long the drawing made with it says what is true."""
+
+    @property
+    def now(self) -> datetime:
+        """The time of the drawing; whoever asks for it may say another thing at any other moment."""
+        self.stays.at_most(0.0)
+        return self.at
+
+    def age(self, moment: datetime) -> str:
+        """How long ago that was: ``12m``."""
+        passed = (self.at - moment).total_seconds()
+        self.stays.at_most(age_stays(passed))
+        return age(passed)
+
+    def ago(self, moment: datetime) -> str:
+        """``12m ago``."""
+        self.stays.at_most(age_stays((self.at - moment).total_seconds()))
+        return ago(moment, self.at)
+
+    def due_in(self, moment: datetime) -> str:
+        """``in 48m``, ``now``, or ``10m over``."""
+        self.stays.at_most(due_stays((moment - self.at).total_seconds()))
+        return due_in(moment, self.at)
+
     def at_row(self, cursor: int | None) -> Look:
-        """The same with the cursor on another row."""
-        return replace(self, cursor=cursor)
+        """The same with the cursor on another row, for a drawing of its own."""
+        return replace(self, cursor=cursor, stays=Stays())
 
 
 def honest(state: State, now: datetime, *, waited: float = 0.0, stands: float = 0.0) -> State:

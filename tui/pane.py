@@ -42,6 +42,8 @@ class Pane(Widget, inherit_bindings=False):
         super().__init__(id=id, markup=False)
         self._painter = painter
         self._lines: Lines = []
+        self._drawn: Lines = []
+        """What the painter gave last."""
         self._strips: dict[Line, Strip] = {}
         self._brush: Brush | None = None
 
@@ -50,7 +52,10 @@ class Pane(Widget, inherit_bindings=False):
         width, height = self.size
         if not width or not height or not self.is_attached:
             return
-        old, self._lines = self._lines, block(self._painter(width, height), width, height)
+        drawn = self._painter(width, height)
+        if drawn is self._drawn and len(self._lines) == height:
+            return
+        old, self._drawn, self._lines = self._lines, drawn, block(drawn, width, height)
         # strips of what is painted now, and of nothing that was: a clock makes a new line each second, for weeks
         self._strips = {line: self._strips[line] for line in self._lines if line in self._strips}
         if len(old) != height:
@@ -69,7 +74,7 @@ class Pane(Widget, inherit_bindings=False):
 
     def on_unmount(self) -> None:
         """It is seen no more: nothing that was painted is kept."""
-        self._lines, self._strips = [], {}
+        self._lines, self._drawn, self._strips = [], [], {}
         forget_picture(self)
 
     def render_line(self, y: int) -> Strip:

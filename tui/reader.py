@@ -9,6 +9,7 @@ from typing import Protocol
 from textual.message import Message
 
 from engine.state.model import State
+from tui.clock_watch import since_boot
 
 IDLE, BUSY = 0.5, 0.2
 
@@ -48,6 +49,8 @@ class ReaderThread:
         self, make: Callable[[], Reads], send: Callable[[Message], object], then: Callable[[], object]
     ) -> None:
         """``then``: what is done once, a while after the first answer."""
+        self.read_at = 0.0
+        """Seconds since boot when a read last ended well: a state that is the very same is not sent again."""
         self._make = make
         self._then: Callable[[], object] | None = then
         self._send = send
@@ -71,14 +74,18 @@ class ReaderThread:
 
     def _run(self) -> None:
         reader: Reads | None = None
+        sent: State | None = None
         while not self._stop.is_set():
             pause = IDLE
             try:
                 reader = reader or self._make()
                 state = reader.read()
-                self._send(StateArrived(state))
+                if state is not sent:
+                    self._send(StateArrived(state))
+                sent, self.read_at = state, since_boot()
                 pause = BUSY if state.operation is not None and state.operation.alive else IDLE
             except Exception as error:
+                sent = None
                 self._send(ReadFailed(f"{type(error).__name__}: {error}"))
             self._now.wait(pause)
             self._now.clear()

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import os
 import selectors
+import threading
 from codecs import getincrementaldecoder
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from functools import partial
 from time import monotonic
+from typing import Any
 
 from textual._xterm_parser import BRACKETED_PASTE_END, BRACKETED_PASTE_START, XTermParser
 from textual.drivers.linux_driver import LinuxDriver
@@ -23,6 +26,8 @@ PASTE_AT_MOST = 1 << 20
 """Characters of one paste; what comes after them is no part of it."""
 _CHUNK = 4096
 _LOOK = 0.1
+_UNDER_WAY = PASTE_ENDS_AFTER + 2 * _LOOK
+"""Seconds after the last byte in which something may be due because nothing came: then the thread just waits."""
 
 
 class Typed:
@@ -34,17 +39,18 @@ class Typed:
         self._tail = ""
         self._pasted: int | None = None
         """Characters of the paste that is open; None: none is."""
-        self._last = 0.0
+        self.last = 0.0
+        """When bytes came last."""
 
     def feed(self, data: bytes, now: float) -> Iterator[Message]:
         """The events of these bytes; ``now``: seconds of a clock that only goes on."""
-        self._last = now
+        self.last = now
         for character in self._decode(data):
             yield from self._one(character)
 
     def tick(self, now: float) -> Iterator[Message]:
         """What is due because nothing came: a lone Escape, the end of a paste whose own was lost."""
-        if self._pasted is not None and now - self._last >= PASTE_ENDS_AFTER:
+        if self._pasted is not None and now - self.last >= PASTE_ENDS_AFTER:
             yield from self._end_paste()
         yield from self._parsed(self._parser.tick)
 
@@ -74,16 +80,40 @@ class Typed:
         yield from found
 
 
+class _Ending(threading.Event):
+    """The driver's sign that reading ends, which wakes whoever waits for a key, too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.woken, self._wake = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+
+    def set(self) -> None:
+        super().set()
+        with suppress(BlockingIOError):
+            os.write(self._wake, b".")
+
+    def clear(self) -> None:
+        super().clear()
+        with suppress(BlockingIOError):
+            os.read(self.woken, _CHUNK)
+
+
 class PatientDriver(LinuxDriver):
-    """Textual's driver with a reading thread that outlives whatever is typed."""
+    """Textual's driver with a reading thread that outlives whatever is typed, and sleeps while nothing is."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.exit_event = self._ending = _Ending()
 
     def run_input_thread(self) -> None:
         """Read until the application ends."""
         typed = Typed()
         with selectors.SelectSelector() as selector:
             selector.register(self.fileno, selectors.EVENT_READ)
+            selector.register(self._ending.woken, selectors.EVENT_READ)
             while not self.exit_event.is_set():
-                if selector.select(_LOOK):
+                wait = _LOOK if monotonic() - typed.last < _UNDER_WAY else None
+                if any(key.fd == self.fileno for key, _ in selector.select(wait)):
                     data = os.read(self.fileno, _CHUNK)
                     if not data:
                         self.exit_event.wait(_LOOK)  # the end of input; the guard sees to it

@@ -20,6 +20,14 @@ def age(seconds: float) -> str:
     return f"{whole // 86400}d{whole % 86400 // 3600:02d}h"
 
 
+def age_stays(seconds: float) -> float:
+    """For how many more seconds :func:`age` says the same."""
+    if seconds < 0:
+        return 1.0 - seconds
+    step = 1 if seconds < 120 else 60 if seconds < 86400 else 3600
+    return step - seconds % step
+
+
 def ago(moment: datetime | None, now: datetime) -> str:
     """``3m ago``, or ``never``."""
     return "never" if moment is None else f"{age((now - moment).total_seconds())} ago"
@@ -31,6 +39,14 @@ def due_in(moment: datetime, now: datetime) -> str:
     if left >= 1:
         return f"in {age(left)}"
     return "now" if left > -60 else f"{age(-left)} over"
+
+
+def due_stays(left: float) -> float:
+    """For how many more seconds :func:`due_in` says the same, where ``left`` are left."""
+    if left < 1:
+        return left + 60 if left > -60 else age_stays(-left)
+    step = 1 if left < 121 else 60 if left < 86400 else 3600
+    return min(left % step, left - 1) if left % step else 0.0
 
 
 def clock(moment: datetime) -> str:

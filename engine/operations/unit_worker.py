@@ -15,6 +15,7 @@ from engine.config import Deployment
 from engine.config.units import instance
 from engine.errors import OperationFailed, Refused
 from engine.records.atomic import open_new, sync_directory
+from engine.records.undecodable import UNDECODABLE
 from engine.services.systemd_calls import systemctl
 
 Mode = Literal["run", "resume", "abort"]
@@ -72,7 +73,7 @@ def read_start(deployment: Deployment, name: str) -> tuple[str, Start]:
             return operation, msgspec.json.decode(stream.read(1 << 16), type=Start)
     except OSError as error:
         raise Refused(f"{path} cannot be read: {error.strerror}", "operations are started by abaco-ops") from error
-    except msgspec.DecodeError as error:
+    except UNDECODABLE as error:
         raise Refused(f"{path} cannot be understood: {error}", "ask for the operation again") from error
 
 

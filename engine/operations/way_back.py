@@ -16,7 +16,7 @@ import msgspec
 
 from engine.clock import Clock, SystemClock, parse_iso
 from engine.config import Deployment, load_deployment
-from engine.errors import CHECK_FAILED, DONE, OpsError
+from engine.errors import CHECK_FAILED, DONE, REFUSED, OpsError
 from engine.operations.commands import Command, finish
 from engine.operations.lock import holder
 from engine.operations.reserve import keep_again, reserve_problem
@@ -118,7 +118,7 @@ def read_way_back(events: list[Record]) -> WayBackProof | None:
 
 
 def main(arguments: list[str]) -> int:
-    """``python -m engine.operations.way_back --root DIR``: exit 0 when the way back stands, 1 when not."""
+    """``python -m engine.operations.way_back --root DIR``: exit 0 when it stands, 1 when not, 2 when nobody knows."""
     parser = argparse.ArgumentParser(prog="way_back")
     parser.add_argument("--root", required=True)
     options = parser.parse_args(arguments)
@@ -132,6 +132,9 @@ def main(arguments: list[str]) -> int:
     except OpsError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
+    except OSError as error:
+        sys.stderr.write(f"the proof could not be made or recorded: {error}\n")
+        return REFUSED
     sys.stdout.write(f"{'proven' if proof.ok else 'NOT PROVEN'}: {proof.seconds} s, {proof.reason or proof.snapshot}\n")
     return DONE if proof.ok else CHECK_FAILED
 

@@ -10,6 +10,7 @@ import msgspec
 
 from engine.errors import OpsError
 from engine.records import harmless
+from engine.records.undecodable import UNDECODABLE
 from engine.services.systemd_calls import CALL_DEADLINE, journalctl
 
 _RESTART_SCHEDULED = "5eb03494b6584870a536b337290809b3"
@@ -81,7 +82,7 @@ def _entries(words: list[str], deadline: float) -> Iterator[dict[str, Any]]:
     for line in answer.out.splitlines():
         try:
             found = msgspec.json.decode(line)
-        except msgspec.DecodeError:
+        except UNDECODABLE:
             continue  # cut by its own size, or damaged: the next line is whole again
         if isinstance(found, dict):
             yield found

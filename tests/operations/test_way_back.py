@@ -14,6 +14,12 @@ from engine.records import read_lines
 from engine.snapshots import load_remembered
 
 
+def proof_command(site: Site) -> subprocess.CompletedProcess[str]:
+    """The proof as the monitor orders it; what it wrote stands in a failed assertion."""
+    command = [sys.executable, "-m", "engine.operations.way_back", "--root", str(site.root)]
+    return subprocess.run(command, check=False, capture_output=True, text=True)
+
+
 def newest(site: Site):  # type: ignore[no-untyped-def]
     proof = read_way_back(read_lines(site.deployment.paths.events))
     assert proof is not None and proof.at is not None
@@ -23,16 +29,18 @@ def newest(site: Site):  # type: ignore[no-untyped-def]
 def test_the_way_back_is_proven_and_disproven_by_what_is_there(round_trip: Site) -> None:
     assert round_trip.cutover().state == "SUCCEEDED"
     deployment = round_trip.deployment
-    command = [sys.executable, "-m", "engine.operations.way_back", "--root", str(round_trip.root)]
-    assert subprocess.run(command, check=False).returncode == 0
+    said = proof_command(round_trip)
+    assert said.returncode == 0, said
     good = newest(round_trip)
     assert good.ok and good.seconds > 0 and good.release == "v1"
 
     staged = next((deployment.paths.staged / str(good.snapshot) / "data/metrics").iterdir())
     kept = staged.read_bytes()
     staged.write_bytes(b"damaged")
-    assert subprocess.run(command, check=False).returncode == 1
-    assert not newest(round_trip).ok and "another content" in newest(round_trip).reason
+    said = proof_command(round_trip)
+    assert said.returncode == 1 and "NOT PROVEN" in said.stdout, said
+    assert not newest(round_trip).ok, said
+    assert "another content" in newest(round_trip).reason
     staged.write_bytes(kept)
 
     tape = deployment.tape.read_bytes()
@@ -44,11 +52,11 @@ def test_the_way_back_is_proven_and_disproven_by_what_is_there(round_trip: Site)
 
 def test_the_next_proof_reads_only_what_changed_and_says_since_when_every_byte_is_known(round_trip: Site) -> None:
     assert round_trip.cutover().state == "SUCCEEDED"
-    command = [sys.executable, "-m", "engine.operations.way_back", "--root", str(round_trip.root)]
     reads = round_trip.deployment.paths.proven_reads
-    await_that(lambda: subprocess.run(command, check=False).returncode == 0 and settled(reads))
+    await_that(lambda: proof_command(round_trip).returncode == 0 and settled(reads))
     first = newest(round_trip)
-    assert subprocess.run(command, check=False).returncode == 0
+    said = proof_command(round_trip)
+    assert said.returncode == 0, said
     second = newest(round_trip)
     assert second.at != first.at
     assert first.read_at is not None and second.read_at is not None
@@ -58,7 +66,8 @@ def test_the_next_proof_reads_only_what_changed_and_says_since_when_every_byte_i
     before, kept = victim.stat(), victim.read_bytes()
     victim.write_bytes(bytes(len(kept)))
     os.utime(victim, ns=(before.st_atime_ns, before.st_mtime_ns))
-    assert subprocess.run(command, check=False).returncode == 1
+    said = proof_command(round_trip)
+    assert said.returncode == 1 and "NOT PROVEN" in said.stdout, said
     assert "another content" in newest(round_trip).reason
     victim.write_bytes(kept)
 

@@ -41,7 +41,7 @@ while read -r path; do
     mount -o remount,bind,ro "$root$path"
     while [ "${path%/*}" ]; do # whoever works inside must be able to get there
         path=${path%/*}
-        chmod a+x "$root$path"
+        [ ! -w "$root$path" ] || chmod a+x "$root$path"  # not inside of what is bound read-only
     done
 done <"$place/binds"
 

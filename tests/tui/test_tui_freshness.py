@@ -121,7 +121,7 @@ async def test_a_stopped_clock_makes_the_verdict_unknown_within_two_cadences(mak
     app = make_app(states.NORMAL)
     async with app.run_test(size=(120, 36)) as pilot:
         await shows(pilot, "CONTINUE")
-        app.clock_watch = ClockWatch(lambda: NOW, lambda: boot[0])
+        app.seen.clock_watch = ClockWatch(lambda: NOW, lambda: boot[0])
         boot[0] += 2.0
         app.redraw()
         assert "CONTINUE" in screen_text(app)
@@ -136,7 +136,7 @@ async def test_a_reader_that_hangs_is_seen_though_the_clock_stands_too(make_app:
     async with app.run_test(size=(120, 36)) as pilot:
         await shows(pilot, "CONTINUE")
         app._reader.stop()
-        app._arrived -= 30  # half a minute ago, by the clock that nobody sets
+        app.seen.arrived -= 30  # half a minute ago, by the clock that nobody sets
         app.redraw()
         await until(pilot, lambda: "read nothing for" in screen_text(app))
         assert isinstance(app.screen, Dashboard)

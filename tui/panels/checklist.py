@@ -24,7 +24,7 @@ from tui.lines import (
     width_of,
 )
 from tui.look import Look
-from tui.words import due_in, initials
+from tui.words import initials
 
 KEY, NAME = "5", "Checklist"
 
@@ -145,5 +145,5 @@ def _end(entry: ChecklistItemView, look: Look) -> Line:
         return right(put("confirm " if entry.measured else "answer ", "info"), 8)
     if entry.gate and entry.measured:
         return ()
-    when = due_in(entry.due_at, look.now) if entry.due_at else ""
+    when = look.due_in(entry.due_at) if entry.due_at else ""
     return put(f"{when} ", "warn" if entry.state == "overdue" else "dim")

@@ -6,7 +6,7 @@ from engine.state.model import KpiView, State
 from tui.glyphs import spark, squeezed
 from tui.lines import Line, Lines, Role, block, fit, heading, join, marked, put, right, width_of, wrap
 from tui.look import Look
-from tui.words import age, change, hour, number
+from tui.words import change, hour, number
 
 KEY, NAME = "4", "KPIs"
 _WIDE = 54
@@ -94,7 +94,6 @@ def _limits(kpi: KpiView) -> str:
 
 def _status(kpi: KpiView, look: Look) -> Line:
     if kpi.stale:
-        passed = (look.now - kpi.observed_at).total_seconds() if kpi.observed_at else None
-        return put("stale" if passed is None else f"stale {age(passed)}", "warn")
+        return put(f"stale {look.age(kpi.observed_at)}" if kpi.observed_at else "stale", "warn")
     word, role = _STATUS.get(kpi.status, (kpi.status, "warn"))
     return put(word, role)

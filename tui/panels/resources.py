@@ -6,7 +6,6 @@ from engine.state.model import ConditionView, ResourceView, State
 from tui.glyphs import bar, spark, squeezed
 from tui.lines import Line, Lines, Role, block, fit, heading, join, marked, put, right, width_of
 from tui.look import Look
-from tui.words import age
 
 KEY, NAME = "2", "Resources"
 _WIDE = 56
@@ -109,6 +108,5 @@ def _limit(gauge: ResourceView, width: int) -> Line:
 
 def _level(gauge: ResourceView, look: Look) -> Line:
     if gauge.stale:
-        passed = (look.now - gauge.observed_at).total_seconds() if gauge.observed_at else None
-        return put("stale" if passed is None else f"stale {age(passed)}", "warn")
+        return put(f"stale {look.age(gauge.observed_at)}" if gauge.observed_at else "stale", "warn")
     return put(gauge.level, LEVELS[gauge.level])

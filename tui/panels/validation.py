@@ -6,7 +6,6 @@ from engine.state.model import CheckView, State
 from tui.commands.command import key_of
 from tui.lines import Line, Lines, Role, block, clause, fit, heading, join, marked, put, whole_words, wrap
 from tui.look import Look
-from tui.words import ago
 
 KEY, NAME = "8", "Validation"
 _FULL_ENOUGH = 0.75
@@ -21,7 +20,7 @@ def notes(state: State, look: Look) -> list[Line | str]:
     status = f"{checks.status} {passed}/{len(checks.checks)}" if checks.checks else checks.status
     when: Line | str = ""
     if checks.observed_at is not None:
-        old = ago(checks.observed_at, look.now)
+        old = look.ago(checks.observed_at)
         other = checks.release if checks.release and checks.release != state.release else ""
         when = put(f"of {other}, {old}" if other else f"stale, {old}", "warn") if checks.stale else old
     running = [put("running now", "info")] if checks.running else []

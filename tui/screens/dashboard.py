@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 
 from textual.app import ComposeResult
@@ -13,12 +12,11 @@ from engine.state.model import State
 from tui.arrange import MINIMUM, Place, arrange, too_small
 from tui.commands.command import key_of
 from tui.frame import Frame
+from tui.kept import Draw, KeptDrawings
 from tui.lines import Lines, block, plain, put
-from tui.look import Look
 from tui.pane import Pane
 from tui.panels import checklist, events, kpis, log, matrix, operation, resources, validation
 
-Draw = Callable[[State, int, int, Look], Lines]
 PANELS: dict[str, Draw] = {
     "kpis": kpis.draw,
     "matrix": matrix.draw,
@@ -48,6 +46,7 @@ class Dashboard(Frame):
         self._row: int | None = None
         """The row the person chose; None: the one that waits for an answer, wherever it moves."""
         self._places: dict[str, Place] = {}
+        self._kept = KeptDrawings()
 
     def compose_body(self) -> ComposeResult:
         """One pane for each panel, and one that says what size is needed."""
@@ -91,7 +90,11 @@ class Dashboard(Frame):
         if state is None:
             return block([], width, height)
         cursor = self._cursor(state) if name == self._panel_in_hand() else None
-        return PANELS[name](self.console_app.windows.shown(state), width, height, self.look.at_row(cursor))
+        look, shown = self.look.at_row(cursor), self.console_app.windows.shown(state)
+        content = self.console_app.seen.content_of(shown)
+        if content is None:  # made for this moment
+            return PANELS[name](shown, width, height, look)
+        return self._kept.draw(name, PANELS[name], shown, (width, height), look, content)
 
     def _too_small(self, width: int, height: int) -> Lines:
         needed = f" needs {MINIMUM[0]}x{MINIMUM[1]}, this is {self.size.width}x{self.size.height}"

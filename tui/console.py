@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from engine.clock import Clock, SystemClock
 from engine.config import Deployment, load_deployment
-from engine.config.looking import configured_read_only, only_looking
+from engine.config.looking import configured_read_only, only_looking, why_only_looking
 from engine.config.personal import state_directory
 from engine.errors import Refused
 from engine.operations.watchers import origin_here, watching
@@ -68,9 +68,9 @@ def open_console(root: Path, *, read_only: bool, playback: Playback | None = Non
         brushes=_brushes(deployment),
         wall=wall,
         read_only=deployment.read_only,
-        read_only_by=configured_read_only(deployment),
+        read_only_by=configured_read_only(deployment) or deployment.onlooker,
         replay=replay,
-        first_words=keymap.notice,
+        first_words=keymap.notice or why_only_looking(deployment),
         console_log=console_log(deployment),
         arming=Arming.over(origin_here(), deployment.console.console.arm_writes_over_ssh),
         looks=EngineLooks(deployment),

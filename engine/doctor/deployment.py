@@ -19,6 +19,7 @@ from engine.doctor.units import examine_units
 from engine.errors import OpsError
 from engine.monitoring.continuity import lost_now
 from engine.monitoring.model import Evaluation
+from engine.monitoring.onlooker import look_into
 from engine.monitoring.store import SampleStore
 from engine.monitoring.undecodable import Undecodable
 from engine.operations.journal import list_operations
@@ -245,13 +246,13 @@ def _damage_of(samples: Path) -> str:
     """What SQLite finds wrong in its pages; empty when nothing is. sqlite3.Error when it cannot be opened."""
     if not samples.exists():
         return ""
-    with closing(sqlite3.connect(f"{samples.absolute().as_uri()}?mode=ro", uri=True, timeout=1.0)) as connection:
-        try:
+    try:
+        with closing(look_into(samples)[0]) as connection:
             found = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
-        except sqlite3.OperationalError:
-            return ""  # busy: nothing is known against it
-        except sqlite3.DatabaseError as error:
-            return harmless(error, 120)
+    except sqlite3.OperationalError:
+        return ""  # busy: nothing is known against it
+    except sqlite3.DatabaseError as error:
+        return harmless(error, 120)
     return "" if found == "ok" else harmless(found.replace("\n", " "), 120)
 
 

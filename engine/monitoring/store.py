@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,8 +19,7 @@ from engine.monitoring.model import Evaluation
 from engine.monitoring.onlooker import Stamp, look_into, resting
 from engine.monitoring.undecodable import decoded
 from engine.records import make_directory
-from engine.records.atomic import FILE_MODE
-from engine.records.shared import settle_mode
+from engine.records.atomic import open_to_append
 
 RAW_KEPT = 48 * 3600.0
 """Seconds that single samples are kept; older ones live on as one row per minute."""
@@ -324,6 +324,7 @@ class SampleStore:
             return self._connection
         make_directory(self._path.parent)
         self._part_from_leftovers()
+        os.close(open_to_append(self._path))  # made here where it is absent: SQLite gives its log and map the same mode
         connection = sqlite3.connect(
             f"{self._path.absolute().as_uri()}?mode=rwc",
             uri=True,
@@ -364,7 +365,6 @@ class SampleStore:
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA cache_size = -2000")
         connection.executescript(_SCHEMA)
-        settle_mode(self._path, FILE_MODE)  # SQLite gives its log and its map the same
 
     def _row(self, connection: sqlite3.Connection, sample: Measured) -> tuple[int, int, float, float, float]:
         metric = self._id(connection, "metrics", sample.metric)

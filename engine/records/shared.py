@@ -35,9 +35,3 @@ def directory_mode_in(directory: Path, mode: int) -> int:
     if not mode & _SECRET_UNLESS or not is_shared(directory):
         return mode
     return mode | (mode & stat.S_IRWXU) >> 3 | stat.S_ISGID
-
-
-def settle_mode(path: Path, mode: int) -> None:
-    """Give a file that something else has made the mode it should have; another account's has it already. OSError."""
-    if path.lstat().st_uid == os.geteuid():
-        path.chmod(mode_in(path.parent, mode))

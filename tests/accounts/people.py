@@ -44,9 +44,9 @@ class People:
         shown = [str(path) for path in dict.fromkeys((REPOSITORY, Path(sys.prefix), Path(sys.base_prefix)))]
         closed = sorted({str(above) for path in shown for above in Path(path).parents if not above.stat().st_mode & 1})
         (self.place / "closed").write_text("".join(f"{path}\n" for path in closed))
+        hold = ["sh", str(self.place / "hold.sh"), str(self.place), *shown]
         self._holder = subprocess.Popen(
-            ["unshare", "--mount", "--propagation", "private", "sh", str(self.place / "hold.sh"), str(self.place), *shown],
-            stdin=subprocess.DEVNULL,
+            ["unshare", "--mount", "--propagation", "private", *hold], stdin=subprocess.DEVNULL
         )
         until = time.monotonic() + 20
         while not (self.place / "ready").exists():
@@ -87,7 +87,7 @@ class People:
         return ended.stdout
 
     def _group(self, user: str) -> str:
-        return "watchers" if user == self.OLGA else GROUP
+        return {self.OLGA: "watchers", "nobody": "nogroup"}.get(user, GROUP)
 
     def close(self) -> None:
         """The namespace goes with its holder."""

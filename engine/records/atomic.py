@@ -9,10 +9,11 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
-from engine.records.shared import directory_mode_in, mode_in
+from engine.records.shared import directory_mode_in, mode_in, settle_directory
 
 FILE_MODE = 0o640
 DIRECTORY_MODE = 0o750
+FOR_GROUP = 0o2770
 
 
 def write_file(path: Path, data: bytes, mode: int = FILE_MODE) -> None:
@@ -52,9 +53,16 @@ def make_directory(path: Path, mode: int = DIRECTORY_MODE) -> None:
 def make_one(path: Path, mode: int = DIRECTORY_MODE) -> None:
     """Create one directory, not synced yet. FileExistsError, and any other OSError."""
     mode = directory_mode_in(path.parent, mode)
-    path.mkdir(mode=mode)
+    path.mkdir(mode=mode & 0o777)
     if mode & stat.S_ISGID:
-        path.chmod(mode)  # whatever the umask of who runs this: the group works here
+        settle_directory(path, mode)  # whatever the umask of who runs this: the group works here
+
+
+def make_for_group(path: Path) -> None:
+    """Create a directory that its group writes to, wherever it is: in it people ask, and say who they are. OSError."""
+    if not path.is_dir():
+        make_directory(path)
+        settle_directory(path, FOR_GROUP)
 
 
 def existing(path: Path) -> Path:

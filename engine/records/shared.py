@@ -35,3 +35,19 @@ def directory_mode_in(directory: Path, mode: int) -> int:
     if not mode & _SECRET_UNLESS or not is_shared(directory):
         return mode
     return mode | (mode & stat.S_IRWXU) >> 3 | stat.S_ISGID
+
+
+def settle_directory(path: Path, mode: int) -> None:
+    """Give a directory that was just made its mode.
+
+    A unit with ``RestrictSUIDSGID=`` may not ask for setgid, but what it makes in such a directory has that by itself:
+    so it is asked for only where it is lacking, and where it is refused the rest of the mode is what can be had.
+    """
+    now = stat.S_IMODE(path.stat().st_mode)
+    if now == mode:
+        return
+    try:
+        path.chmod(mode)
+    except PermissionError:
+        if not now & stat.S_ISGID:
+            path.chmod(mode & 0o777)

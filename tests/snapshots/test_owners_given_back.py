@@ -51,7 +51,7 @@ def test_an_account_without_root_gives_back_a_group_that_it_is_in_and_says_what_
         (open_place / name).write_text("x")
         os.chown(open_place / name, 1234, 2345)
     os.chown(open_place, 1234, 2345)
-    wanted = {"mine": (1234, 2345), "group": (1235, 3456), "stranger": (1234, 999)}
+    wanted = {"mine": (1234, 2345), "group": (1235, 3456), "stranger": (1234, 4567)}
     entries = [Entry(name, "file", 1, 0o640, 0, "x", uid=uid, gid=gid) for name, (uid, gid) in wanted.items()]
     reading, writing = os.pipe()
     if (child := os.fork()) == 0:
@@ -66,7 +66,7 @@ def test_an_account_without_root_gives_back_a_group_that_it_is_in_and_says_what_
     os.waitpid(child, 0)
     said = os.read(reading, 4096).decode()
     os.close(reading)
-    assert said == "1 name of 1234, only root gives them back to 1235; 1 name of group 2345, not given to group 999"
+    assert said == "1 name of 1234, only root gives them back to 1235; 1 name of group 2345, not given to group 4567"
     assert (open_place / "group").stat().st_gid == 3456
 
 

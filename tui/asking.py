@@ -7,7 +7,7 @@ from collections.abc import Callable
 from engine.config.quantities import Duration
 from engine.drills.faults import FAULTS
 from engine.errors import Refused
-from engine.monitoring.checklist import cannot_be_confirmed
+from engine.monitoring.at_hand import cannot_be_confirmed
 from engine.operations.prospects import Choice, WaysOn
 from engine.state.alerts import attention
 from engine.state.model import ChecklistItemView, State
@@ -183,6 +183,22 @@ def pasted(actions: Actions) -> Ask:
         answer=lambda _text: actions.send_update(),
         done="recorded as pasted by you",
         word="pasted",
+    )
+
+
+def send_update(actions: Actions, channels: tuple[str, ...], words: list[str]) -> Ask:
+    """That the status update goes out, through these channels: people read it."""
+    return Ask(
+        title="STATUS UPDATE",
+        facts=(
+            ("Channels", ", ".join(channels)),
+            *(("Text" if not number else "", line) for number, line in enumerate(words)),
+        ),
+        label="Type  send  to send it",
+        required=True,
+        answer=lambda _text: actions.send_update(),
+        done="sent",
+        word="send",
     )
 
 

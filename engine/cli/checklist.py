@@ -12,9 +12,9 @@ from engine.clock import SystemClock
 from engine.config import Deployment
 from engine.errors import DONE, Refused
 from engine.monitoring import answers
-from engine.monitoring.at_hand import around_now
+from engine.monitoring.at_hand import around_now, cannot_be_confirmed
 from engine.monitoring.board import read_board
-from engine.monitoring.checklist import Item, cannot_be_confirmed, find
+from engine.monitoring.checklist import Item, find
 from engine.records import whoami
 
 AROUND_NOW = 16

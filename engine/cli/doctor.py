@@ -15,6 +15,7 @@ from engine.config.deployment import NoDeployment
 from engine.config.schema import SCHEMAS, schema
 from engine.doctor import Finding, examine_deployment, examine_machine
 from engine.errors import CHECK_FAILED, DONE
+from engine.records import harmless
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -57,13 +58,17 @@ def _configuration(context: Context) -> tuple[Deployment | None, list[Finding]]:
     return deployment, [Finding("configuration", "ok", f"{said}; every file read and checked")]
 
 
+_LINE = 4000
+"""Characters of a finding at most: names in it are people's own, and may hold anything."""
+
+
 def _lines(findings: list[Finding]) -> list[str]:
     told = []
     for finding in findings:
         word = painted(f"{finding.status:<5}", "PASS" if finding.status == "ok" else finding.status)
-        told.append(f" {word} {finding.name:<14} {finding.what}")
+        told.append(f" {word} {finding.name:<14} {harmless(finding.what, _LINE)}")
         if finding.fix:
-            told.append(f"       {'':<14} -> {finding.fix}")
+            told.append(f"       {'':<14} -> {harmless(finding.fix, _LINE)}")
     count = Counter(finding.status for finding in findings)
     told.append(f" {count['ok']} fine, {count['WARN']} to know, {count['FAIL']} to put right")
     return told

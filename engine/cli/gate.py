@@ -15,7 +15,8 @@ from engine.monitoring.deciding import decide
 from engine.monitoring.facts import Waiver
 from engine.records import whoami
 from engine.state import StateReader
-from engine.state.gates import GateStanding, gate_lines, summary_line
+from engine.state.gate_standing import GateStanding
+from engine.state.gates import gate_lines, summary_line
 from engine.state.model import State
 
 

@@ -37,10 +37,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(context: Context, options: argparse.Namespace) -> int:
     """Validate; exit 0 on PASS, and on WARN, which is said; 1 otherwise."""
     deployment = context.deployment()
+    from engine.validation.giving_way import give_way
     from engine.validation.model import passes
     from engine.validation.reports import report_json
     from engine.validation.run import run_validation, silent
 
+    give_way()
     live = sys.stderr.isatty() and not options.json
     tape = Path(options.tape) if options.tape else None
     report = run_validation(deployment, tape=tape, progress=_show_progress if live else silent)

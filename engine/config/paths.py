@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+SEAL = "COMPLETE"
+"""The file in a snapshot that is written last: without it the snapshot does not count."""
+
 
 @dataclass(frozen=True, slots=True)
 class Paths:
@@ -104,6 +107,10 @@ class Paths:
     def snapshots(self) -> Path:
         """One directory per snapshot."""
         return self.rollback / "snapshots"
+
+    def seal(self, snapshot_id: str) -> Path:
+        """The seal of one snapshot."""
+        return self.snapshots / snapshot_id / SEAL
 
     @property
     def staged(self) -> Path:

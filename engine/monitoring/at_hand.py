@@ -53,3 +53,10 @@ def older_open(lines: Sequence[Line]) -> int:
     """How many open lines stand before those at hand."""
     here = at_hand(lines)
     return sum(line.state in OPEN for line in lines[:here]) if here is not None else 0
+
+
+def cannot_be_confirmed(state: ItemState, measured: str, ok: bool | None) -> str:
+    """Why a line is closed with a reason only, and not confirmed, as the end of a sentence; empty: it may be."""
+    if state == "missed":
+        return "was missed: its time is over, and what was then cannot be confirmed now"
+    return f"is not as it should be: {measured or 'nothing was measured'}" if ok is False else ""

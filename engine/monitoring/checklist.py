@@ -149,13 +149,6 @@ def find(lines: Sequence[Item], key: str) -> Item:
     raise Refused(f"the checklist has no line {key!r}", f"open now: {', '.join(waiting[:8]) or 'none'}")
 
 
-def cannot_be_confirmed(state: ItemState, measured: str, ok: bool | None) -> str:
-    """Why a line is closed with a reason only, and not confirmed, as the end of a sentence; empty: it may be."""
-    if state == "missed":
-        return "was missed: its time is over, and what was then cannot be confirmed now"
-    return f"is not as it should be: {measured or 'nothing was measured'}" if ok is False else ""
-
-
 def gate_item(gate: Gate, now: datetime) -> Item:
     """The next decision point as a line that says what it would fail on."""
     fails = ", ".join((*gate.would_fail_on, *(f"{name} unknown" for name in gate.unknown)))

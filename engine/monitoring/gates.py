@@ -9,16 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
 
 from engine.config.checklist import ChecklistConfig, DecisionPoint
 from engine.monitoring.criteria import judged, words
 from engine.monitoring.evidence import Asked, Evidence
 from engine.monitoring.facts import Decided
-from engine.monitoring.model import Criterion, Gate
+from engine.monitoring.model import Criterion, Gate, GateState
 from engine.monitoring.schedule import DAY
-
-GateState = Literal["ahead", "due", "overdue", "extended", "go"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,6 +157,9 @@ class Criterion(msgspec.Struct, frozen=True):
     """True: met as far as it goes; what it counts is not over yet."""
 
 
+GateState = Literal["ahead", "due", "overdue", "extended", "go"]
+
+
 class Gate(msgspec.Struct, frozen=True):
     """A decision point, and what it would fail on if it were now."""
 

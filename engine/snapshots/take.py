@@ -12,6 +12,7 @@ from pathlib import Path
 
 from engine import __version__
 from engine.config import Deployment
+from engine.config.paths import SEAL
 from engine.records.atomic import make_directory, sync_directory, write_file
 from engine.snapshots.copying import copy_file, copy_tree, sync_tree
 from engine.snapshots.identity import give_identity, machine_identity, root_hash
@@ -31,7 +32,7 @@ from engine.snapshots.remembered import Remembered
 
 TREE = "tree"
 MANIFEST = "manifest.json"
-COMPLETE = "COMPLETE"
+COMPLETE = SEAL
 _PROBE = "probe"
 
 

@@ -14,7 +14,7 @@ from engine.operations.lock import Holder
 from engine.operations.model import Operation
 from engine.operations.watchers import Watcher
 from engine.state.doings import Doings, view_of
-from engine.state.gates import GateStanding
+from engine.state.gate_standing import GateStanding
 from engine.state.measured import Measured
 from engine.state.model import (
     ChecklistView,

@@ -10,36 +10,10 @@ import msgspec
 from engine.clock import pretty_duration
 from engine.config import Deployment
 from engine.monitoring.criteria import words
-from engine.monitoring.facts import Decided, Waiver
-from engine.monitoring.gates import Course, GateState, courses
+from engine.monitoring.facts import Decided
+from engine.monitoring.gates import Course, courses
 from engine.monitoring.model import Criterion, Evaluation
-
-
-class GateStanding(msgspec.Struct, frozen=True):
-    """One decision point."""
-
-    id: str
-    title: str
-    due_at: datetime
-    state: GateState
-    criteria: tuple[Criterion, ...]
-    """Judged where it is open or the next one ahead; else unknown, with the reason."""
-    judged_at: datetime | None
-    stale: bool
-    otherwise: str
-    decision: str = ""
-    """The newest: ``go`` or ``no-go``; empty: none yet."""
-    by: str = ""
-    at: datetime | None = None
-    note: str = ""
-    waivers: tuple[Waiver, ...] = ()
-    waiver_by: str = ""
-    """Whose second name a waiver needs."""
-
-    @property
-    def against(self) -> tuple[Criterion, ...]:
-        """The criteria that stand against a go."""
-        return tuple(one for one in self.criteria if one.status != "met")
+from engine.state.gate_standing import GateStanding
 
 
 def gates_of(

@@ -19,7 +19,8 @@ from engine.monitoring.undecodable import Undecodable
 from engine.notify.message import DRILL_MARK
 from engine.records import Record, harmless, read_lines
 from engine.state.event_words import in_words
-from engine.state.gates import GateStanding, when
+from engine.state.gate_standing import GateStanding
+from engine.state.gates import when
 from engine.state.measured import WITHOUT_MONITOR
 from engine.state.model import State
 from engine.state.told import drill_words, rests_on

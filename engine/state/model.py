@@ -14,7 +14,7 @@ from engine.monitoring.model import Criterion
 from engine.operations.lock import Holder
 from engine.operations.watchers import Watcher
 from engine.services.protocol import ServiceState
-from engine.state.gates import GateStanding
+from engine.state.gate_standing import GateStanding
 from engine.state.operation import OperationView
 
 VerdictWord = Literal["ROLL BACK", "INVESTIGATE", "UNKNOWN", "WATCH", "CONTINUE"]

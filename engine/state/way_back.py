@@ -9,7 +9,6 @@ import msgspec
 from engine.clock import pretty_duration
 from engine.config import Deployment
 from engine.operations.model import Operation
-from engine.snapshots import COMPLETE
 from engine.state.absent import no_way_back
 from engine.state.model import WayBackView
 from engine.state.trail import Proof
@@ -132,8 +131,7 @@ def _of_unfinished(
 
 def sealed(deployment: Deployment, cutover: Operation) -> bool:
     """Whether the snapshot that a rollback restores was taken to its end: by its journal, and by its seal on disk."""
-    seal = deployment.paths.snapshots / str(cutover.snapshot) / COMPLETE
-    return taken_to_its_end(cutover) and seal.is_file()
+    return taken_to_its_end(cutover) and deployment.paths.seal(str(cutover.snapshot)).is_file()
 
 
 def taken_to_its_end(cutover: Operation) -> bool:

@@ -37,8 +37,10 @@ def main(arguments: Sequence[str]) -> int:
 
 def _run(deployment: Deployment, options: argparse.Namespace) -> int:
     if options.program == "run":
+        from engine.validation.giving_way import give_way
         from engine.validation.run import run_validation
 
+        give_way()
         report = run_validation(
             deployment,
             tape=options.tape,

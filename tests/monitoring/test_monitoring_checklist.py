@@ -9,9 +9,9 @@ from watching import Watching
 from engine.config import Deployment
 from engine.errors import Refused
 from engine.monitoring import answers
-from engine.monitoring.at_hand import around_now
+from engine.monitoring.at_hand import around_now, cannot_be_confirmed
 from engine.monitoring.board import read_board
-from engine.monitoring.checklist import Item, Moment, cannot_be_confirmed, find, items
+from engine.monitoring.checklist import Item, Moment, find, items
 from engine.monitoring.facts import Facts, fold
 from engine.monitoring.schedule import offsets, slot_name
 from engine.records import read_lines

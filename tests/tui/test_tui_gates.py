@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from test_tui_keys import screen_text, shows, until
 
 from engine.monitoring.model import Criterion
-from engine.state.gates import GateStanding
+from engine.state.gate_standing import GateStanding
 from engine.state.readiness import ReadyLine
 from tui.app import ConsoleApp
 from tui.screens.dashboard import Dashboard

@@ -95,6 +95,7 @@ def test_a_persons_own_file_comes_after_the_deployments(tmp_path: Path) -> None:
         ("rollback: [ctrl+c, ctrl+r, R]", "Ctrl-C answers and closes sheets", "another key for rollback"),
         ("validate: [Esc]", "Esc answers and closes sheets", "another key"),
         ("validate: [backspace]", "it edits what is typed", "another key"),
+        ("validate: [ｖ]", "'ｖ' is the name of no key", "as the help shows it"),
         ("validate: [hyper]", "'hyper' is the name of no key", "as the help shows it"),
         ("validate: [true]", "True is the name of no key", "in quotes"),
         ("validate: [ctrl+s]", "Ctrl-S stops the output", "another key"),

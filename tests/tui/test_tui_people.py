@@ -150,11 +150,16 @@ async def test_a_silence_needs_how_long_and_why(make_app: Make, actions: FakeAct
         assert len([asked for asked in actions.asked if asked[0] == "silence"]) == 1
 
 
-async def test_a_due_update_is_said_and_sent_with_one_key(make_app: Make, actions: FakeActions) -> None:
+async def test_a_due_update_is_said_and_sent_by_its_word_after_its_text_was_seen(
+    make_app: Make, actions: FakeActions
+) -> None:
     due = replace(states.NORMAL, update=UpdateView(states.NOW, states.NOW + timedelta(hours=1), None))
     async with make_app(due).run_test(size=(80, 24)) as pilot:
         await shows(pilot, "status update due: u")
-        await pilot.press("U")
+        await pilot.press("U", "enter")
+        await shows(pilot, "V2 live")
+        assert ("send_update",) not in actions.asked, "people read it: no single key sends it"
+        await pilot.press(*"send", "enter")
         await until(pilot, lambda: ("send_update",) in actions.asked)
         await shows(pilot, "status update: log ok")
 

@@ -12,7 +12,7 @@ import states
 from msgspec.structs import replace
 from textual.pilot import Pilot
 
-from engine.state.gates import GateStanding
+from engine.state.gate_standing import GateStanding
 from engine.state.model import AlertView, DrillView, State
 from tui import large
 from tui.app import ConsoleApp

@@ -25,15 +25,16 @@ class Silence(Command):
 
 
 class SendUpdate(Command):
-    """Send the status update through the configured channels; where none is, record that you pasted it: type so."""
+    """Send the status update through the configured channels, or record that you pasted it: type so."""
 
     id, keys, title, risk = "update.send", ("U",), "send the status update", "write"
     also = "slack message team paste"
 
     def run(self, app: ConsoleApp) -> None:
-        from tui import asking
+        from tui import asking, telling
 
-        if not app.actions.update_channels():
+        channels, state = app.actions.update_channels(), app.shown_state
+        if not channels:
             app.ask(asking.pasted(app.actions))
-            return
-        app.background(app.actions.send_update, app.written, lambda why: app.say(why, "crit"))
+        elif state is not None:
+            app.ask(asking.send_update(app.actions, channels, telling.update(state, app.look)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 _SHOWN = {
     "escape": "Esc",
@@ -81,6 +82,8 @@ def named(text: object) -> str | None:
         return None
     text = f"{text}"
     if len(text) == 1:
+        if unicodedata.normalize("NFKC", text) != text:
+            return None  # it looks like another one, and no keyboard that has that one types it
         return "space" if text == " " else text if text.isprintable() else None
     if found := _CTRL.fullmatch(text):
         return f"ctrl+{found[1].lower()}"

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from engine.monitoring.at_hand import at_hand, older_open
-from engine.monitoring.checklist import cannot_be_confirmed
+from engine.monitoring.at_hand import at_hand, cannot_be_confirmed, older_open
 from engine.state.model import ChecklistItemView, State
 from tui.glyphs import Glyphs
 from tui.lines import (

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from engine.monitoring.criteria import words
 from engine.monitoring.facts import Waiver
 from engine.monitoring.model import Criterion
-from engine.state.gates import GateStanding, summary_line, when
+from engine.state.gate_standing import GateStanding
+from engine.state.gates import summary_line, when
 from engine.state.model import State
 from tui.actions import Actions
 from tui.commands.command import key_of

@@ -191,7 +191,9 @@ def _answer(directory: Path, before: int) -> Operation | None:
 
 def _accepted(operation: Operation, name: str, pid: int) -> Accepted:
     if operation.lock_lost_to:
-        raise LockHeld(f"someone else operates: {operation.lock_lost_to}", "watch it: abaco-ops history")
+        told = operation.failure
+        why = f"; {told}" if told and "the lock is held" not in told else ""
+        raise LockHeld(f"someone else operates: {operation.lock_lost_to}{why}", "watch it: abaco-ops history")
     if operation.state == "ABORTED" and operation.started is None:
         raise Refused(
             f"refused before it began: {operation.failure}", f"nothing ran as {name}; look again, confirm again"

@@ -57,6 +57,8 @@ def not_shared(deployment: Deployment, group: int, at_most: int = _LOOKED_AT) ->
             looked += 1
             if looked > at_most:
                 return
+            if path.parent == deployment.paths.left:
+                continue  # each person's own
             found = _unshared(path, status, group)
             if found is not None:
                 yield found

@@ -39,7 +39,7 @@ def remember(deployment: Deployment, *, actor: str, clock: Clock) -> None:
     place = deployment.paths.left
     make_for_group(place)
     left = Left(clock.now().wall, position.hash)
-    write_file(_file(deployment, actor), msgspec.json.encode(left), 0o640)
+    write_file(_file(deployment, actor), msgspec.json.encode(left), 0o600)
 
 
 def since_left(deployment: Deployment, *, actor: str, clock: Clock) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import re
@@ -38,6 +39,39 @@ def test_one_operator_cuts_over_another_goes_back_and_an_observer_sees_both(
     assert "PASS" in site.must(first, "audit", "verify")
     assert site.not_the_groups() == []
     assert site.files_of(OLGA) == []
+
+
+def test_the_way_back_without_python_is_open_to_the_other_operator(site: SharedSite) -> None:
+    assert site.operate(ALICE, "cutover", "077")["state"] == "SUCCEEDED"
+    script = str(site.root / ".rollback/RETURN.sh")
+    back = site.people.run(BOB, "sh", script, "--yes", "--reason", "t", umask="022")
+    assert back.returncode == 0, back.stdout + back.stderr
+    assert site.status(OLGA)["release"] == "v1"
+    site.must(ALICE, "note", "after the script")
+    assert "PASS" in site.must(ALICE, "audit", "verify")
+    assert site.not_the_groups() == []
+
+
+@pytest.mark.full
+def test_another_operators_worker_that_hangs_is_named_and_not_ended(site: SharedSite) -> None:
+    begun = json.loads(site.must(ALICE, "cutover", "--yes", "--reason", "t", "--json", "--detach"))["operation"]
+    journal = site.journal(begun)
+    worker = next(each["pid"] for each in map(json.loads, journal.read_text().splitlines()) if each["kind"] == "worker")
+    os.kill(worker, signal.SIGSTOP)
+    try:
+        refused = site.on(BOB, "rollback", "--yes", "--reason", "t")
+        assert refused.returncode == 5, refused.stderr
+        assert f"(of {ALICE}: as that account, or as root, kill {worker})" in refused.stdout + refused.stderr
+        monitor = site.on(BOB, "monitor", "--stop")
+        assert monitor.returncode == 4
+        assert f"belongs to {SERVICE}, and cannot be ended by you" in monitor.stderr
+    finally:
+        os.kill(worker, signal.SIGCONT)
+    until = time.monotonic() + 60
+    while json.loads(site.must(OLGA, "history", begun, "--json"))["state"] == "RUNNING":
+        assert time.monotonic() < until
+    if site.status(OLGA)["release"] != "v1":
+        site.operate(BOB, "rollback", "022")
 
 
 def test_the_doctor_finds_nothing_wrong_with_the_accounts(site: SharedSite) -> None:

@@ -1859,7 +1859,7 @@ begin() { # the operation's directory, or that of the one that stopped half-way
 in_the_old_place() { # how the old release is started: nothing of this script clings to it
     cd "$ROOT" || return 1
     trap - HUP INT QUIT TERM PIPE TSTP
-    umask "$CALLED_UMASK"
+    [ "$FILE_MODE" = 660 ] || umask "$CALLED_UMASK" # where a group works, what it writes is the group's too
     if [ -n "$CALLED_LC_ALL" ]; then LC_ALL=$CALLED_LC_ALL; else unset LC_ALL; fi
     ABACO_OPS_SERVICE=$OLD_MARK ABACO_OPS_BUILD=$OLD_BUILD
     export ABACO_OPS_SERVICE ABACO_OPS_BUILD

@@ -41,6 +41,7 @@ def test_one_operator_cuts_over_another_goes_back_and_an_observer_sees_both(
     assert site.files_of(OLGA) == []
 
 
+@pytest.mark.full
 def test_the_way_back_without_python_is_open_to_the_other_operator(site: SharedSite) -> None:
     assert site.operate(ALICE, "cutover", "077")["state"] == "SUCCEEDED"
     script = str(site.root / ".rollback/RETURN.sh")

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 
 from engine.clock import Clock, SystemClock
 from engine.config import Deployment, load_deployment
-from engine.config.looking import configured_read_only, only_looking
+from engine.config.looking import configured_read_only, only_looking, why_only_looking
 from engine.config.personal import state_directory
 from engine.errors import Refused
 from engine.operations.watchers import origin_here, watching
 from engine.records import whoami
+from engine.services.logout import ended_at_logout
 from engine.tiers import THEME_VARIABLE, tiers
 from tui import terminal
 from tui.actions import EngineActions
@@ -68,9 +69,9 @@ def open_console(root: Path, *, read_only: bool, playback: Playback | None = Non
         brushes=_brushes(deployment),
         wall=wall,
         read_only=deployment.read_only,
-        read_only_by=configured_read_only(deployment),
+        read_only_by=configured_read_only(deployment) or deployment.onlooker,
         replay=replay,
-        first_words=keymap.notice,
+        first_words=keymap.notice or _first_words(deployment),
         console_log=console_log(deployment),
         arming=Arming.over(origin_here(), deployment.console.console.arm_writes_over_ssh),
         looks=EngineLooks(deployment),
@@ -87,6 +88,14 @@ def open_console(root: Path, *, read_only: bool, playback: Playback | None = Non
             _farewell(app)
         return guard.code
     return _farewell(app)
+
+
+def _first_words(deployment: Deployment) -> str:
+    """What whoever opens this console has to know before they begin anything; empty for nothing."""
+    if deployment.read_only:
+        return why_only_looking(deployment)
+    ended = ended_at_logout(deployment)
+    return f"{ended.what}: abaco-ops doctor" if ended else ""
 
 
 def _reader(deployment: Deployment, clock: Clock) -> Reads:

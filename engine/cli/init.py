@@ -7,19 +7,30 @@ import sys
 from pathlib import Path
 
 from engine.cli.frame import Context
-from engine.errors import DONE
+from engine.errors import DONE, NeedsHuman, Refused
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command understands."""
     parser.add_argument("directory", metavar="DIR", help="made when it is not there; nothing in it is overwritten")
+    parser.add_argument(
+        "--share",
+        metavar="GROUP",
+        help="this group works on the files, those to come too; also in a deployment that is there already",
+    )
 
 
 def run(context: Context, options: argparse.Namespace) -> int:
     """Write the files and say what to edit first."""
     from engine.config.templates import write_config
+    from engine.operations.shared_files import group_number
 
-    paths = write_config(Path(options.directory))
+    root = Path(options.directory)
+    if options.share is not None and (root / "config" / "console.yml").exists():
+        return _share(root, options.share)
+    if options.share is not None:
+        group_number(options.share)  # refused before anything is written
+    paths = write_config(root, group=options.share)
     sys.stdout.write(
         f"wrote {paths.config}\n"
         "  1. console.yml          who this deployment is, where its files are\n"
@@ -29,4 +40,23 @@ def run(context: Context, options: argparse.Namespace) -> int:
         "  3. kpis.yml, monitoring.yml, checklist.yml   formulas, limits, people\n"
         f"then: abaco-ops doctor --root {paths.root}\n"
     )
+    return DONE if options.share is None else _share(root, options.share)
+
+
+def _share(root: Path, group: str) -> int:
+    """Give the files of a deployment to the group that its configuration names."""
+    from engine.config import load_deployment
+    from engine.operations.shared_files import group_number, share, shared_places
+
+    deployment = load_deployment(root)
+    named = deployment.console.deployment.group
+    if named != group:
+        console = deployment.paths.config / "console.yml"
+        raise Refused(f"{console} says group: {named or 'null'}", f"write group: {group} there first, then again")
+    changed, left = share(deployment, group_number(group))
+    places = ", ".join(str(place) for place in shared_places(deployment))
+    if left:
+        more = f" and {len(left) - 3} more" if len(left) > 3 else ""
+        raise NeedsHuman(f"{len(left)} could not be given to {group}: {'; '.join(left[:3])}{more}", "the same as root")
+    sys.stdout.write(f"{places}: shared by {group}, {changed} changed\n")
     return DONE

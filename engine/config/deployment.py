@@ -14,6 +14,7 @@ from engine.config.checklist import ChecklistConfig
 from engine.config.console import ConsoleConfig
 from engine.config.kpis import KpiConfig
 from engine.config.located import Located, read_yaml
+from engine.config.may_write import account_here, no_right_to_write
 from engine.config.monitoring import MonitoringConfig
 from engine.config.notify_checks import check_notify
 from engine.config.paths import Paths
@@ -39,11 +40,13 @@ class Deployment:
     releases: dict[str, ReleaseConfig]
     looks_only: bool = False
     """True: whoever opened it was started with ``--read-only``."""
+    onlooker: str = ""
+    """Why this account only looks: it has no right to write here. Empty: it has one."""
 
     @property
     def read_only(self) -> bool:
         """Whether only looking is allowed here, for whatever reason."""
-        return self.looks_only or self.console.deployment.read_only
+        return self.looks_only or self.console.deployment.read_only or bool(self.onlooker)
 
     @property
     def root(self) -> Path:
@@ -106,7 +109,7 @@ def find_root(given: str | None) -> Path:
 def load_deployment(root: Path) -> Deployment:
     """Read and check the whole configuration below ``root``. ConfigError names every mistake in every file."""
     paths = Paths(root.resolve())
-    if not paths.config.is_dir():
+    if not _is_there(paths):
         raise NoDeployment(paths.root)
     files = {name: read_yaml(paths.config / f"{name}.yml") for name in ("console", "kpis", "monitoring", "checklist")}
     console = to_struct(files["console"], ConsoleConfig)
@@ -126,7 +129,17 @@ def load_deployment(root: Path) -> Deployment:
     problems = [problem for located in files.values() for problem in sorted(located.problems, key=_line)]
     if problems or not (console and kpis and monitoring and checklist):
         raise ConfigError(problems)
-    return Deployment(paths, console, kpis, monitoring, checklist, releases)
+    return Deployment(paths, console, kpis, monitoring, checklist, releases, onlooker=no_right_to_write(paths))
+
+
+def _is_there(paths: Paths) -> bool:
+    try:
+        return paths.config.is_dir()
+    except PermissionError as error:
+        raise OpsError(
+            f"{paths.root} cannot be looked into by {account_here()}: {error.strerror}",
+            f"to operate: a member of the group of {paths.root}; only to look: docs/accounts.md, observers",
+        ) from error
 
 
 def _read_releases(paths: Paths, files: dict[str, Located], backend: str) -> dict[str, ReleaseConfig]:

@@ -7,6 +7,8 @@ import dataclasses
 from engine.config.deployment import Deployment
 from engine.errors import Refused
 
+_OPERATES = "ask an operator; who may operate: docs/accounts.md"
+
 
 def only_looking(deployment: Deployment) -> Deployment:
     """The same deployment for who was started with ``--read-only``."""
@@ -16,6 +18,12 @@ def only_looking(deployment: Deployment) -> Deployment:
 def configured_read_only(deployment: Deployment) -> str:
     """The line of the configuration that says so; empty where it does not."""
     return "deployment.read_only in config/console.yml" if deployment.console.deployment.read_only else ""
+
+
+def why_only_looking(deployment: Deployment) -> str:
+    """What a person is told who did not ask for it: this account has no right to write here. Else empty."""
+    asked = deployment.looks_only or deployment.console.deployment.read_only
+    return f"read-only: {deployment.onlooker}; {_OPERATES}" if deployment.onlooker and not asked else ""
 
 
 def must_write(deployment: Deployment, what: str) -> None:
@@ -28,6 +36,8 @@ def must_write(deployment: Deployment, what: str) -> None:
     by_hand = f"; in an emergency: sh {script}" if "rollback" in what and script.is_file() else ""
     if deployment.looks_only:
         raise Refused(f"{what} writes, and --read-only was given", f"leave --read-only out{by_hand}")
+    if deployment.onlooker:
+        raise Refused(f"{what} writes, and {deployment.onlooker}", _OPERATES)
     if deployment.console.deployment.read_only:
         raise Refused(
             f"{what} writes, and this deployment is read-only",

@@ -25,13 +25,19 @@ def defaults() -> Path:
     return packaged if packaged.is_dir() else package.parent / "config"
 
 
-def write_config(root: Path, *, demo: bool = False) -> Paths:
-    """Write the commented default configuration below ``root``; Refused when any of it is already there."""
+def write_config(root: Path, *, demo: bool = False, group: str | None = None) -> Paths:
+    """Write the commented default configuration below ``root``; Refused when any of it is already there.
+
+    ``group``: the operators' group, which shares the files.
+    """
     paths = Paths(root.resolve())
     source = defaults()
     console = (source / "console.yml").read_text(encoding="utf-8")
     contents = {name: (source / name).read_bytes() for name in _FILES}
-    contents["console.yml"] = (_as_demo(console) if demo else console).encode()
+    changes = dict(_DEMO) if demo else {}
+    if group is not None:
+        changes["group: null "] = f"group: {group} "
+    contents["console.yml"] = _changed(console, changes).encode()
     contents["pipeline.yml"] = contents["releases/v1.yml"]
     taken = [name for name in contents if os.path.lexists(paths.config / name)]
     if taken:
@@ -43,8 +49,8 @@ def write_config(root: Path, *, demo: bool = False) -> Paths:
     return paths
 
 
-def _as_demo(text: str) -> str:
-    for old, new in _DEMO.items():
+def _changed(text: str, changes: dict[str, str]) -> str:
+    for old, new in changes.items():
         if text.count(old) != 1:
             raise Refused(f"the shipped console.yml lacks the line with {old!r}", "reinstall abaco-ops")
         text = text.replace(old, new)

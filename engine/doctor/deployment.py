@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import grp
 import os
 import shutil
 import sqlite3
@@ -13,12 +12,14 @@ from pathlib import Path
 
 from engine.clock import SystemClock, pretty_duration
 from engine.config import Deployment
+from engine.doctor.accounts import examine_accounts
 from engine.doctor.channels import examine_channels
 from engine.doctor.finding import Finding
 from engine.doctor.units import examine_units
 from engine.errors import OpsError
 from engine.monitoring.continuity import lost_now
 from engine.monitoring.model import Evaluation
+from engine.monitoring.onlooker import look_into
 from engine.monitoring.store import SampleStore
 from engine.monitoring.undecodable import Undecodable
 from engine.operations.journal import list_operations
@@ -96,6 +97,8 @@ def _columns(tape: Path) -> list[str]:
 
 
 def _permissions(deployment: Deployment) -> Iterator[Finding]:
+    if deployment.onlooker:
+        return
     if (unit := deployment.console.services.operation_unit) is not None and not os.access(deployment.root, os.W_OK):
         yield _asks_only(deployment, unit)
         return
@@ -106,30 +109,16 @@ def _permissions(deployment: Deployment) -> Iterator[Finding]:
         yield Finding("permissions", "FAIL", harmless(problem), "a cutover would refuse: mend it, or only look")
     if not closed:
         yield Finding("permissions", "ok", "configuration, logs, way back and metrics can be written, files replaced")
-    group = deployment.console.deployment.group
-    if group is not None:
-        yield _group(group)
 
 
 def _asks_only(deployment: Deployment, unit: str) -> Finding:
     """An operator: asks for operations, which run as the user of their unit and look before they touch anything."""
     place = existing(deployment.paths.operations)
-    if place != deployment.paths.operations or not os.access(place, os.W_OK | os.X_OK):
-        fix = f"as the owner: mkdir -p {deployment.paths.operations}, chmod 2770 it; this account in its group"
+    if not os.access(place, os.W_OK | os.X_OK):
+        group = deployment.console.deployment.group or "GROUP"
+        fix = f"as root: abaco-ops init {deployment.root} --share {group}; this account in that group"
         return Finding("permissions", "FAIL", f"this account may ask for no operation: it cannot write in {place}", fix)
     return Finding("permissions", "ok", f"this account asks for operations, {unit} carries them out as its own user")
-
-
-def _group(name: str) -> Finding:
-    try:
-        number = grp.getgrnam(name).gr_gid
-    except KeyError:
-        return Finding(
-            "group", "FAIL", f"there is no group {name!r}", "make it, or mend deployment.group in console.yml"
-        )
-    if number not in (os.getegid(), *os.getgroups()) and os.geteuid() != 0:
-        return Finding("group", "WARN", f"this account is not in {name!r}", f"usermod -aG {name} the account")
-    return Finding("group", "ok", f"{name} shares the files")
 
 
 def _disk(deployment: Deployment) -> Iterator[Finding]:
@@ -245,13 +234,13 @@ def _damage_of(samples: Path) -> str:
     """What SQLite finds wrong in its pages; empty when nothing is. sqlite3.Error when it cannot be opened."""
     if not samples.exists():
         return ""
-    with closing(sqlite3.connect(f"{samples.absolute().as_uri()}?mode=ro", uri=True, timeout=1.0)) as connection:
-        try:
+    try:
+        with closing(look_into(samples)[0]) as connection:
             found = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
-        except sqlite3.OperationalError:
-            return ""  # busy: nothing is known against it
-        except sqlite3.DatabaseError as error:
-            return harmless(error, 120)
+    except sqlite3.OperationalError:
+        return ""  # busy: nothing is known against it
+    except sqlite3.DatabaseError as error:
+        return harmless(error, 120)
     return "" if found == "ok" else harmless(found.replace("\n", " "), 120)
 
 
@@ -273,6 +262,7 @@ EXAMINATIONS: dict[str, Examination] = {
     "formulas": _formulas,
     "tape": _tape,
     "permissions": _permissions,
+    "accounts": examine_accounts,
     "disk": _disk,
     "programs": _programs,
     "samples": _samples,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.records.atomic import FILE_MODE
+from engine.records.atomic import open_to_append
 
 _STOP_WITHIN = 2.0
 
@@ -36,7 +37,7 @@ class Children:
         """Start it; it is killed when the boot clock passes ``until``. OSError when it cannot be started."""
         if name in self._running:
             return
-        with open(self._output, "ab", opener=_private) as output:
+        with os.fdopen(open_to_append(self._output), "ab") as output:
             process = subprocess.Popen(
                 list(command), cwd=self._cwd, stdin=subprocess.DEVNULL, stdout=output, stderr=output
             )
@@ -67,9 +68,3 @@ class Children:
                 process.kill()
                 process.wait()
         self._running.clear()
-
-
-def _private(path: str, flags: int) -> int:
-    import os
-
-    return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, FILE_MODE)

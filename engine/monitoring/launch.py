@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import time
+from pathlib import Path
 
 from engine.clock import SystemClock
 from engine.config import Deployment
@@ -15,6 +16,7 @@ from engine.monitoring.holder import read_holder
 from engine.records import is_locked, make_directory
 from engine.services.detached import spawn_detached
 from engine.services.identity import send_signal
+from engine.services.remains import account_of
 from engine.services.systemd_calls import systemctl
 
 _POLL = 0.02
@@ -97,7 +99,14 @@ def stop_monitor(deployment: Deployment, deadline: float = 5.0) -> bool:
             raise NeedsHuman("a monitor runs and has not said who it is", f"fuser {deployment.paths.monitor_lock}")
         return False
     for number, wait in ((signal.SIGTERM, deadline), (signal.SIGKILL, 2.0)):
-        send_signal(holder.identity, number)
+        try:
+            send_signal(holder.identity, number)
+        except PermissionError as error:
+            whose = account_of(Path(f"/proc/{holder.pid}").stat().st_uid)
+            raise NeedsHuman(
+                f"the monitor (pid {holder.pid}) belongs to {whose}, and cannot be ended by you",
+                f"as {whose}, or as root: the same command",
+            ) from error
         until = time.monotonic() + wait
         while time.monotonic() < until:
             if not holder.alive:

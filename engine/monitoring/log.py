@@ -12,7 +12,7 @@ from pathlib import Path
 
 from engine.monitoring.model import VerdictWord
 from engine.records import harmless, make_directory
-from engine.records.atomic import FILE_MODE, open_to_read
+from engine.records.atomic import open_to_append, open_to_read
 
 HEADER = (
     "TIME (UTC) | LATENCY (ms) | ERROR RATE | MEMORY (MB) | CPU (%) | STATUS | NOTES\n"
@@ -96,8 +96,7 @@ class MonitoringLog:
     def append(self, row: Row) -> None:
         """One row, in one write. OSError when the disk refuses it."""
         make_directory(self._path.parent)
-        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-        descriptor = os.open(self._path, flags, FILE_MODE)
+        descriptor = open_to_append(self._path)
         try:
             size = os.fstat(descriptor).st_size
             head = HEADER if size == 0 else "" if os.pread(descriptor, 1, size - 1) == b"\n" else "\n"

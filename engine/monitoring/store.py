@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,8 +16,10 @@ from engine.clock import Instant, compact
 from engine.monitoring import model
 from engine.monitoring.differing import NOTHING_KEPT, Kept, apart, joined, reason_of
 from engine.monitoring.model import Evaluation
+from engine.monitoring.onlooker import Stamp, look_into, resting
 from engine.monitoring.undecodable import decoded
 from engine.records import make_directory
+from engine.records.atomic import open_to_append
 
 RAW_KEPT = 48 * 3600.0
 """Seconds that single samples are kept; older ones live on as one row per minute."""
@@ -75,6 +78,7 @@ class SampleStore:
         self._kept = NOTHING_KEPT
         self._connection: sqlite3.Connection | None = None
         self._inode: int | None = None
+        self._stamp: Stamp | None = None  # of a file that nobody wrote to when it was opened to look
 
     @property
     def path(self) -> Path:
@@ -86,6 +90,7 @@ class SampleStore:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+        self._stamp = None
         self._ids.clear()
         self._seen_version, self._seen, self._kept = -1, None, NOTHING_KEPT
 
@@ -309,24 +314,26 @@ class SampleStore:
         return row is not None
 
     def _open(self) -> sqlite3.Connection:
-        if self._connection is not None and self._removed():
-            self.close()  # SQLite would go on in a file that nobody can find any more
+        if self._connection is not None and (self._removed() or self._stamp not in (None, resting(self._path))):
+            self.close()  # SQLite would go on in a file that nobody can find any more, or that somebody writes to now
         if self._connection is not None:
             return self._connection
-        mode = "ro" if self._read_only else "rwc"
-        if not self._read_only:
-            make_directory(self._path.parent)
-            self._part_from_leftovers()
+        if self._read_only:
+            self._connection, self._stamp = look_into(self._path)
+            self._inode = self._inode_now()
+            return self._connection
+        make_directory(self._path.parent)
+        self._part_from_leftovers()
+        os.close(open_to_append(self._path))  # made here where it is absent: SQLite gives its log and map the same mode
         connection = sqlite3.connect(
-            f"{self._path.absolute().as_uri()}?mode={mode}",
+            f"{self._path.absolute().as_uri()}?mode=rwc",
             uri=True,
             timeout=1.0,
             isolation_level=None,
             check_same_thread=False,
         )
         try:
-            if not self._read_only:
-                self._prepare(connection)
+            self._prepare(connection)
         except BaseException:
             connection.close()
             raise
@@ -358,7 +365,6 @@ class SampleStore:
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA cache_size = -2000")
         connection.executescript(_SCHEMA)
-        self._path.chmod(0o640)
 
     def _row(self, connection: sqlite3.Connection, sample: Measured) -> tuple[int, int, float, float, float]:
         metric = self._id(connection, "metrics", sample.metric)

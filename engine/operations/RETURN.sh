@@ -20,6 +20,7 @@ set -u
 set -f # names are never expanded, but where a directory is listed
 CALLED_UMASK=$(umask)
 umask 027
+FILE_MODE=640
 CALLED_LC_ALL=${LC_ALL-}
 LC_ALL=C
 export LC_ALL
@@ -107,8 +108,8 @@ put_once() { # FILE TEXT MODE
 }
 
 put() { # FILE TEXT [MODE]: wholly the old content or wholly the new one, on the disk
-    put_once "$1" "$2" "${3-640}" && return 0
-    make_room && put_once "$1" "$2" "${3-640}" && return 0
+    put_once "$1" "$2" "${3-$FILE_MODE}" && return 0
+    make_room && put_once "$1" "$2" "${3-$FILE_MODE}" && return 0
     rm -f "$1.new.tmp"
     WHY="$1 cannot be written"
     WAY='make room, or mount it writable'
@@ -229,7 +230,7 @@ new_number() { # DIRECTORY SUFFIX: makes DIRECTORY/NNNN-SUFFIX; sets NEW_NAME. N
     NEW_NAME=$last
     while [ ${#NEW_NAME} -lt 4 ]; do NEW_NAME=0$NEW_NAME; done
     NEW_NAME=$NEW_NAME$2
-    mkdir -m 750 "$1/$NEW_NAME" && sync "$1" || { WHY="$1/$NEW_NAME cannot be made"; return 1; }
+    mkdir "$1/$NEW_NAME" && sync "$1" || { WHY="$1/$NEW_NAME cannot be made"; return 1; }
     [ -z "$HAVE_FLOCK" ] || exec 7>&-
 }
 
@@ -512,7 +513,7 @@ unlock_service() {
 }
 
 stop_release() { # NAME SERVICE MARK: stops it and is sure; sets DETAIL
-    was='' UNIT_KILLED=''
+    was='' UNIT_KILLED='' asked_for=''
     unit_of "$2"
     [ -z "$UNIT" ] || stop_unit "$1" "$UNIT" || return 1
     service_state "$2"
@@ -520,6 +521,11 @@ stop_release() { # NAME SERVICE MARK: stops it and is sure; sets DETAIL
         was=1
         signal TERM "$SUP_PID" "$SUP_START"
         signal CONT "$SUP_PID" "$SUP_START"
+        # another account's cannot be signalled, but asked where a group works: whoever lives reads it
+        if [ -p "$SERVICES/$2/ask" ] && ! kill -0 "$SUP_PID" 2>/dev/null && alive "$SUP_PID" "$SUP_START"; then
+            printf 'end\n' >"$SERVICES/$2/ask" || :
+            asked_for=1
+        fi
         wait_gone "$SUP_PID" "$SUP_START" $((STOP_DEADLINE + 800)) || {
             signal KILL "$SUP_PID" "$SUP_START"
             wait_gone "$SUP_PID" "$SUP_START" 500 || :
@@ -539,6 +545,12 @@ stop_release() { # NAME SERVICE MARK: stops it and is sure; sets DETAIL
     fi
     DETAIL="$1 was not running"
     service_state "$2"
+    if [ -n "$asked_for" ] && [ "$STAGE" != stopped ]; then
+        WHY="$1 did not stop: the supervisor of another account has given up, and its processes cannot be seen"
+        WAY='run this script as that account, or as root; nothing else was started'
+        unlock_service
+        return 1
+    fi
     [ -z "$was$ASKED$KILLED" ] || DETAIL="$1 stopped; no process is left"
     [ -z "$KILLED" ] || DETAIL="$1 was killed after its deadline; no process is left"
     case $STAGE in
@@ -1719,6 +1731,12 @@ check_place() { # this deployment, and no copy of it
     [ -d "$OPERATIONS" ] && [ -d "$HERE" ] || refuse 2 "$HERE is not there: this script is of another place or of a snapshot that was removed" 'look for a newer RETURN.sh'
     [ "$(cat "$ROLLBACK/deployment.id" 2>/dev/null)" = "$IDENTITY" ] || refuse 2 "$ROLLBACK is of another deployment" 'use the RETURN.sh that stands there'
     [ -w "$OPERATIONS" ] && [ -w "$ROOT/${CONFIG%/*}" ] || refuse 2 "$ROOT cannot be written to by $(id -un)" 'become the user who runs the services'
+    [ ! -g "$ROLLBACK" ] || case $(stat -c %A "$ROLLBACK") in
+    ?????w*) # a group works here: what is made belongs to all of it
+        umask 007
+        FILE_MODE=660
+        ;;
+    esac
 }
 
 value_of() { # KEY TEXT: sets VALUE to a text in a flat JSON object
@@ -1841,7 +1859,7 @@ begin() { # the operation's directory, or that of the one that stopped half-way
 in_the_old_place() { # how the old release is started: nothing of this script clings to it
     cd "$ROOT" || return 1
     trap - HUP INT QUIT TERM PIPE TSTP
-    umask "$CALLED_UMASK"
+    [ "$FILE_MODE" = 660 ] || umask "$CALLED_UMASK" # where a group works, what it writes is the group's too
     if [ -n "$CALLED_LC_ALL" ]; then LC_ALL=$CALLED_LC_ALL; else unset LC_ALL; fi
     ABACO_OPS_SERVICE=$OLD_MARK ABACO_OPS_BUILD=$OLD_BUILD
     export ABACO_OPS_SERVICE ABACO_OPS_BUILD

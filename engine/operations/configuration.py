@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 from typing import Any
 
@@ -45,9 +46,11 @@ def changes(now: bytes, then: bytes) -> tuple[KeyChange, ...]:
 
 
 def activate(path: Path, data: bytes) -> None:
-    """Put a configuration in place, wholly; the mode of the old one is kept. OSError leaves the old one."""
-    mode = path.stat().st_mode & 0o777 if path.exists() else 0o640
-    write_file(path, data, mode)
+    """Put a configuration in place, wholly; it keeps its mode, and as root its owner. OSError leaves the old one."""
+    before = path.stat() if path.exists() else None
+    write_file(path, data, before.st_mode & 0o777 if before else 0o640)
+    if before is not None and os.geteuid() == 0:
+        os.chown(path, before.st_uid, before.st_gid)  # whoever of the service reads it goes on to
 
 
 def _flat(value: Any, prefix: str = "") -> dict[str, str]:

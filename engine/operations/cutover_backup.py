@@ -12,6 +12,7 @@ from engine.operations.configuration import hash_of, release_in
 from engine.operations.step import Kept, Outcome, StepFailed
 from engine.operations.work import Work
 from engine.records import sync_directory, write_file
+from engine.records.atomic import open_new
 from engine.services.build import build_hash
 from engine.snapshots import COMPLETE, Origin, new_snapshot, read_snapshot, take_snapshot, verify_snapshot
 from engine.snapshots.catalogue import differences
@@ -97,7 +98,7 @@ def write_new(directory: Path, stem: str, suffix: str, data: bytes) -> Path:
     while True:
         path = directory / (f"{stem}{suffix}" if number == 1 else f"{stem}_{number}{suffix}")
         try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o640)
+            descriptor = open_new(path)
         except FileExistsError:
             number += 1
             continue

@@ -27,6 +27,7 @@ from engine.records.undecodable import UNDECODABLE
 from engine.services import open_service
 from engine.services.active import ActiveRelease, active_release
 from engine.services.build import build_hash
+from engine.services.logout import ended_at_logout
 from engine.snapshots import PassedOver, Snapshot, passed_over, staged_path, trees
 
 
@@ -47,7 +48,7 @@ def cutover_evidence(deployment: Deployment, operations: list[Operation]) -> lis
     found.append(_tape(deployment))
     found.append(_validated(deployment))
     found.append(_rehearsed(deployment))
-    return [*found, *_space(deployment)]
+    return [*found, *_logout(deployment), *_space(deployment)]
 
 
 def _old_is_live(old: str, active: ActiveRelease) -> Evidence:
@@ -80,7 +81,12 @@ def rollback_evidence(
     found.extend(Evidence("--", "takes over", f"{item.id} is {item.state} and ends first") for item in ends)
     if not started and not needless:
         found.append(Evidence("--", "metrics", f"{deployment.console.releases.new} never started: metrics stay"))
-    return [*found, _space_to_go_back(deployment)]
+    return [*found, *_logout(deployment), _space_to_go_back(deployment)]
+
+
+def _logout(deployment: Deployment) -> list[Evidence]:
+    ended = ended_at_logout(deployment)
+    return [Evidence("--", "log-out", ended.what)] if ended else []
 
 
 def _passed_over(deployment: Deployment, chosen: Snapshot | None, unfinished: list[Operation]) -> list[PassedOver]:

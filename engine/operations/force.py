@@ -102,7 +102,10 @@ def end_commands(deployment: Deployment, operation: str) -> list[str]:
         if record.get("kind") == "child":
             child = Identity(int(record["pid"]), int(record["start_time"]), str(record["boot_id"]))
             if is_alive(child):
-                gone = end_process(child, group=True)
+                try:
+                    gone = end_process(child, group=True)
+                except PermissionError:
+                    gone = False
                 ended.append(f"pid {child.pid}" + ("" if gone else " IS STILL THERE"))
     return ended
 

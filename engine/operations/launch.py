@@ -19,7 +19,8 @@ from engine.operations.planning import plan_cutover, plan_rollback, plan_validat
 from engine.operations.reserve import release_reserve
 from engine.operations.unit_worker import Mode, Start, start_unit_worker
 from engine.operations.watchers import origin_here
-from engine.records import make_directory, write_file
+from engine.records import write_file
+from engine.records.atomic import make_for_group
 from engine.services.detached import spawn_detached
 from engine.services.identity import identity_of
 from engine.snapshots.numbers import new_directory
@@ -37,7 +38,6 @@ __all__ = [
 PLAN = "plan.json"
 REQUESTS = "requests"
 OUTPUT = "output.log"
-_REQUESTS_MODE = 0o2770
 _ANSWER_WITHIN = 15.0
 _POLL = 0.01
 _LOOK = 0.03
@@ -78,8 +78,7 @@ def launch(
     try:
         directory = new_directory(deployment.paths.operations, lambda number: f"{number:04d}-{plan.kind}")
         requests = directory / REQUESTS
-        make_directory(requests)
-        requests.chmod(_REQUESTS_MODE)
+        make_for_group(requests)
         orders = Orders(directory.name, plan, actor, origin, reason, accept_warn, scheduled, force)
         write_file(directory / PLAN, msgspec.json.encode(orders))
     except OSError as error:
@@ -192,7 +191,9 @@ def _answer(directory: Path, before: int) -> Operation | None:
 
 def _accepted(operation: Operation, name: str, pid: int) -> Accepted:
     if operation.lock_lost_to:
-        raise LockHeld(f"someone else operates: {operation.lock_lost_to}", "watch it: abaco-ops history")
+        told = operation.failure
+        why = f"; {told}" if told and "the lock is held" not in told else ""
+        raise LockHeld(f"someone else operates: {operation.lock_lost_to}{why}", "watch it: abaco-ops history")
     if operation.state == "ABORTED" and operation.started is None:
         raise Refused(
             f"refused before it began: {operation.failure}", f"nothing ran as {name}; look again, confirm again"

@@ -13,6 +13,7 @@ from engine.config import Deployment
 from engine.operations.cutover_backup import write_new
 from engine.operations.work import Work
 from engine.records import harmless, make_directory
+from engine.records.atomic import open_to_append
 
 _FACT = "log"
 
@@ -62,8 +63,7 @@ class Narration:
 
 
 def _append(path: Path, line: str) -> None:
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-    descriptor = os.open(path, flags, 0o640)
+    descriptor = open_to_append(path)
     try:
         data = line.encode()
         if os.write(descriptor, data) < len(data):

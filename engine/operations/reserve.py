@@ -12,6 +12,7 @@ from pathlib import Path
 
 from engine.config import Deployment
 from engine.records import make_directory, sync_directory
+from engine.records.atomic import open_new, open_to_append
 
 RESERVED_NAMES = 48
 """Inodes for a rollback's own directory, its side snapshot, and the temporary files of what it rewrites."""
@@ -31,8 +32,7 @@ def reserve_bytes(names: int) -> int:
 def keep_reserve(deployment: Deployment, names: int = 0) -> None:
     """Allocate it, for real blocks and inodes, sized for ``names`` covered files. OSError when there is no room."""
     path = _space(deployment)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-    descriptor = os.open(path, flags, 0o640)
+    descriptor = open_to_append(path)
     try:
         os.posix_fallocate(descriptor, 0, reserve_bytes(names))
         os.fsync(descriptor)
@@ -40,7 +40,8 @@ def keep_reserve(deployment: Deployment, names: int = 0) -> None:
         os.close(descriptor)
     make_directory(_names(deployment))
     for number in range(RESERVED_NAMES):
-        os.close(os.open(_names(deployment) / f"{number:02d}", flags, 0o640))
+        with contextlib.suppress(FileExistsError):
+            os.close(open_new(_names(deployment) / f"{number:02d}"))
     sync_directory(_names(deployment))
     sync_directory(path.parent)
 

@@ -21,6 +21,7 @@ from engine.snapshots import (
     Manifest,
     Snapshot,
     displaced,
+    give_back_owners,
     move_tree,
     new_snapshot,
     plan_swap,
@@ -79,7 +80,17 @@ def restore_metrics(work: Work) -> Outcome:
         began = time.monotonic()
         done = swap_in(swap)
         how.append(f"{covered}: {done} in {(time.monotonic() - began) * 1000:.2f} ms")
+        if kept := _owners_left(work, snapshot, covered):
+            how.append(kept)
     return Outcome("; ".join(how))
+
+
+def _owners_left(work: Work, snapshot: Snapshot, covered: str) -> str:
+    """Whose files could not be given back, in words: told, and no reason to stop the way back."""
+    try:
+        return give_back_owners(work.deployment.root, snapshot.manifest.below(covered) if snapshot.manifest else ())
+    except OSError as error:
+        return f"owners not given back: {error}"
 
 
 def metrics_in_place(work: Work) -> bool:

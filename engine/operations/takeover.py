@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import time
+from pathlib import Path
 
 from engine.config import Deployment
-from engine.errors import OpsError
+from engine.errors import LockHeld, OpsError
 from engine.operations import requests
 from engine.operations.force import Forcer, at_work, end_commands, take_by_force
 from engine.operations.journal import Journal, list_operations, records_of, worker_of
 from engine.operations.lock import OperationLock, holder
 from engine.operations.work import Work
 from engine.services.identity import end_process
+from engine.services.remains import in_words
 
 _PATIENCE = 1.0
 _YIELDS_WITHIN = 5.0
@@ -81,14 +83,24 @@ def _from_cutover(work: Work, lock: OperationLock, target: str) -> bool:
     requests.ask(directory, worker, "yield", f"rollback {work.orders.operation}")
     if _gave_way(work, lock, target):
         return True
+    try:
+        end_process(worker, group=True)
+    except PermissionError as error:
+        raise LockHeld(
+            f"{target} did not give way within {_YIELDS_WITHIN:.0f} s, and its worker is {in_words(worker.pid)}",
+            f"nothing was touched; as that account, or as root: abaco-ops rollback, or sh {_script(deployment)}",
+        ) from error
     work.warn(f"{target} did not give way within {_YIELDS_WITHIN:.0f} s: its worker (pid {worker.pid}) was ended")
-    end_process(worker, group=True)
     if not lock.acquire(_PATIENCE):
         return False
     detail = f"gave no way within {_YIELDS_WITHIN:.0f} s to {work.orders.operation}, which has taken over"
     with contextlib.suppress(OSError, OpsError):  # for people who follow it; nothing here may stop the way back
         Journal(directory, work.clock).write("forced", detail=detail)
     return True
+
+
+def _script(deployment: Deployment) -> Path:
+    return deployment.paths.rollback / "RETURN.sh"
 
 
 def _gave_way(work: Work, lock: OperationLock, target: str) -> bool:

@@ -14,7 +14,7 @@ import msgspec
 from engine.config import Deployment
 from engine.config.units import instance
 from engine.errors import OperationFailed, Refused
-from engine.records.atomic import FILE_MODE, sync_directory
+from engine.records.atomic import open_new, sync_directory
 from engine.records.undecodable import UNDECODABLE
 from engine.services.systemd_calls import systemctl
 
@@ -81,13 +81,10 @@ def _write(directory: Path, start: Start) -> int:
     """A file of its own for each start: a later one changes nothing about what an earlier one was asked for."""
     for number in range(1, _MOST):
         try:
-            descriptor = os.open(
-                _path(directory, number), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE
-            )
+            descriptor = open_new(_path(directory, number))
         except FileExistsError:
             continue
         with os.fdopen(descriptor, "wb") as stream:
-            os.fchmod(stream.fileno(), FILE_MODE)
             stream.write(msgspec.json.encode(start))
             stream.flush()
             os.fsync(stream.fileno())

@@ -14,12 +14,12 @@ import msgspec
 
 from engine.clock import Clock
 from engine.config import Deployment
-from engine.records import harmless, make_directory, write_file
+from engine.records import harmless, write_file
+from engine.records.atomic import make_for_group
 from engine.records.undecodable import UNDECODABLE
 from engine.services.identity import is_alive, own_identity
 from engine.services.protocol import Identity
 
-_DIRECTORY_MODE = 0o2770
 _FILE_MODE = 0o660
 _LARGEST = 4096
 
@@ -77,9 +77,7 @@ def watching_in_words(found: tuple[Watcher, ...]) -> str:
 
 def _register(deployment: Deployment, me: Watcher) -> Path:
     place = deployment.paths.consoles
-    if not place.is_dir():
-        make_directory(place)
-        place.chmod(_DIRECTORY_MODE)
+    make_for_group(place)
     for stale, watcher in _files(deployment):
         if watcher is None or not is_alive(watcher.process):
             _remove_own(stale)

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import stat
 from pathlib import Path
 from typing import BinaryIO
 
+from engine.records.shared import directory_mode_in, mode_in, settle_directory
+
 FILE_MODE = 0o640
 DIRECTORY_MODE = 0o750
+FOR_GROUP = 0o2770
 
 
 def write_file(path: Path, data: bytes, mode: int = FILE_MODE) -> None:
     """Temporary beside ``path``, fsync, rename over it, fsync the directory. OSError leaves the old file."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
     try:
-        with os.fdopen(descriptor, "wb") as stream:
-            os.fchmod(descriptor, mode)  # whatever the umask of who runs this
+        with os.fdopen(open_new(temporary, mode), "wb") as stream:
             stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
@@ -43,8 +45,24 @@ def make_directory(path: Path, mode: int = DIRECTORY_MODE) -> None:
     if path.is_dir():
         return
     make_directory(path.parent, mode)
-    path.mkdir(mode=mode, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        make_one(path, mode)
     sync_directory(path.parent)
+
+
+def make_one(path: Path, mode: int = DIRECTORY_MODE) -> None:
+    """Create one directory, not synced yet. FileExistsError, and any other OSError."""
+    mode = directory_mode_in(path.parent, mode)
+    path.mkdir(mode=mode & 0o777)
+    if mode & stat.S_ISGID:
+        settle_directory(path, mode)  # whatever the umask of who runs this: the group works here
+
+
+def make_for_group(path: Path) -> None:
+    """Create a directory that its group writes to, wherever it is: in it people ask, and say who they are. OSError."""
+    if not path.is_dir():
+        make_directory(path)
+        settle_directory(path, FOR_GROUP)
 
 
 def existing(path: Path) -> Path:
@@ -54,15 +72,28 @@ def existing(path: Path) -> Path:
     return path
 
 
+def open_new(path: Path, mode: int = FILE_MODE) -> int:
+    """A descriptor that reads and writes a new file with ``mode``, or what that is where a group works.
+
+    FileExistsError when something is there already, a link too. The caller closes it, and syncs.
+    """
+    mode = mode_in(path.parent, mode)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+    os.fchmod(descriptor, mode)  # whatever the umask of who runs this
+    return descriptor
+
+
 def open_to_append(path: Path, mode: int = FILE_MODE) -> int:
     """A descriptor that appends to the regular file ``path``, created with ``mode`` when it is absent.
 
     OSError for a symlink, or for anything else that is no regular file. The caller closes it.
     """
     flags = os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+    mode = mode_in(path.parent, mode)
     try:
         descriptor = os.open(path, flags | os.O_CREAT | os.O_EXCL, mode)
     except FileExistsError:
+        # without O_CREAT: fs.protected_regular would refuse another user's file in a sticky directory
         return _regular(os.open(path, flags), path)
     os.fchmod(descriptor, mode)
     sync_directory(path.parent)

@@ -27,7 +27,7 @@ from engine.config import Deployment
 from engine.config.looking import must_write
 from engine.errors import OperationFailed, OpsError, Refused
 from engine.records import append_event, harmless, make_directory, sync_directory
-from engine.records.atomic import FILE_MODE, open_to_read
+from engine.records.atomic import FILE_MODE, open_new, open_to_read
 from engine.state.kept_screen import DIRECTORY as EVIDENCE
 
 DIRECTORY, MANIFEST = "archive", "manifest.json"
@@ -112,9 +112,7 @@ def archive(
 
 
 def _write(deployment: Deployment, temporary: Path, at: str, made_at: str) -> tuple[Manifest, str]:
-    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    with os.fdopen(os.open(temporary, flags, FILE_MODE), "w+b") as stream:
-        os.fchmod(stream.fileno(), FILE_MODE)
+    with os.fdopen(open_new(temporary), "w+b") as stream:
         links: list[str] = []
         with gzip.GzipFile("", "wb", 6, stream, mtime=0) as packed, tarfile.open(fileobj=packed, mode="w|") as tar:
             files = tuple(_add(tar, deployment.root, path) for path in _files(deployment, links))

@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from engine.records.atomic import FILE_MODE
+from engine.records.atomic import open_to_append
 from engine.services.remains import MARK_VARIABLE
 
 
@@ -19,7 +19,7 @@ def spawn_detached(command: Sequence[str], *, cwd: Path, output: Path, env: Mapp
     The caller need not wait for it; a caller that lives on should reap it (``os.waitpid``) or ignore SIGCHLD.
     OSError when the program cannot be started.
     """
-    descriptor = os.open(output, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, FILE_MODE)
+    descriptor = open_to_append(output)
     try:
         process = subprocess.Popen(
             list(command),

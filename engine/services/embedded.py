@@ -11,13 +11,14 @@ from datetime import datetime
 from engine.clock import boot_id, parse_iso
 from engine.errors import OpsError, Refused
 from engine.records import FileLock, harmless, is_locked, make_directory
+from engine.services.asking import ask_to_end
 from engine.services.detached import spawn_detached
 from engine.services.ending import end_service
 from engine.services.identity import is_alive, send_signal
 from engine.services.processes import tree
 from engine.services.protocol import Identity, ServiceStatus, StopResult
 from engine.services.record import LOCK_HELD, NOT_STARTED, STARTED, ServiceFiles, ServiceRecord, ServiceSpec
-from engine.services.remains import Belonging, described, find_remains
+from engine.services.remains import Belonging, account_of, described, find_remains, in_words
 
 _POLL = 0.005
 _START_WAIT = 10.0
@@ -108,7 +109,7 @@ class EmbeddedService:
             late = time.monotonic() > until
             self._ask_supervisor(set() if late else asked, signal.SIGKILL if late else signal.SIGTERM)
             if time.monotonic() > until + _SUPERVISOR_GRACE:
-                return StopResult(False, False, time.monotonic() - began, (f"whoever holds {self._files.lock}",))
+                return StopResult(False, False, time.monotonic() - began, (self._holds_on(),))
             time.sleep(_POLL)
         with lock:
             return self._finish_stop(began, bool(asked))
@@ -119,7 +120,16 @@ class EmbeddedService:
         supervisor = record.supervisor if record else None
         if supervisor is not None and supervisor.pid not in asked and is_alive(supervisor):
             asked.add(supervisor.pid)
-            send_signal(supervisor, number)
+            try:
+                send_signal(supervisor, number)
+            except PermissionError:  # another account's: it can be asked, not killed
+                ask_to_end(self._files.directory)
+
+    def _holds_on(self) -> str:
+        record = self._files.read_record()
+        if record is not None and record.supervisor is not None and is_alive(record.supervisor):
+            return f"its supervisor, {in_words(record.supervisor.pid)}"
+        return f"whoever holds {self._files.lock}"
 
     def last_lines(self, count: int) -> list[str]:
         """The last lines of its output, made harmless."""
@@ -147,6 +157,8 @@ class EmbeddedService:
         if not remains and asked and record is not None and record.stage == "stopped":
             return StopResult(True, record.killed, time.monotonic() - began)
         result = end_service(belonging, self._spec.stop_deadline)
+        if result.stopped and record is not None and (unseen := self._unseen(record)):
+            return StopResult(False, result.killed, time.monotonic() - began, (unseen,))
         if result.stopped:
             restarts = record.restarts if record else ()
             # no supervisor: whoever stops it is none, and must not be asked to end by the next one who stops it
@@ -181,9 +193,30 @@ class EmbeddedService:
         if record.main is not None and record.main.boot_id != boot_id():
             return self._without_main("STOPPED", restarts, supervised, "the machine was restarted")
         reason = record.reason or "its main process has ended"
+        if not supervised and (unseen := self._unseen(record)):
+            return ServiceStatus(self.name, "UNSURE", None, None, restarts, supervised, unseen)
         if not supervised and record.stage != "failed":
             reason = f"its supervisor and its main process are gone; {reason}"
         return self._without_main("FAILED", restarts, supervised, reason)
+
+    def _unseen(self, record: ServiceRecord) -> str:
+        """Why something of it may be left that this account cannot see; empty when it can, or nothing can be left.
+
+        Another account's processes do not show their mark. What their supervisor saw end, has ended; where it did not
+        see that, only they, or root, can look.
+        """
+        process = record.main or record.supervisor
+        clean = record.stage in ("stopped", "waiting") or (record.stage == "failed" and record.main is None)
+        owner = self._files.owner()
+        if (
+            clean
+            or process is None
+            or process.boot_id != boot_id()
+            or owner in (None, os.geteuid())
+            or not os.geteuid()
+        ):
+            return ""
+        return f"{account_of(owner)} started it, and only that account, or root, can see whether anything of it is left"
 
     def _without_main(self, state: str, restarts: tuple[datetime, ...], supervised: bool, reason: str) -> ServiceStatus:
         """STOPPED or FAILED, unless processes that carry the service's mark say otherwise."""

@@ -93,6 +93,13 @@ class ServiceFiles:
             return (0, 0, 0, 0)
         return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
+    def owner(self) -> int | None:
+        """The account (number) that wrote the record: it runs the service, or ran it; None without a record."""
+        try:
+            return (self.directory / "state.json").lstat().st_uid
+        except OSError:
+            return None
+
     def read_record(self) -> ServiceRecord | None:
         """The record; None when the service was never started here, or when it cannot be read."""
         try:

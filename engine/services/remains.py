@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import pwd
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,7 +67,25 @@ def _words(pid: int) -> list[str]:
 
 def described(stats: list[Stat]) -> tuple[str, ...]:
     """Each process in words, for people."""
-    return tuple(f"{stat.pid} {harmless(command_line(stat.pid), 120)}" for stat in stats)
+    return tuple(in_words(stat.pid) for stat in stats)
+
+
+def in_words(pid: int) -> str:
+    """``4711 python -m pipeline``, and whose it is where that is another account: then only it, or root, can end it."""
+    try:
+        owner = Path(f"/proc/{pid}").stat().st_uid
+    except OSError:
+        owner = os.geteuid()
+    whose = "" if owner == os.geteuid() else f" (of {account_of(owner)}: as that account, or as root, kill {pid})"
+    return f"{pid} {harmless(command_line(pid), 120)}{whose}"
+
+
+def account_of(uid: int | None) -> str:
+    """The name of an account, or its number."""
+    try:
+        return harmless(pwd.getpwuid(uid or 0).pw_name)
+    except KeyError:
+        return str(uid)
 
 
 def _descendants(belonging: Belonging, stats: list[Stat], children: dict[int, list[Stat]]) -> dict[int, Stat]:

@@ -14,7 +14,9 @@ import msgspec
 from engine.clock import SystemClock, iso
 from engine.errors import REFUSED, OpsError
 from engine.records import append_event, harmless
-from engine.records.atomic import FILE_MODE
+from engine.records.atomic import open_to_append
+from engine.records.shared import is_shared
+from engine.services.asking import heard, listen
 from engine.services.ending import end_service, reap
 from engine.services.identity import Stat, is_alive, own_identity, read_stat
 from engine.services.protocol import Identity
@@ -42,6 +44,7 @@ class Supervisor:
         # stopped on purpose, it begins anew: crashes of before stand in the audit trail, and are not held against it
         restarts = earlier.restarts if earlier and earlier.wanted == "up" else ()
         self._record = ServiceRecord("up", "starting", own_identity(), restarts=restarts)
+        self._asked = listen(files.directory)
         self._wake_read, self._wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         signal.set_wakeup_fd(self._wake_write, warn_on_full_buffer=False)
         signal.signal(signal.SIGTERM, self._ask_to_stop)
@@ -104,8 +107,7 @@ class Supervisor:
         output = self._files.output
         if output.exists() and output.stat().st_size > _LARGEST_OUTPUT:
             output.replace(output.with_suffix(".1.log"))
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-        descriptor = os.open(output, flags, FILE_MODE)
+        descriptor = open_to_append(output)
         try:
             process = subprocess.Popen(
                 list(self._spec.command),
@@ -116,6 +118,9 @@ class Supervisor:
                 stderr=descriptor,
                 start_new_session=True,
                 close_fds=True,
+                umask=0o007
+                if is_shared(output.parent)
+                else -1,  # where a group works, the pipeline's files are its too
             )
         finally:
             os.close(descriptor)
@@ -167,7 +172,7 @@ class Supervisor:
         timeout = None
         if self._restart_at is not None:
             timeout = max(self._restart_at - self._clock.now().boot, 0.0)
-        watched: list[int] = [self._wake_read]
+        watched = [each for each in (self._wake_read, self._asked) if each is not None]
         main = _pidfd(self._record.main)
         if main is None and self._record.stage == "running":
             return
@@ -180,6 +185,8 @@ class Supervisor:
                 os.close(main)
         if self._wake_read in ready:
             os.read(self._wake_read, 4096)
+        if self._asked is not None and heard(self._asked):
+            self._stop_asked = True
 
     def _belonging(self) -> Belonging:
         return Belonging(self._spec.mark, self._record.main, os.getpid())

@@ -11,6 +11,7 @@ from engine.snapshots.catalogue import (
 )
 from engine.snapshots.fallback import PassedOver, passed_over
 from engine.snapshots.manifest import Entry, Manifest, SnapshotProblem, entries_of
+from engine.snapshots.owners import give_back_owners
 from engine.snapshots.proof import LossProof, prove_no_loss
 from engine.snapshots.remembered import Remembered, load_remembered
 from engine.snapshots.restore import Swap, displaced, move_tree, plan_swap, swap_in, swapped, take_back
@@ -42,6 +43,7 @@ __all__ = [
     "different",
     "displaced",
     "entries_of",
+    "give_back_owners",
     "list_snapshots",
     "load_remembered",
     "move_tree",

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 from engine.records.atomic import sync_directory
+from engine.records.shared import settle_directory
 from engine.snapshots.manifest import Checkpoint, Entry, SnapshotProblem, walk
 
 _FICLONE = 0x40049409
@@ -86,18 +87,18 @@ def sync_tree(path: Path) -> None:
 def _copy_one(
     source: Path, target: Path, relative: str, status: os.stat_result, checkpoint: Checkpoint | None
 ) -> Entry:
-    mode = stat.S_IMODE(status.st_mode)
+    mode, uid, gid = stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid
     if stat.S_ISDIR(status.st_mode):
-        target.mkdir(mode=mode | stat.S_IRWXU)
-        target.chmod(mode | stat.S_IRWXU)
-        return Entry(relative, "directory", 0, mode, status.st_mtime_ns)
+        target.mkdir(mode=(mode | stat.S_IRWXU) & 0o777)
+        settle_directory(target, mode | stat.S_IRWXU)
+        return Entry(relative, "directory", 0, mode, status.st_mtime_ns, uid=uid, gid=gid)
     if stat.S_ISLNK(status.st_mode):
         link = os.readlink(source)  # noqa: PTH115 - the text of the link, unresolved
         target.symlink_to(link)
-        return Entry(relative, "link", 0, mode, status.st_mtime_ns, target=link)
+        return Entry(relative, "link", 0, mode, status.st_mtime_ns, target=link, uid=uid, gid=gid)
     digest = copy_file(source, target, checkpoint)
     size = target.lstat().st_size
-    return Entry(relative, "file", size, mode, status.st_mtime_ns, sha256=digest)
+    return Entry(relative, "file", size, mode, status.st_mtime_ns, sha256=digest, uid=uid, gid=gid)
 
 
 def _copy_living(

@@ -41,6 +41,9 @@ class Entry(msgspec.Struct, frozen=True):
     mtime_ns: int
     sha256: str = ""
     target: str = ""
+    uid: int | None = None
+    """Owner and group where it stood; None in a manifest that does not say."""
+    gid: int | None = None
 
 
 class Probe(msgspec.Struct, frozen=True):
@@ -176,16 +179,16 @@ def entry_of(
     remembered: Remembered | None = None,
 ) -> Entry:
     """The manifest's entry of one name, its content hashed, or remembered."""
-    mode = stat.S_IMODE(status.st_mode)
+    mode, uid, gid = stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid
     if stat.S_ISDIR(status.st_mode):
-        return Entry(relative, "directory", 0, mode, status.st_mtime_ns)
+        return Entry(relative, "directory", 0, mode, status.st_mtime_ns, uid=uid, gid=gid)
     path = f"{root}/{relative}"
     if stat.S_ISLNK(status.st_mode):
-        return Entry(relative, "link", 0, mode, status.st_mtime_ns, target=os.readlink(path))  # noqa: PTH115
+        return Entry(relative, "link", 0, mode, status.st_mtime_ns, target=os.readlink(path), uid=uid, gid=gid)  # noqa: PTH115
     digest = remembered.find(status) if remembered is not None else None
     if digest is None:
         digest = _sha256(path, checkpoint, remembered)
-    return Entry(relative, "file", status.st_size, mode, status.st_mtime_ns, sha256=digest)
+    return Entry(relative, "file", status.st_size, mode, status.st_mtime_ns, sha256=digest, uid=uid, gid=gid)
 
 
 def entries_of(

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import stat
 from collections.abc import Callable
 from pathlib import Path
 
 from engine.errors import LockHeld
-from engine.records.atomic import DIRECTORY_MODE, make_directory, sync_directory, write_file
+from engine.records.atomic import make_directory, make_one, sync_directory, write_file
 from engine.records.locked import FileLock
 
 _COUNTER = ".last"
 _LOCK = ".numbers.lock"
 _PATIENCE = 5.0
-SHARED_MODE = 0o2770
 
 
 def new_directory(parent: Path, name: Callable[[int], str]) -> Path:
@@ -28,9 +26,7 @@ def new_directory(parent: Path, name: Callable[[int], str]) -> Path:
         number = _last(parent) + 1
         write_file(parent / _COUNTER, str(number).encode())
         path = parent / name(number)
-        path.mkdir(mode=DIRECTORY_MODE)
-        if parent.stat().st_mode & stat.S_IWGRP:  # the group works here: one of it asks, another carries out
-            path.chmod(SHARED_MODE)
+        make_one(path)  # shared where a group works: one of it asks, another carries out
         sync_directory(parent)
         return path
 

@@ -12,6 +12,7 @@ from engine.snapshots.catalogue import Snapshot, differences, read_snapshot
 from engine.snapshots.copying import copy_tree, sync_tree
 from engine.snapshots.exchange import sync_both
 from engine.snapshots.manifest import Checkpoint, Entry, SnapshotProblem
+from engine.snapshots.owners import give_back_owners
 from engine.snapshots.remembered import Remembered
 from engine.snapshots.restore import move_tree
 from engine.snapshots.take import TREE, Origin, new_snapshot, seal_displaced
@@ -93,6 +94,7 @@ def stage(
         problem = differences(partial, entries, (covered,), checkpoint)
         if problem:
             raise SnapshotProblem(f"staging {covered} went wrong: {problem}", "check the disk")
+        give_back_owners(partial, entries)  # what it cannot be given is told when it is swapped in
         sync_tree(partial)
         (partial / covered).rename(root / covered)
         sync_both(partial / covered, root / covered)

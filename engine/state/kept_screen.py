@@ -18,6 +18,7 @@ from engine.config import Deployment
 from engine.config.personal import state_directory
 from engine.errors import OpsError, Refused
 from engine.records import append_event, harmless, make_directory, sync_directory, write_file
+from engine.records.atomic import make_one
 from engine.state.position import RecordPosition, record_position
 
 EVENT = "evidence.saved"
@@ -138,7 +139,7 @@ def _write(directory: Path, name: str, files: dict[str, bytes]) -> Path:
     if directory.is_symlink():
         raise OSError(40, "is a symbolic link", str(directory))
     hidden, path = directory / f".{name}.tmp", directory / name
-    hidden.mkdir(mode=0o750)
+    make_one(hidden)
     try:
         for file, data in files.items():
             write_file(hidden / file, data)

@@ -14,12 +14,12 @@ import msgspec
 from engine.clock import Clock, parse_iso
 from engine.config import Deployment
 from engine.config.looking import must_write
-from engine.records import Record, accounts_of, make_directory, records_from_end, write_file
+from engine.records import Record, accounts_of, records_from_end, write_file
+from engine.records.atomic import make_for_group
 from engine.records.undecodable import UNDECODABLE
 from engine.state.hand_over import NOTHING, Since, happened, told_of
 from engine.state.position import trail_position
 
-_DIRECTORY_MODE = 0o2770
 _LARGEST = 4096
 _MOST = 200_000
 """Records that are looked back over at most: a month away is told from the newest of them."""
@@ -37,11 +37,9 @@ def remember(deployment: Deployment, *, actor: str, clock: Clock) -> None:
     must_write(deployment, "when a console was left")
     position = trail_position(deployment.paths.events)
     place = deployment.paths.left
-    if not place.is_dir():
-        make_directory(place)
-        place.chmod(_DIRECTORY_MODE)
+    make_for_group(place)
     left = Left(clock.now().wall, position.hash)
-    write_file(_file(deployment, actor), msgspec.json.encode(left), 0o640)
+    write_file(_file(deployment, actor), msgspec.json.encode(left), 0o600)
 
 
 def since_left(deployment: Deployment, *, actor: str, clock: Clock) -> list[str]:

@@ -12,7 +12,7 @@ from engine.clock import Clock, boot_id, compact
 from engine.config import Deployment
 from engine.errors import OpsError
 from engine.records import append_event, harmless, make_directory, write_file
-from engine.records.atomic import FILE_MODE
+from engine.records.atomic import open_new
 from engine.validation.model import Check, Report, all_issues, worst
 
 ISSUES_TOLD = 5
@@ -78,7 +78,7 @@ def _reserve(logs: Path, at: datetime) -> Path:
     while True:
         path = logs / f"validation_{compact(at)}{'' if number == 1 else f'_{number}'}.json"
         try:
-            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, FILE_MODE))
+            os.close(open_new(path))
         except FileExistsError:
             number += 1
         else:

@@ -3,12 +3,14 @@
 One round is a cutover and a rollback on one lasting demo. In the full matrix each is struck in one phase, at the
 terminal from which it was started: every killer x phase x way of starting, by
 ``python -m pytest -m full tests/e2e/test_lost_terminal.py``. The suite plays two rounds. In the first the operation is
-followed in one more window for each further phase, and each of these is lost in its phase.
+followed in one more window for each further phase, and each of these is lost in its phase; in the second all of them
+are connections to a real sshd.
 """
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import subprocess
@@ -41,7 +43,7 @@ SHORT = {
         ("tmux server", "terminal", "ssh client", "ssh session", "ssh line", "terminal"),
         ("ssh client", "tmux server", "ssh session", "terminal", "ssh line", "tmux server", "terminal"),
     ),
-    "command": (("ssh session",), ("terminal",)),
+    "command": (("ssh session", "ssh client") * 3, ("ssh client", "ssh session") * 3 + ("ssh client",)),
 }
 """By way of starting: who kills in phase 0, 1 ... of the cutover and of the rollback; the first kills the starter."""
 GONE_WITHIN = 15.0
@@ -152,6 +154,38 @@ def test_an_operation_outlives_every_terminal_in_every_phase(
         if not late:
             return
     pytest.fail(f"the operations ended well, but no blow fell in its phase in {TRIES} rounds: {late}")
+
+
+def test_a_validation_that_was_asked_for_over_ssh_outlives_the_connection(place: Place) -> None:
+    """The first part of the job: cutover and rollback are lost in each of their phases above."""
+    needs("ssh client")
+    bring_back(place.operator)
+    operations = place.operator.root / ".rollback/operations"
+    before = {path.name for path in operations.glob("*-validate")}
+
+    def asked_for() -> str:
+        for path in operations.glob("*-validate"):
+            journal = path / "journal.jsonl"
+            if path.name in before or not journal.exists() or b'"kind":"accepted"' not in journal.read_bytes():
+                continue
+            if not json.loads((path / "plan.json").read_bytes())["scheduled"]:
+                return path.name
+        return ""
+
+    window = place.window("ssh client", [])
+    assert isinstance(window, OverSsh)
+    window.wait_for(r"V1 LIVE")
+    window.keys("V")
+    until = time.monotonic() + 30
+    while not (name := asked_for()):
+        assert time.monotonic() < until, window.screen()
+        time.sleep(0.01)
+    window.kill_client()
+    while json.loads((done := place.operator.run("history", name, "--json")).out)["state"] == "RUNNING":
+        assert time.monotonic() < until + 60, done.out
+        time.sleep(0.1)
+    nothing_is_left_at_the_terminal(place)
+    assert f"PASS {name}" in place.operator.run("history", name).out
 
 
 def needs(*killers: str) -> None:

@@ -58,7 +58,7 @@ def test_a_name_is_never_a_way_out_of_the_directory(deployment: Deployment, cloc
     remember(deployment, actor="../../etc/passwd\x1b@ops1", clock=clock)
     (path,) = deployment.paths.left.iterdir()
     assert path.name == f"{os.getuid()}-etc-passwd.json"
-    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 def test_a_trail_that_was_begun_anew_is_told_from_the_same_moment(deployment: Deployment, clock: Any) -> None:

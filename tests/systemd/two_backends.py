@@ -249,10 +249,10 @@ class UnderSystemd(Place):
             unit = f"# unit: abaco-{release}.service  "
             self.edit(f"releases/{release}.yml", unit, unit.removeprefix("# "))
         shutil.copyfile(self.root / "config/releases/v1.yml", self.root / "config/pipeline.yml")
-        (self.root / ".rollback/operations").mkdir()
+        self.edit("console.yml", "group: null ", f"group: {OWNER} ")
         self.machine.must("chown", "-R", f"{OWNER}:{OWNER}", "/srv/abaco")
         self.machine.must("chmod", "-R", "o-rwx", "/srv/abaco")
-        self.machine.must("chmod", "2770", "/srv/abaco/.rollback/operations")
+        self.machine.must("abaco-ops", "init", "/srv/abaco", "--share", OWNER)
 
     def make(self) -> None:
         self.user = OWNER

@@ -73,19 +73,22 @@ def stands_for(command: str, name: str, character: str | None) -> bool:
 
 
 _BY_HAND = "sh .rollback/RETURN.sh"
+_SETTING = "deployment."
 
 
 def refusal(command: type[Command], *, read_only: bool, past: bool = False, read_only_by: str = "") -> str:
     """Why this command may not run now; empty when it may. ``past``: a replay is shown. ``read_only_by``: the line of
-    the configuration that allows looking alone; empty: this console was started so.
+    the configuration that allows looking alone, or what right this account lacks; empty: this console was started so.
 
     A rollback is refused with the ways that are left, short enough for the last row at 80 cells.
     """
     if past and command.risk != "view":
         return f"{command.title} is refused: this is a replay, nothing can be done in it"
     if read_only and command.id == "rollback":
-        if read_only_by:
+        if read_only_by.startswith(_SETTING):
             return f"refused: {read_only_by}; {_BY_HAND}"
+        if read_only_by:  # an account without rights has none with the script either
+            return f"refused: {read_only_by}"
         return f"refused: read-only console; abaco-ops rollback, or {_BY_HAND}"
     if read_only and command.risk != "view":
         return f"{command.title} is refused: this console is read-only"

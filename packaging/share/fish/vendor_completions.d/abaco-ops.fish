@@ -51,7 +51,7 @@ function _shtab_abaco_ops_using
 end
 
 set -g _shtab_abaco_ops_commands demo init doctor status why follow wall kpi validate ready cutover rollback history go abort resume resolve snapshots rehearse service operate monitor checklist gate note ack silence update notify watch report archive audit rules replay drill
-set -g _shtab_abaco_ops_opts_with_value --accept-warn --at --by --channel --colors --end --engine --for --format --from --glyphs --last --lines --note --operation --output --owner --reason --root --schema --second --speed --tape --theme --to --waive -o
+set -g _shtab_abaco_ops_opts_with_value --accept-warn --at --by --channel --colors --end --engine --for --format --from --glyphs --last --lines --note --operation --output --owner --reason --root --schema --second --share --speed --tape --theme --to --waive -o
 
 complete -c abaco-ops -e
 complete -c abaco-ops -f
@@ -82,6 +82,7 @@ complete -c abaco-ops -n '_shtab_abaco_ops_using init' -l theme -x -d 'the conso
 complete -c abaco-ops -n '_shtab_abaco_ops_using init' -l colors -xka "truecolor 256 16 none" -d 'how many colours it may use'
 complete -c abaco-ops -n '_shtab_abaco_ops_using init' -l glyphs -xka "unicode ascii" -d 'which marks it draws with'
 complete -c abaco-ops -n '_shtab_abaco_ops_using init' -l version -d 'show program'"'"'s version number and exit'
+complete -c abaco-ops -n '_shtab_abaco_ops_using init' -l share -x -d 'this group works on the files, those to come too; also in a deployment that is there already'
 complete -c abaco-ops -n '_shtab_abaco_ops_using init; and test $_shtab_abaco_ops_npos -eq 0' -ka "(__fish_complete_directories)" -d 'made when it is not there; nothing in it is overwritten'
 complete -c abaco-ops -n '_shtab_abaco_ops_using; and test $_shtab_abaco_ops_npos -eq 0' -a doctor -d 'what is fine, what is not, what to do'
 complete -c abaco-ops -n '_shtab_abaco_ops_using doctor' -s h -l help -d 'show this help message and exit'

@@ -1,0 +1,48 @@
+"""Whether this account may write in a deployment at all, or was only given the right to look."""
+
+from __future__ import annotations
+
+import os
+import pwd
+from pathlib import Path
+
+from engine.config.paths import Paths
+
+
+def no_right_to_write(paths: Paths) -> str:
+    """Why this account only looks; empty when it may write the audit trail, or ask for an operation.
+
+    A right that its owner has lost, or a disk that has become read-only, makes nobody an onlooker: those are faults,
+    and whoever runs into one is told so.
+    """
+    me = os.geteuid()
+    if me == 0:
+        return ""
+    places = [_nearest(path) for path in (paths.events, paths.operations)]
+    if any(_may_write(place, me) for place in places):
+        return ""
+    return f"{account_here()} has no right to write in {paths.root}"
+
+
+def account_here() -> str:
+    """The name of the account whose rights this process has."""
+    me = os.geteuid()
+    try:
+        return pwd.getpwuid(me).pw_name
+    except KeyError:
+        return f"the account {me}"
+
+
+def _may_write(place: Path, me: int) -> bool:
+    try:
+        if place.stat().st_uid == me or os.statvfs(place).f_flag & os.ST_RDONLY:
+            return True
+    except OSError:
+        return False
+    return os.access(place, os.W_OK, effective_ids=True)
+
+
+def _nearest(path: Path) -> Path:
+    while not os.path.lexists(path) and path != path.parent:
+        path = path.parent
+    return path

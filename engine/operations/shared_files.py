@@ -1,0 +1,125 @@
+"""The files of a deployment that a group of operators works on: what is not the group's yet, and giving it to them."""
+
+from __future__ import annotations
+
+import grp
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.config import Deployment
+from engine.errors import Refused
+from engine.records import harmless
+
+_LOOKED_AT = 20_000
+"""Names that the doctor looks at: with more of them it says nothing of the rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unshared:
+    """One file or directory, and the group and mode that it should have."""
+
+    path: Path
+    is_directory: bool
+    group: int
+    mode: int
+    """0 where only the group is wrong."""
+    why: str
+
+
+def shared_places(deployment: Deployment) -> tuple[Path, ...]:
+    """The directories in which operators write: all of the deployment, or, where units of a fixed account carry out
+    the operations and run the releases, what people write themselves: records and requests.
+    """
+    services = deployment.console.services
+    if services.backend == "systemd" and services.operation_unit is not None:
+        return deployment.paths.logs, deployment.paths.rollback
+    return (deployment.root,)
+
+
+def group_number(name: str) -> int:
+    """Refused when there is no such group."""
+    try:
+        return grp.getgrnam(name).gr_gid
+    except KeyError as error:
+        raise Refused(
+            f"there is no group {name!r}", f"groupadd {name}, or mend deployment.group in console.yml"
+        ) from error
+
+
+def not_shared(deployment: Deployment, group: int, at_most: int = _LOOKED_AT) -> Iterator[Unshared]:
+    """What in those places is not the group's to read and write; links and special files are left out. OSError."""
+    looked = 0
+    for place in shared_places(deployment):
+        for path, status in _below(place):
+            looked += 1
+            if looked > at_most:
+                return
+            if path.parent == deployment.paths.left:
+                continue  # each person's own
+            found = _unshared(path, status, group)
+            if found is not None:
+                yield found
+
+
+def share(deployment: Deployment, group: int) -> tuple[int, list[str]]:
+    """Give the group what it lacks: how many names were changed, and which could not be, each with the reason.
+
+    A file with a second name is left alone: as root it might be one of another place.
+    """
+    for place in shared_places(deployment):
+        place.mkdir(exist_ok=True)
+    changed, left = 0, []
+    for one in list(not_shared(deployment, group, at_most=2**63)):
+        try:
+            _give(one)
+        except OSError as error:
+            left.append(f"{harmless(one.path)}: {error.strerror or error}")
+        else:
+            changed += 1
+    return changed, left
+
+
+def _unshared(path: Path, status: os.stat_result, group: int) -> Unshared | None:
+    mode = stat.S_IMODE(status.st_mode)
+    is_directory = stat.S_ISDIR(status.st_mode)
+    wanted = mode | (mode & stat.S_IRWXU) >> 3 | (stat.S_ISGID if is_directory else 0)
+    if status.st_gid == group and mode == wanted:
+        return None
+    why = f"{harmless(path)} is {mode:04o}, group {_name(status.st_gid)}"
+    return Unshared(path, is_directory, group, wanted, why)
+
+
+def _give(one: Unshared) -> None:
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | (os.O_DIRECTORY if one.is_directory else 0)
+    descriptor = os.open(one.path, flags)
+    try:
+        status = os.fstat(descriptor)
+        if not one.is_directory and (status.st_nlink > 1 or not stat.S_ISREG(status.st_mode)):
+            raise OSError(1, "has a second name: look what it is")
+        os.fchown(descriptor, -1, one.group)
+        os.fchmod(descriptor, one.mode)  # after the group: changing that takes a file's setgid away
+    finally:
+        os.close(descriptor)
+
+
+def _below(place: Path) -> Iterator[tuple[Path, os.stat_result]]:
+    try:
+        status = place.lstat()
+    except FileNotFoundError:
+        return
+    if stat.S_ISDIR(status.st_mode):
+        yield place, status
+        for name in sorted(os.listdir(place)):  # noqa: PTH208 - 3x faster than Path
+            yield from _below(place / name)
+    elif stat.S_ISREG(status.st_mode):
+        yield place, status
+
+
+def _name(group: int) -> str:
+    try:
+        return harmless(grp.getgrgid(group).gr_name)
+    except KeyError:
+        return str(group)

@@ -15,6 +15,7 @@ from engine.clock import SystemClock, pretty_duration
 from engine.config import Deployment
 from engine.doctor.channels import examine_channels
 from engine.doctor.finding import Finding
+from engine.doctor.prometheus import examine_prometheus
 from engine.errors import OpsError
 from engine.monitoring.continuity import lost_now
 from engine.monitoring.model import Evaluation
@@ -267,4 +268,5 @@ EXAMINATIONS: dict[str, Examination] = {
     "monitor": _monitor,
     "audit trail": _audit,
     "channels": examine_channels,
+    "prometheus": examine_prometheus,
 }

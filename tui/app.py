@@ -15,6 +15,7 @@ from textual import events
 from textual.app import App
 from textual.screen import Screen
 
+from engine.config.newer import NEWER
 from engine.records import harmless
 from engine.state.model import State
 from tui import calling, numbered, offering, pressing, telling
@@ -191,6 +192,9 @@ class ConsoleApp(App[None], inherit_bindings=False):
         known = not self.read_trouble and same_but_for_time(self._state, message.state)  # then the tick draws it
         before, self._state, self.read_trouble = self._state, message.state, ""
         self._arrived = since_boot()
+        if message.state.newer and not self.read_only:
+            self.read_only, self._read_only_by = True, NEWER
+            self.say(f"{message.state.newer}: this console only looks from now on", "warn", seconds=30.0)
         if self.replay is None:
             self._tell_news(before, message.state)
         if not known:

@@ -15,6 +15,7 @@ from engine.monitoring.run_source import READ_AT_START, readable_records, tail_o
 from engine.monitoring.runs import parse_run
 from engine.monitoring.store import SampleStore
 from engine.monitoring.trace import Sampled, Trace, pid_of, trace
+from engine.monitoring.undecodable import OfNewer
 from engine.records import harmless
 
 _TO_DO = (
@@ -33,6 +34,8 @@ def traced(deployment: Deployment, name: str) -> Trace:
     store = SampleStore(deployment.paths.samples, read_only=True)
     try:
         found = trace(deployment, store, name) if deployment.paths.samples.exists() else None
+    except OfNewer as error:
+        raise Refused(str(error), "ask that version: abaco-ops --version") from error
     except sqlite3.Error as error:
         raise Refused(f"{deployment.paths.samples.name}: {harmless(error)}", _TO_DO) from error
     finally:

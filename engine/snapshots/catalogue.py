@@ -12,10 +12,10 @@ import msgspec
 from engine.config import Deployment
 from engine.errors import OpsError
 from engine.records.atomic import sync_directory
+from engine.records.form import VERSION
 from engine.records.undecodable import UNDECODABLE
 from engine.snapshots.identity import foreign
 from engine.snapshots.manifest import (
-    VERSION,
     Checkpoint,
     Entry,
     Manifest,
@@ -158,8 +158,8 @@ def _sealed_manifest(path: Path) -> Manifest:
 
 
 def _foreign(deployment: Deployment, path: Path, manifest: Manifest) -> str:
-    if manifest.version != VERSION:
-        return f"its manifest is of version {manifest.version}"
+    if manifest.version > VERSION:
+        return f"a newer abaco-ops took it: its manifest is of version {manifest.version}, this one knows {VERSION}"
     if manifest.deployment != deployment.console.deployment.name:
         return f"it is of another deployment: {manifest.deployment}"
     stranger = foreign(deployment, manifest.identity)

@@ -393,3 +393,5 @@ class State(msgspec.Struct, frozen=True):
     """What the holder of the watch has written down since it was taken."""
     drill: DrillView | None = None
     """The drill that runs, or that is over and has not been put right yet."""
+    newer: str = ""
+    """That a newer abaco-ops works here, in words: then nothing is written from here. Empty: none does."""

@@ -14,7 +14,7 @@ from engine.errors import OpsError
 from engine.records.atomic import sync_directory
 from engine.records.form import VERSION
 from engine.records.undecodable import UNDECODABLE
-from engine.snapshots.identity import foreign
+from engine.snapshots.identity import foreign, taken_here
 from engine.snapshots.manifest import (
     Checkpoint,
     Entry,
@@ -163,7 +163,8 @@ def _foreign(deployment: Deployment, path: Path, manifest: Manifest) -> str:
     if manifest.deployment != deployment.console.deployment.name:
         return f"it is of another deployment: {manifest.deployment}"
     stranger = foreign(deployment, manifest.identity)
-    if stranger:
+    told = not manifest.identity and taken_here(deployment, manifest.operation, manifest.id, manifest.taken_at)
+    if stranger and not told:
         return stranger
     if manifest.id != path.name:
         return f"it is a copy of snapshot {manifest.id}"

@@ -15,6 +15,7 @@ from textual import events
 from textual.app import App
 from textual.screen import Screen
 
+from engine.config.newer import NEWER
 from engine.records import harmless
 from engine.state.model import State
 from tui import calling, numbered, offering, pressing, telling
@@ -189,6 +190,9 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self._begun()
         before, new = self.seen.take(message.state, trouble=bool(self.read_trouble))
         self.read_trouble = ""
+        if message.state.newer and not self.read_only:
+            self.read_only, self._read_only_by = True, NEWER
+            self.say(f"{message.state.newer}: this console only looks from now on", "warn", seconds=30.0)
         if self.replay is None:
             self._tell_news(before, message.state)
         if new:  # else the next tick draws it

@@ -10,6 +10,7 @@ from pathlib import Path
 from engine.cli.frame import Context
 from engine.clock import SystemClock
 from engine.config import Deployment, load_deployment
+from engine.config.newer import refuse_newer
 from engine.config.templates import write_config
 from engine.errors import NeedsHuman, OpsError, Refused
 from engine.operations.journal import list_operations, records_of, worker_of
@@ -40,6 +41,7 @@ def run(context: Context, options: argparse.Namespace) -> int:
     if options.stop:
         return _stop(_existing(root), options.directory)
     deployment = _existing(root) if (root / "config" / "console.yml").exists() else _make(root)
+    refuse_newer(deployment.paths, "abaco-ops demo")
     _write_tapes(deployment)
     print(f"demo at {root}: {_bring_up(deployment)}; {_watch(deployment)}")
     print(f"  look and operate:      abaco-ops --root {options.directory}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from engine.config.deployment import Deployment
+from engine.config.newer import refuse_newer
 from engine.errors import Refused
 
 _OPERATES = "ask an operator; who may operate: docs/accounts.md"
@@ -27,7 +28,7 @@ def why_only_looking(deployment: Deployment) -> str:
 
 
 def must_write(deployment: Deployment, what: str) -> None:
-    """Refused when only looking is allowed here. ``what`` begins the sentence.
+    """Refused when only looking is allowed here, or a newer abaco-ops works here. ``what`` begins the sentence.
 
     Asked where a person's request enters the engine, never inside a worker: what runs already comes to its end. A
     rollback is refused too; then the configuration says so, and the sentence says both ways out.
@@ -43,3 +44,4 @@ def must_write(deployment: Deployment, what: str) -> None:
             f"{what} writes, and this deployment is read-only",
             f"deployment.read_only in {deployment.paths.config / 'console.yml'} says so{by_hand}",
         )
+    refuse_newer(deployment.paths, what)

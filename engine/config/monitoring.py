@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from engine.config.metrics import MetricsSection
 from engine.config.notify import Also, DeadManSection, NotifySection, SilencesSection, UpdatesSection, Wait
+from engine.config.prometheus import PrometheusSection
 from engine.config.quantities import Duration, Size
 
 Verdict = Literal["ROLL BACK", "INVESTIGATE", "UNKNOWN", "WATCH", "CONTINUE"]
@@ -172,4 +173,5 @@ class MonitoringConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     updates: UpdatesSection = msgspec.field(default_factory=UpdatesSection)
     dead_man: DeadManSection | None = None
     metrics: MetricsSection = msgspec.field(default_factory=MetricsSection)
+    prometheus: PrometheusSection | None = None
     silences: SilencesSection = msgspec.field(default_factory=SilencesSection)

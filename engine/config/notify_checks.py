@@ -13,6 +13,7 @@ from engine.config.located import KeyPath, Located
 from engine.config.metrics import check_metrics
 from engine.config.monitoring import EscalationSection, MonitoringConfig
 from engine.config.notify import Channel, Route
+from engine.config.prometheus import check_prometheus
 
 TIERS = ("rollback", "critical", "unknown", "warning")
 PRIORITIES = ("P1", "P2", "P3", "P4")
@@ -30,7 +31,7 @@ _HINT = 'put it into the environment of the monitor and write "${NAME}" here'
 
 
 def check_notify(located: Located, config: MonitoringConfig) -> None:
-    """The sections notify, updates, dead_man, metrics, silences, and what escalation says about them."""
+    """The sections notify, updates, dead_man, metrics, prometheus, silences, and what escalation says about them."""
     for name, channel in config.notify.channels.items():
         _check_channel(located, ("notify", "channels", name), channel)
     for index, route in enumerate(config.notify.routes):
@@ -52,6 +53,7 @@ def check_notify(located: Located, config: MonitoringConfig) -> None:
             if not getattr(config.dead_man, key):
                 located.report(("dead_man", key), "is 0", "give a time above 0")
     check_metrics(located, config.metrics)
+    check_prometheus(located, config)
     _check_escalation(located, config.escalation, config)
 
 

@@ -12,9 +12,11 @@ from pathlib import Path
 
 from engine.clock import SystemClock, pretty_duration
 from engine.config import Deployment
+from engine.config.newer import newer_here
 from engine.doctor.accounts import examine_accounts
 from engine.doctor.channels import examine_channels
 from engine.doctor.finding import Finding
+from engine.doctor.prometheus import examine_prometheus
 from engine.doctor.units import examine_units
 from engine.errors import OpsError
 from engine.monitoring.continuity import lost_now
@@ -27,6 +29,7 @@ from engine.operations.places import problems
 from engine.operations.preflight import rooms
 from engine.operations.reserve import reserve_problem
 from engine.records import existing, harmless, is_locked, verify_chain
+from engine.records.form import VERSION
 from engine.services import open_service
 from engine.services.active import active_release, configured_release
 from engine.state.measured import age_of, patience_with
@@ -244,6 +247,12 @@ def _damage_of(samples: Path) -> str:
     return "" if found == "ok" else harmless(found.replace("\n", " "), 120)
 
 
+def _records(deployment: Deployment) -> Iterator[Finding]:
+    newer = newer_here(deployment.paths)
+    fix = "use that version: this one reads what it can, and writes nothing" if newer else ""
+    yield Finding("records", "FAIL" if newer else "ok", newer or f"of version {VERSION}, as this one writes them", fix)
+
+
 def _audit(deployment: Deployment) -> Iterator[Finding]:
     report = verify_chain(deployment.paths.events)
     if report.problem:
@@ -269,6 +278,8 @@ EXAMINATIONS: dict[str, Examination] = {
     "services": _services,
     "units": examine_units,
     "monitor": _monitor,
+    "records": _records,
     "audit trail": _audit,
     "channels": examine_channels,
+    "prometheus": examine_prometheus,
 }

@@ -8,10 +8,10 @@ import msgspec
 
 from engine.clock import Instant, boot_id
 from engine.records import make_directory, write_file
+from engine.records.form import VERSION
 from engine.records.undecodable import UNDECODABLE
 
 NAME = "drill.json"
-VERSION = 1
 OVERDUE_AFTER = 3.0
 """Seconds that a drill's keeper has to end it before anybody else does."""
 

@@ -21,7 +21,6 @@ from engine.monitoring.judgement import worsens
 from engine.monitoring.kpi_watch import Against, set_against
 from engine.monitoring.kpis import Published, kpi_readings
 from engine.monitoring.model import (
-    VERSION,
     Alert,
     Baseline,
     ConditionReading,
@@ -39,6 +38,7 @@ from engine.monitoring.process_source import MEMORY
 from engine.monitoring.schedule import Calendar, hourly, hours_planned
 from engine.monitoring.standing import Standing, published
 from engine.monitoring.surroundings import Active
+from engine.records.form import VERSION
 
 AGAINST_A_GO = ("ROLL BACK", "INVESTIGATE")
 """Verdicts under which no gate is passed unless two people waive that."""

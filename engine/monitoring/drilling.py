@@ -15,12 +15,13 @@ from engine.config import Deployment
 from engine.config.looking import must_write
 from engine.drills.ending import end_here, taking_turns
 from engine.drills.faults import FAULTS, LEAK_MB, LEAK_RAMP, after, lasts
-from engine.drills.order import VERSION, Order, order_file, read_order, write_order
+from engine.drills.order import Order, order_file, read_order, write_order
 from engine.drills.tape import keep_original
 from engine.errors import NeedsHuman, OpsError, Refused
 from engine.monitoring.launch import monitor_running, stop_monitor
 from engine.operations.lock import held_by
 from engine.records import append_event, write_file
+from engine.records.form import VERSION
 from engine.services.active import active_release
 from engine.services.detached import spawn_detached
 

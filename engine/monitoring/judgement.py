@@ -12,6 +12,7 @@ import msgspec
 from engine.clock import Instant
 from engine.config import Deployment
 from engine.config.monitoring import Condition
+from engine.config.prometheus import seconds_between
 from engine.monitoring.conditions import condition_reading, next_tier
 from engine.monitoring.limits import Pace, limits
 from engine.monitoring.model import ConditionReading
@@ -72,7 +73,8 @@ def condition_limits(
 ) -> dict[str, Limit]:
     """The limits of a condition at the pace of this deployment."""
     console = deployment.console
-    cadence = {"sample": float(console.cadence.sample), "run": run_interval, "event": math.inf}[condition.per]
+    sample = seconds_between(deployment.monitoring, condition, float(console.cadence.sample))
+    cadence = {"sample": sample, "run": run_interval, "event": math.inf}[condition.per]
     pace = Pace(cadence, console.stale_after, console.time_scale)
     return limits(condition, deployment.monitoring.sustained, pace, data_loss=data_loss)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from engine.clock import SystemClock
 from engine.config import Deployment
 from engine.config.looking import must_write
+from engine.config.newer import newer_here
 from engine.drills.order import read_order
 from engine.errors import NeedsHuman
 from engine.monitoring.holder import read_holder
@@ -41,13 +42,13 @@ def monitor_pid(deployment: Deployment) -> int | None:
 
 
 def ensure_monitor(deployment: Deployment) -> int | None:
-    """Start a monitor unless one runs; its pid. None when the deployment may only be looked at, or when a drill wants
-    none to run: then a person starts it.
+    """Start a monitor unless one runs; its pid. None when the deployment may only be looked at, when a newer version
+    works here, or when a drill wants none to run: then a person starts it.
 
     Two callers at once may start two: the lock lets one of them live. OSError when it cannot be started, OpsError when
     systemd does not start its unit.
     """
-    if deployment.read_only:
+    if deployment.read_only or newer_here(deployment.paths):
         return None
     if monitor_running(deployment):
         return monitor_pid(deployment)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from engine.clock import Clock, SystemClock, iso
 from engine.config import Deployment, load_deployment
+from engine.config.newer import refuse_newer
 from engine.config.problems import REFUSED_EDIT
 from engine.errors import LockHeld, OpsError
 from engine.monitoring.holder import read_holder, write_holder
@@ -27,8 +28,11 @@ LOCK_WAIT = 1.0
 
 
 def watch(root: Path, stop: threading.Event, *, ticks: int | None = None) -> None:
-    """Hold the monitor's lock and tick until ``stop``. LockHeld when another monitor runs; ConfigError."""
+    """Hold the monitor's lock and tick until ``stop``. LockHeld when another monitor runs; ConfigError; Refused where a
+    newer version works.
+    """
     deployment = load_deployment(root)
+    refuse_newer(deployment.paths, "a monitor")
     with FileLock(deployment.paths.monitor_lock) as lock:
         if not lock.acquire(LOCK_WAIT):
             holder = read_holder(deployment)

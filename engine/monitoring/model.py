@@ -17,7 +17,6 @@ from engine.monitoring.standing import Standing
 VerdictWord = Literal["ROLL BACK", "INVESTIGATE", "UNKNOWN", "WATCH", "CONTINUE"]
 Level = Literal["ok", "W", "C", "stale", "missing"]
 
-VERSION = 1
 WEIGHT: tuple[VerdictWord, ...] = ("ROLL BACK", "INVESTIGATE", "UNKNOWN", "WATCH", "CONTINUE")
 """The verdicts, heaviest first."""
 TIERS: tuple[str, ...] = ("rollback", "critical", "warning")

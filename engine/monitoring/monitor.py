@@ -28,6 +28,7 @@ from engine.monitoring.model import ConditionReading, Evaluation, ResourceReadin
 from engine.monitoring.notebook import Notebook
 from engine.monitoring.paging import Paging, going_on
 from engine.monitoring.process_source import ProcessSource
+from engine.monitoring.prometheus_source import PrometheusSource
 from engine.monitoring.reading import Reading, Value, sound
 from engine.monitoring.recalled import ALL, recalled
 from engine.monitoring.reserve import Reserve
@@ -97,6 +98,7 @@ class Monitor:
         left = self._notebook.part(saved.DELIVERIES, saved.Deliveries)
         self.paging = Paging(deployment, clock, going_on(book, kept, self._boot_id, clock.now()), left=left)
         self._exposed = Exposed(deployment)
+        self._prometheus = PrometheusSource(deployment, clock)
 
     @property
     def deployment(self) -> Deployment:
@@ -119,14 +121,8 @@ class Monitor:
             release = watch.release or self._deployment.console.releases.old
         operation = self._around.operation()
         status = self._around.status(release)
-        running = self._first_runs.look(
-            release,
-            status,
-            self._runs.last(release),
-            now,
-            interval=self._runs.interval(release),
-            busy=bool(operation),
-        )
+        last, interval = self._runs.last(release), self._runs.interval(release)
+        running = self._first_runs.look(release, status, last, now, interval=interval, busy=bool(operation))
         watch = self._settling(watch, running, now, bool(operation))
         readings = self._look(running, status, watch, now)
         conditions, read = judge(
@@ -169,6 +165,7 @@ class Monitor:
         self.round.stop()
         self.paging.close()
         self._exposed.close()
+        self._prometheus.close()
         self._store.close()
 
     # ---- going on
@@ -248,6 +245,7 @@ class Monitor:
             release, now, serves=status.state == "RUNNING", since=status.since if status.state == "RUNNING" else None
         )
         readings["disk_ratio"] = self._disk.look(release, now)
+        readings |= self._prometheus.look(release, now)
         if running.waiting:
             per_run = {c.metric for c in self._deployment.monitoring.conditions.values() if c.per == "run"}
             readings |= {

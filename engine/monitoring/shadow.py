@@ -20,11 +20,10 @@ from engine.config import Deployment, load_deployment
 from engine.errors import CHECK_FAILED, DONE, OpsError
 from engine.operations.lock import holder
 from engine.records import Record, append_line, harmless, make_directory
+from engine.records.form import VERSION
 from engine.services.build import build_hash
 from engine.snapshots.manifest import SnapshotProblem, sha256_of, walk
 from engine.validation.program import Answer, ask
-
-VERSION = 1
 
 
 class Shadow(msgspec.Struct, frozen=True):

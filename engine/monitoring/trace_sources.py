@@ -9,11 +9,13 @@ import msgspec
 
 from engine.clock import parse_iso
 from engine.config import Deployment
+from engine.config.prometheus import PREFIX
 from engine.errors import Refused
 from engine.monitoring.run_source import READ_AT_START, readable_records, tail_of
 from engine.monitoring.runs import parse_run
 from engine.monitoring.store import SampleStore
 from engine.monitoring.trace import Sampled, Trace, pid_of, trace
+from engine.monitoring.undecodable import OfNewer
 from engine.records import harmless
 
 _TO_DO = (
@@ -32,6 +34,8 @@ def traced(deployment: Deployment, name: str) -> Trace:
     store = SampleStore(deployment.paths.samples, read_only=True)
     try:
         found = trace(deployment, store, name) if deployment.paths.samples.exists() else None
+    except OfNewer as error:
+        raise Refused(str(error), "ask that version: abaco-ops --version") from error
     except sqlite3.Error as error:
         raise Refused(f"{deployment.paths.samples.name}: {harmless(error)}", _TO_DO) from error
     finally:
@@ -43,7 +47,11 @@ def traced(deployment: Deployment, name: str) -> Trace:
 
 def with_sources(deployment: Deployment, found: Trace) -> Trace:
     """The same trace, each sample with the source it names."""
-    per = deployment.monitoring.conditions[found.id].per
+    condition = deployment.monitoring.conditions[found.id]
+    if condition.metric.startswith(PREFIX):
+        samples = tuple(msgspec.structs.replace(one, source=condition.metric) for one in found.samples)
+        return msgspec.structs.replace(found, samples=samples)
+    per = condition.per
     names = _runs(deployment) if per == "run" else _reports(deployment) if per == "event" else {}
     samples = tuple(msgspec.structs.replace(one, source=_source(one, per, names)) for one in found.samples)
     return msgspec.structs.replace(found, samples=samples)

@@ -18,9 +18,11 @@ from typing import Any
 import msgspec
 
 from engine.clock import Clock, boot_id, iso, parse_iso
+from engine.config.newer import newer_words
 from engine.errors import DamagedRecord
 from engine.operations.model import ENDED, HOLD_STEP, TRANSITIONS, Operation, OperationState, OperationStep, StepState
 from engine.records import Record, append_line, read_lines
+from engine.records.form import VERSION, version_of
 from engine.records.harmless import harmless, one_line
 from engine.services.identity import is_alive
 from engine.services.protocol import Identity
@@ -52,6 +54,7 @@ class Journal:
             self._path,
             {
                 **data,
+                "v": VERSION,
                 "seq": self._seq + 1,
                 "at": iso(now.wall),
                 "boot": round(now.boot, 4),
@@ -74,7 +77,7 @@ def facts_of(records: list[Record]) -> dict[str, Any]:
 
 
 def read_operation(path: Path) -> Operation:
-    """Fold the operation whose directory is ``path``. DamagedRecord when its journal is."""
+    """Fold the operation whose directory is ``path``. DamagedRecord when its journal is, or is not understood."""
     records = records_of(path)
     return fold(path.name, records, alive=_alive(records), output=_last_lines(path / "output.log"))
 
@@ -95,7 +98,7 @@ def _read_or_damaged(path: Path) -> Operation:
         return read_operation(path)
     except (OSError, DamagedRecord) as error:
         damaged = fold(path.name, [], alive=False)
-        why = harmless(f"its journal cannot be read: {error}")
+        why = harmless(f"its journal cannot be read: {error.what if isinstance(error, DamagedRecord) else error}")
         return msgspec.structs.replace(damaged, state="NEEDS_HUMAN", failure=why)
 
 
@@ -117,6 +120,7 @@ class _Fold:
     lost_to: str = ""
     by_hand: str = ""
     told_go: bool = False
+    version: int = 1
 
     def move(self, state: OperationState) -> None:
         """Follow the transition table; a record that does not fit is shown as a warning, not obeyed."""
@@ -129,10 +133,21 @@ class _Fold:
 
 
 def fold(operation_id: str, records: list[Record], *, alive: bool, output: tuple[str, ...] = ()) -> Operation:
-    """The operation that these records tell of; a pure function."""
+    """The operation that these records tell of; a pure function. DamagedRecord when they are not understood."""
+    try:
+        return _folded(operation_id, records, alive=alive, output=output)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        newer = newer_words(max(map(version_of, records)))
+        why = newer or f"a record says what no journal does ({type(error).__name__}: {error})"
+        what = harmless(f"{operation_id}/{NAME} is not understood: {why}")
+        raise DamagedRecord(what, "use that version" if newer else "keep the file; nothing repairs it") from error
+
+
+def _folded(operation_id: str, records: list[Record], *, alive: bool, output: tuple[str, ...]) -> Operation:
     view = _Fold()
     for record in records:
         kind = str(record.get("kind"))
+        view.version = max(view.version, version_of(record))
         if kind in _STEP_STATES:
             _fold_step(view, kind, record)
         else:
@@ -166,6 +181,7 @@ def fold(operation_id: str, records: list[Record], *, alive: bool, output: tuple
         snapshot=view.snapshot,
         lock_lost_to=view.lost_to,
         by_hand=view.by_hand,
+        version=view.version,
     )
 
 
@@ -305,7 +321,10 @@ def worker_of(records: list[Record]) -> Identity | None:
 
 
 def _alive(records: list[Record]) -> bool:
-    worker = worker_of(records)
+    try:
+        worker = worker_of(records)
+    except (KeyError, TypeError, ValueError):
+        return False  # the fold says what is wrong with it
     return worker is not None and is_alive(worker)
 
 

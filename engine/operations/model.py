@@ -88,6 +88,8 @@ class Operation(msgspec.Struct, frozen=True):
     """Who held the lock when this one was turned away; empty otherwise."""
     by_hand: str = ""
     """What was found when a person closed it by hand; empty otherwise. Its state is then that person's word."""
+    version: int = 1
+    """The newest version of a record in its journal."""
 
     @property
     def open(self) -> bool:

@@ -7,6 +7,8 @@ from typing import Literal
 
 import msgspec
 
+from engine.records.form import VERSION
+
 Mark = Literal["ok", "--", "no"]
 READY = "ready"
 """The line of evidence that says whether a cutover is ready; who makes a plan for a person adds it."""
@@ -139,3 +141,4 @@ class Orders(msgspec.Struct, frozen=True):
     scheduled: bool = False
     force: bool = False
     """The verified worker of whoever holds the lock is ended."""
+    v: int = VERSION

@@ -12,6 +12,7 @@ import msgspec
 
 from engine.records import harmless, make_directory, sync_directory, write_file
 from engine.records.atomic import open_to_read
+from engine.records.form import VERSION
 from engine.records.undecodable import UNDECODABLE
 from engine.services.protocol import Identity
 
@@ -36,6 +37,7 @@ class Request(msgspec.Struct, frozen=True):
     """Where the person sits, as they say; who it is says the file's owner."""
     actor: str = ""
     """Who asks, in full, as they say."""
+    v: int = VERSION
 
     def by(self, owner: str) -> str:
         """Who asked, for people: as they say it where the file's owner bears it out, else both."""
@@ -58,13 +60,14 @@ def ask(directory: Path, worker: Identity, want: Want, reason: str = "", origin:
 def take(directory: Path, worker: Identity) -> tuple[Request, str] | None:
     """The heaviest request for this worker and who made it (the file's owner), marked as used; None without one.
 
-    A file that names another operation or another worker, or that is no request, is set aside unanswered.
+    A file that names another operation or another worker, that a newer version wrote, or that is no request, is set
+    aside unanswered.
     """
     place = directory / DIRECTORY
     waiting: list[tuple[Request, Path]] = []
     for path in sorted(place.glob("*.json")) if place.is_dir() else ():
         request = _read(path)
-        if request is None or request.operation != directory.name or request.worker != worker:
+        if request is None or request.v > VERSION or request.operation != directory.name or request.worker != worker:
             _use(path)
         else:
             waiting.append((request, path))

@@ -16,12 +16,12 @@ from engine.clock import Clock, Instant, SystemClock, iso
 from engine.errors import OpsError
 from engine.records.account import whoami
 from engine.records.atomic import make_directory, open_to_append, open_to_read
+from engine.records.form import VERSION
 from engine.records.lines import Record, cut_torn_tail, decode, encode, plain, write_line
 from engine.records.locked import FileLock, is_locked
 
 FIRST = "0" * 64
 LOCK_WAIT = 1.0
-VERSION = 1
 
 
 class EventsBusy(OpsError):

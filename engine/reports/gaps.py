@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from engine.clock import pretty_duration
+from engine.config.prometheus import seconds_between
 from engine.monitoring.stretch import touching
 from engine.records import harmless
 from engine.records.counted import counted
@@ -87,10 +88,10 @@ def _row(found: Found, at: datetime, what: str, seconds: float | None, detail: s
 def _received(found: Found) -> Table:
     """Values received of each condition's metric; for those of every sample, the share of what was asked for."""
     seconds = (found.span.end - found.span.begin).total_seconds()
-    asked = max(int(seconds / found.cadence), 1)
     rows = []
     for name, condition in found.deployment.monitoring.conditions.items():
         count = found.counts.get(condition.metric, 0)
+        asked = max(int(seconds / seconds_between(found.deployment.monitoring, condition, found.cadence)), 1)
         share = (
             f"{min(count / asked, 1) * 100:.1f} % of {asked:,}" if condition.per == "sample" else f"per {condition.per}"
         )

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from engine.config.prometheus import seconds_between
 from engine.monitoring.model import KpiReading
 from engine.reports.found import Found
 from engine.reports.gaps import silences
@@ -40,7 +41,8 @@ def plots(found: Found) -> list[Plot]:
     run = found.deployment.console.cadence.pipeline_run
     for name, points in found.series.items():
         condition = found.deployment.monitoring.conditions[name]
-        pace = found.cadence if condition.per == "sample" else float(run or 3600.0)
+        sample = seconds_between(found.deployment.monitoring, condition, found.cadence)
+        pace = sample if condition.per == "sample" else float(run or 3600.0)
         patience = pace * found.deployment.console.stale_after
         limits = tuple(limits_of(condition))
         made.append(Plot(name, _UNITS.get(name, condition.unit), points, limits, True, patience + 2 * step, gaps))

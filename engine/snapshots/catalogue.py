@@ -12,10 +12,10 @@ import msgspec
 from engine.config import Deployment
 from engine.errors import OpsError
 from engine.records.atomic import sync_directory
+from engine.records.form import VERSION
 from engine.records.undecodable import UNDECODABLE
-from engine.snapshots.identity import foreign
+from engine.snapshots.identity import foreign, taken_here
 from engine.snapshots.manifest import (
-    VERSION,
     Checkpoint,
     Entry,
     Manifest,
@@ -158,12 +158,13 @@ def _sealed_manifest(path: Path) -> Manifest:
 
 
 def _foreign(deployment: Deployment, path: Path, manifest: Manifest) -> str:
-    if manifest.version != VERSION:
-        return f"its manifest is of version {manifest.version}"
+    if manifest.version > VERSION:
+        return f"a newer abaco-ops took it: its manifest is of version {manifest.version}, this one knows {VERSION}"
     if manifest.deployment != deployment.console.deployment.name:
         return f"it is of another deployment: {manifest.deployment}"
     stranger = foreign(deployment, manifest.identity)
-    if stranger:
+    told = not manifest.identity and taken_here(deployment, manifest.operation, manifest.id, manifest.taken_at)
+    if stranger and not told:
         return stranger
     if manifest.id != path.name:
         return f"it is a copy of snapshot {manifest.id}"

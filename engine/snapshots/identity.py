@@ -7,11 +7,15 @@ import hashlib
 import os
 import re
 import secrets
+from datetime import datetime
 from pathlib import Path
 
+from engine.clock import parse_iso
 from engine.config import Deployment
+from engine.errors import OpsError
+from engine.records import read_lines
 from engine.records.atomic import make_directory, sync_directory, write_file
-from engine.snapshots.manifest import SnapshotProblem
+from engine.snapshots.manifest import SnapshotProblem, unsafe
 
 _NAME = "deployment.id"
 _FORM = re.compile(r"[0-9a-f]{32}")
@@ -76,3 +80,26 @@ def foreign(deployment: Deployment, identity: str) -> str:
     if identity != own:
         return f"it is of another deployment: {identity[:8]}, this is {own[:8]}"
     return ""
+
+
+def taken_here(deployment: Deployment, operation: str, snapshot: str, taken_at: datetime) -> bool:
+    """Whether this deployment's own journal tells that it took this snapshot, at that moment.
+
+    The first releases wrote no identity into a manifest: what they sealed is known again by the step that took it.
+    """
+    if unsafe(operation) or "/" in operation:
+        return False
+    try:
+        records = read_lines(deployment.paths.operation(operation) / "journal.jsonl")
+        began, named = taken_at, False
+        for record in records:
+            kind, step = record.get("kind"), str(record.get("step", "")).startswith("snapshot_")
+            if kind == "intent" and step:
+                began, named = parse_iso(str(record["at"])), False
+            elif kind == "fact" and record.get("value") == snapshot:
+                named = True
+            elif kind == "done" and step and named and began <= taken_at <= parse_iso(str(record["at"])):
+                return True
+    except (OSError, OpsError, KeyError, ValueError):
+        return False
+    return False

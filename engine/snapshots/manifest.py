@@ -18,7 +18,6 @@ from engine.errors import OpsError
 from engine.snapshots.remembered import Remembered
 
 Decoded = TypeVar("Decoded")
-VERSION = 1
 _BLOCK = 1 << 20
 
 Purpose = Literal["live", "final", "side", "salvaged", "rehearsal"]

@@ -14,10 +14,10 @@ from engine import __version__
 from engine.config import Deployment
 from engine.config.paths import SEAL
 from engine.records.atomic import make_directory, sync_directory, write_file
+from engine.records.form import VERSION
 from engine.snapshots.copying import copy_file, copy_tree, sync_tree
 from engine.snapshots.identity import give_identity, machine_identity, root_hash
 from engine.snapshots.manifest import (
-    VERSION,
     Checkpoint,
     Entry,
     Manifest,

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from engine.monitoring.answered import Answered
 from engine.monitoring.model import Alert
-from engine.state.model import AlertView
+from engine.state.alert_views import AlertView
 
 
 def alert_view(

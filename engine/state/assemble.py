@@ -13,19 +13,11 @@ from engine.notify.message import person
 from engine.operations.lock import Holder
 from engine.operations.model import Operation
 from engine.operations.watchers import Watcher
+from engine.state.alert_views import UpdateView
 from engine.state.doings import Doings, view_of
 from engine.state.gate_standing import GateStanding
 from engine.state.measured import Measured
-from engine.state.model import (
-    ChecklistView,
-    GateView,
-    HandOver,
-    Phase,
-    ShadowView,
-    State,
-    UpdateView,
-    ValidationView,
-)
+from engine.state.model import ChecklistView, GateView, HandOver, Phase, ShadowView, State, ValidationView
 from engine.state.releases import Releases
 from engine.state.silences import silence_lines
 from engine.state.trail import Proof, Trail, phase_ends, phase_of

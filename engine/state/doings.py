@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from engine.errors import OpsError
-from engine.operations.journal import NAME, read_operation
+from engine.operations.journal import NAME, read_operation, records_of
 from engine.operations.model import ENDED, Operation
 from engine.records import harmless
+from engine.records.form import version_of
 from engine.state.operation import OperationView, StepView
 
 
@@ -35,6 +37,8 @@ class OperationsReader:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._ended: dict[str, Operation] = {}
+        self.version = 1
+        """The newest version of a record in any journal."""
 
     def read(self, problems: list[str]) -> Doings:
         """All operations as they are now; a journal that cannot be read is a problem, not an end."""
@@ -61,10 +65,14 @@ class OperationsReader:
     def _one(self, name: str, problems: list[str]) -> Operation | None:
         path = self._directory / name
         try:
-            return read_operation(path) if (path / NAME).is_file() else None
+            operation = read_operation(path) if (path / NAME).is_file() else None
         except (OSError, OpsError, KeyError, TypeError, ValueError) as error:
             problems.append(harmless(f"operation {name}: {error}"))
+            with contextlib.suppress(OSError, OpsError):  # what is not understood may be of a newer version
+                self.version = max([self.version, *map(version_of, records_of(path))])
             return None
+        self.version = max(self.version, operation.version if operation is not None else 1)
+        return operation
 
 
 def chosen(unfinished: list[Operation], ended: list[Operation]) -> Doings:

@@ -10,14 +10,15 @@ import msgspec
 
 from engine.clock import Instant, boot_id, pretty_duration
 from engine.config import Deployment
+from engine.config.newer import NEWER
 from engine.monitoring.answered import Answered
 from engine.monitoring.disk import free_bytes
 from engine.monitoring.model import Evaluation
 from engine.state import absent
+from engine.state.alert_views import AlertView
 from engine.state.alerts import alert_view
 from engine.state.model import (
     HANGS,
-    AlertView,
     ConditionView,
     GateView,
     KpiView,
@@ -31,6 +32,8 @@ NO_ROOM = 1 << 20
 """Free bytes below which no record can be relied on to be written."""
 WITHOUT_MONITOR = 2.0
 """Sample cadences after which the last values of a monitor that has ended are no verdict any more."""
+
+_THERE = "a console of that version"
 
 V = TypeVar("V", bound=msgspec.Struct)
 
@@ -109,6 +112,8 @@ def age_of(evaluation: Evaluation, now: Instant) -> float | None:
 
 
 def _nothing(deployment: Deployment, runs: bool, unreadable: str) -> Measured:
+    if unreadable.startswith(NEWER):
+        return unmeasured(deployment, f"what the monitor judged cannot be read: {unreadable}", _THERE, runs=runs)
     if unreadable:
         clears = "the monitor's next sample, or " if runs else ""
         clears += f"abaco-ops {'doctor' if runs else 'monitor'}"

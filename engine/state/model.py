@@ -1,6 +1,6 @@
 """The whole state of a deployment at one moment, as console, ``status --json`` and reports show it.
 
-Every value that was measured carries ``observed_at`` and ``stale``; a missing one is None with a ``reason``.
+Measured values carry ``observed_at`` and ``stale``; a missing one is None with a ``reason``.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from engine.monitoring.model import Criterion
 from engine.operations.lock import Holder
 from engine.operations.watchers import Watcher
 from engine.services.protocol import ServiceState
+from engine.state.alert_views import AlertView, DrillView, Level, UpdateView
 from engine.state.gate_standing import GateStanding
 from engine.state.operation import OperationView
 
 VerdictWord = Literal["ROLL BACK", "INVESTIGATE", "UNKNOWN", "WATCH", "CONTINUE"]
 Phase = Literal["BEFORE", "CUTOVER", "BAKE", "STABILISE", "STEADY", "GOING BACK TO V1", "BACK ON V1"]
-Level = Literal["ok", "W", "C", "stale", "missing"]
 CheckStatus = Literal["PASS", "WARN", "FAIL", "ERROR", "NOT RUN"]
 ItemState = Literal["due", "overdue", "missed", "done", "overridden", "later", "closed"]
 HANGS = "the monitor does not get on"
@@ -272,59 +272,6 @@ class ChecklistView(msgspec.Struct, frozen=True):
     """The monitor measures nothing now: what it measured is shown as it was, and marked."""
 
 
-class DrillView(msgspec.Struct, frozen=True):
-    """A fault that was ordered: what is seen meanwhile is not real."""
-
-    drill: str
-    release: str
-    begun_at: datetime
-    ends_at: datetime
-    expected: str
-    """The verdict that it leads to."""
-    by: str
-
-
-class AlertView(msgspec.Struct, frozen=True):
-    """A condition that fires, and whether someone has taken it."""
-
-    condition: str
-    level: Level
-    text: str
-    since: datetime
-    acknowledged_by: str | None
-    """Who owns it; None: nobody has taken it."""
-    id: str = ""
-    tier: str = ""
-    priority: str = ""
-    called: str = ""
-    """The role that is called at the present level of escalation."""
-    told: tuple[str, ...] = ()
-    """The roles that were told."""
-    told_at: datetime | None = None
-    reached: bool = True
-    """False: what was told went into a log and to the consoles' bell only."""
-    escalates_at: datetime | None = None
-    """When it goes up a level unless somebody takes it; None: it does not."""
-    escalates_to: str = ""
-    acknowledged_until: datetime | None = None
-    acknowledged_reason: str = ""
-    silenced_by: str = ""
-    silenced_until: datetime | None = None
-    silenced_reason: str = ""
-    rings: bool = False
-    """Whether a console rings for it, once: a P1 or P2 that nobody has taken."""
-
-
-class UpdateView(msgspec.Struct, frozen=True):
-    """The status updates for the team."""
-
-    due_at: datetime | None
-    """When the one was due that is not sent yet; None: none is."""
-    next_at: datetime | None
-    sent_at: datetime | None
-    sent_by: str = ""
-
-
 class MonitorView(msgspec.Struct, frozen=True):
     """The monitor itself."""
 
@@ -397,3 +344,5 @@ class State(msgspec.Struct, frozen=True):
     """The drill that runs, or that is over and has not been put right yet."""
     active_hash: str = ""
     """First 6 digits of the active configuration's sha256; empty where it cannot be read."""
+    newer: str = ""
+    """That a newer abaco-ops works here, in words: then nothing is written from here. Empty: none does."""

@@ -13,6 +13,7 @@ import msgspec
 
 from engine.config import Deployment
 from engine.config.monitoring import Condition
+from engine.config.prometheus import seconds_between
 from engine.errors import DamagedRecord, Refused
 from engine.monitoring.columns import Column, Stretch, in_columns
 from engine.monitoring.kept import begin
@@ -175,7 +176,8 @@ class PlotReader:
     def _pace(self, condition: Condition) -> tuple[float, str]:
         cadence = self._deployment.console.cadence
         if condition.per == "sample":
-            return float(cadence.sample), f"sampled every {float(cadence.sample):g} s"
+            every = seconds_between(self._deployment.monitoring, condition, float(cadence.sample))
+            return every, f"sampled every {every:g} s"
         if condition.per == "run":
             return float(cadence.pipeline_run or 3600.0), "a value from each run"
         return math.inf, "a value from each event"

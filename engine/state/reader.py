@@ -9,11 +9,13 @@ import msgspec
 
 from engine.clock import Clock, Instant, pretty_duration
 from engine.config import Deployment
+from engine.config.newer import newer_words
 from engine.errors import DamagedRecord, OpsError
 from engine.monitoring.disk import full
 from engine.monitoring.kept import begin
 from engine.monitoring.model import Evaluation
 from engine.monitoring.store import SampleStore
+from engine.monitoring.undecodable import OfNewer
 from engine.operations.lock import Holder, holder
 from engine.operations.watchers import watchers
 from engine.records import Tail, harmless, is_locked, whoami
@@ -57,6 +59,8 @@ class StateReader:
         self._store = SampleStore(deployment.paths.samples, read_only=True)
         self._unreadable = ""
         """Why what the monitor judged last cannot be read; empty when it can."""
+        self._newer = ""
+        """The same, where a newer monitor judged it."""
         self._checklist = ChecklistReader(deployment)
         self._log = LastRows(deployment.paths.monitoring_log)
         self._report = NewestReport(deployment.paths.validation_report)
@@ -73,6 +77,8 @@ class StateReader:
         cutover_at = doings.cutover_at or trail.facts.cutover_at
         rolled_back_at = doings.rolled_back_at or trail.facts.rolled_back_at
         evaluation = self._evaluation(problems)
+        newer = newer_words(max(trail.version, self._operations.version)) or self._newer
+        problems += [newer] if newer and newer not in problems else []
         runs = self._monitor_runs(problems)
         back = rolled_back_at is not None and (cutover_at is None or rolled_back_at >= cutover_at)
         since = None if back else cutover_at
@@ -113,7 +119,8 @@ class StateReader:
             holder=self._holder(problems),
             watchers=watchers(self._deployment),
         )
-        return assemble(self._deployment, replace(found, problems=(*problems, *self._damage)))
+        state = assemble(self._deployment, replace(found, problems=(*problems, *self._damage)))
+        return msgspec.structs.replace(state, newer=newer) if newer else state
 
     def _trail_now(self, problems: list[str]) -> Trail:
         """What the trail says; where it cannot be read, who holds the watch is only who held it."""
@@ -142,9 +149,13 @@ class StateReader:
             self._trail = extend(self._trail, events)
 
     def _evaluation(self, problems: list[str]) -> Evaluation | None:
-        self._unreadable = ""
+        self._unreadable = self._newer = ""
         try:
             return self._store.newest_evaluation()
+        except OfNewer as error:
+            self._store.close()
+            self._unreadable = self._newer = str(error)
+            return None
         except (sqlite3.Error, OSError) as error:
             self._store.close()
             self._unreadable = harmless(f"{self._deployment.paths.samples.name}: {error}")

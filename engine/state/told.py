@@ -9,8 +9,9 @@ from engine.clock import pretty_duration
 from engine.operations.model import CLOSED_BY_HAND, HOLDS
 from engine.operations.outcome import outcome_words
 from engine.operations.watchers import watching_in_words
+from engine.state.alert_views import AlertView, DrillView
 from engine.state.alerts import attention
-from engine.state.model import AlertView, DrillView, KpiView, ResourceView, State, ValidationView, WayBackView
+from engine.state.model import KpiView, ResourceView, State, ValidationView, WayBackView
 from engine.state.operation import OperationView
 from engine.state.watch_time import phase_words, watch_time
 

@@ -14,8 +14,10 @@ from engine.config.checklist import ChecklistConfig
 from engine.monitoring.answered import Answered, answered
 from engine.monitoring.facts import Facts, fold
 from engine.records import Record, harmless
+from engine.records.form import version_of
+from engine.state.alert_views import DrillView
 from engine.state.event_words import Told, in_words, tell
-from engine.state.model import DrillView, Phase, WatchView
+from engine.state.model import Phase, WatchView
 
 NOTES_KEPT = 20
 
@@ -81,6 +83,8 @@ class Trail:
     """What people did since the watch was taken, in words, the newest last."""
     ticked: int = 0
     """Lines of the checklist that were confirmed since then."""
+    version: int = 1
+    """The newest version of a record in it."""
 
 
 def extend(trail: Trail, events: Iterable[Record]) -> Trail:
@@ -96,6 +100,7 @@ def extend(trail: Trail, events: Iterable[Record]) -> Trail:
         facts=fold(trail.facts, known),
         told=tell(trail.told, known),
         answered=answered(trail.answered, known),
+        version=max([trail.version, *map(version_of, known)]),
     )
 
 

@@ -16,7 +16,7 @@ from engine.config import Deployment
 from engine.monitoring.board import read_board
 from engine.records import read_lines
 from engine.state import StateReader
-from engine.state.model import AlertView
+from engine.state.alert_views import AlertView
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ import states
 from msgspec.structs import replace
 from states import NOW
 
-from engine.state.model import AlertView, ChecklistItemView, MatrixRowView, MonitorView, State, VerdictView
+from engine.state.alert_views import AlertView
+from engine.state.model import ChecklistItemView, MatrixRowView, MonitorView, State, VerdictView
 
 _OLD = NOW - timedelta(seconds=41)
 _RULES: dict[str, tuple[str, str, tuple[str, ...]]] = {

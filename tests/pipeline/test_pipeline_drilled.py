@@ -11,11 +11,12 @@ import pytest
 
 from engine.clock import boot_id
 from engine.config.templates import write_config
-from engine.drills.order import VERSION, Order, order_file, read_order, write_order
+from engine.drills.order import Order, order_file, read_order, write_order
 from engine.drills.tape import keep_original, kept_original, put_back
 from engine.errors import Refused
 from engine.pipeline.drilled import Drilled, drilled
 from engine.pipeline.settings import read_settings
+from engine.records.form import VERSION
 
 COLUMNS = ("total_receivable_usd", "dpd_90_plus_usd")
 

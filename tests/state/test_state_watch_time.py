@@ -10,8 +10,8 @@ import pytest
 
 from engine.config import Deployment
 from engine.state import State, StateReader
+from engine.state.alert_views import DrillView
 from engine.state.hand_over import hand_over_lines
-from engine.state.model import DrillView
 from engine.state.playback import moment_of
 from engine.state.told import lines, marks, news
 from engine.state.update import update_lines

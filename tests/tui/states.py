@@ -8,8 +8,8 @@ from typing import get_type_hints
 from msgspec import Struct
 from msgspec.structs import replace
 
+from engine.state.alert_views import AlertView
 from engine.state.model import (
-    AlertView,
     ChecklistItemView,
     ChecklistView,
     CheckView,

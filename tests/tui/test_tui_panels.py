@@ -9,7 +9,8 @@ import pytest
 import states
 from msgspec.structs import replace
 
-from engine.state.model import DrillView, State
+from engine.state.alert_views import DrillView
+from engine.state.model import State
 from tui.arrange import arrange
 from tui.glyphs import ASCII, UNICODE, spark
 from tui.lines import Lines, plain, width_of

@@ -11,7 +11,8 @@ from behind_the_console import FakeActions
 from msgspec.structs import replace
 from test_tui_keys import shows, until
 
-from engine.state.model import AlertView, State, UpdateView
+from engine.state.alert_views import AlertView, UpdateView
+from engine.state.model import State
 from tui import asking
 from tui.app import ConsoleApp
 from tui.calling import brief, call_words, leading, told, who_to_call

@@ -14,7 +14,8 @@ from test_tui_keys import screen_text, shows, until
 from textual.pilot import Pilot
 
 from engine.errors import Refused
-from engine.state.model import DrillView, State
+from engine.state.alert_views import DrillView
+from engine.state.model import State
 from engine.state.playback import Playback
 from tui.app import ConsoleApp
 from tui.commands import COMMANDS

@@ -12,8 +12,9 @@ import states
 from msgspec.structs import replace
 from textual.pilot import Pilot
 
+from engine.state.alert_views import AlertView, DrillView
 from engine.state.gate_standing import GateStanding
-from engine.state.model import AlertView, DrillView, State
+from engine.state.model import State
 from tui import large
 from tui.app import ConsoleApp
 from tui.commands import COMMANDS

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import NamedTuple, cast
 
-from engine.state.model import DrillView, State
+from engine.state.alert_views import DrillView
+from engine.state.model import State
 from engine.state.operation import OperationView
 from engine.state.watch_time import counts, phase_words, since_cutover
 from tui.lines import Line, Role, crop, join, put, spread, width_of

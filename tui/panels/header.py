@@ -84,7 +84,9 @@ def before_the_verdict(state: State, width: int, look: Look) -> Line:
             return _unwatched(state, width, look)
         if HANGS in verdict.why:
             return _hanging(verdict.why, width, look)
-    edit = next((problem for problem in state.problems if problem.startswith(REFUSED_EDIT)), "")
+        if state.newer:
+            return fit(put(f" {state.newer}", "warn"), width)
+    edit = state.newer or next((problem for problem in state.problems if problem.startswith(REFUSED_EDIT)), "")
     if verdict.word == "CONTINUE" and edit and not look.replay:
         return fit(put(f" {verdict.why}, but {edit}", "warn"), width)
     return ()

@@ -1,0 +1,85 @@
+"""Whether a newer abaco-ops has written in a deployment. Nothing of a record is read but its version."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from engine import __version__
+from engine.config.paths import Paths
+from engine.errors import Refused
+from engine.records.atomic import open_to_read
+from engine.records.form import VERSION, version_of
+from engine.records.lines import decode
+from engine.records.undecodable import UNDECODABLE
+
+NEWER = "a newer abaco-ops works here"
+_END = 256 * 1024
+"""Bytes at the end of a file of records that are looked at."""
+
+
+class _Evaluation(msgspec.Struct):
+    v: int = 1
+
+
+def newer_words(version: int) -> str:
+    """That records of this version were written, in words; empty when it is known here."""
+    if version <= VERSION:
+        return ""
+    return f"{NEWER}: its records are of version {version}, {__version__} knows {VERSION}"
+
+
+def newer_here(paths: Paths) -> str:
+    """The same for what the audit trail, the journals and the monitor's newest state say. Damage is none."""
+    return newer_words(max((*_of_trail(paths), *_of_operations(paths), _of_state(paths)), default=1))
+
+
+def refuse_newer(paths: Paths, what: str) -> None:
+    """Refused where a newer abaco-ops has written. ``what`` begins the sentence."""
+    newer = newer_here(paths)
+    if newer:
+        script = paths.rollback / "RETURN.sh"
+        by_hand = f"; the way back without this program: sh {script}" if script.is_file() else ""
+        raise Refused(f"{what} writes, and {newer}", f"use that version; this one only looks{by_hand}")
+
+
+def _of_trail(paths: Paths) -> Iterator[int]:
+    yield from _versions(_last_lines(paths.events))
+
+
+def _of_operations(paths: Paths) -> Iterator[int]:
+    """A journal begins with the version that planned it; another may have gone on with it."""
+    with contextlib.suppress(OSError):
+        for directory in paths.operations.iterdir():
+            for name in ("plan.json", "journal.jsonl"):
+                yield from _versions(_last_lines(directory / name))
+
+
+def _of_state(paths: Paths) -> int:
+    if not paths.samples.exists():
+        return 1
+    try:
+        uri = f"{paths.samples.absolute().as_uri()}?mode=ro"
+        with contextlib.closing(sqlite3.connect(uri, uri=True, timeout=1.0)) as connection:
+            row = connection.execute("SELECT evaluation FROM newest WHERE id = 0").fetchone()
+        return msgspec.json.decode(row[0], type=_Evaluation).v if row and row[0] else 1
+    except (sqlite3.Error, TypeError, *UNDECODABLE):
+        return 1
+
+
+def _last_lines(path: Path) -> list[bytes]:
+    with contextlib.suppress(OSError), open_to_read(path) as stream:
+        stream.seek(max(os.fstat(stream.fileno()).st_size - _END, 0))
+        return stream.read().splitlines()
+    return []
+
+
+def _versions(lines: Iterable[bytes]) -> Iterator[int]:
+    for line in lines:
+        with contextlib.suppress(ValueError):  # cut off, or damaged
+            yield version_of(decode(line))

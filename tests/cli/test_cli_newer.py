@@ -1,0 +1,195 @@
+"""Records of a newer version: what can be read is shown, nothing is written, and the way back without this is named."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from test_cli_read_only import asked_of_the_engine, contents, run
+
+from engine import __version__
+from engine.clock import SystemClock
+from engine.config import Deployment, load_deployment
+from engine.config.newer import newer_here
+from engine.config.paths import Paths
+from engine.errors import Refused
+from engine.monitoring.launch import ensure_monitor
+from engine.monitoring.loop import watch
+from engine.monitoring.store import SampleStore
+from engine.operations.journal import Journal, read_operation
+from engine.operations.requests import ask, take
+from engine.records import append_event
+from engine.services.protocol import Identity
+from engine.state.reader import StateReader
+
+SAID = f"a newer abaco-ops works here: its records are of version 2, {__version__} knows 1"
+PLACES = ("audit trail", "journal", "state of the monitor")
+WRITES = """
+rollback --yes
+cutover --yes --reason x
+resolve 0001 --reason x
+monitor
+monitor --restart
+service stop v1
+checklist tick before/0/team
+note something
+ack MEM
+validate
+archive
+"""
+VIEWS = """
+status
+status --json
+follow --for 0
+doctor
+history
+history 0001
+snapshots
+ready
+why MEM
+gate
+checklist
+watch
+audit verify
+cutover --dry-run
+rollback --dry-run
+report -o - --format md
+"""
+
+
+@pytest.fixture
+def root(deployment: Deployment) -> Path:
+    """The demo's configuration; nothing runs."""
+    return deployment.root
+
+
+def lines(table: str) -> list[str]:
+    return table.split("\n")[1:-1]
+
+
+def written(root: Path) -> dict[str, str]:
+    """Everything but what SQLite makes for whoever reads."""
+    return {name: found for name, found in contents(root).items() if not name.endswith(("-shm", "-wal"))}
+
+
+def raise_the_version(root: Path, where: str, *, strange: bool = True) -> Path:
+    """One record of version 2; ``strange``: with a content that only version 2 understands."""
+    paths = Paths(root)
+    if where == "audit trail":
+        append_event(paths.events, "note", {"text": "by the newer one"}, source="people", actor="kim@ops1")
+        _raise(paths.events)
+        append_event(paths.events, "note", {"text": "by an older one"}, source="people", actor="kim@ops1")
+    elif where == "journal":
+        directory = paths.operations / "0001-cutover"
+        directory.mkdir(parents=True)
+        journal = Journal(directory, SystemClock())
+        steps = ["first", "second"] if strange else [{"name": "a", "title": "A", "phase": "0"}]
+        journal.write("planned", operation_kind="cutover", release_from="v1", release_to="v2", steps=steps)
+        _raise(directory / "journal.jsonl")
+    else:
+        store = SampleStore(paths.samples)
+        store.append([])
+        store.close()
+        with closing(sqlite3.connect(paths.samples)) as connection:
+            connection.execute("UPDATE newest SET evaluation = ?", (b'{"v": 2, "verdicts": ["CONTINUE"]}',))
+            connection.commit()
+    return root
+
+
+def _raise(path: Path) -> None:
+    text = path.read_text()
+    assert '"v":1' in text
+    path.write_text(text.replace('"v":1', '"v":2'))
+
+
+def with_a_way_back(root: Path) -> Path:
+    script = root / ".rollback/RETURN.sh"
+    script.parent.mkdir(exist_ok=True)
+    script.write_text("#!/bin/sh\n")
+    return script
+
+
+def test_the_command_line_writes_nothing_and_says_why_in_one_sentence(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    raise_the_version(root, "audit trail")
+    script = with_a_way_back(root)
+    before = written(root)
+    for line in lines(WRITES):
+        assert run(root, line) == 2, line
+        said = capsys.readouterr().err
+        assert f"writes, and {SAID}" in said, line
+        assert f"the way back without this program: sh {script}" in said, line
+    assert written(root) == before
+
+
+@pytest.mark.parametrize("where", PLACES)
+def test_the_engine_writes_nothing_whatever_asked_and_wherever_it_is_seen(root: Path, where: str) -> None:
+    deployment = load_deployment(raise_the_version(root, where))
+    before = written(root)
+    for name, request in asked_of_the_engine(deployment):
+        with pytest.raises(Refused, match="a newer abaco-ops works here"):
+            request()
+            raise AssertionError(name)
+    assert ensure_monitor(deployment) is None
+    assert written(root) == before
+
+
+def test_no_monitor_starts_where_a_newer_one_has_judged(root: Path) -> None:
+    with pytest.raises(Refused, match=f"a monitor writes, and {SAID.split(':')[0]}"):
+        watch(raise_the_version(root, "state of the monitor"), threading.Event(), ticks=1)
+
+
+def test_what_can_be_read_is_shown(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for where in PLACES:
+        raise_the_version(root, where)
+    before = written(root)
+    for line in lines(VIEWS):
+        run(root, line)
+        said = capsys.readouterr()
+        assert said.out or said.err.startswith(f"abaco-ops: {SAID}"), f"{line}: {said.err}"
+        assert "a mistake in abaco-ops itself" not in said.err, line
+    assert written(root) == before
+
+
+@pytest.mark.parametrize("where", PLACES)
+def test_the_state_says_so_and_no_newer_judgement_is_guessed_at(root: Path, where: str) -> None:
+    state = StateReader(load_deployment(raise_the_version(root, where)), SystemClock()).read()
+    assert state.newer == SAID
+    assert SAID in state.problems
+    assert state.verdict.word == "UNKNOWN"
+    if where == "state of the monitor":
+        assert SAID in state.verdict.why
+        assert state.verdict.clears == "a console of that version"
+
+
+def test_a_journal_that_is_understood_all_the_same_is_shown(root: Path) -> None:
+    raise_the_version(root, "journal", strange=False)
+    operation = read_operation(root / ".rollback/operations/0001-cutover")
+    assert (operation.release_to, operation.version) == ("v2", 2)
+
+
+def test_doctor_says_so(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    raise_the_version(root, "journal")
+    run(root, "doctor")
+    assert f"FAIL  records        {SAID}" in capsys.readouterr().out
+
+
+def test_a_request_of_a_newer_version_is_set_aside_unanswered(tmp_path: Path) -> None:
+    directory = tmp_path / "0001-cutover"
+    worker = Identity(1, 2, "boot")
+    _raise(ask(directory, worker, "go"))
+    assert take(directory, worker) is None
+    ask(directory, worker, "go")
+    assert take(directory, worker) is not None
+
+
+@pytest.mark.parametrize("version", ['"2"', "true", "null", "[2]", "1", "0", "-7"])
+def test_what_is_no_newer_version_is_none(root: Path, version: str) -> None:
+    paths = Paths(root)
+    append_event(paths.events, "note", {"text": "x"}, source="people", actor="kim@ops1")
+    paths.events.write_text(paths.events.read_text().replace('"v":1', f'"v":{version}'))
+    assert newer_here(paths) == ""

@@ -6,10 +6,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from engine.clock import Instant
 from engine.config import Deployment, load_deployment
 from engine.config.templates import write_config
+
+# how long an example takes says nothing here: other tests run beside it
+settings.register_profile("any-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any-machine")
 
 
 class HandClock:

@@ -17,7 +17,7 @@ from engine.state.alert_views import UpdateView
 from engine.state.doings import Doings, view_of
 from engine.state.gate_standing import GateStanding
 from engine.state.measured import Measured
-from engine.state.model import ChecklistView, GateView, HandOver, Phase, ShadowView, State, ValidationView
+from engine.state.model import ChecklistView, GateView, HandOver, Phase, ShadowView, State, ValidationView, WayBackView
 from engine.state.releases import Releases
 from engine.state.silences import silence_lines
 from engine.state.trail import Proof, Trail, phase_ends, phase_of
@@ -76,18 +76,7 @@ def assemble(deployment: Deployment, found: Found) -> State:
         phase=phase,
         cutover_at=found.cutover_at,
         verdict=seen.verdict,
-        way_back=way_back(
-            deployment,
-            found.trail.proof,
-            found.now,
-            release=found.releases.live,
-            cutover_at=found.cutover_at,
-            build=found.releases.views[0].build,
-            unfinished=_unfinished_cutover(found.doings, new_is_live=found.releases.live == deployment.new.release),
-            rehearsal=found.trail.rehearsal,
-            rolled_back=_rolled_back(found.doings.rolled_back),
-            past=found.past,
-        ),
+        way_back=_way_back(deployment, found),
         watch=found.trail.watch,
         next_gate=_next_gate(found) if phase in WATCHED else None,
         kpis=seen.kpis,
@@ -113,6 +102,21 @@ def assemble(deployment: Deployment, found: Found) -> State:
         gates=found.gates,
         hand_over=_hand_over(found),
         drill=found.trail.drill,
+    )
+
+
+def _way_back(deployment: Deployment, found: Found) -> WayBackView:
+    return way_back(
+        deployment,
+        found.trail.proof,
+        found.now,
+        release=found.releases.live,
+        cutover_at=found.cutover_at,
+        build=found.releases.views[0].build,
+        unfinished=_unfinished_cutover(found.doings, new_is_live=found.releases.live == deployment.new.release),
+        rehearsal=found.trail.rehearsal,
+        rolled_back=_rolled_back(found.doings.rolled_back),
+        past=found.past,
     )
 
 

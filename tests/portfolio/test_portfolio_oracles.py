@@ -29,7 +29,7 @@ CELL = st.one_of(
     st.sampled_from([0.0, -0.0, 1e-9, 1e15, 0.1, -0.1, 1e-300]),
     FINITE,
 )
-SETTINGS = {"deadline": None, "suppress_health_check": [HealthCheck.function_scoped_fixture]}
+SETTINGS = {"deadline": None, "suppress_health_check": [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]}
 
 
 @st.composite

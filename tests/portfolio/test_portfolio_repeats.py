@@ -21,7 +21,7 @@ from engine.portfolio.plan import Plan
 from engine.portfolio.repeats import count_repeats
 
 IDS = st.sampled_from(["1", "01", "", " 1 ", "NA", "L" * 8, "L" * 9, "9007199254740993", "9007199254740992", "é", "e"])
-SETTINGS = {"deadline": None, "suppress_health_check": [HealthCheck.function_scoped_fixture]}
+SETTINGS = {"deadline": None, "suppress_health_check": [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]}
 
 
 def read_whole(path: Path, kpis: KpiConfig, *, dated: bool) -> dict[str | None, int | None]:

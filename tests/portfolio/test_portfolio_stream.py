@@ -29,7 +29,7 @@ CELL = st.one_of(
     st.sampled_from([*TEXTS, "NAN", "-Infinity", "+3.", ".5", " 12.5 ", "1e5", "1_0", "0x1f", "True", "９"]),
 )
 DATE = st.sampled_from([*DAYS * 4, "2025-12-31T10:00:00", "", "soon", "31/12/2025"])
-FAST = {"deadline": None, "suppress_health_check": [HealthCheck.function_scoped_fixture]}
+FAST = {"deadline": None, "suppress_health_check": [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]}
 
 
 def assert_same(path: Path, kpis: KpiConfig, **how: bool) -> None:

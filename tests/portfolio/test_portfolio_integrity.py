@@ -89,7 +89,7 @@ IDS = st.sampled_from(["1", "01", "", "L" * 8, "L" * 9, "9007199254740993", "900
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(st.lists(st.tuples(IDS, st.sampled_from(["2025-11-30", "2025-12-31"])), min_size=1, max_size=25))
 def test_repeats_sought_by_hash_are_those_of_pandas(

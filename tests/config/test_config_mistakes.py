@@ -228,9 +228,7 @@ def test_a_message_cannot_steer_the_terminal(root: Path, edit: Edit) -> None:
     assert all(str(problem).isprintable() for problem in mistakes(root))
 
 
-@settings(
-    max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data())
 def test_no_damage_to_a_file_is_a_traceback(root: Path, data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(["console.yml", "kpis.yml", "monitoring.yml", "checklist.yml", "releases/v1.yml"]))

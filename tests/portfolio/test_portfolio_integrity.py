@@ -88,9 +88,7 @@ def test_an_outlier_is_beyond_four_standard_deviations(tmp_path: Path, kpis: Kpi
 IDS = st.sampled_from(["1", "01", "", "L" * 8, "L" * 9, "9007199254740993", "9007199254740992"])
 
 
-@settings(
-    max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.lists(st.tuples(IDS, st.sampled_from(["2025-11-30", "2025-12-31"])), min_size=1, max_size=25))
 def test_repeats_sought_by_hash_are_those_of_pandas(
     tmp_path: Path, kpis: KpiConfig, drawn: list[tuple[str, str]]

@@ -159,9 +159,7 @@ MONEY = st.one_of(
 )
 
 
-@settings(
-    max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.lists(st.tuples(MONEY, MONEY, MONEY), min_size=1, max_size=30), st.randoms(use_true_random=False))
 def test_sums_are_exact_in_any_order_of_rows(
     tmp_path: Path, kpis: KpiConfig, drawn: list[tuple[float, float, float]], shuffled: random.Random

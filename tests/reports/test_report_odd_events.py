@@ -40,9 +40,7 @@ def watched(night: Night) -> Night:
     return night
 
 
-@settings(
-    max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+@settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(events=st.lists(st.tuples(st.sampled_from(KINDS), _DATA), min_size=8, max_size=16))
 def test_no_event_can_stop_a_report(watched: Night, events: list[tuple[str, dict[str, object]]]) -> None:
     watched.clock.advance(0.1)

@@ -61,9 +61,7 @@ def tapes(draw: st.DrawFn) -> str:
 
 
 @pytest.mark.parametrize("release", ["v1", "v2"])
-@settings(
-    max_examples=250, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+@settings(max_examples=250, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(text=tapes())
 def test_releases_and_validator_agree_on_any_tape(
     tmp_path: Path, deployment: Deployment, release: str, text: str

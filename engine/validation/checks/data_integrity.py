@@ -7,13 +7,15 @@ keeps them: the newest 20 by hash, up to 1,000 by presence and size. Runs of ear
 from __future__ import annotations
 
 from engine.config.kpis import KpiConfig
-from engine.portfolio.buckets import Found
 from engine.portfolio.integrity import Integrity, examine
 from engine.portfolio.tape import Tape
 from engine.records import harmless
+from engine.validation.checks.beyond_amounts import judge_beyond
 from engine.validation.checks.earlier_outputs import judge_earlier
+from engine.validation.checks.tape_parts import Seen, tape_questions
 from engine.validation.evidence import Evidence
 from engine.validation.model import Check, Findings
+from engine.validation.parts import ask_all
 from engine.validation.runs import NotPublished, read_output
 
 
@@ -24,8 +26,10 @@ def check_integrity(evidence: Evidence) -> Check:
     config = evidence.deployment.kpis
     if evidence.tape is None:
         findings.fail(evidence.tape_problem)
+        ask_all(tape_questions(None, config), findings)
     else:
         _judge_tape(evidence.tape, config, examine(evidence.tape, config), findings)
+    judge_beyond(evidence, findings)
     _judge_published(evidence, findings)
     rows = evidence.tape.rows if evidence.tape is not None else 0
     return findings.check(f"{rows:,} rows sound, {_published_in_words(findings)}")
@@ -48,49 +52,9 @@ def _judge_tape(tape: Tape, config: KpiConfig, found: Integrity, findings: Findi
         "duplicates": found.duplicates.count if found.duplicates is not None else None,
         "negative_values": sum(count.count for count in found.negatives.values()),
         "outliers": found.outliers,
+        "outlying_values": sum(found.outliers.values()),
     }
-    if not found.rows:
-        findings.fail("the tape has no rows")
-    for sentence in tape.missing.values():
-        findings.fail(sentence)
-    for name, fault in found.faults.items():
-        findings.fail(f"{name}: {fault}")
-    _judge_rows(config, found, findings)
-    _judge_identity(config, tape, found, findings)
-
-
-def _judge_rows(config: KpiConfig, found: Integrity, findings: Findings) -> None:
-    for name, rows in found.negatives.items():
-        findings.fail(f"{name} is negative in {rows}")
-    for name, rows in found.too_large.items():
-        findings.fail(f"{name} is larger than {config.tape.total} in {rows}")
-    if found.overfull.count:
-        findings.warn(f"the parts add up to more than {config.tape.total} in {found.overfull}")
-    for name, percent in found.null_percent.items():
-        told = f"{name}: {found.nulls[name]:,} nulls counted as 0 ({percent:.2g} %)"
-        if percent > config.anomaly.null_percent:
-            findings.fail(f"{told}, more than {config.anomaly.null_percent:g} %")
-        else:
-            findings.warn(told)
-
-
-def _judge_identity(config: KpiConfig, tape: Tape, found: Integrity, findings: Findings) -> None:
-    if found.duplicates is None:
-        findings.warn(f"duplicates cannot be told: the tape has no {config.tape.id}, and rows share their date")
-    elif found.duplicates.count:
-        findings.fail(f"duplicate ({config.tape.id}, {config.tape.date}): {_named(found.duplicates, tape)}")
-    if found.unnamed.count:
-        findings.warn(f"{config.tape.id} is empty in {found.unnamed}")
-
-
-def _named(rows: Found, tape: Tape) -> str:
-    """How many rows, and the first of them by number and identity."""
-    told = [
-        f"row {row}" + (f" ({harmless(tape.ids.iloc[row - 1], 40)})" if tape.ids is not None else "")
-        for row in rows.first_rows
-    ]
-    more = rows.count - len(told)
-    return f"{rows.counted}: {', '.join(told)}{f' and {more:,} more' if more else ''}"
+    ask_all(tape_questions(Seen(tape, found, config), config), findings)
 
 
 def _judge_published(evidence: Evidence, findings: Findings) -> None:

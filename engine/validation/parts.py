@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.errors import OpsError
@@ -71,6 +71,14 @@ def answer(question: Question) -> Part:
         issues=found.issues,
         rows=found.rows,
     )
+
+
+def complete(findings: Findings, titles: Mapping[str, str], reason: str) -> None:
+    """Whatever of ``titles`` has no part yet was not run, for this reason."""
+    there = {part.name for part in findings.parts}
+    for name, title in titles.items():
+        if name not in there:
+            findings.part(Part(name, title, "NOT RUN", reason))
 
 
 def in_short(issues: Sequence[str]) -> str:

@@ -14,9 +14,11 @@ from engine.validation.checks.beyond_amounts import judge_beyond
 from engine.validation.checks.earlier_outputs import judge_earlier
 from engine.validation.checks.tape_parts import Seen, tape_questions
 from engine.validation.evidence import Evidence
-from engine.validation.model import Check, Findings
-from engine.validation.parts import ask_all
+from engine.validation.model import Check, Findings, Part, Sample
+from engine.validation.parts import ask_all, complete
 from engine.validation.runs import NotPublished, read_output
+
+OUTPUTS = "what was published is there as it was written"
 
 
 def check_integrity(evidence: Evidence) -> Check:
@@ -61,6 +63,9 @@ def _judge_published(evidence: Evidence, findings: Findings) -> None:
     """Loss: rows that the run did not read, files of it or of kept runs before it that are gone or changed."""
     run = evidence.run
     if run is None or not run.ok:
+        name = evidence.release.release
+        reason = f"{name} has not published anything yet" if run is None else f"the last run of {name} failed"
+        complete(findings, {"outputs": OUTPUTS}, reason)
         return
     losses = []
     if evidence.comparable and evidence.tape is not None and run.rows != evidence.tape.rows:
@@ -77,3 +82,16 @@ def _judge_published(evidence: Evidence, findings: Findings) -> None:
     findings.figures |= {"outputs": len(run.outputs), "outputs_verified": verified, "data_loss": bool(losses)}
     for loss in losses:
         findings.fail(loss)
+    files = findings.figures.get("earlier_runs", 0) + 1
+    said = f"{len(losses)} losses" if losses else f"{files:,} run{'s' if files > 1 else ''} looked at, nothing is lost"
+    findings.part(
+        Part(
+            "outputs",
+            OUTPUTS,
+            "FAIL" if losses else "PASS",
+            said,
+            limit="every row read, every published file as it was written",
+            count=len(losses),
+            rows=tuple(Sample(loss) for loss in losses[: evidence.deployment.kpis.checks.sample_rows]),
+        )
+    )

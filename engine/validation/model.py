@@ -58,6 +58,13 @@ class Part(msgspec.Struct, frozen=True):
         """How many of a hundred do not hold to it; None where that says nothing."""
         return 100 * self.count / self.of if self.count is not None and self.of else None
 
+    @property
+    def share(self) -> str:
+        """``3 of 60, 5 %``; empty where nothing was counted."""
+        if self.count is None or not self.of:
+            return "" if self.count is None else f"{self.count:,}"
+        return f"{self.count:,} of {self.of:,}" + (f", {self.percent:.3g} %" if self.percent else "")
+
 
 class Check(msgspec.Struct, frozen=True):
     """One check: its status, a sentence for people, its figures, every issue it found, and what it is made of."""

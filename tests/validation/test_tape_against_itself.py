@@ -40,7 +40,7 @@ def test_a_tape_that_agrees_with_itself_passes_every_question(production: Produc
 def test_a_stated_percentage_must_follow_from_the_sums(production: Production) -> None:
     part = judged(production, par30_pct="12.5")["stated"]
     said = "par30_pct does not follow from the tape's own sums in 1 of 1 rows"
-    assert part.issues == (f"{said}: row 1 (2025-12-31) states 12.5, its sums give 10",)
+    assert part.issues == (f"{said}: row 1 (2025-12-31) states 12.50, its sums give 10",)
     assert (part.status, part.count, part.of, part.percent) == ("WARN", 1, 5, 20)
     assert (part.rows[0].row, part.rows[0].name) == (1, "2025-12-31")
 
@@ -53,7 +53,7 @@ def test_a_stated_percentage_may_be_rounded(production: Production) -> None:
 def test_a_share_may_not_rise_with_age(production: Production) -> None:
     part = judged(production, par60_pct="11")["cumulative"]
     assert part.status == "WARN"
-    assert part.issues[0].endswith("and rise in 1 of 1 rows: row 1 (2025-12-31) has 20, 10, 11, 1")
+    assert part.issues[0].endswith("yet they rise in 1 of 1 rows: row 1 (2025-12-31) has 20, 10, 11, 1")
 
 
 def test_a_stated_value_outside_its_range_is_named(production: Production) -> None:
@@ -164,7 +164,7 @@ def test_quarters_that_contradict_themselves_are_named_each_once(production: Pro
         "collection_rate_pct lies outside 0 to 100",
         *(f"{name}_pct does not follow from the tape's own sums" for name in ("par7", "par30", "par60", "par90")),
         "collection_rate_pct does not follow from the tape's own sums",
-        "par7_pct, par30_pct, par60_pct, par90_pct can only fall from one to the next, and rise",
+        "par7_pct, par30_pct, par60_pct, par90_pct can only fall from one to the next, yet they rise",
         "dpd_120_plus_usd holds money",
         "counted with dpd_120_plus_usd, the parts exceed total_receivable_usd",
     ]

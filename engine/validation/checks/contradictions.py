@@ -49,7 +49,7 @@ def ranges(facts: RowFacts, config: KpiConfig) -> Asked:
             first = one.first[0]
             said = f"{wanted[key]} lies outside {low:g} to {high:g} in {_of(one)}"
             issues.append(f"{said}: {_row(first)} has {_number(first.values[0][1])}")
-    return _answer(found, wanted.values(), facts, issues, "their configured ranges", config)
+    return _answer(found, wanted.values(), facts, issues, "their configured ranges")
 
 
 def stated(facts: RowFacts, config: KpiConfig) -> Asked:
@@ -63,7 +63,7 @@ def stated(facts: RowFacts, config: KpiConfig) -> Asked:
             (name, given), (_, follows) = first.values
             said = f"{name} does not follow from the tape's own sums in {_of(one)}"
             issues.append(f"{said}: {_row(first)} states {_number(given)}, its sums give {_number(follows)}")
-    return _answer(found, wanted.values(), facts, issues, f"within {config.checks.stated_tolerance:g}", config)
+    return _answer(found, wanted.values(), facts, issues, f"within {config.checks.stated_tolerance:g}")
 
 
 def cumulative(facts: RowFacts, config: KpiConfig) -> Asked:
@@ -78,9 +78,9 @@ def cumulative(facts: RowFacts, config: KpiConfig) -> Asked:
         if one.count:
             first = one.first[0]
             values = ", ".join(_number(value) for _, value in first.values)
-            said = f"{', '.join(key[1:])} can only fall from one to the next, and rise in {_of(one)}"
+            said = f"{', '.join(key[1:])} can only fall from one to the next, yet they rise in {_of(one)}"
             issues.append(f"{said}: {_row(first)} has {values}")
-    return _answer(found, wanted.values(), facts, issues, "each at most the one before it", config)
+    return _answer(found, wanted.values(), facts, issues, "each at most the one before it")
 
 
 def unread(facts: RowFacts, config: KpiConfig) -> Asked:
@@ -108,7 +108,7 @@ def unread(facts: RowFacts, config: KpiConfig) -> Asked:
         said = f"counted with {beside}, the parts exceed {total} in {_of(together)} that hold without it"
         issues.append(f"{said}: {_row(first)} has {_number(sum_of)} of {_number(whole)}")
         found[("together",)] = together
-    return _answer(found, facts.unread, facts, issues, "no money beside the buckets", config)
+    return _answer(found, facts.unread, facts, issues, "no money beside the buckets")
 
 
 def _found(facts: RowFacts, wanted: dict[Key, str], where: str, verb: str) -> dict[Key, Broken]:
@@ -127,7 +127,6 @@ def _answer(
     facts: RowFacts,
     issues: Sequence[str],
     limit: str,
-    config: KpiConfig,
 ) -> Asked:
     count, judged = sum(one.count for one in found.values()), sum(one.judged for one in found.values())
     rows = [_sample(hit) for one in found.values() for hit in one.first]
@@ -135,7 +134,7 @@ def _answer(
     left = [name for name in wanted if asked.isdisjoint(name.split(", "))]
     beside = f"; not on this tape: {', '.join(left)}" if left else ""
     passed = f"{len(found)} asked in {facts.rows:,} rows"
-    return Asked(passed, limit + beside, count, judged, tuple(issues), tuple(rows[: config.checks.sample_rows]))
+    return Asked(passed, limit + beside, count, judged, tuple(issues), tuple(rows))
 
 
 def _sample(hit: Hit) -> Sample:
@@ -151,5 +150,5 @@ def _row(hit: Hit) -> str:
 
 
 def _number(value: float) -> str:
-    """As a person writes it: two decimals at most, thousands apart."""
-    return f"{value:,.2f}".rstrip("0").rstrip(".") if abs(value) < 1e15 else f"{value:g}"
+    """As a person writes it: thousands apart, two decimals or none."""
+    return f"{value:,.2f}".removesuffix(".00") if abs(value) < 1e15 else f"{value:g}"

@@ -32,8 +32,12 @@ class Seen:
         return tuple(self._row(row, columns) for row in found.first_rows[: self.config.checks.sample_rows])
 
     def _row(self, row: int, columns: Sequence[str]) -> Sample:
-        cells = [f"{name} {harmless(self.tape.amounts[name].cell(row - 1), 40)}" for name in columns]
+        cells = [f"{name} {self._cell(name, row)}" for name in columns]
         return Sample(", ".join(cells), row, self.name(row))
+
+    def _cell(self, name: str, row: int) -> str:
+        column = self.tape.amounts[name]
+        return "empty" if column.nulls[row - 1] else harmless(column.cell(row - 1), 40)
 
     def name(self, row: int) -> str:
         """A row's identity and date, as far as it has them."""
@@ -89,14 +93,13 @@ def _finite(seen: Seen) -> Asked:
     if undated is not None:
         rows.append(Sample(f"{date} {undated.shown}", undated.row, seen.name(undated.row)))
         count += undated.count
-    most = seen.config.checks.sample_rows
     return Asked(
         f"{_cells(seen):,} amounts, each a finite number",
         "finite numbers, ISO dates",
         count,
         _cells(seen),
         issues,
-        tuple(rows[:most]),
+        tuple(rows),
     )
 
 
@@ -105,8 +108,7 @@ def _non_negative(seen: Seen) -> Asked:
     issues = tuple(f"{name} is negative in {rows}" for name, rows in found.items())
     count = sum(rows.count for rows in found.values())
     sample = [one for name, rows in found.items() for one in seen.rows(rows, name)]
-    most = seen.config.checks.sample_rows
-    return Asked("every amount is 0 or more", "at least 0", count, _cells(seen), issues, tuple(sample[:most]))
+    return Asked("every amount is 0 or more", "at least 0", count, _cells(seen), issues, tuple(sample))
 
 
 def _buckets(seen: Seen) -> Asked:
@@ -114,10 +116,10 @@ def _buckets(seen: Seen) -> Asked:
     _need_buckets(seen)
     issues = tuple(f"{name} is larger than {section.total} in {rows}" for name, rows in found.items())
     sample = [one for name, rows in found.items() for one in seen.rows(rows, name, section.total)]
-    count, most = sum(rows.count for rows in found.values()), seen.config.checks.sample_rows
+    count = sum(rows.count for rows in found.values())
     of = seen.found.rows * len(section.buckets)
     return Asked(
-        f"none of {len(section.buckets)} is larger", f"at most {section.total}", count, of, issues, tuple(sample[:most])
+        f"none of {len(section.buckets)} is larger", f"at most {section.total}", count, of, issues, tuple(sample)
     )
 
 
@@ -159,14 +161,13 @@ def _nulls(seen: Seen) -> Asked:
         for name in (*many, *(name for name in told if name not in many))
         for sample in seen.rows(_first(seen.tape.amounts[name].nulls), name)
     ]
-    most = seen.config.checks.sample_rows
     return Asked(
         "every amount is there",
         f"none; more than {limit:g} % of a column FAILs",
         sum(found.nulls.values()),
         _cells(seen),
         tuple(issues),
-        tuple(rows[:most]),
+        tuple(rows),
         status="FAIL" if many else "WARN",
     )
 

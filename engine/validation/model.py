@@ -53,10 +53,12 @@ class Part(msgspec.Struct, frozen=True):
     rows: tuple[Sample, ...] = ()
     """The first of them."""
 
-    @property
-    def percent(self) -> float | None:
-        """How many of a hundred do not hold to it; None where that says nothing."""
-        return 100 * self.count / self.of if self.count is not None and self.of else None
+    percent: float | None = None
+    """How many of a hundred do not hold to it; worked out where it is not given, None where that says nothing."""
+
+    def __post_init__(self) -> None:
+        if self.percent is None and self.count is not None and self.of:
+            msgspec.structs.force_setattr(self, "percent", 100 * self.count / self.of)
 
     @property
     def share(self) -> str:

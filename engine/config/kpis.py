@@ -112,7 +112,7 @@ class ChecksSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ranges: dict[str, Annotated[list[float], Meta(min_length=2, max_length=2)]] = {}
     """Columns whose values must lie in an interval."""
     ages: str | None = None
-    """Form of the columns that hold money by its age, such as ``dpd_*_usd``: one that is no amount must hold none."""
+    """Pattern of the columns that hold money by its age, such as ``due_*``: one that is no amount must hold none."""
     ages_within: dict[str, str] = {}
     """Such a column that is part of an amount, and that amount: it may hold what the amount holds as well."""
     volume_percent: Positive = 50

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import errno
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -109,10 +110,16 @@ def kept_of(report: Report, path: str) -> Kept:
         checks={name: check.status for name, check in checks.items()},
         issues=len(report.issues),
         report=path,
-        figures={name: float(value) for name, value in found.items() if isinstance(value, int | float)},
-        kpis={name: value for name, value in (kpis or {}).items() if isinstance(value, int | float)},
+        figures=_finite(found),
+        kpis=_finite(kpis or {}),
         columns=dict(columns or {}),
     )
+
+
+def _finite(values: Mapping[str, Any]) -> dict[str, float]:
+    """Those that a line can hold: JSON has no infinity."""
+    numbers = {name: value for name, value in values.items() if isinstance(value, int | float)}
+    return {name: float(value) for name, value in numbers.items() if math.isfinite(value)}
 
 
 def read_history(paths: Paths, most: int | None = None) -> History:

@@ -99,6 +99,14 @@ def test_damaged_lines_are_said(command: Command, three: Deployment) -> None:
     assert command("validations")[1].startswith("1 lines of logs/validations.jsonl are damaged")
 
 
+def test_hostile_text_of_a_line_steers_no_terminal(command: Command, deployment: Deployment) -> None:
+    keep(deployment.paths, kept(1, release="\x1b[2J\u202e", report="logs/validation_\x1b[31m.json"))
+    out = command("validations")[1]
+    assert "\x1b" not in out
+    assert "\u202e" not in out
+    assert "\\x1b[2J\\u202e" in out
+
+
 def test_without_a_validation_it_says_what_makes_one(command: Command) -> None:
     assert command("validations") == (0, "no validation is on record: abaco-ops validate\n", "")
 

@@ -12,7 +12,7 @@ from test_earlier_tapes import kept
 from engine.config.kpis import HistorySection
 from engine.config.quantities import Duration
 from engine.records import FileLock, read_lines
-from engine.validation.history import Kept, dispensable, prune, read_history
+from engine.validation.history import Kept, dispensable, kept_of, prune, read_history
 from engine.validation.history import keep as keep_line
 from engine.validation.relied import needed, relied_on, watch_seconds
 
@@ -44,6 +44,14 @@ def test_each_validation_leaves_one_line_that_says_what_it_found(production: Pro
     assert first.figures["rows"] == 60
     assert first.columns["loan_id"] == "text"
     assert (second.status, second.checks["data_integrity"], second.figures["duplicates"]) == ("FAIL", "FAIL", 1)
+
+
+def test_a_figure_that_no_line_can_hold_is_left_out(production: Production) -> None:
+    report = production.validate()
+    report.checks["performance"].figures["run_seconds"] = float("inf")
+    line = kept_of(report, "r")
+    assert "run_seconds" not in line.figures
+    assert "rows" in line.figures
 
 
 def test_beyond_number_or_age_is_dispensable_and_nothing_else() -> None:

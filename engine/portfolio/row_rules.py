@@ -144,6 +144,16 @@ def range_rule(name: str, low: float, high: float) -> RowRule:
     return RowRule(("range", name), (name,), judge)
 
 
+def null_rule(name: str) -> RowRule:
+    """A column must have a value; text that is no number is none either."""
+
+    def judge(columns: Columns) -> Verdicts:
+        missing = np.isnan(columns[name])
+        return Verdicts(np.ones(len(missing), dtype=np.bool_), missing, {})
+
+    return RowRule(("null", name), (name,), judge)
+
+
 def unread_rule(name: str, whole: str) -> RowRule:
     """A column of money by age that no KPI sums must hold none, but what its ``whole`` (empty: none) holds as well."""
 

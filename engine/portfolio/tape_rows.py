@@ -12,11 +12,14 @@ import numpy as np
 
 from engine.config.kpis import KpiConfig
 from engine.portfolio.arrow_columns import arrow_amounts
-from engine.portfolio.columns import Numbers
+from engine.portfolio.columns import NULLS, Numbers
 from engine.portfolio.csv_stream import OddCells
 from engine.portfolio.row_rules import Broken, Key, RowRule, judge_block, needs_rows, rules_of
 from engine.portfolio.tape_pieces import How, naming, open_tape
 from engine.records import harmless
+
+EMPTY = "empty"
+"""What is shown of a cell without a value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,23 +36,72 @@ class RowFacts:
 
 def look_at_rows(path: Path, config: KpiConfig, *, workers: int | None = None) -> RowFacts:
     """Judge every row. TapeUnreadable when it is no tape; FormulaError for a formula that cannot be used."""
-    section = config.tape
     with naming(path):
-        names = tuple(open_tape(path, section, set(), set(), workers).names)
-        unread = unread_ages(config, names)
-        if not needs_rows(config.checks, names, unread):
-            return RowFacts(names, unread, 0, {})
-        rules = rules_of(config, names, unread)
+        names = tuple(open_tape(path, config.tape, set(), set(), workers).names)
+    unread = unread_ages(config, names)
+    if not needs_rows(config.checks, names, unread):
+        return RowFacts(names, unread, 0, {})
+    rows, broken = judge_rows(path, config, rules_of(config, names, unread), names, workers=workers)
+    return RowFacts(names, unread, rows, broken)
+
+
+def judge_rows(
+    path: Path, config: KpiConfig, rules: Sequence[RowRule], names: Sequence[str], *, workers: int | None = None
+) -> tuple[int, dict[Key, Broken]]:
+    """How many rows there are, and what each rule found. ``names``: the columns of the tape."""
+    section, most = config.tape, config.checks.sample_rows
+    with naming(path):
         wanted = {name for rule in rules for name in rule.columns}
         labels = [name for name in (section.id, section.date) if name in names and name not in wanted]
         tape = open_tape(path, section, wanted, set(labels), workers)
-        most = config.checks.sample_rows
         found = tape.each(lambda batches, how: _judged(batches, how, rules, labels, most))
     rows, broken = 0, dict.fromkeys((rule.key for rule in rules), Broken())
     for in_piece, of_piece in found:
         broken = _merged(broken, of_piece, rows, most)
         rows += in_piece
-    return RowFacts(names, unread, rows, broken)
+    return rows, broken
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """One row of a tape as it is written."""
+
+    name: str
+    """Its identity and date, as far as the tape has them."""
+    cells: Mapping[str, str]
+
+
+def read_rows(path: Path, config: KpiConfig, rows: Sequence[int], columns: Sequence[str]) -> dict[int, Cells]:
+    """Single rows, counted from 1 below the header, with the cells of these columns. TapeUnreadable."""
+    section = config.tape
+    wanted, found = sorted(set(rows)), dict[int, Cells]()
+    before = [0]
+    with naming(path):
+        names = open_tape(path, section, set(), set(), 1).names
+        labels = [name for name in (section.id, section.date) if name in names]
+        shown = [name for name in columns if name in names]
+
+        def work(batches: Iterator[Any], how: How) -> None:
+            if how.words and not how.quick:  # what the quick way could not take is read again, from the beginning
+                before[0] = 0
+                found.clear()
+            for batch in batches:
+                name = _namer(batch, how, labels)
+                for row in wanted:
+                    place = row - 1 - before[0]
+                    if 0 <= place < batch.num_rows:
+                        cells = {column: _cell(batch.column(column)[place].as_py()) for column in shown}
+                        found[row] = Cells(name(place), cells)
+                before[0] += batch.num_rows
+
+        # one worker: the pieces come one after another, in the order of the tape
+        open_tape(path, section, set(), {*shown, *labels}, 1).each(work)
+    return found
+
+
+def _cell(value: object) -> str:
+    text = "" if value is None else str(value).strip()
+    return EMPTY if text in NULLS else harmless(text, 40)
 
 
 def unread_ages(config: KpiConfig, names: Sequence[str]) -> tuple[str, ...]:

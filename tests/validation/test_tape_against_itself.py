@@ -11,7 +11,7 @@ import pytest
 from production import AMOUNTS, Production
 
 from engine.config import Deployment
-from engine.portfolio.tape_rows import look_at_rows
+from engine.portfolio.tape_rows import look_at_rows, read_rows
 from engine.validation.model import Part
 
 QUARTERS = Path(__file__).parent / "quarters.csv"
@@ -172,14 +172,12 @@ def test_quarters_that_contradict_themselves_are_named_each_once(production: Pro
     assert set(issues) <= set(report.checks["data_integrity"].issues)
 
 
-@pytest.mark.parametrize("form", ["one Parquet file", "partitioned", "odd cells"])
-def test_the_answer_is_the_same_whatever_the_tape_is_kept_in(deployment: Deployment, tmp_path: Path, form: str) -> None:
-    as_csv = look_at_rows(QUARTERS, deployment.kpis)
+def as_form(form: str, tmp_path: Path) -> Path:
+    """The quarters, kept in another way."""
     if form == "odd cells":
         path = tmp_path / "odd.csv"
-        path.write_text(
-            re.sub(r"(?m)^(20\d\dQ\d),", r'\1,"a,b",', QUARTERS.read_text()).replace("period,", "period,x,")
-        )
+        text = re.sub(r"(?m)^(20\d\dQ\d),", r'\1,"a\nb",', QUARTERS.read_text())
+        path.write_text(text.replace("period,", "period,x,"))
     elif form == "one Parquet file":
         path = tmp_path / "quarters.parquet"
         pq.write_table(pa_csv.read_csv(QUARTERS), path, row_group_size=2)
@@ -189,8 +187,26 @@ def test_the_answer_is_the_same_whatever_the_tape_is_kept_in(deployment: Deploym
         for start in range(0, table.num_rows, 2):
             (path / f"part={start}").mkdir(parents=True)
             pq.write_table(table.slice(start, 2), path / f"part={start}" / "rows.parquet")
-    found = look_at_rows(path, deployment.kpis)
+    return path
+
+
+FORMS = ("one Parquet file", "partitioned", "odd cells")
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_answer_is_the_same_whatever_the_tape_is_kept_in(deployment: Deployment, tmp_path: Path, form: str) -> None:
+    as_csv = look_at_rows(QUARTERS, deployment.kpis)
+    found = look_at_rows(as_form(form, tmp_path), deployment.kpis)
     assert found.rows == as_csv.rows
     assert {key: (one.judged, one.count, [hit.row for hit in one.first]) for key, one in found.broken.items()} == {
         key: (one.judged, one.count, [hit.row for hit in one.first]) for key, one in as_csv.broken.items()
+    }
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_rows_are_read_again_by_their_number(deployment: Deployment, tmp_path: Path, form: str) -> None:
+    found = read_rows(as_form(form, tmp_path), deployment.kpis, (5, 2, 9), ("period", "no_such_column"))
+    assert {row: (one.name, one.cells) for row, one in found.items()} == {
+        2: ("2025-09-30", {"period": "2025Q3"}),
+        5: ("2024-12-31", {"period": "2024Q4"}),
     }

@@ -72,7 +72,16 @@ def test_each_question_that_cannot_be_asked_says_why(production: Production, nam
 def test_a_finding_shows_the_first_rows_with_identity_date_and_cell(production: Production) -> None:
     found = part(production, "non_negative", changed(discounted_balance="-5")())
     (sample,) = found.rows
-    assert (sample.row, sample.name, sample.text) == (80, "L040, 2025-12-31", "discounted_balance_usd -5.0")
+    assert (sample.row, sample.name, sample.text) == (80, "L040, 2025-12-31", "discounted_balance_usd -5")
+
+
+def test_missing_amounts_and_odd_ones_are_shown_each_where_it_belongs(production: Production) -> None:
+    rows = changed(discounted_balance="")()
+    rows[2]["discounted_balance_usd"] = "abc"
+    nulls = part(production, "nulls", rows)
+    assert [(sample.row, sample.text) for sample in nulls.rows] == [(80, "discounted_balance_usd empty")]
+    finite = part(production, "finite", rows)
+    assert [(sample.row, sample.text) for sample in finite.rows] == [(3, "discounted_balance_usd abc")]
 
 
 def test_so_many_rows_are_shown_as_are_configured(production: Production) -> None:

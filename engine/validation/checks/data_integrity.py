@@ -56,7 +56,21 @@ def _judge_tape(tape: Tape, config: KpiConfig, found: Integrity, findings: Findi
         "outliers": found.outliers,
         "outlying_values": sum(found.outliers.values()),
     }
-    ask_all(tape_questions(Seen(tape, found, config), config), findings)
+    ask_all(tape_questions(_seen(tape, config, found), config), findings)
+
+
+def _seen(tape: Tape, config: KpiConfig, found: Integrity) -> Seen:
+    """What the questions are put to: figures and the numbers of a few rows."""
+    places = {name: column.faults.nonzero()[0] for name, column in tape.amounts.items() if name in found.faults}
+    faults = {
+        name: tape.amounts[name].fault_at(len(rows), int(rows[0]), int(rows[0]) + 1) for name, rows in places.items()
+    }
+    if tape.dates is not None and tape.dates.undated is not None:
+        faults[config.tape.date] = tape.dates.undated
+    first = found.duplicates.first_rows if found.duplicates is not None else ()
+    repeated = tuple(str(tape.ids.iloc[row - 1]) for row in first) if tape.ids is not None else ()
+    columns = tuple(tape.amounts)
+    return Seen(tape.path, found, config, columns, tape.missing, faults, tape.ids is not None, repeated)
 
 
 def _judge_published(evidence: Evidence, findings: Findings) -> None:

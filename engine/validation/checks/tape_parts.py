@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from engine.config.kpis import KpiConfig
-from engine.portfolio.buckets import FIRST_ROWS, Found
-from engine.portfolio.columns import Flags
+from engine.portfolio.buckets import Found
+from engine.portfolio.column_state import Fault
 from engine.portfolio.integrity import Integrity
-from engine.portfolio.tape import Tape
+from engine.portfolio.row_rules import null_rule
+from engine.portfolio.tape_rows import EMPTY, Cells, judge_rows, read_rows
 from engine.records import harmless
 from engine.validation.model import Sample, Severity
 from engine.validation.parts import Asked, NotRun, Question
@@ -21,32 +23,44 @@ _NAMED = 5
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A tape and what was found in it."""
+    """What was found in a tape. Rows of the sample are read once more, where there are any."""
 
-    tape: Tape
+    path: Path
     found: Integrity
     config: KpiConfig
+    columns: tuple[str, ...]
+    """The configured columns of money that are there."""
+    missing: Mapping[str, str]
+    """Those that are not, each with the sentence that says so."""
+    faults: Mapping[str, Fault]
+    """By column, the date among them: cells that cannot be read."""
+    named: bool
+    """Whether the tape has identities."""
+    repeated: tuple[str, ...]
+    """The identities of the first duplicates."""
 
-    def rows(self, found: Found, *columns: str) -> tuple[Sample, ...]:
-        """The first rows, with the cells of these columns."""
-        return tuple(self._row(row, columns) for row in found.first_rows[: self.config.checks.sample_rows])
+    def rows(self, found: Mapping[str, Sequence[int]], *beside: str) -> tuple[Sample, ...]:
+        """The first rows of each column, with its cell and those ``beside`` it."""
+        most = self.config.checks.sample_rows
+        first = {name: tuple(rows[:most]) for name, rows in found.items()}
+        wanted = [row for rows in first.values() for row in rows]
+        if not wanted:
+            return ()
+        read = read_rows(self.path, self.config, wanted, [*(name for name in first if name), *beside])
+        return tuple(
+            _sample(row, read[row], [*([name] if name else []), *beside])
+            for name, rows in first.items()
+            for row in rows
+            if row in read
+        )
 
-    def _row(self, row: int, columns: Sequence[str]) -> Sample:
-        cells = [f"{name} {self._cell(name, row)}" for name in columns]
-        return Sample(", ".join(cells), row, self.name(row))
 
-    def _cell(self, name: str, row: int) -> str:
-        column = self.tape.amounts[name]
-        return "empty" if column.nulls[row - 1] else harmless(column.cell(row - 1), 40)
+def _sample(row: int, read: Cells, columns: Sequence[str]) -> Sample:
+    return Sample(", ".join(f"{name} {read.cells[name]}" for name in columns if name in read.cells), row, read.name)
 
-    def name(self, row: int) -> str:
-        """A row's identity and date, as far as it has them."""
-        tape, known = self.tape, []
-        if tape.ids is not None and isinstance(tape.ids.iloc[row - 1], str):
-            known.append(harmless(tape.ids.iloc[row - 1], 40))
-        if tape.dates is not None and tape.dates.of_row[row - 1] >= 0:
-            known.append(tape.dates.days[int(tape.dates.of_row[row - 1])])
-        return ", ".join(known)
+
+def _of(found: Mapping[str, Found]) -> dict[str, Sequence[int]]:
+    return {name: rows.first_rows for name, rows in found.items()}
 
 
 def tape_questions(seen: Seen | None, config: KpiConfig) -> list[Question]:
@@ -72,77 +86,55 @@ def _asked(seen: Seen | None, ask: Callable[[Seen], Asked]) -> Asked:
 
 
 def _cells(seen: Seen) -> int:
-    return seen.found.rows * len(seen.tape.amounts)
+    return seen.found.rows * len(seen.columns)
 
 
 def _schema(seen: Seen) -> Asked:
-    tape, wanted = seen.tape, seen.config.tape.amounts
+    wanted = seen.config.tape.amounts
     issues = [] if seen.found.rows else ["the tape has no rows"]
-    issues += tape.missing.values()
+    issues += seen.missing.values()
     passed = f"{len(wanted)} columns of money, {seen.found.rows:,} rows"
-    return Asked(passed, f"all of {len(wanted)} columns", len(tape.missing), len(wanted), tuple(issues))
+    return Asked(passed, f"all of {len(wanted)} columns", len(seen.missing), len(wanted), tuple(issues))
 
 
 def _finite(seen: Seen) -> Asked:
-    found, tape, date = seen.found, seen.tape, seen.config.tape.date
-    issues = tuple(f"{name}: {fault}" for name, fault in found.faults.items())
-    columns = {name: tape.amounts[name].faults for name in found.faults if name in tape.amounts}
-    count = sum(int(flags.sum()) for flags in columns.values())
-    undated = tape.dates.undated if tape.dates is not None and date in found.faults else None
-    rows = [sample for name, flags in columns.items() for sample in seen.rows(_first(flags), name)]
-    if undated is not None:
-        rows.append(Sample(f"{date} {undated.shown}", undated.row, seen.name(undated.row)))
-        count += undated.count
-    return Asked(
-        f"{_cells(seen):,} amounts, each a finite number",
-        "finite numbers, ISO dates",
-        count,
-        _cells(seen),
-        issues,
-        tuple(rows),
-    )
+    issues = tuple(f"{name}: {fault}" for name, fault in seen.found.faults.items())
+    count = sum(fault.count for fault in seen.faults.values())
+    rows = seen.rows({name: (fault.row,) for name, fault in seen.faults.items()})
+    passed = f"{_cells(seen):,} amounts, each a finite number"
+    return Asked(passed, "finite numbers, ISO dates", count, _cells(seen), issues, rows)
 
 
 def _non_negative(seen: Seen) -> Asked:
     found = seen.found.negatives
     issues = tuple(f"{name} is negative in {rows}" for name, rows in found.items())
     count = sum(rows.count for rows in found.values())
-    sample = [one for name, rows in found.items() for one in seen.rows(rows, name)]
-    return Asked("every amount is 0 or more", "at least 0", count, _cells(seen), issues, tuple(sample))
+    return Asked("every amount is 0 or more", "at least 0", count, _cells(seen), issues, seen.rows(_of(found)))
 
 
 def _buckets(seen: Seen) -> Asked:
     section, found = seen.config.tape, seen.found.too_large
     _need_buckets(seen)
     issues = tuple(f"{name} is larger than {section.total} in {rows}" for name, rows in found.items())
-    sample = [one for name, rows in found.items() for one in seen.rows(rows, name, section.total)]
-    count = sum(rows.count for rows in found.values())
-    of = seen.found.rows * len(section.buckets)
-    return Asked(
-        f"none of {len(section.buckets)} is larger", f"at most {section.total}", count, of, issues, tuple(sample)
-    )
+    count, of = sum(rows.count for rows in found.values()), seen.found.rows * len(section.buckets)
+    passed = f"none of {len(section.buckets)} is larger"
+    return Asked(passed, f"at most {section.total}", count, of, issues, seen.rows(_of(found), section.total))
 
 
 def _together(seen: Seen) -> Asked:
     section, found = seen.config.tape, seen.found.overfull
     _need_buckets(seen)
     issues = (f"the parts add up to more than {section.total} in {found}",) if found.count else ()
-    columns = [name for name in (*section.buckets, section.total) if name in seen.tape.amounts]
-    return Asked(
-        f"their sum is within {section.total} in every row",
-        f"at most {section.total}",
-        found.count,
-        seen.found.rows,
-        issues,
-        seen.rows(found, *columns),
-    )
+    rows = seen.rows({"": found.first_rows}, *section.buckets, section.total)
+    passed = f"their sum is within {section.total} in every row"
+    return Asked(passed, f"at most {section.total}", found.count, seen.found.rows, issues, rows)
 
 
 def _need_buckets(seen: Seen) -> None:
-    section, present = seen.config.tape, seen.tape.amounts
-    if section.total not in present:
+    section = seen.config.tape
+    if section.total not in seen.columns:
         raise NotRun(f"the tape has no column {section.total}")
-    if not any(name in present for name in section.buckets):
+    if not any(name in seen.columns for name in section.buckets):
         raise NotRun("the tape has none of the buckets")
 
 
@@ -156,25 +148,24 @@ def _nulls(seen: Seen) -> Asked:
     many = [name for name in told if found.null_percent[name] > limit]
     issues = [f"{told[name]}, more than {limit:g} %" for name in many]
     issues += [said for name, said in told.items() if name not in many]
-    rows = [
-        sample
-        for name in (*many, *(name for name in told if name not in many))
-        for sample in seen.rows(_first(seen.tape.amounts[name].nulls), name)
-    ]
     return Asked(
         "every amount is there",
         f"none; more than {limit:g} % of a column FAILs",
         sum(found.nulls.values()),
         _cells(seen),
         tuple(issues),
-        tuple(rows),
+        _null_rows(seen, [*many, *(name for name in told if name not in many)]),
         status="FAIL" if many else "WARN",
     )
 
 
-def _first(flags: Flags) -> Found:
-    places = flags.nonzero()[0]
-    return Found(len(places), tuple(int(place) + 1 for place in places[:FIRST_ROWS]))
+def _null_rows(seen: Seen, names: Sequence[str]) -> tuple[Sample, ...]:
+    if not names:
+        return ()
+    rules = [null_rule(name) for name in names]
+    broken = judge_rows(seen.path, seen.config, rules, names)[1]
+    rows = seen.rows({name: [hit.row for hit in broken[("null", name)].first] for name in names})
+    return tuple(row for row in rows if row.text.endswith(f" {EMPTY}"))  # text that is no number is told elsewhere
 
 
 def _duplicates(seen: Seen) -> Asked:
@@ -183,27 +174,26 @@ def _duplicates(seen: Seen) -> Asked:
     if found is None:
         said = f"duplicates cannot be told: the tape has no {section.id}, and rows share their date"
         return Asked("", limit, issues=(said,), status="WARN")
-    issues = (f"duplicate ({section.id}, {section.date}): {_named(found, seen.tape)}",) if found.count else ()
-    passed = "each row has its own identity" if seen.tape.ids is not None else "one row per date"
-    return Asked(passed, limit, found.count, seen.found.rows, issues, seen.rows(found))
+    issues = (f"duplicate ({section.id}, {section.date}): {_in_words(found, seen.repeated)}",) if found.count else ()
+    passed = "each row has its own identity" if seen.named else "one row per date"
+    return Asked(passed, limit, found.count, seen.found.rows, issues, seen.rows({"": found.first_rows}))
 
 
-def _named(rows: Found, tape: Tape) -> str:
+def _in_words(found: Found, names: Sequence[str]) -> str:
     """How many rows, and the first of them by number and identity."""
-    told = [
-        f"row {row}" + (f" ({harmless(tape.ids.iloc[row - 1], 40)})" if tape.ids is not None else "")
-        for row in rows.first_rows[:_NAMED]
-    ]
-    more = rows.count - len(told)
-    return f"{rows.counted}: {', '.join(told)}{f' and {more:,} more' if more else ''}"
+    first = list(zip(found.first_rows, names, strict=False))[:_NAMED]
+    told = [f"row {row} ({harmless(name, 40)})" for row, name in first]
+    more = found.count - len(told)
+    return f"{found.counted}: {', '.join(told)}{f' and {more:,} more' if more else ''}"
 
 
 def _identity(seen: Seen) -> Asked:
     name, found = seen.config.tape.id, seen.found.unnamed
-    if seen.tape.ids is None:
+    if not seen.named:
         raise NotRun(f"the tape has no column {name}: one row per period")
     issues = (f"{name} is empty in {found}",) if found.count else ()
-    return Asked("none is empty", f"no empty {name}", found.count, seen.found.rows, issues, seen.rows(found))
+    rows = seen.rows({"": found.first_rows})
+    return Asked("none is empty", f"no empty {name}", found.count, seen.found.rows, issues, rows)
 
 
 def _outliers(seen: Seen) -> Asked:
@@ -214,10 +204,5 @@ def _outliers(seen: Seen) -> Asked:
         f"{name}: {count:,} value{'' if count == 1 else 's'} of the latest date beyond {sigma:g} standard deviations"
         for name, count in found.items()
     )
-    return Asked(
-        "none on the latest date",
-        f"within {sigma:g} standard deviations of the column's mean",
-        sum(found.values()),
-        _cells(seen),
-        issues,
-    )
+    limit = f"within {sigma:g} standard deviations of the column's mean"
+    return Asked("none on the latest date", limit, sum(found.values()), _cells(seen), issues)

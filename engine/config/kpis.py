@@ -7,8 +7,6 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from engine.config.quantities import Duration
-
 Positive = Annotated[float, Meta(gt=0)]
 
 
@@ -89,13 +87,8 @@ class HistorySection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How many validations, and for how long, are kept; what a decision rests on is kept longer."""
 
     runs: Annotated[int, Meta(ge=1)] = 2000
-    age: Duration | None = None
-    """null or absent: 400 days."""
-
-    @property
-    def seconds(self) -> float:
-        """For how long a validation is kept."""
-        return 400 * 86400.0 if self.age is None else float(self.age)
+    days: Positive = 400
+    """For how long."""
 
 
 class ChecksSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -119,7 +112,7 @@ class ChecksSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Rows of the latest date may differ from the median of earlier validations by so much."""
     volume_least: Annotated[int, Meta(ge=1)] = 3
     """Earlier validations that make a median."""
-    max_age: Duration | None = None
+    max_age_days: Positive | None = None
     """How old the latest measurement date may be; null: as old as it is."""
     severity: SeveritySection = SeveritySection()
     history: HistorySection = HistorySection()

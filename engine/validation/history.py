@@ -178,7 +178,7 @@ def dispensable(
     kept: Sequence[Kept], rules: HistorySection, now: datetime, relied: Callable[[Sequence[Kept]], frozenset[str]]
 ) -> tuple[Kept, ...]:
     """Of validations, oldest first: those beyond the configured number or age that nothing rests on."""
-    oldest = now - timedelta(seconds=rules.seconds)
+    oldest = now - timedelta(days=rules.days)
     beyond = [one for place, one in enumerate(kept) if place < len(kept) - rules.runs or one.at < oldest]
     if not beyond:
         return ()

@@ -10,7 +10,6 @@ import pytest
 from production import Production, loans
 
 from engine.config.kpis import ChecksSection
-from engine.config.quantities import Duration
 from engine.validation.checks.earlier_tapes import TapeNow, drift, freshness, volume
 from engine.validation.history import Kept
 from engine.validation.parts import NotRun
@@ -79,13 +78,13 @@ def test_a_latest_date_that_went_back_is_found() -> None:
 
 
 def test_a_tape_older_than_allowed_is_found() -> None:
-    limit = msgspec.structs.replace(SECTION, max_age=Duration.parse("30d"))
+    limit = msgspec.structs.replace(SECTION, max_age_days=30)
     assert freshness(now(), [], limit).issues == ("the latest date, 2025-12-31, is 31 days old, more than 30",)
     assert not freshness(now(date="2026-01-02"), [], limit).issues
 
 
 def test_freshness_is_not_run_where_nothing_says_what_is_fresh() -> None:
-    with pytest.raises(NotRun, match=r"no earlier validation is on record, and checks\.max_age is not set"):
+    with pytest.raises(NotRun, match=r"no earlier validation is on record, and checks\.max_age_days is not set"):
         freshness(now(), [], SECTION)
     with pytest.raises(NotRun, match="the tape is undated"):
         freshness(now(date=None), [kept()], SECTION)

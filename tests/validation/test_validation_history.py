@@ -10,7 +10,6 @@ from production import Production, loans
 from test_earlier_tapes import kept
 
 from engine.config.kpis import HistorySection
-from engine.config.quantities import Duration
 from engine.records import FileLock, read_lines
 from engine.validation.history import Kept, dispensable, kept_of, prune, read_history
 from engine.validation.history import keep as keep_line
@@ -58,7 +57,7 @@ def test_beyond_number_or_age_is_dispensable_and_nothing_else() -> None:
     lines = [line(at) for at in range(10)]
     now = BEGIN + timedelta(hours=10)
     assert hours(dispensable(lines, HistorySection(runs=7), now, rests_on())) == [0, 1, 2]
-    assert hours(dispensable(lines, HistorySection(age=Duration.parse("4h")), now, rests_on())) == [0, 1, 2, 3, 4, 5]
+    assert hours(dispensable(lines, HistorySection(days=4 / 24), now, rests_on())) == [0, 1, 2, 3, 4, 5]
     assert hours(dispensable(lines, HistorySection(runs=7), now, rests_on(1))) == [0, 2]
     assert dispensable(lines, HistorySection(), now, rests_on()) == ()
 
@@ -117,7 +116,7 @@ def test_a_line_that_names_a_foreign_file_removes_no_file(production: Production
     (paths.logs / "x.json").write_text("{}")
     for number, name in enumerate(names, start=1):
         keep_line(paths, kept(number, report=name))
-    assert len(prune(paths, HistorySection(age=Duration.parse("1s")), BEGIN + timedelta(days=99), rests_on())) == 4
+    assert len(prune(paths, HistorySection(days=0.001), BEGIN + timedelta(days=99), rests_on())) == 4
     assert (paths.root / "production_validation_report.json").exists()
     assert (paths.root / "validation_x.json").exists()
     assert (paths.logs / "x.json").exists()

@@ -119,18 +119,17 @@ def freshness(now: TapeNow, earlier: Sequence[Kept], section: ChecksSection) -> 
     if now.date is None:
         raise NotRun("the tape is undated")
     last = next((one.measurement_date for one in reversed(earlier) if one.measurement_date), None)
-    if last is None and section.max_age is None:
-        raise NotRun("no earlier validation is on record, and checks.max_age is not set")
+    if last is None and section.max_age_days is None:
+        raise NotRun("no earlier validation is on record, and checks.max_age_days is not set")
     issues = []
     if last is not None and now.date < last:
         issues.append(f"the latest date went back from {harmless(last, 20)} in the last run to {now.date}")
     old = _age(now)
     limits = [f"not before {harmless(last, 20)}"] if last is not None else []
-    if section.max_age is not None and old is not None:
-        limits.append(f"at most {float(section.max_age) / 86400:g} days old")
-        if old > timedelta(seconds=float(section.max_age)):
-            most = float(section.max_age) / 86400
-            issues.append(f"the latest date, {now.date}, is {old.days} days old, more than {most:g}")
+    if section.max_age_days is not None and old is not None:
+        limits.append(f"at most {section.max_age_days:g} days old")
+        if old > timedelta(days=section.max_age_days):
+            issues.append(f"the latest date, {now.date}, is {old.days} days old, more than {section.max_age_days:g}")
     return Asked(f"the latest date is {now.date}", ", ".join(limits), issues=tuple(issues))
 
 

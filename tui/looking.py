@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from engine.state.kept_snapshots import KeptSnapshot, Verified
     from engine.state.plotted import PlotReader, Plotted
     from engine.state.trail_pages import Filter, TrailPage
+    from engine.validation.history import History
 
 
 class Looks(Protocol):
@@ -45,6 +46,14 @@ class Looks(Protocol):
 
     def check(self, name: str) -> tuple[tuple[str, str], ...]:
         """One check of the newest validation report, whole: every issue, every figure with its rows."""
+        ...
+
+    def validations(self) -> History:
+        """Earlier validations, oldest first."""
+        ...
+
+    def validation(self, name: str) -> tuple[tuple[str, str], ...]:
+        """One of their reports, whole."""
         ...
 
     def output(self, operation: str) -> tuple[str, ...]:
@@ -112,6 +121,18 @@ class EngineLooks:
         from engine.state.written import whole_check
 
         return whole_check(self._deployment.paths.validation_report, name)
+
+    def validations(self) -> History:
+        """Earlier validations, oldest first."""
+        from engine.state.past_validations import past_validations
+
+        return past_validations(self._deployment)
+
+    def validation(self, name: str) -> tuple[tuple[str, str], ...]:
+        """One of their reports, whole."""
+        from engine.state.past_validations import whole_validation
+
+        return whole_validation(self._deployment, name)
 
     def output(self, operation: str) -> tuple[str, ...]:
         """Everything that an operation has said."""

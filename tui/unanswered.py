@@ -15,6 +15,7 @@ def answer(key: str, scopes: frozenset[str], *, past: bool = False) -> str:
         "gate": f"at gate {key_of('gate')}",
         "rollback": f"in sheet {key_of('rollback')}",
         "plot": f"in plots {key_of('plots')}",
+        "validation": f"in view {key_of('view.validation')}",
         "log": f"in log {key_of('view.log')}",
         "list": "in a list of rows",
         "replay": "in a replay",

@@ -35,6 +35,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "wall": ("wall", "the state in large letters, to be read across a room; it only looks"),
     "kpi": ("kpi", "KPIs of a tape"),
     "validate": ("validate", "the five checks and the report"),
+    "validations": ("validations", "earlier validations: verdicts and figures over time, and each report"),
     "ready": ("ready", "what blocks a cutover, one line each; exit 0 when nothing does"),
     "cutover": ("cutover", "activate the new release"),
     "rollback": ("rollback", "go back to the old release"),

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 from engine.cli.frame import Context
 from engine.cli.outlet import CLEAR_LINE, own
 from engine.cli.paint import painted
-from engine.errors import CHECK_FAILED, DONE
+from engine.errors import CHECK_FAILED, DONE, Refused
 
 if TYPE_CHECKING:
-    from engine.validation.model import Report
+    from engine.config import Deployment
+    from engine.validation.model import Part, Report
 
 TITLES = {
     "kpi_calculations": "KPI calculations",
@@ -26,17 +27,26 @@ TITLES = {
 }
 _WIDTH = 79
 _INDENT = 28
+_PART = 20
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command understands."""
     parser.add_argument("--tape", metavar="FILE", help="a trial on this tape; it leaves the live verdict alone")
     parser.add_argument("--json", action="store_true", help="the report as it is kept on disk")
+    parser.add_argument("--parts", action="store_true", help="every question of each check, with its limit")
+    parser.add_argument("--html", metavar="FILE", help="the report as one HTML file; - is standard output")
 
 
 def run(context: Context, options: argparse.Namespace) -> int:
     """Validate; exit 0 on PASS, and on WARN, which is said; 1 otherwise."""
+    if options.json and options.html == "-":
+        raise Refused("standard output takes one form", "--json or --html -")
     deployment = context.deployment()
+    if options.html and options.html != "-":
+        from engine.reports.publish import check_place
+
+        check_place(Path(options.html))  # before anything is done whose page then could not be put there
     from engine.validation.giving_way import give_way
     from engine.validation.model import passes
     from engine.validation.reports import report_json
@@ -50,12 +60,31 @@ def run(context: Context, options: argparse.Namespace) -> int:
         _clear_line()
     if options.json:
         sys.stdout.buffer.write(report_json(report))
-    else:
-        sys.stdout.write("\n".join(_text(report)) + "\n")
+    elif options.html != "-":
+        sys.stdout.write("\n".join([*report_lines(report, parts=options.parts), *_where(report)]) + "\n")
+    if options.html:
+        write_page(deployment, report, options.html)
     return DONE if passes(report.status) else CHECK_FAILED
 
 
-def _text(report: Report) -> list[str]:
+def write_page(deployment: Deployment, report: Report, where: str) -> None:
+    """The report as one HTML file at ``where``, ``-`` for standard output. OSError when it cannot be written."""
+    from engine.reports.validation_page import page
+    from engine.validation.history import LOOKED_AT, read_history
+
+    data = page(deployment, report, read_history(deployment.paths, LOOKED_AT).kept).encode("utf-8", "backslashreplace")
+    if where == "-":
+        sys.stdout.buffer.write(data)
+        return
+    from engine.records import write_file
+    from engine.reports.publish import check_place
+
+    check_place(Path(where))
+    write_file(Path(where), data)
+
+
+def report_lines(report: Report, *, parts: bool = False) -> list[str]:
+    """A report for people; ``parts``: every question that was asked as well."""
     build = f" {report.build[:6]}" if report.build else ""
     date = f", {report.measurement_date}" if report.measurement_date else ""
     lines = [*_hanging(" ", f"Validation of {report.release or 'no release'}{build} on {report.tape}{date}", 1), ""]
@@ -67,14 +96,38 @@ def _text(report: Report) -> list[str]:
             count = len(check.issues)
             lines.append(f"{head}{count} issues")
             lines += [line for issue in check.issues for line in _hanging(f"{' ' * _INDENT}- ", issue, _INDENT + 2)]
+        if parts:
+            lines += [line for part in check.parts for line in _part_lines(part)]
     passed = sum(check.status == "PASS" for check in report.checks.values())
     verdict = painted(report.status, report.status)
     lines += ["", f" {verdict}   {passed} of {len(report.checks)} checks passed, {report.seconds:.1f} s"]
-    if report.live:
-        lines.append(" Kept in production_validation_report.json and logs/")
-    else:
-        lines.append(" This was a trial on another tape: kept in logs/, production is not judged by it")
+    return [*lines, *_told_beside(report)]
+
+
+def _part_lines(part: Part) -> list[str]:
+    counted = f"; {part.share}" if part.count else ""
+    limit = f"; limit: {part.limit}" if part.limit else ""
+    head = f"{' ' * 12}{painted(f'{part.status:<7}', part.status)} "
+    lines = _hanging(head, f"{part.title}: {part.summary}{counted}{limit}", _PART)
+    rows = [f"{'row ' + str(row.row) + ' ' if row.row else ''}{row.name}: {row.text}" for row in part.rows]
+    return [*lines, *(line for row in rows for line in _hanging(f"{' ' * _PART}- ", row, _PART + 2))]
+
+
+def _told_beside(report: Report) -> list[str]:
+    """What changes no verdict and must not be silent: notes, and what was not run."""
+    every = [part for check in report.checks.values() for part in check.parts]
+    notes = [issue for part in every if part.severity == "note" and part.status == "WARN" for issue in part.issues]
+    lines = [line for note in notes for line in _hanging(" Note: ", note, 7)]
+    not_run = sum(part.status == "NOT RUN" for part in every)
+    asked = f"{len(every) - not_run} of {len(every)} questions were asked"
+    lines += [f" {asked}; --parts shows all, and why the others were not"] if not_run else []
     return lines
+
+
+def _where(report: Report) -> list[str]:
+    if report.live:
+        return [" Kept in production_validation_report.json and logs/"]
+    return [" This was a trial on another tape: kept in logs/, production is not judged by it"]
 
 
 def _hanging(head: str, text: str, indent: int = _INDENT) -> list[str]:

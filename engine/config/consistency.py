@@ -157,6 +157,17 @@ def check_kpis(located: Located, config: KpiConfig) -> None:
             _unknown(located, ("reference", "expected", name), name, config.kpis, "KPI")
     for name, kpi in config.kpis.items():
         _check_kpi(located, ("kpis", name), kpi)
+    _check_checks(located, config)
+
+
+def _check_checks(located: Located, config: KpiConfig) -> None:
+    for name, (low, high) in config.checks.ranges.items():
+        if low >= high:
+            where = ("checks", "ranges", name)
+            located.report(where, f"runs from {low:g} to {high:g}", "the lower limit stands first")
+    for name, whole in config.checks.ages_within.items():
+        if whole not in config.tape.amounts:
+            _unknown(located, ("checks", "ages_within", name), whole, config.tape.amounts, "amount")
 
 
 def _check_kpi(located: Located, where: KeyPath, kpi: KpiDefinition) -> None:

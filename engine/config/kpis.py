@@ -65,6 +65,59 @@ class ReferenceSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tolerance: Positive
 
 
+Severity = Literal["fail", "warn", "note"]
+
+
+class SeveritySection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a finding makes of its check: ``fail``, ``warn``, or ``note``: it is told and changes nothing."""
+
+    schema_drift: Severity = "warn"
+    ranges: Severity = "warn"
+    stated: Severity = "warn"
+    cumulative: Severity = "warn"
+    unread: Severity = "warn"
+    volume: Severity = "warn"
+    freshness: Severity = "warn"
+    outliers: Severity = "note"
+    last_tape: Severity = "note"
+    baseline: Severity = "note"
+
+
+class HistorySection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How many validations, and for how long, are kept; what a decision rests on is kept longer."""
+
+    runs: Annotated[int, Meta(ge=1)] = 2000
+    days: Positive = 400
+    """For how long."""
+
+
+class ChecksSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a tape must hold to beyond its amounts; what is left out is not asked, and the report says so."""
+
+    sample_rows: Annotated[int, Meta(ge=1, le=20)] = 5
+    """Failing rows that the report shows of each finding."""
+    stated: dict[str, str] = {}
+    """Columns that the tape states itself, and the formula (or KPI) that each must follow from, row by row."""
+    stated_tolerance: Positive = 0.01
+    """How far a stated value may be from its formula, in its own unit."""
+    never_rising: list[Annotated[list[str], Meta(min_length=2)]] = []
+    """Columns of which none may be larger than the one before it: what is 30 days late is 7 days late as well."""
+    ranges: dict[str, Annotated[list[float], Meta(min_length=2, max_length=2)]] = {}
+    """Columns whose values must lie in an interval."""
+    ages: str | None = None
+    """Pattern of the columns that hold money by its age, such as ``due_*``: one that is no amount must hold none."""
+    ages_within: dict[str, str] = {}
+    """Such a column that is part of an amount, and that amount: it may hold what the amount holds as well."""
+    volume_percent: Positive = 50
+    """Rows of the latest date may differ from the median of earlier validations by so much."""
+    volume_least: Annotated[int, Meta(ge=1)] = 3
+    """Earlier validations that make a median."""
+    max_age_days: Positive | None = None
+    """How old the latest measurement date may be; null: as old as it is."""
+    severity: SeveritySection = SeveritySection()
+    history: HistorySection = HistorySection()
+
+
 class KpiConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The whole of ``config/kpis.yml``."""
 
@@ -73,3 +126,4 @@ class KpiConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kpis: dict[str, KpiDefinition]
     anomaly: AnomalySection
     reference: ReferenceSection
+    checks: ChecksSection = ChecksSection()

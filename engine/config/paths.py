@@ -65,6 +65,11 @@ class Paths:
         return self.root / "production_validation_report.json"
 
     @property
+    def validations(self) -> Path:
+        """Every validation in one line."""
+        return self.logs / "validations.jsonl"
+
+    @property
     def console_log(self) -> Path:
         """When a console stood still, for those who mend it."""
         return self.logs / "console.log"

@@ -13,8 +13,8 @@ from engine.config.kpis import TapeSection
 from engine.portfolio.columns import Amounts, Flags, Numbers
 from engine.portfolio.measure import BLOCK
 
-FIRST_ROWS = 5
-"""How many rows of each fault are named."""
+FIRST_ROWS = 20
+"""How many rows of each fault are kept, for a sample."""
 _ROUNDING = 1e-9
 """Relative: sums of parts may miss their whole by what floating point does to cents."""
 

@@ -73,9 +73,19 @@ def _placed(place: Path, found: Found, form: Form, forms: tuple[Form, ...]) -> P
     """The given name, with an ending for each of two forms; in a given directory the report's own name."""
     if place.is_dir():
         return place / f"{_stem(found)}.{form}"
+    chosen = place if len(forms) == 1 else place.with_suffix(f".{form}")
+    check_place(chosen)
+    return chosen
+
+
+def check_place(place: Path) -> None:
+    """Refused where no file can be put: without its directory, or in the place of a device, pipe or directory."""
     if not place.parent.is_dir():
         raise Refused(f"{place.parent} is no directory", "name a file in one that is there")
-    return place if len(forms) == 1 else place.with_suffix(f".{form}")
+    if place.exists() and not place.is_file():
+        raise Refused(
+            f"{place} is no ordinary file, and would be replaced by one", "name another; - is standard output"
+        )
 
 
 def _free(deployment: Deployment, found: Found, form: Form, data: bytes) -> Path:

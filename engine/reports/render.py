@@ -35,7 +35,7 @@ def html(document: Document, found: Found) -> str:
     frame = found.state or (found.frames[-1] if found.frames else None)
     shown = night.texts(found, frame) if frame is not None and found.state is not None else {}
     return (
-        _environment("html")
+        environment("html")
         .get_template("report.html.j2")
         .render(
             document=document,
@@ -55,7 +55,7 @@ def html(document: Document, found: Found) -> str:
 
 def markdown(document: Document, found: Found) -> str:
     """The same words as plain text; the time line is drawn in the HTML file only."""
-    told = _environment("md").get_template("report.md.j2").render(document=document, measured=MEASURED, found=found)
+    told = environment("md").get_template("report.md.j2").render(document=document, measured=MEASURED, found=found)
     return re.sub(r"\n{3,}", "\n\n", told).rstrip() + "\n"
 
 
@@ -68,7 +68,8 @@ def escaped(value: object) -> str:
 
 
 @cache
-def _environment(kind: str) -> Environment:
+def environment(kind: str) -> Environment:
+    """The templates, for ``html`` or ``md``: whatever they print is escaped, and made harmless, by it."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     made = Environment(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,8 @@ class Evidence:
     """The damage comes after the newest run that can be read: it may hide a newer one. True without any run."""
     stint: Stint | None = None
     """Since when runs of the release count; None: all do."""
+    at: datetime | None = None
+    """When it was brought together."""
 
     @property
     def own_runs(self) -> list[Run]:
@@ -142,6 +145,7 @@ def gather(
         recorded.damage,
         not of_stint(of_release(runs[len(runs) - recorded.after_damage :], release), stint),
         stint,
+        clock.now().wall,
     )
 
 

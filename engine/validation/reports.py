@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -13,7 +15,9 @@ from engine.config import Deployment
 from engine.errors import OpsError
 from engine.records import append_event, harmless, make_directory, write_file
 from engine.records.atomic import open_new
-from engine.validation.model import Check, Report, all_issues, worst
+from engine.validation.history import keep, kept_of, prune
+from engine.validation.model import Report, Status, all_issues, worst
+from engine.validation.relied import relied_on
 
 ISSUES_TOLD = 5
 """So many issues stand in the event, for the page that tells of them; all of them stand in the report."""
@@ -23,7 +27,7 @@ def publish_report(deployment: Deployment, report: Report, at: datetime, clock: 
     """Write the newest report and the kept one, then the event; returns the report as it stands on disk.
 
     A trial on another tape is only kept: it is not what production is judged by. An audit trail that takes
-    no event fails its own check. OSError when the report cannot be written.
+    no event fails its own check. Its line in the history is kept too. OSError when the report cannot be written.
     """
     kept = _reserve(deployment.paths.logs, at)
     _write(deployment, kept, report)
@@ -48,9 +52,25 @@ def publish_report(deployment: Deployment, report: Report, at: datetime, clock: 
             clock=clock,
         )
     except (OpsError, OSError) as error:
-        report = _without_event(report, str(getattr(error, "what", error)))
+        report = _unwritten(report, f"into the audit trail: {getattr(error, 'what', error)}", "FAIL")
         _write(deployment, kept, report)
+    try:
+        keep(deployment.paths, kept_of(report, kept.relative_to(deployment.root).as_posix()))
+    except OSError as error:
+        report = _unwritten(report, f"into the history of validations: {harmless(error)}", "WARN")
+        _write(deployment, kept, report)
+    else:
+        _prune(deployment, at, clock)
     return report
+
+
+def _prune(deployment: Deployment, at: datetime, clock: Clock) -> None:
+    """Remove what is too old, and say so; what cannot be removed now the next validation removes."""
+    with contextlib.suppress(OpsError, OSError):
+        gone = prune(deployment.paths, deployment.kpis.checks.history, at, partial(relied_on, deployment))
+        if gone:
+            told = {"count": len(gone), "oldest": gone[0].timestamp, "newest": gone[-1].timestamp}
+            append_event(deployment.paths.events, "validations.pruned", told, source="validation", clock=clock)
 
 
 def report_json(report: Report) -> bytes:
@@ -85,10 +105,12 @@ def _reserve(logs: Path, at: datetime) -> Path:
             return path
 
 
-def _without_event(report: Report, reason: str) -> Report:
-    issue = f"this validation could not be written into the audit trail: {reason}"
+def _unwritten(report: Report, where: str, status: Status) -> Report:
+    issue = f"this validation could not be written {where}"
     before = report.checks["audit_trail"]
-    failed = Check(worst([before.status, "FAIL"]), issue, before.figures, (*before.issues, issue))
+    failed = msgspec.structs.replace(
+        before, status=worst([before.status, status]), summary=issue, issues=(*before.issues, issue)
+    )
     checks = {**report.checks, "audit_trail": failed}
     return msgspec.structs.replace(
         report,

@@ -24,6 +24,8 @@ demo DIR --stop
 init DIR
 validate
 validate --tape FILE
+validate --html FILE
+validations --html FILE
 cutover
 cutover --yes --reason x
 cutover --hold --yes --reason x
@@ -69,6 +71,8 @@ status --update
 why MEM
 follow --for 0
 kpi TAPE
+validations
+validations newest
 ready
 cutover --dry-run
 rollback --dry-run

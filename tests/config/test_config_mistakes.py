@@ -129,6 +129,10 @@ def test_a_wrong_value_is_told(root: Path, edit: Edit, old: str, new: str, said:
     ("name", "old", "new", "said"),
     [
         ("kpis.yml", "range: [0, 100]", "range: [100, 0]", "the lower limit stands first"),
+        ("kpis.yml", "par7_pct: [0, 100]", "par7_pct: [100, 0]", "the lower limit stands first"),
+        ("kpis.yml", "dpd_120_plus_usd: dpd_90_plus_usd", "dpd_120_plus_usd: dpd_90", "dpd_90"),
+        ("kpis.yml", "    stated: warn", "    stated: loud", "checks.severity.stated"),
+        ("kpis.yml", "sample_rows: 5 ", "sample_rows: 99 ", "checks.sample_rows"),
         ("kpis.yml", "range: [0, 100]", "range: [0]", "length"),
         ("kpis.yml", "critical: 8", "critical: 4", "reached before warning"),
         (

@@ -13,7 +13,7 @@ from tapes import AMOUNTS, reference, row, write
 
 from engine.config.kpis import KpiConfig
 from engine.portfolio import integrity
-from engine.portfolio.buckets import Found
+from engine.portfolio.buckets import FIRST_ROWS, Found
 from engine.portfolio.integrity import Integrity, examine
 from engine.portfolio.tape import read_tape
 
@@ -96,7 +96,7 @@ def test_repeats_sought_by_hash_are_those_of_pandas(
     pairs = pd.DataFrame(drawn, columns=["id", "day"])
     rows = [number + 1 for number in np.flatnonzero(pairs.duplicated() & (pairs["id"] != ""))]
     duplicates = found(tmp_path, kpis, *(row(name, day) for name, day in drawn)).duplicates
-    assert duplicates == Found(len(rows), tuple(rows[:5]))
+    assert duplicates == Found(len(rows), tuple(rows[:FIRST_ROWS]))
 
 
 def test_identities_that_share_a_hash_are_not_taken_for_one(

@@ -8,11 +8,14 @@ from typing import Any
 
 from states import EVENTS, NOW
 
+from engine.clock import iso
 from engine.errors import Refused
 from engine.monitoring.columns import Column, Stretch
 from engine.state.kept_snapshots import KeptFile, KeptSnapshot, Verified
 from engine.state.plotted import PlotMark, Plotted
 from engine.state.trail_pages import Filter, TrailLine, TrailPage
+from engine.validation.history import History, Kept
+from engine.validation.model import CHECKS
 
 FILES = tuple(KeptFile(f"data/metrics/kpis_{number}.csv", 3300, f"{number:064x}") for number in range(3))
 
@@ -75,6 +78,37 @@ def plotted(name: str, stretch: Stretch, columns: tuple[Column, ...] | None = No
     return Plotted(**{**fields, **more})
 
 
+def validation(number: int, **more: Any) -> Kept:
+    """One so many hours before the last."""
+    at = NOW - timedelta(hours=number)
+    fields: dict[str, Any] = {
+        "timestamp": iso(at),
+        "status": "PASS",
+        "release": "v2",
+        "build": None,
+        "tape": "data/raw/loan_tape.csv",
+        "tape_sha256": "a" * 64,
+        "measurement_date": "2025-12-31",
+        "scheduled": True,
+        "occasion": "slot",
+        "live": True,
+        "seconds": 0.6,
+        "checks": dict.fromkeys(CHECKS, "PASS"),
+        "issues": 0,
+        "report": f"logs/validation_{number}.json",
+        "kpis": {"PAR30": 2.0 + number / 10},
+    }
+    return Kept(**{**fields, **more})
+
+
+VALIDATIONS = (
+    validation(3),
+    validation(2, status="FAIL", checks={**dict.fromkeys(CHECKS, "PASS"), "data_integrity": "FAIL"}, issues=2),
+    validation(1, live=False),
+    validation(0),
+)
+
+
 @dataclass
 class FakeLooks:
     """Notes what was looked at."""
@@ -110,6 +144,12 @@ class FakeLooks:
         if name != "data_integrity":
             raise Refused(f"the newest report has no check {name}", "V")
         return (("status", "FAIL"), ("issue 1", "40 duplicates"), ("duplicates first_rows", "117, 240, 1933"))
+
+    def validations(self) -> History:
+        return History(VALIDATIONS)
+
+    def validation(self, name: str) -> tuple[tuple[str, str], ...]:
+        return (("verdict", "FAIL"), ("of", name))
 
     def output(self, operation: str) -> tuple[str, ...]:
         return tuple(f"2026-01-31T09:12:0{number % 10}.000Z {operation} line {number}" for number in range(60))

@@ -19,7 +19,9 @@ import release_program
 from engine.clock import compact, iso
 from engine.config import Deployment, load_deployment
 from engine.records import append_event, append_line
-from engine.validation.model import Report
+from engine.validation.checks.data_integrity import check_integrity
+from engine.validation.evidence import gather
+from engine.validation.model import Check, Report
 from engine.validation.run import Judged, run_validation
 
 AMOUNTS = (
@@ -123,6 +125,11 @@ class Production:
             wait=options.pop("wait", self.clock.advance),
             **options,
         )
+
+    def integrity(self) -> Check:
+        """The one check, without the four others."""
+        found = gather(self.deployment, self.release, self.not_running, self.tape, self.clock, self.clock.advance)
+        return check_integrity(found)
 
     def output(self, suffix: str) -> Path:
         """An output of the newest run."""

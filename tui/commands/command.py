@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from tui.app import ConsoleApp
 
 Risk = Literal["view", "write", "irreversible"]
-Scope = Literal["anywhere", "list", "rollback", "operation", "gate", "replay", "plot", "log"]
+Scope = Literal["anywhere", "list", "rollback", "operation", "gate", "replay", "plot", "log", "validation"]
 
 COMMANDS: dict[str, type[Command]] = {}
 """Every command by its id, in the order of declaration."""

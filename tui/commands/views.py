@@ -97,6 +97,17 @@ class ShowValidation(Command):
         app.show_view("validation")
 
 
+class ShowValidations(Command):
+    """Earlier validations: their verdicts and the KPIs over time; {why} shows one report whole."""
+
+    id, keys, title, scope, palette = "validations", ("h",), "earlier validations", "validation", False
+
+    def run(self, app: ConsoleApp) -> None:
+        from tui.screens.validations import open_validations
+
+        open_validations(app)
+
+
 class ShowWayBack(Command):
     """The way back: is it ready, how long would it take, what was proven and when; the releases as installed."""
 

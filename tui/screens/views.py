@@ -266,6 +266,8 @@ class Matrix(Listing):
 class Validation(Listing):
     """View 8: the newest validation, in full."""
 
+    scopes = frozenset({"anywhere", "list", "validation"})
+
     def heading(self, state: State, width: int) -> Lines:
         """Its status and age."""
         return [heading(self.look.glyphs.rule, "8", "Validation", validation.notes(state, self.look), width)]
@@ -287,7 +289,8 @@ class Validation(Listing):
         ]
         for issue in checks.issues:
             made += [Row(line, issue) for line in wrap(issue, width - 2, "text", 3)]
-        return [*made, Row(()), Row(put(f" report {checks.report}", "dim"))]
+        earlier = f"{key_of('validations')} shows earlier ones"
+        return [*made, Row(()), Row(put(f" report {checks.report}; {earlier}", "dim"))]
 
     def why(self) -> None:
         """The check under the cursor, or that of the issue under it, whole: every issue, every figure, its rows."""

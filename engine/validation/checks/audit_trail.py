@@ -7,15 +7,24 @@ from collections.abc import Sequence
 
 from engine.clock import iso
 from engine.config import Deployment
-from engine.records import ChainReport, Record, read_lines, verify_chain
+from engine.records import ChainReport, Record, harmless, read_lines, verify_chain
 from engine.validation.evidence import Evidence
-from engine.validation.model import Check, Findings
+from engine.validation.model import Check, Findings, Part, Sample, Status
+from engine.validation.parts import complete
 from engine.validation.runs import Run
 
 _KINDS = ("run.started", "run.finished")
 _LOOKED_AT = 50
 """Runs before the last one whose events are looked for."""
 _TRIES = 5
+_SHOWN = 5
+
+
+_TITLES = {
+    "chain": "the hash chain is unbroken",
+    "last_run_events": "the last run left its events",
+    "earlier_events": "the runs before it left theirs",
+}
 
 
 def check_audit(evidence: Evidence) -> Check:
@@ -25,8 +34,12 @@ def check_audit(evidence: Evidence) -> Check:
     findings.figures["records"] = chain.records
     if not chain.records and not chain.problem:
         findings.fail("there is no audit trail")
+    said = f"{chain.records:,} records" if chain.intact else f"the chain is broken: {chain.problem}"
+    status: Status = "PASS" if chain.intact and chain.records else "FAIL"
+    findings.part(Part("chain", _TITLES["chain"], status, said, limit="each record carries the hash of the last"))
     if not chain.intact:
-        findings.fail(f"the chain is broken: {chain.problem}")
+        findings.fail(said)
+        complete(findings, _TITLES, "the chain is broken")
         return findings.check("")
     own = evidence.own_runs
     if own:
@@ -35,6 +48,7 @@ def check_audit(evidence: Evidence) -> Check:
         findings.not_run(evidence.not_running)
     else:
         findings.fail(f"{evidence.release.release} has no finished run{evidence.since}")
+    complete(findings, _TITLES, evidence.not_running or f"there is no run to look for{evidence.since}")
     if evidence.stint is not None:
         findings.figures["counted_since"] = iso(evidence.stint.at)
     left = findings.figures.get("last_run_events", 0)
@@ -50,15 +64,48 @@ def _judge_events(runs: Sequence[Run], events: Sequence[Record], since: str, fin
     left = found.get(last.run_id, [])
     findings.figures |= {"last_run": last.run_id, "last_run_events": len(left)}
     missing = [kind for kind in _KINDS if kind not in left]
+    said = ""
     if missing:
-        findings.fail(f"the last run left no event {' and no event '.join(missing)}")
+        said = f"the last run left no event {' and no event '.join(missing)}"
     elif len(left) < last.audit_events:
-        findings.fail(f"the last run wrote {last.audit_events} events, {len(left)} are there")
+        said = f"the last run wrote {last.audit_events} events, {len(left)} are there"
+    if said:
+        findings.fail(said)
+    limit = f"{' and '.join(_KINDS)}, and as many as it wrote"
+    findings.part(
+        Part(
+            "last_run_events",
+            _TITLES["last_run_events"],
+            "FAIL" if said else "PASS",
+            said or f"{len(left)} events",
+            limit=limit,
+        )
+    )
     gaps = [run for run in runs[:-1] if any(kind not in found.get(run.run_id, []) for kind in _KINDS)]
     findings.figures["runs_without_events"] = len(gaps) + bool(missing)
+    before = runs[:-1]
+    if not before:
+        complete(findings, _TITLES, f"there is no run before it{since}")
+        return
+    said = f"{len(before)} runs, each with its events"
     if gaps:
-        before = f"{len(gaps)} of the {len(runs) - 1} runs before it" if len(runs) > 2 else "the run before it"
-        findings.warn(f"gaps: {before} left no complete events{since}")
+        which = f"{len(gaps)} of the {len(before)} runs before it" if len(runs) > 2 else "the run before it"
+        said = f"gaps: {which} left no complete events{since}"
+        findings.warn(said)
+    rows = tuple(Sample("no complete events", name=harmless(run.run_id, 40)) for run in gaps[:_SHOWN])
+    findings.part(
+        Part(
+            "earlier_events",
+            _TITLES["earlier_events"],
+            "WARN" if gaps else "PASS",
+            said,
+            "warn",
+            limit=" and ".join(_KINDS),
+            count=len(gaps),
+            of=len(before),
+            rows=rows,
+        )
+    )
 
 
 def _verified(deployment: Deployment) -> ChainReport:

@@ -7,14 +7,18 @@ keeps them: the newest 20 by hash, up to 1,000 by presence and size. Runs of ear
 from __future__ import annotations
 
 from engine.config.kpis import KpiConfig
-from engine.portfolio.buckets import Found
 from engine.portfolio.integrity import Integrity, examine
 from engine.portfolio.tape import Tape
 from engine.records import harmless
+from engine.validation.checks.beyond_amounts import judge_beyond
 from engine.validation.checks.earlier_outputs import judge_earlier
+from engine.validation.checks.tape_parts import Seen, tape_questions
 from engine.validation.evidence import Evidence
-from engine.validation.model import Check, Findings
+from engine.validation.model import Check, Findings, Part, Sample
+from engine.validation.parts import ask_all, complete
 from engine.validation.runs import NotPublished, read_output
+
+OUTPUTS = "what was published is there as it was written"
 
 
 def check_integrity(evidence: Evidence) -> Check:
@@ -24,8 +28,10 @@ def check_integrity(evidence: Evidence) -> Check:
     config = evidence.deployment.kpis
     if evidence.tape is None:
         findings.fail(evidence.tape_problem)
+        ask_all(tape_questions(None, config), findings)
     else:
         _judge_tape(evidence.tape, config, examine(evidence.tape, config), findings)
+    judge_beyond(evidence, findings)
     _judge_published(evidence, findings)
     rows = evidence.tape.rows if evidence.tape is not None else 0
     return findings.check(f"{rows:,} rows sound, {_published_in_words(findings)}")
@@ -48,55 +54,32 @@ def _judge_tape(tape: Tape, config: KpiConfig, found: Integrity, findings: Findi
         "duplicates": found.duplicates.count if found.duplicates is not None else None,
         "negative_values": sum(count.count for count in found.negatives.values()),
         "outliers": found.outliers,
+        "outlying_values": sum(found.outliers.values()),
     }
-    if not found.rows:
-        findings.fail("the tape has no rows")
-    for sentence in tape.missing.values():
-        findings.fail(sentence)
-    for name, fault in found.faults.items():
-        findings.fail(f"{name}: {fault}")
-    _judge_rows(config, found, findings)
-    _judge_identity(config, tape, found, findings)
+    ask_all(tape_questions(_seen(tape, config, found), config), findings)
 
 
-def _judge_rows(config: KpiConfig, found: Integrity, findings: Findings) -> None:
-    for name, rows in found.negatives.items():
-        findings.fail(f"{name} is negative in {rows}")
-    for name, rows in found.too_large.items():
-        findings.fail(f"{name} is larger than {config.tape.total} in {rows}")
-    if found.overfull.count:
-        findings.warn(f"the parts add up to more than {config.tape.total} in {found.overfull}")
-    for name, percent in found.null_percent.items():
-        told = f"{name}: {found.nulls[name]:,} nulls counted as 0 ({percent:.2g} %)"
-        if percent > config.anomaly.null_percent:
-            findings.fail(f"{told}, more than {config.anomaly.null_percent:g} %")
-        else:
-            findings.warn(told)
-
-
-def _judge_identity(config: KpiConfig, tape: Tape, found: Integrity, findings: Findings) -> None:
-    if found.duplicates is None:
-        findings.warn(f"duplicates cannot be told: the tape has no {config.tape.id}, and rows share their date")
-    elif found.duplicates.count:
-        findings.fail(f"duplicate ({config.tape.id}, {config.tape.date}): {_named(found.duplicates, tape)}")
-    if found.unnamed.count:
-        findings.warn(f"{config.tape.id} is empty in {found.unnamed}")
-
-
-def _named(rows: Found, tape: Tape) -> str:
-    """How many rows, and the first of them by number and identity."""
-    told = [
-        f"row {row}" + (f" ({harmless(tape.ids.iloc[row - 1], 40)})" if tape.ids is not None else "")
-        for row in rows.first_rows
-    ]
-    more = rows.count - len(told)
-    return f"{rows.counted}: {', '.join(told)}{f' and {more:,} more' if more else ''}"
+def _seen(tape: Tape, config: KpiConfig, found: Integrity) -> Seen:
+    """What the questions are put to: figures and the numbers of a few rows."""
+    places = {name: column.faults.nonzero()[0] for name, column in tape.amounts.items() if name in found.faults}
+    faults = {
+        name: tape.amounts[name].fault_at(len(rows), int(rows[0]), int(rows[0]) + 1) for name, rows in places.items()
+    }
+    if tape.dates is not None and tape.dates.undated is not None:
+        faults[config.tape.date] = tape.dates.undated
+    first = found.duplicates.first_rows if found.duplicates is not None else ()
+    repeated = tuple(str(tape.ids.iloc[row - 1]) for row in first) if tape.ids is not None else ()
+    columns = tuple(tape.amounts)
+    return Seen(tape.path, found, config, columns, tape.missing, faults, tape.ids is not None, repeated)
 
 
 def _judge_published(evidence: Evidence, findings: Findings) -> None:
     """Loss: rows that the run did not read, files of it or of kept runs before it that are gone or changed."""
     run = evidence.run
     if run is None or not run.ok:
+        name = evidence.release.release
+        reason = f"{name} has not published anything yet" if run is None else f"the last run of {name} failed"
+        complete(findings, {"outputs": OUTPUTS}, reason)
         return
     losses = []
     if evidence.comparable and evidence.tape is not None and run.rows != evidence.tape.rows:
@@ -113,3 +96,16 @@ def _judge_published(evidence: Evidence, findings: Findings) -> None:
     findings.figures |= {"outputs": len(run.outputs), "outputs_verified": verified, "data_loss": bool(losses)}
     for loss in losses:
         findings.fail(loss)
+    files = findings.figures.get("earlier_runs", 0) + 1
+    said = f"{len(losses)} losses" if losses else f"{files:,} run{'s' if files > 1 else ''} looked at, nothing is lost"
+    findings.part(
+        Part(
+            "outputs",
+            OUTPUTS,
+            "FAIL" if losses else "PASS",
+            said,
+            limit="every row read, every published file as it was written",
+            count=len(losses),
+            rows=tuple(Sample(loss) for loss in losses[: evidence.deployment.kpis.checks.sample_rows]),
+        )
+    )

@@ -8,6 +8,7 @@ from typing import Any
 from engine.portfolio.results import Group, TapeKpis, in_range
 from engine.records import harmless
 from engine.validation.agreement import Agreement, compare, variance
+from engine.validation.checks.kpi_sources import judge_sources
 from engine.validation.checks.published_tables import (
     compare_tables,
     compare_trend,
@@ -23,11 +24,20 @@ from engine.validation.runs import NotPublished, Run, published
 
 
 def check_kpis(evidence: Evidence) -> Check:
-    """Compare what the newest run published with the tape it read; ranges and the change since the run before."""
+    """Compare what the newest run published with the tape it read; ranges and the change since the run before.
+
+    Then the questions about what stands beside it: the last tape, the baseline, the old release.
+    """
     findings = Findings()
     if evidence.not_running:
         findings.not_run(evidence.not_running)
-        return findings.check("")
+    passed = "" if evidence.not_running else _judge(evidence, findings)
+    judge_sources(evidence, findings)
+    return findings.check(passed)
+
+
+def _judge(evidence: Evidence, findings: Findings) -> str:
+    """The sentence of a check that found nothing."""
     if evidence.kpis is None:
         findings.fail(evidence.tape_problem)
     if evidence.overdue:
@@ -35,17 +45,17 @@ def check_kpis(evidence: Evidence) -> Check:
     document = _document(evidence, findings)
     tables = _tables(evidence, findings)
     if evidence.kpis is None:
-        return findings.check("")
+        return ""
     _judge_values(evidence, evidence.kpis.latest, findings)
     trend = "by" in (document or {}) or any(publishes_trend(table) for table in tables)
     if tables:
         compare_tables(evidence.kpis, tables, trend, evidence.release.decimals, findings)
     if document is None:
-        return findings.check("")
+        return ""
     agreement = _compare_published(evidence, evidence.kpis, document, trend, findings)
     where = f"in {len(tables) + 1} formats" if tables else "with the tape"
     apart = f"{_largest_difference(findings):.{evidence.release.decimals + 2}f}"
-    return findings.check(f"{agreement.agree} of {len(agreement.figures)} agree {where}, at most {apart} apart")
+    return f"{agreement.agree} of {len(agreement.figures)} agree {where}, at most {apart} apart"
 
 
 def _document(evidence: Evidence, findings: Findings) -> Mapping[str, Any] | None:

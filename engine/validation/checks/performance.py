@@ -8,8 +8,15 @@ from collections.abc import Iterable
 from engine.config.monitoring import Condition, Tier
 from engine.records.counted import counted
 from engine.validation.evidence import Evidence
-from engine.validation.model import Check, Findings
+from engine.validation.model import Check, Findings, Part, Status
+from engine.validation.parts import complete
 from engine.validation.runs import Run, of_release
+
+_TITLES = {
+    "E2E": "a whole run is fast enough",
+    "LAT": "each thousand rows are fast enough",
+    "THR": "as many rows a second as the old release had",
+}
 
 
 def check_performance(evidence: Evidence) -> Check:
@@ -17,23 +24,36 @@ def check_performance(evidence: Evidence) -> Check:
     findings = Findings()
     if evidence.not_running:
         findings.not_run(evidence.not_running)
+        complete(findings, _TITLES, evidence.not_running)
         return findings.check("")
+    passed = _judge_runs(evidence, findings)
+    runs_old = evidence.release.release == evidence.deployment.console.releases.old
+    complete(findings, {"THR": _TITLES["THR"]}, "the old release runs" if runs_old else "there is nothing to compare")
+    return findings.check(passed)
+
+
+def _judge_runs(evidence: Evidence, findings: Findings) -> str:
+    """The sentence of a check that found nothing."""
     config = evidence.deployment.monitoring
     recent = [run for run in evidence.own_runs if run.ok][-config.baseline.least :]
     if not recent:
-        findings.fail(f"{evidence.release.release} has no finished run to measure{evidence.since}")
-        return findings.check("")
+        reason = f"{evidence.release.release} has no finished run to measure{evidence.since}"
+        findings.fail(reason)
+        complete(findings, _TITLES, reason)
+        return ""
     findings.figures |= {"runs": len(recent), "rows": recent[-1].rows}
     seconds = statistics.median((run.ended - run.started).total_seconds() for run in recent)
     findings.figures["run_seconds"] = seconds
     _judge(config.conditions.get("E2E"), "E2E", seconds, findings)
     latency = _latency(recent, config.errors.minimum_attempts, findings)
-    if latency is not None:
+    if latency is None:
+        complete(findings, {"LAT": _TITLES["LAT"], "THR": _TITLES["THR"]}, "latency is not known")
+    else:
         findings.figures["latency_ms_per_1000_rows"] = latency
         _judge(config.conditions.get("LAT"), "LAT", latency, findings)
         _judge_throughput(evidence, recent, findings)
     shown = f"{latency:.2f}" if latency is not None else "-"
-    return findings.check(f"{shown} ms per 1,000 rows, run {seconds:.2f} s, median of {len(recent)}")
+    return f"{shown} ms per 1,000 rows, run {seconds:.2f} s, median of {len(recent)}"
 
 
 def _latency(runs: list[Run], minimum_rows: int, findings: Findings) -> float | None:
@@ -72,14 +92,27 @@ def _throughput(runs: Iterable[Run]) -> float | None:
 def _judge(condition: Condition | None, name: str, value: float, findings: Findings) -> None:
     """A value beyond the critical or roll-back tier FAILs, beyond the warning it WARNs."""
     if condition is None:
+        complete(findings, {name: _TITLES[name]}, f"there is no condition {name} to judge by")
         return
     shown = f"{name} {condition.title} is {value:,.{condition.decimals}f} {condition.unit}"
     hard = [tier for tier in (condition.critical, condition.rollback) if tier is not None]
     broken = [tier for tier in hard if beyond(condition, tier, value)]
+    status: Status = "PASS"
     if broken:
-        findings.fail(f"{shown}, beyond {broken[0].enter:g}")
+        status, shown = "FAIL", f"{shown}, beyond {broken[0].enter:g}"
+        findings.fail(shown)
     elif condition.warning is not None and beyond(condition, condition.warning, value):
-        findings.warn(f"{shown}, beyond {condition.warning.enter:g}")
+        status, shown = "WARN", f"{shown}, beyond {condition.warning.enter:g}"
+        findings.warn(shown)
+    findings.part(Part(name, _TITLES[name], status, shown, limit=limits_in_words(condition)))
+
+
+def limits_in_words(condition: Condition) -> str:
+    """``WARN beyond 100, FAIL beyond 500 ms``."""
+    hard = condition.critical or condition.rollback
+    said = [f"WARN beyond {condition.warning.enter:g}"] if condition.warning is not None else []
+    said += [f"FAIL beyond {hard.enter:g}"] if hard is not None else []
+    return f"{', '.join(said)} {condition.unit}".strip()
 
 
 def beyond(condition: Condition, tier: Tier, value: float) -> bool:

@@ -50,8 +50,8 @@ function _shtab_abaco_ops_using
   test "$_shtab_abaco_ops_cmdpath" = "$argv"
 end
 
-set -g _shtab_abaco_ops_commands demo init doctor status why follow wall kpi validate ready cutover rollback history go abort resume resolve snapshots rehearse service operate monitor checklist gate note ack silence update notify watch report archive audit rules replay drill
-set -g _shtab_abaco_ops_opts_with_value --accept-warn --at --by --channel --colors --end --engine --for --format --from --glyphs --last --lines --note --operation --output --owner --reason --root --schema --second --share --speed --tape --theme --to --waive -o
+set -g _shtab_abaco_ops_commands demo init doctor status why follow wall kpi validate validations ready cutover rollback history go abort resume resolve snapshots rehearse service operate monitor checklist gate note ack silence update notify watch report archive audit rules replay drill
+set -g _shtab_abaco_ops_opts_with_value --accept-warn --at --by --channel --colors --end --engine --figure --for --format --from --glyphs --html --last --lines --note --operation --output --owner --reason --root --schema --second --share --speed --tape --theme --to --waive -o
 
 complete -c abaco-ops -e
 complete -c abaco-ops -f
@@ -156,6 +156,21 @@ complete -c abaco-ops -n '_shtab_abaco_ops_using validate' -l glyphs -xka "unico
 complete -c abaco-ops -n '_shtab_abaco_ops_using validate' -l version -d 'show program'"'"'s version number and exit'
 complete -c abaco-ops -n '_shtab_abaco_ops_using validate' -l tape -xka "(__fish_complete_path (commandline -ct))" -d 'a trial on this tape; it leaves the live verdict alone'
 complete -c abaco-ops -n '_shtab_abaco_ops_using validate' -l json -d 'the report as it is kept on disk'
+complete -c abaco-ops -n '_shtab_abaco_ops_using validate' -l parts -d 'every question of each check, with its limit'
+complete -c abaco-ops -n '_shtab_abaco_ops_using validate' -l html -xka "(__fish_complete_path (commandline -ct))" -d 'the report as one HTML file; - is standard output'
+complete -c abaco-ops -n '_shtab_abaco_ops_using; and test $_shtab_abaco_ops_npos -eq 0' -a validations -d 'earlier validations: verdicts and figures over time, and each report'
+complete -c abaco-ops -n '_shtab_abaco_ops_using validations' -s h -l help -d 'show this help message and exit'
+complete -c abaco-ops -n '_shtab_abaco_ops_using validations' -l root -xka "(__fish_complete_directories)" -d 'the deployment'"'"'s directory'
+complete -c abaco-ops -n '_shtab_abaco_ops_using validations' -l read-only -d 'only look'
+complete -c abaco-ops -n '_shtab_abaco_ops_using validations' -l theme -x -d 'the console'"'"'s colours'
+complete -c abaco-ops -n '_shtab_abaco_ops_using validations' -l colors -xka "truecolor 256 16 none" -d 'how many colours it may use'
+complete -c abaco-ops -n '_shtab_abaco_ops_using validations' -l glyphs -xka "unicode ascii" -d 'which marks it draws with'
+complete -c abaco-ops -n '_shtab_abaco_ops_using validations' -l version -d 'show program'"'"'s version number and exit'
+complete -c abaco-ops -n '_shtab_abaco_ops_using validations' -l last -x -d 'how many (default 30)'
+complete -c abaco-ops -n '_shtab_abaco_ops_using validations' -l figure -x -d 'which figures; more than once'
+complete -c abaco-ops -n '_shtab_abaco_ops_using validations' -l parts -d 'with REPORT: every question of each check'
+complete -c abaco-ops -n '_shtab_abaco_ops_using validations' -l html -xka "(__fish_complete_path (commandline -ct))" -d 'the report as one HTML file; - is standard output'
+complete -c abaco-ops -n '_shtab_abaco_ops_using validations' -l json -d json
 complete -c abaco-ops -n '_shtab_abaco_ops_using; and test $_shtab_abaco_ops_npos -eq 0' -a ready -d 'what blocks a cutover, one line each; exit 0 when nothing does'
 complete -c abaco-ops -n '_shtab_abaco_ops_using ready' -s h -l help -d 'show this help message and exit'
 complete -c abaco-ops -n '_shtab_abaco_ops_using ready' -l root -xka "(__fish_complete_directories)" -d 'the deployment'"'"'s directory'

@@ -173,13 +173,13 @@ def duplicates(path: Path, rows: int, rounds: int) -> None:
     table(title, contenders, ("duckdb",), {"product": 1.0}, rounds)
 
 
-def checks(config: KpiConfig, rows: int, rounds: int) -> None:
+def checks(plan: Plan, rows: int, rounds: int) -> None:
     """Every integrity check of a tape in memory, and the same questions asked of polars and pandera."""
     import kpi_checks
 
     frame = kpi_tapes.frame(rows, seed=4)
     contenders = {
-        "product": timed(lambda: kpi_checks.product(frame, config)),
+        "product": timed(lambda: kpi_checks.product(frame, plan)),
         "polars": timed(kpi_checks.polars(frame)),
         **kpi_checks.pandera(frame, timed),
     }
@@ -214,7 +214,7 @@ def main() -> None:
             path = kpi_tapes.file(place / f"{options.rows}.parquet", options.rows)
             duplicates(path, options.rows, options.rounds)
         if "checks" in options.part:
-            checks(plan.config, options.rows, options.rounds)
+            checks(plan, options.rows, options.rounds)
         if "many" in options.part:
             path = kpi_tapes.directory(place / f"{options.many_rows}-in-16", options.many_rows, 16)
             files("16 Parquet files", path, options.many_rows, options.rounds, 1.8)

@@ -25,6 +25,7 @@ class ParquetPiece:
     metadata: Any
     """Of the file, read once."""
     groups: tuple[int, ...]
+    rows: int
     day: str | None
     """The date of all its rows, where the name of a directory says it."""
 
@@ -57,7 +58,8 @@ def parquet_pieces(path: Path, files: list[Path], metadata: list[Any], date: str
         day = _day_of(path, file, date)
         for first in range(0, one.num_row_groups, size):
             groups = tuple(range(first, min(first + size, one.num_row_groups)))
-            pieces.append(ParquetPiece(file, one, groups, day))
+            rows = sum(one.row_group(group).num_rows for group in groups)
+            pieces.append(ParquetPiece(file, one, groups, rows, day))
     return pieces
 
 

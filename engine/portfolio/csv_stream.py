@@ -81,7 +81,7 @@ def cut(path: Path, header: tuple[str, ...], first: int, pieces: int) -> list[Cs
 def csv_batches(
     piece: CsvPiece, amounts: set[str], texts: set[str], date: str, *, quick: bool
 ) -> Iterator[tuple[Any, int]]:
-    """Record batches of the wanted columns, each with about the bytes read for it; OddCells where quick cannot go on."""
+    """Record batches of the wanted columns, each with about the bytes read for it; OddCells where quick must end."""
     wanted = {name: name.strip() for name in piece.header if name.strip() in amounts | texts}
     types = {name: _quick_type(plain, amounts, date) if quick else pa.string() for name, plain in wanted.items()}
     convert = pa_csv.ConvertOptions(

@@ -10,7 +10,9 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -28,6 +30,8 @@ from engine.portfolio.stream import fold_tape
 from engine.portfolio.tape_pieces import How, Told, naming, open_tape
 
 ENGINE = "arrow"
+_PIECE = 1 << 20
+"""Bytes hashed at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,20 +59,20 @@ def examine_tape(
 ) -> Examined:
     """Read and examine the tape at ``path``. TapeUnreadable when it is none; what is wrong inside is kept and told."""
     section = plan.config.tape
+    interrupted = Event()
     with naming(path), ThreadPoolExecutor(1) as beside:
-        sha256 = beside.submit(_sha256, path) if hashed and not path.is_dir() else None
-        tape = open_tape(path, section, set(section.amounts), {section.id, section.date}, workers)
-        state, hashes = fold_tape(tape, plan, section.amounts, checks=True, told=told)
-        repeats = repeats_in(tape, plan, twice_of(hashes)) if section.id in tape.names else None
-        missing = missing_columns(section.amounts, tape.names)
-
-        def count(limits: Mapping[str, Limits]) -> Mapping[str, int]:
-            return _beyond(path, plan, state, limits, workers)
-
-        found = examine(state, repeats, plan.config, count)
-        said = sha256.result() if sha256 is not None else None
-    kpis = finalise(state, plan, missing, _by_day(repeats), ENGINE, said, by_date=state.dated)
-    return Examined(path, said, missing, state, found, kpis)
+        hashing = beside.submit(_sha256, path, told, interrupted) if hashed and not path.is_dir() else None
+        try:
+            tape = open_tape(path, section, set(section.amounts), {section.id, section.date}, workers)
+            state, hashes = fold_tape(tape, plan, section.amounts, checks=True, told=told)
+            repeats = repeats_in(tape, plan, twice_of(hashes)) if section.id in tape.names else None
+            found = examine(state, repeats, plan.config, partial(_beyond, path, plan, state, workers))
+            sha256 = hashing.result() if hashing is not None else None
+        finally:
+            interrupted.set()
+    missing = missing_columns(section.amounts, tape.names)
+    kpis = finalise(state, plan, missing, _by_day(repeats), ENGINE, sha256, by_date=state.dated)
+    return Examined(path, sha256, missing, state, found, kpis)
 
 
 def _by_day(repeats: Repeats | None) -> Any:
@@ -81,7 +85,7 @@ def _by_day(repeats: Repeats | None) -> Any:
 
 
 def _beyond(
-    path: Path, plan: Plan, state: State, limits: Mapping[str, Limits], workers: int | None
+    path: Path, plan: Plan, state: State, workers: int | None, limits: Mapping[str, Limits]
 ) -> Mapping[str, int]:
     """How many values of the latest date lie beyond the limits of their columns."""
     section = plan.config.tape
@@ -105,6 +109,14 @@ def _beyond(
     return {name: int(np.sum([piece[name] for piece in pieces])) for name in limits}
 
 
-def _sha256(path: Path) -> str:
+def _sha256(path: Path, told: Told | None, interrupted: Event) -> str:
+    """Of the file; it says from time to time that it is at work."""
+    digest = hashlib.sha256()
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        while data := file.read(_PIECE):
+            if interrupted.is_set():
+                break
+            digest.update(data)
+            if told is not None:
+                told(0, 0.0)
+    return digest.hexdigest()

@@ -7,9 +7,8 @@ keeps them: the newest 20 by hash, up to 1,000 by presence and size. Runs of ear
 from __future__ import annotations
 
 from engine.config.kpis import KpiConfig
-from engine.portfolio.buckets import Found
-from engine.portfolio.integrity import Integrity, examine
-from engine.portfolio.tape import Tape
+from engine.portfolio.examined import Examined
+from engine.portfolio.integrity import Integrity
 from engine.records import harmless
 from engine.validation.checks.earlier_outputs import judge_earlier
 from engine.validation.evidence import Evidence
@@ -25,7 +24,7 @@ def check_integrity(evidence: Evidence) -> Check:
     if evidence.tape is None:
         findings.fail(evidence.tape_problem)
     else:
-        _judge_tape(evidence.tape, config, examine(evidence.tape, config), findings)
+        _judge_tape(evidence.tape, config, findings)
     _judge_published(evidence, findings)
     rows = evidence.tape.rows if evidence.tape is not None else 0
     return findings.check(f"{rows:,} rows sound, {_published_in_words(findings)}")
@@ -38,11 +37,11 @@ def _published_in_words(findings: Findings) -> str:
     return f"{findings.figures.get('outputs_verified', 0)} published files unaltered"
 
 
-def _judge_tape(tape: Tape, config: KpiConfig, found: Integrity, findings: Findings) -> None:
-    days = len(tape.dates.days) if tape.dates is not None else 0
+def _judge_tape(tape: Examined, config: KpiConfig, findings: Findings) -> None:
+    found = tape.found
     findings.figures |= {
         "rows": found.rows,
-        "dates": days,
+        "dates": len(tape.state.days),
         "nulls": found.nulls,
         "null_percent": max(found.null_percent.values(), default=0.0),
         "duplicates": found.duplicates.count if found.duplicates is not None else None,
@@ -56,7 +55,7 @@ def _judge_tape(tape: Tape, config: KpiConfig, found: Integrity, findings: Findi
     for name, fault in found.faults.items():
         findings.fail(f"{name}: {fault}")
     _judge_rows(config, found, findings)
-    _judge_identity(config, tape, found, findings)
+    _judge_identity(config, found, findings)
 
 
 def _judge_rows(config: KpiConfig, found: Integrity, findings: Findings) -> None:
@@ -74,23 +73,22 @@ def _judge_rows(config: KpiConfig, found: Integrity, findings: Findings) -> None
             findings.warn(told)
 
 
-def _judge_identity(config: KpiConfig, tape: Tape, found: Integrity, findings: Findings) -> None:
+def _judge_identity(config: KpiConfig, found: Integrity, findings: Findings) -> None:
     if found.duplicates is None:
         findings.warn(f"duplicates cannot be told: the tape has no {config.tape.id}, and rows share their date")
     elif found.duplicates.count:
-        findings.fail(f"duplicate ({config.tape.id}, {config.tape.date}): {_named(found.duplicates, tape)}")
+        findings.fail(f"duplicate ({config.tape.id}, {config.tape.date}): {_named(found)}")
     if found.unnamed.count:
         findings.warn(f"{config.tape.id} is empty in {found.unnamed}")
 
 
-def _named(rows: Found, tape: Tape) -> str:
-    """How many rows, and the first of them by number and identity."""
-    told = [
-        f"row {row}" + (f" ({harmless(tape.ids.iloc[row - 1], 40)})" if tape.ids is not None else "")
-        for row in rows.first_rows
-    ]
-    more = rows.count - len(told)
-    return f"{rows.counted}: {', '.join(told)}{f' and {more:,} more' if more else ''}"
+def _named(found: Integrity) -> str:
+    """How many repeated rows, and the first of them by number and identity."""
+    assert found.duplicates is not None
+    first = zip(found.duplicates.first_rows, found.repeated, strict=True)
+    told = [f"row {row} ({harmless(name, 40)})" for row, name in first]
+    more = found.duplicates.count - len(told)
+    return f"{found.duplicates.counted}: {', '.join(told)}{f' and {more:,} more' if more else ''}"
 
 
 def _judge_published(evidence: Evidence, findings: Findings) -> None:

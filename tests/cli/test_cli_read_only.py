@@ -24,6 +24,7 @@ demo DIR --stop
 init DIR
 validate
 validate --tape FILE
+validate --detach
 cutover
 cutover --yes --reason x
 cutover --hold --yes --reason x

@@ -155,6 +155,7 @@ complete -c abaco-ops -n '_shtab_abaco_ops_using validate' -l glyphs -xka "unico
 complete -c abaco-ops -n '_shtab_abaco_ops_using validate' -l version -d 'show program'"'"'s version number and exit'
 complete -c abaco-ops -n '_shtab_abaco_ops_using validate' -l tape -xka "(__fish_complete_path (commandline -ct))" -d 'a trial on this tape; it leaves the live verdict alone'
 complete -c abaco-ops -n '_shtab_abaco_ops_using validate' -l json -d 'the report as it is kept on disk'
+complete -c abaco-ops -n '_shtab_abaco_ops_using validate' -l detach -d 'in the background: abort ID stops it, history ID shows it'
 complete -c abaco-ops -n '_shtab_abaco_ops_using; and test $_shtab_abaco_ops_npos -eq 0' -a ready -d 'what blocks a cutover, one line each; exit 0 when nothing does'
 complete -c abaco-ops -n '_shtab_abaco_ops_using ready' -s h -l help -d 'show this help message and exit'
 complete -c abaco-ops -n '_shtab_abaco_ops_using ready' -l root -xka "(__fish_complete_directories)" -d 'the deployment'"'"'s directory'

@@ -71,14 +71,16 @@ def _joined(one: Measured, two: Measured) -> Measured:
 
 def _measure(values: Numbers, decimals: int, offset: int, squares: bool) -> Measured:
     room = _room()
-    ceiling = _LIMIT / 10.0**decimals / BLOCK
+    scale = 10.0**decimals
+    ceiling = _LIMIT / scale / BLOCK
     state, first = ColumnState(), None
     minor, squared, nans, negatives, lowest, highest = 0, 0, 0, 0, math.inf, -math.inf
     with np.errstate(all="ignore"):
         for start in range(0, len(values), BLOCK):
             block = values[start : start + BLOCK]
             absent, low, high = room.look(block)
-            if -ceiling < low and high < ceiling and room.in_minor_units(block, absent, 10.0**decimals, squares):
+            most = max(-low, high) * scale + 1 if squares else None
+            if -ceiling < low and high < ceiling and room.in_minor_units(block, absent, scale, most):
                 minor += room.total  # exact: every partial sum is below 2**53
                 squared += room.squares
                 nans += absent
@@ -100,7 +102,6 @@ class _Room:
 
     def __init__(self) -> None:
         self._units, self._absent, self._same = np.empty(BLOCK), np.empty(BLOCK, np.bool_), np.empty(BLOCK, np.bool_)
-        self._back = np.empty(BLOCK)
         self.total, self.squares = 0, 0
         """Of the last block that was whole minor units."""
 
@@ -112,21 +113,24 @@ class _Room:
         absent = np.isnan(block, out=self._absent[: len(block)])
         return int(np.count_nonzero(absent)), float(np.fmin.reduce(block)), float(np.fmax.reduce(block))
 
-    def in_minor_units(self, block: Numbers, absent: int, scale: float, squares: bool) -> bool:
-        """Whether every number is a whole number of minor units; ``total`` is then their sum."""
+    def in_minor_units(self, block: Numbers, absent: int, scale: float, most: float | None) -> bool:
+        """Whether every number is a whole number of minor units; ``total`` is then their sum.
+
+        With the ``most`` minor units that any is from 0, ``squares`` is that of their squares.
+        """
         rows = len(block)
-        units, same, back = self._units[:rows], self._same[:rows], self._back[:rows]
+        units, same = self._units[:rows], self._same[:rows]
         np.multiply(block, scale, out=units)
         if absent:
             np.copyto(units, 0.0, where=self._absent[:rows])
         np.rint(units, out=units)
         total = float(np.einsum("i->", units))
-        np.divide(units, scale, out=back)
-        np.equal(back, block, out=same)
+        squares = square_sum(units, most) if most is not None else 0
+        np.divide(units, scale, out=units)
+        np.equal(units, block, out=same)
         if int(np.count_nonzero(same)) + absent < rows:
             return False
-        self.total = int(total)
-        self.squares = square_sum(units) if squares else 0
+        self.total, self.squares = int(total), squares
         return True
 
 
@@ -161,7 +165,7 @@ def _careful(block: Numbers, decimals: int, squares: bool) -> Measured:
         if squares:
             state = replace(state, rest_squares=_binary_square_sum(rest))
     if squares:
-        state = replace(state, squares=square_sum(units))
+        state = replace(state, squares=square_sum(units, _LIMIT))
     return Measured(
         replace(
             state,

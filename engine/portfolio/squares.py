@@ -12,12 +12,9 @@ _DIGIT = 18
 _BASE = float(1 << _DIGIT)
 
 
-def square_sum(units: Numbers) -> int:
-    """Of doubles that are integers below 2**53, at most 65,536 of them."""
-    if not len(units):
-        return 0
+def square_sum(units: Numbers, most: float) -> int:
+    """Of doubles that are integers below 2**53, none further from 0 than ``most``, at most 65,536 of them."""
     digits, left = [], units
-    most = max(float(np.maximum.reduce(units)), -float(np.minimum.reduce(units)))
     while most >= _BASE:
         upper = left * (1 / _BASE)
         np.rint(upper, out=upper)

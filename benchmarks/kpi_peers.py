@@ -55,19 +55,22 @@ def polars(path: Path) -> float:
 def duckdb(path: Path) -> float:
     """SQL over the file."""
     sums = ", ".join(f"sum({name})" for name in NEEDED)
-    rows = _duckdb().sql(f"select {DATE}, {sums} from {_source(path)} group by 1 order by 1").fetchall()
+    rows = _duckdb(path).sql(f"select {DATE}, {sums} from {_source(path)} group by 1 order by 1").fetchall()
     whole, _, _, *late = rows[-1][1:]
     return float(sum(late) / whole * 100)
 
 
-def _duckdb() -> Any:
-    """With the memory that this process may have, less what it needs besides."""
+def _duckdb(path: Path) -> Any:
+    """With the memory that this process may have, less what it needs besides; what does not fit goes beside the tape."""
     import resource
 
     import duckdb as db
 
     most = resource.getrlimit(resource.RLIMIT_AS)[0]
-    return db.connect(config={"memory_limit": f"{most * 6 // 10 >> 20}MB"}) if most > 0 else db.connect()
+    if most < 0:
+        return db.connect()
+    bounds = {"memory_limit": f"{most * 4 // 10 >> 20}MB", "temp_directory": str(path.parent / "spilled")}
+    return db.connect(config={**bounds, "preserve_insertion_order": False})
 
 
 def _source(path: Path) -> str:
@@ -78,7 +81,7 @@ def _source(path: Path) -> str:
 
 def duckdb_everything(path: Path) -> float:
     """The same questions in three queries: sums and counts, values far from the mean, repeats."""
-    connection, source = _duckdb(), _source(path)
+    connection, source = _duckdb(path), _source(path)
     limit = f"{WHOLE} * (1 + 1e-9)"
     asked = [
         *(f"sum({name}), min({name}), max({name}), avg({name}), stddev_pop({name})" for name in AMOUNTS),
@@ -133,7 +136,7 @@ def polars_duplicates(path: Path) -> float:
 
 def duckdb_duplicates(path: Path) -> float:
     """Rows less distinct keys."""
-    return _duckdb_repeats(_duckdb(), _source(path))
+    return _duckdb_repeats(_duckdb(path), _source(path))
 
 
 def most_megabytes() -> int:

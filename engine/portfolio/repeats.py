@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import reduce
+from functools import partial, reduce
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,8 @@ _RANGES = 256
 _FIRST_BYTE, _NEXT_BYTES = np.uint64(56), np.uint64(24)
 _FEW = 8
 """So many doubtful hashes of a part are looked for one by one."""
+_TOGETHER = 1 << 20
+"""Hashes that are put in their ranges together."""
 _AT_ONCE = 1 << 21
 """Rows whose texts are looked at in one round."""
 
@@ -90,13 +92,46 @@ def count_repeats(path: Path, plan: Plan, *, workers: int | None = None) -> dict
         tape = open_tape(path, section, set(), {section.id, section.date}, workers)
         if section.id not in tape.names:
             return None
-        ranges = tape.each(lambda batches, how: in_ranges([keys.hashes() for keys in _keys(batches, how, plan)]))
+        ranges = [part for piece in tape.each(partial(_gathered, plan)) for part in piece]
         return dict(repeats_in(tape, plan, twice_of(ranges)).by_day)
+
+
+def _gathered(plan: Plan, batches: Iterator[Any], how: How) -> list[list[Hashes]]:
+    gathered = Gathered()
+    for keys in _keys(batches, how, plan):
+        gathered.add(keys.hashes())
+    return gathered.ranges()
+
+
+class Gathered:
+    """The hashes of a piece as they come, put in their ranges now and then, so that little is held twice."""
+
+    def __init__(self) -> None:
+        self._blocks: list[Hashes] = []
+        self._held = 0
+        self._ranges: list[list[Hashes]] = []
+
+    def add(self, hashes: Hashes) -> None:
+        """More of them."""
+        self._blocks.append(hashes)
+        self._held += len(hashes)
+        if self._held >= _TOGETHER:
+            self._put()
+
+    def ranges(self) -> list[list[Hashes]]:
+        """All of them."""
+        if self._held:
+            self._put()
+        return self._ranges
+
+    def _put(self) -> None:
+        self._ranges.append(in_ranges(self._blocks))
+        self._blocks, self._held = [], 0
 
 
 def in_ranges(blocks: list[Hashes]) -> list[Hashes]:
     """The hashes of some rows by their first byte."""
-    hashes = np.concatenate(blocks) if blocks else np.zeros(0, dtype=np.uint64)
+    hashes = np.concatenate(blocks)
     blocks.clear()
     number = (hashes >> _FIRST_BYTE).astype(np.uint8)
     bounds = np.cumsum(np.bincount(number, minlength=_RANGES))[:-1]
@@ -104,10 +139,10 @@ def in_ranges(blocks: list[Hashes]) -> list[Hashes]:
 
 
 def twice_of(pieces: list[list[Hashes]]) -> Twice:
-    """The hashes of more than one row among all pieces'."""
+    """The hashes of more than one row among all of these, each list in its ranges."""
 
     def work(number: int) -> tuple[Hashes, Places]:
-        return _twice_in([piece[number] for piece in pieces if piece])
+        return _twice_in([piece[number] for piece in pieces])
 
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         found = list(pool.map(work, range(_RANGES)))

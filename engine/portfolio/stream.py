@@ -15,7 +15,7 @@ from engine.portfolio.csv_stream import OddCells
 from engine.portfolio.key_hashes import Hashes
 from engine.portfolio.missing import missing_columns
 from engine.portfolio.plan import Plan
-from engine.portfolio.repeats import in_ranges
+from engine.portfolio.repeats import Gathered
 from engine.portfolio.state import OtherColumns, State
 from engine.portfolio.tape_pieces import How, OpenTape, Told, naming, open_tape
 from engine.portfolio.unreadable import TapeUnreadable
@@ -39,13 +39,13 @@ def stream_tape(
 def fold_tape(
     tape: OpenTape, plan: Plan, wanted: Sequence[str], *, checks: bool, told: Told | None = None
 ) -> tuple[State, list[list[Hashes]]]:
-    """The state of an open tape; with ``checks`` also what these ask, and the hashes of its identities, by piece."""
+    """The state of an open tape; with ``checks`` also what these ask, and the hashes of its identities, in ranges."""
     section = plan.config.tape
     present = tuple(name for name in section.amounts if name in wanted and name in tape.names)
     nothing = State(section.decimals, present, section.date in tape.names, {})
     keyed = checks and section.id in tape.names
 
-    def work(batches: Iterator[Any], how: How) -> tuple[State, list[Hashes]]:
+    def work(batches: Iterator[Any], how: How) -> tuple[State, list[list[Hashes]]]:
         return _folded(batches, how, plan, nothing, checks=checks, keyed=keyed)
 
     try:
@@ -56,27 +56,26 @@ def fold_tape(
         )
     except OtherColumns as error:
         raise TapeUnreadable("has files with different columns", "one tape, one set of columns") from error
-    return state, [hashes for _, hashes in found]
+    return state, [part for _, ranges in found for part in ranges]
 
 
 def _folded(
     batches: Iterator[Any], how: How, plan: Plan, nothing: State, *, checks: bool, keyed: bool
-) -> tuple[State, list[Hashes]]:
-    state, rows = nothing, 0
-    hashes: list[Hashes] = []
+) -> tuple[State, list[list[Hashes]]]:
+    state, rows, gathered = nothing, 0, Gathered()
     for batch in batches:
         dated = dates_of_batch(batch, plan, how.day)
         found = state_of_batch(batch, dated, plan, rows + 1, checks=checks)
         if keyed:
             keys = keys_of_batch(batch, dated, plan, words=how.words)
-            hashes.append(keys.hashes())
+            gathered.add(keys.hashes())
             if keys.named is not None:
                 found = replace(found, unnamed=rows_found(~keys.named, partial(operator.add, rows + 1)))
         state = state.merge(found)
         rows += batch.num_rows
     if how.quick:
         _refuse_odd(state)
-    return state, in_ranges(hashes) if keyed else []
+    return state, gathered.ranges()
 
 
 def _refuse_odd(state: State) -> None:

@@ -61,7 +61,7 @@ def duckdb(path: Path) -> float:
 
 
 def _duckdb(path: Path) -> Any:
-    """With the memory that this process may have, less what it needs besides; what does not fit goes beside the tape."""
+    """With the memory that this process may have, less what it needs besides; the rest goes beside the tape."""
     import resource
 
     import duckdb as db

@@ -197,10 +197,8 @@ def checks(plan: Plan, rows: int, rounds: int) -> None:
         "polars": timed(kpi_checks.polars(frame)),
         **kpi_checks.pandera(frame, timed),
     }
-    title = f"all integrity checks of {rows:,} rows in memory"
-    table(title, contenders, ("polars",), {"product": 1.0}, rounds)
-    if "pandera" in contenders:
-        table(f"{title}, to pandera (bar: 8)", contenders, ("product",), {}, rounds)
+    title = f"all integrity checks of {rows:,} rows in memory, bars from below"
+    table(title, contenders, ("product",), {"polars": 1.0, "pandera": 8.0}, rounds)
 
 
 PARTS = ("small", "memory", "csv", "parquet", "duplicates", "checks", "everything", "many")

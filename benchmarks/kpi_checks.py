@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from kpi_tapes import AMOUNTS
 
-from engine.config.kpis import KpiConfig
-from engine.portfolio.frame_columns import amounts, dates
-from engine.portfolio.integrity import examine
-from engine.portfolio.tape import Tape
+from engine.portfolio.frame import examine_frame
+from engine.portfolio.plan import Plan
 
 WHOLE, *_ = AMOUNTS
 BUCKETS = [name for name in AMOUNTS if name.startswith("dpd_")]
 
 
-def product(frame: pd.DataFrame, config: KpiConfig) -> object:
+def product(frame: pd.DataFrame, plan: Plan) -> object:
     """From the frame on: columns, dates, every fact."""
-    columns = {name: amounts(frame[name]) for name in AMOUNTS}
-    tape = Tape(Path("tape"), None, len(frame), columns, {}, dates(frame["measurement_date"]), frame["loan_id"])
-    return examine(tape, config)
+    return examine_frame(frame, plan)
 
 
 def polars(frame: pd.DataFrame) -> Callable[[], object]:

@@ -185,7 +185,8 @@ class Frame(Screen[None], inherit_bindings=False):
         if name == "go.here":
             return operation is not None and operation.state == "HOLDING"
         if name == "abort":
-            return operation is not None and operation.kind == "cutover" and not operation.past_no_return
+            stops = operation is not None and (operation.kind == "validate" or not operation.past_no_return)
+            return operation is not None and operation.kind != "rollback" and stops
         if name == "ways-on":
             return self.state is not None and bool(offering.stopped(self.state))
         return self.ticks or name != "checklist.tick"

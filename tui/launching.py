@@ -30,6 +30,18 @@ class Launching:
     def _validation_runs(self, accepted: AcceptedView) -> None:
         self._app.written(f"ACCEPTED {accepted.id}, runs without you")
 
+    def stop_validation(self, operation: str) -> None:
+        """Ask a running validation to stop: it judges nothing then, and the report of before stands."""
+        self._app.background(
+            lambda: self._app.actions.abort(operation),
+            lambda hangs: (
+                self._app.say(str(hangs), "warn")
+                if hangs
+                else self._app.written(f"{operation} was asked to stop, and has taken it")
+            ),
+            lambda why: self._app.say(why, "crit"),
+        )
+
     def rehearse(self) -> None:
         """Start a rehearsal of the rollback; its answer stands in row 3 and among the events."""
         self._app.background(

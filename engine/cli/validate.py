@@ -17,6 +17,7 @@ from engine.errors import CHECK_FAILED, DONE, Refused
 if TYPE_CHECKING:
     from engine.config import Deployment
     from engine.validation.model import Part, Report
+    from engine.validation.reading import Read
 
 TITLES = {
     "kpi_calculations": "KPI calculations",
@@ -36,6 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="the report as it is kept on disk")
     parser.add_argument("--parts", action="store_true", help="every question of each check, with its limit")
     parser.add_argument("--html", metavar="FILE", help="the report as one HTML file; - is standard output")
+    parser.add_argument(
+        "--detach", action="store_true", help="in the background: abort ID stops it, history ID shows it"
+    )
 
 
 def run(context: Context, options: argparse.Namespace) -> int:
@@ -43,19 +47,28 @@ def run(context: Context, options: argparse.Namespace) -> int:
     if options.json and options.html == "-":
         raise Refused("standard output takes one form", "--json or --html -")
     deployment = context.deployment()
+    if options.detach:
+        return _detached(deployment, options)
     if options.html and options.html != "-":
         from engine.reports.publish import check_place
 
         check_place(Path(options.html))  # before anything is done whose page then could not be put there
     from engine.validation.giving_way import give_way
     from engine.validation.model import passes
+    from engine.validation.reading import silent as unheard
     from engine.validation.reports import report_json
     from engine.validation.run import run_validation, silent
 
     give_way()
     live = sys.stderr.isatty() and not options.json
     tape = Path(options.tape) if options.tape else None
-    report = run_validation(deployment, tape=tape, progress=_show_progress if live else silent)
+    shown = _Progress() if live else None
+    report = run_validation(
+        deployment,
+        tape=tape,
+        progress=shown.begins if shown else silent,
+        reading=shown.reads if shown else unheard,
+    )
     if live:
         _clear_line()
     if options.json:
@@ -65,6 +78,21 @@ def run(context: Context, options: argparse.Namespace) -> int:
     if options.html:
         write_page(deployment, report, options.html)
     return DONE if passes(report.status) else CHECK_FAILED
+
+
+def _detached(deployment: Deployment, options: argparse.Namespace) -> int:
+    """Start it in a process of its own, which does not notice this one's end."""
+    from engine.operations.launch import launch_validation, origin_here
+    from engine.records import whoami
+
+    if options.tape or options.json or options.html or options.parts:
+        raise Refused(
+            "--detach validates the live tape and prints no report", "leave --tape, --json, --parts and --html out"
+        )
+    accepted = launch_validation(deployment, actor=whoami(), origin=origin_here())
+    sys.stdout.write(f"ACCEPTED {accepted.id}, runs without you (worker pid {accepted.pid})\n")
+    sys.stdout.write(f"see it: abaco-ops history {accepted.id}; stop it: abaco-ops abort {accepted.id}\n")
+    return DONE
 
 
 def write_page(deployment: Deployment, report: Report, where: str) -> None:
@@ -146,9 +174,24 @@ def _pieces(word: str, width: int) -> Iterator[str]:
     yield word
 
 
-def _show_progress(check: str, state: str) -> None:
-    if state == "running":
-        sys.stderr.write(f"{own(CLEAR_LINE)} ...      {TITLES.get(check, check)}")
+class _Progress:
+    """One line on the terminal: the check at hand, and of a large tape how much was read."""
+
+    def __init__(self) -> None:
+        self._title = ""
+
+    def begins(self, check: str, state: str) -> None:
+        """A check begins, or has ended."""
+        if state == "running":
+            self._title = TITLES.get(check, check)
+            self._show(self._title)
+
+    def reads(self, read: Read) -> None:
+        """So much was read."""
+        self._show(f"{self._title}: {read}")
+
+    def _show(self, words: str) -> None:
+        sys.stderr.write(f"{own(CLEAR_LINE)} ...      {words}"[: _WIDTH + len(own(CLEAR_LINE))])
         sys.stderr.flush()
 
 

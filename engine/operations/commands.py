@@ -127,6 +127,11 @@ class Command:
         self._seen += end
         return data[:end].decode("utf-8", "replace").splitlines()
 
+    def ask_to_end(self) -> None:
+        """Tell its process group to end; whether it does, :meth:`poll` says."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._group, signal.SIGTERM)
+
     def kill(self) -> None:
         """End it now, with its process group and what it forked away into sessions of their own."""
         forked_away = find_remains(Belonging(self._mark, self.identity))

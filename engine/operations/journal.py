@@ -1,9 +1,9 @@
 """The journal of one operation: what was intended, what was done, fsynced; and its fold into a state.
 
 Records: ``planned`` (the steps), ``refused``, ``accepted``, ``worker`` (who is at it), ``intent``/``done``/``failed``
-of a step, ``undo``/``undone``/``undo_failed``, ``fact`` (what recovery has to know), ``child`` (a command's process),
-``warning``, ``go`` (ends a hold), ``yielded``, ``forced`` (its worker was ended by a person), ``ended``, ``closed`` (by
-a rollback or by a person).
+of a step, ``progress`` (how far it is), ``undo``/``undone``/``undo_failed``, ``fact`` (what recovery has to know),
+``child`` (a command's process), ``warning``, ``go`` (ends a hold), ``yielded``, ``forced`` (its worker was ended by a
+person), ``ended``, ``closed`` (by a rollback or by a person).
 """
 
 from __future__ import annotations
@@ -254,6 +254,8 @@ def _fold_other(view: _Fold, kind: str, record: Record) -> None:
         _fold_beginning(view, kind, record)
     elif kind == "state":
         view.move(record["state"])
+    elif kind == "progress":
+        _fold_progress(view, record)
     elif kind == "warning":
         _fold_warning(view, harmless(one_line(record.get("detail", ""))))
     elif kind == "fact" and record.get("name") in ("snapshot", "final_snapshot"):
@@ -268,6 +270,13 @@ def _fold_other(view: _Fold, kind: str, record: Record) -> None:
         view.failure = f"gave way to {harmless(record.get('to', 'a rollback'))}"
     elif kind in ("ended", "closed"):
         _fold_end(view, kind, record)
+
+
+def _fold_progress(view: _Fold, record: Record) -> None:
+    step = view.steps.get(str(record.get("step")))
+    if step is not None and step.state == "running":
+        detail = harmless(one_line(record.get("detail", "")))
+        view.steps[step.name] = msgspec.structs.replace(step, detail=detail, percent=record.get("percent"))
 
 
 def _fold_warning(view: _Fold, text: str) -> None:

@@ -56,6 +56,8 @@ class OperationStep(msgspec.Struct, frozen=True):
     state: StepState
     seconds: float | None
     detail: str
+    percent: float | None = None
+    """How far it is, where it tells; None otherwise."""
 
 
 class Operation(msgspec.Struct, frozen=True):
@@ -105,7 +107,8 @@ class Operation(msgspec.Struct, frozen=True):
 def must_be_open(operation: Operation, mode: str) -> None:
     """Refused unless the operation stopped half-way and may be gone on with (``resume``) or undone (``abort``)."""
     if operation.kind == "validate":
-        raise Refused(f"{operation.id} is a validation and changes nothing: nothing to {mode}", "let it end")
+        how = f"abaco-ops history {operation.id}" if mode == "abort" else "start another: abaco-ops validate"
+        raise Refused(f"{operation.id} is a validation and changes nothing: nothing to {mode}", how)
     if not operation.open:
         state = operation.state.replace("_", " ")
         raise Refused(f"{operation.id} is {state}: nothing to {mode}", f"abaco-ops history {operation.id}")

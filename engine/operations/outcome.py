@@ -11,6 +11,9 @@ from engine.operations.model import Operation, OperationState
 VALIDATION_SAYS = "validation says"
 """How the failure text of a validation begins that has run to its end and found something."""
 
+STOPPED_BY = "stopped by"
+"""How the failure text of a validation begins that a person has stopped: it has judged nothing."""
+
 
 class Rested(Protocol):
     """What tells how an operation came out: the operation itself, or the screen's view of it."""
@@ -59,6 +62,8 @@ def state_word(operation: Rested) -> str:
         return "CLOSED BY HAND"
     if operation.kind == "validate" and operation.state == "SUCCEEDED":
         return _found(operation)
+    if operation.kind == "validate" and operation.state == "ABORTED" and operation.failure.startswith(STOPPED_BY):
+        return "STOPPED"
     return "NEEDS YOU" if operation.state == "NEEDS_HUMAN" else operation.state.replace("_", " ")
 
 
@@ -117,6 +122,7 @@ def as_json(operation: Operation) -> dict[str, object]:
                 "state": step.state,
                 "seconds": step.seconds,
                 "detail": step.detail,
+                **({"percent": step.percent} if step.percent is not None else {}),
             }
             for step in operation.steps
         ],

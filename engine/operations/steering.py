@@ -53,8 +53,11 @@ def unfinished(deployment: Deployment, operation: str | None, mode: str) -> Oper
     """
     if operation is not None:
         return find(deployment, operation)
-    known = [item for item in list_operations(deployment.paths.operations) if item.kind != "validate"]
+    every = list_operations(deployment.paths.operations)
+    known = [item for item in every if item.kind != "validate"]
     found = [item for item in known if item.running and item.started] or [item for item in known if item.open]
+    if not found and mode == "abort":
+        found = [item for item in every if item.running and item.started]
     if not found:
         raise Refused(f"nothing runs and nothing is unfinished: nothing to {mode}", "abaco-ops history")
     if len(found) > 1:
@@ -72,19 +75,24 @@ def abort(
     origin: str | None = None,
     force: bool = False,
 ) -> Accepted | Path:
-    """Ask a running cutover to undo itself, or undo one that stopped half-way, or (``force``) whose worker is ended.
+    """Ask a running cutover to undo itself, or undo one that stopped half-way, or (``force``) whose worker is ended;
+    ask a running validation to stop.
 
     The request (a path, see :func:`unanswered`) when its own worker does it, else the worker that was started.
     Refused for a rollback, and once the new release may have run: then the way is a rollback.
     """
     must_write(deployment, f"to abort {operation}")
     found = find(deployment, operation)
+    stops = found.kind == "validate" and found.running
+    if stops and force:
+        raise Refused(f"{found.id} is a validation: it stands in nobody's way", f"abaco-ops abort {found.id}")
     if not found.running or force:
         if found.running:
             must_be_open(msgspec.structs.replace(found, state="INTERRUPTED"), "abort")  # as it will be
         where = origin or origin_here()
         return continue_operation(deployment, found.id, "abort", actor=actor, origin=where, force=force)
-    must_be_open(msgspec.structs.replace(found, state="INTERRUPTED"), "abort")
+    if not stops:
+        must_be_open(msgspec.structs.replace(found, state="INTERRUPTED"), "abort")
     directory = deployment.paths.operation(found.id)
     worker = worker_of(records_of(directory))
     if worker is None:
@@ -152,6 +160,8 @@ def unanswered(deployment: Deployment, operation: str, request: Path, seconds: f
     if not now.running:
         return ""
     step = next((step.title for step in now.steps if step.state == "running"), "its beginning")
+    if now.kind == "validate":
+        return f"{now.id} has not answered for {seconds:.0f} s (worker pid {now.pid}, at: {step}); it may still stop"
     return (
         f"{now.id} has not answered for {seconds:.0f} s: abaco-ops abort {now.id} --force "
         f"ends its worker (pid {now.pid}, at: {step}) and undoes what it did; it may still answer by itself"

@@ -40,6 +40,7 @@ class AbortRequested(OpsError):
     def __init__(self, by: str, reason: str) -> None:
         why = f": {reason}" if reason else ""
         super().__init__(f"{by} asked to abort{why}")
+        self.by = f"{by}{why}"
         self.obeyed = f"aborted by {by}{why}"
         """What came of it, where it was not too late."""
 
@@ -226,7 +227,7 @@ class Work:
         self._looked = now
         if self._deadline is not None and self.clock.now().boot > self._deadline:
             self._late()
-        if self.plan.kind == "cutover":
+        if self.plan.kind != "rollback":
             self._answer_requests()
 
     def pause(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,73 +11,52 @@ import pyarrow as pa
 
 from engine.portfolio.column_state import Fault
 from engine.portfolio.columns import NULLS, NUMBER_PATTERN, Amounts, Dates, Numbers, day_of, number_of
+from engine.portfolio.key_hashes import texts_of, trimmed
+from engine.portfolio.keys import Keys
 from engine.portfolio.plan import Plan
-from engine.portfolio.state import State, rows_by_day, state_of_columns
+from engine.portfolio.state import State, state_of_columns
 from engine.records import harmless
-
-
-def _texts(values: Iterable[str]) -> Any:
-    """An Arrow array of texts; ``pa.array`` and ``pa.scalar`` would load pandas, which takes longer than a tape."""
-    builder = pa.lib.StringBuilder()
-    builder.append_values(list(values))
-    return builder.finish()
 
 
 def _number_scalar(kind: Any, value: npt.NDArray[Any]) -> Any:
     return pa.Array.from_buffers(kind, 1, [None, pa.py_buffer(value.tobytes())])[0]
 
 
-_NULLS = _texts(sorted(NULLS))
-_EMPTY = _texts([""])[0]
+_NULLS = texts_of(sorted(NULLS))
+_EMPTY = texts_of([""])[0]
 _NAN = _number_scalar(pa.float64(), np.array([np.nan]))
 _NOWHERE = _number_scalar(pa.int64(), np.array([-1], dtype=np.int64))
 _NUMBER = f"^(?:{NUMBER_PATTERN})$"
 
 
-def state_of_batch(batch: Any, plan: Plan, first_row: int, *, day: str | None = None, buckets: bool = False) -> State:
-    """The state of a record batch whose columns are named as the tape's; ``day`` is the date of all its rows."""
-    section = plan.config.tape
+def state_of_batch(batch: Any, dated: Dates | None, plan: Plan, first_row: int, *, checks: bool = False) -> State:
+    """The state of a record batch whose columns are named as the tape's."""
     names = batch.schema.names
     columns: Mapping[str, Amounts] = {
-        name: arrow_amounts(batch.column(name)) for name in section.amounts if name in names
+        name: arrow_amounts(batch.column(name)) for name in plan.config.tape.amounts if name in names
     }
-    dated = None
+    return state_of_columns(columns, dated, batch.num_rows, plan, first_row=first_row, checks=checks, threads=1)
+
+
+def dates_of_batch(batch: Any, plan: Plan, day: str | None) -> Dates | None:
+    """The dates of a batch's rows; ``day`` is that of all of them, where the tape's directories say it."""
     if day is not None:
-        dated = _dated(pa.repeat(_texts([day])[0], batch.num_rows))
-    elif section.date in names:
-        dated = _dated(batch.column(section.date))
-    return state_of_columns(columns, dated, batch.num_rows, plan, first_row=first_row, buckets=buckets, threads=1)
+        return _dated(pa.repeat(texts_of([day])[0], batch.num_rows))
+    name = plan.config.tape.date
+    return _dated(batch.column(name)) if name in batch.schema.names else None
 
 
-def ids_of_batch(batch: Any, plan: Plan, day: str | None, *, words: bool) -> Iterator[tuple[str | None, Any]]:
-    """The identities of each date of a batch, trimmed, without nulls, and with ``words`` without the words for null."""
-    section = plan.config.tape
-    ids = _trimmed(batch.column(section.id), words)
-    if day is None and section.date in batch.schema.names:
-        dated = _dated(batch.column(section.date))
-    elif day is not None:
-        dated = _dated(pa.repeat(_texts([day])[0], batch.num_rows))
-    else:
-        yield None, ids.drop_null()
-        return
-    for found, where in rows_by_day(dated).items():
-        if isinstance(where, slice):
-            yield found, ids.slice(where.start, where.stop - where.start).drop_null()
-        else:
-            yield found, ids.take(_wide(where)).drop_null()
-
-
-def _trimmed(cells: Any, words: bool) -> Any:
+def keys_of_batch(batch: Any, dated: Dates | None, plan: Plan, *, words: bool) -> Keys:
+    """The identities of a batch's rows; with ``words`` the words for null are none."""
     import pyarrow.compute as pc
 
+    cells = batch.column(plan.config.tape.id)
     texts = _plain(cells.dictionary_decode() if pa.types.is_dictionary(cells.type) else cells)
     if words:
-        texts = pc.if_else(pc.is_in(texts, value_set=_NULLS), pa.nulls(len(texts), pa.string()), texts)
-    return pc.utf8_trim_whitespace(texts)
-
-
-def _wide(rows: npt.NDArray[np.intp]) -> Any:
-    return pa.Array.from_buffers(pa.int64(), len(rows), [None, pa.py_buffer(np.ascontiguousarray(rows, np.int64))])
+        none = pc.is_in(texts, value_set=_NULLS)
+        if none.true_count:
+            texts = pc.if_else(none, pa.nulls(len(texts), pa.string()), texts)
+    return Keys(trimmed(texts), _flags(texts.is_valid()) if texts.null_count else None, dated)
 
 
 def arrow_amounts(cells: Any) -> Amounts:

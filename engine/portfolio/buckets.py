@@ -99,14 +99,15 @@ def _in_block(whole: Numbers, parts: Mapping[str, Numbers], number: Callable[[in
     judged = np.isfinite(whole) & (whole >= 0)
     over = {name: judged & (part > limit) for name, part in parts.items()}
     alone = np.any(list(over.values()), axis=0)
-    too_large = {name: _found(flags, number) for name, flags in over.items() if flags.any()}
-    return Breaches(too_large, _found(judged & (together > limit) & ~alone, number))
+    too_large = {name: rows_found(flags, number) for name, flags in over.items() if flags.any()}
+    return Breaches(too_large, rows_found(judged & (together > limit) & ~alone, number))
 
 
 def _further(number: Callable[[int], int], start: int, place: int) -> int:
     return number(start + place)
 
 
-def _found(flags: Flags, number: Callable[[int], int]) -> Found:
+def rows_found(flags: Flags, number: Callable[[int], int]) -> Found:
+    """The rows that are flagged; ``number`` gives the row of the tape at a place among them."""
     rows = np.flatnonzero(flags)
     return Found(int(rows.size), tuple(number(int(row)) for row in rows[:FIRST_ROWS]))

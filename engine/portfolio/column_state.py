@@ -53,6 +53,10 @@ class ColumnState:
     maximum: float = -math.inf
     fault: Fault | None = None
     """What is infinite or unparsed."""
+    squares: int = 0
+    """Of the values in ``minor`` the squares, added up in minor units squared; 0 where they were not asked for."""
+    rest_squares: int = 0
+    """Of the finer values the squares, each rounded to a double, added up in units of 2**-REST_UNIT."""
 
     @property
     def missing(self) -> int:
@@ -73,6 +77,8 @@ class ColumnState:
             min(self.minimum, other.minimum),
             max(self.maximum, other.maximum),
             self.fault.merge(other.fault) if self.fault is not None else other.fault,
+            self.squares + other.squares,
+            self.rest_squares + other.rest_squares,
         )
 
     def total(self, decimals: int) -> float:

@@ -78,8 +78,10 @@ def cut(path: Path, header: tuple[str, ...], first: int, pieces: int) -> list[Cs
     return [CsvPiece(path, start, end - start, header) for start, end in spans]
 
 
-def csv_batches(piece: CsvPiece, amounts: set[str], texts: set[str], date: str, *, quick: bool) -> Iterator[Any]:
-    """Record batches of the wanted columns; in the quick way OddCells where it has to be left."""
+def csv_batches(
+    piece: CsvPiece, amounts: set[str], texts: set[str], date: str, *, quick: bool
+) -> Iterator[tuple[Any, int]]:
+    """Record batches of the wanted columns, each with about the bytes read for it; OddCells where quick must end."""
     wanted = {name: name.strip() for name in piece.header if name.strip() in amounts | texts}
     types = {name: _quick_type(plain, amounts, date) if quick else pa.string() for name, plain in wanted.items()}
     convert = pa_csv.ConvertOptions(
@@ -91,9 +93,11 @@ def csv_batches(piece: CsvPiece, amounts: set[str], texts: set[str], date: str, 
     read = pa_csv.ReadOptions(block_size=_BLOCK, use_threads=False, column_names=list(piece.header))
     parse = pa_csv.ParseOptions(newlines_in_values=not quick)
     stream = pa.OSFile(str(piece.path)).get_stream(piece.start, piece.size)
+    left = piece.size
     try:
         for batch in pa_csv.open_csv(stream, read_options=read, convert_options=convert, parse_options=parse):
-            yield batch.rename_columns([name.strip() for name in batch.schema.names])
+            yield batch.rename_columns([name.strip() for name in batch.schema.names]), min(_BLOCK, left)
+            left -= min(_BLOCK, left)
     except pa.ArrowInvalid as error:
         if "Empty CSV" in str(error):
             return

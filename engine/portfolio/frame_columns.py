@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from engine.portfolio.column_state import Fault
 from engine.portfolio.columns import Amounts, Dates, day_of, number_of
+from engine.portfolio.key_hashes import trimmed
 from engine.records import harmless
 
 
@@ -53,6 +54,15 @@ def dates(raw: pd.Series[Any]) -> Dates:
     first = int(wrong[0])
     shown = "empty" if pd.isna(raw.iloc[first]) else repr(harmless(raw.iloc[first], 40))
     return Dates(days, of_row, Fault(int(wrong.size), first + 1, shown))
+
+
+def identities(raw: pd.Series[Any]) -> Any:
+    """The column of identities as one Arrow array of texts, trimmed, null where there is none."""
+    texts = _arrow_texts(raw)
+    if texts is None:
+        texts = pa.array(raw.astype("str").mask(raw.isna()).array, pa.string(), from_pandas=True)
+    whole = texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
+    return trimmed(whole)
 
 
 def only_day(raw: pd.Series[Any]) -> str | None:

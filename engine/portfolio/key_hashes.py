@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,45 @@ Hashes = npt.NDArray[np.uint64]
 _WORD = 8
 _FACTORS = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F)
 _SHIFT = np.uint64(32)
+_BLANK, _WIDE = 32, 128
+"""The largest byte of a blank, and the first of those that make up wider letters."""
+
+
+def texts_of(values: Iterable[str]) -> Any:
+    """An Arrow array of texts; ``pa.array`` and ``pa.scalar`` would load pandas, which takes longer than a tape."""
+    builder = pa.lib.StringBuilder()
+    builder.append_values(list(values))
+    return builder.finish()
+
+
+def trimmed(texts: Any) -> Any:
+    """The texts without blanks around them; mostly there are none, and then the array is the same."""
+    content, offsets = _bytes_of(texts)
+    starts, ends = offsets[:-1], offsets[1:]
+    some = starts < ends
+    if not some.all():
+        starts, ends = starts[some], ends[some]
+    plain = _is_plain(content[starts]) and _is_plain(content[ends - 1])
+    if plain:
+        return texts
+    import pyarrow.compute as pc  # only now: importing it takes as long as a small tape
+
+    return pc.utf8_trim_whitespace(texts)
+
+
+def _is_plain(letters: npt.NDArray[np.uint8]) -> bool:
+    """Whether none of these bytes is a blank or part of a letter that may be one."""
+    return not len(letters) or (int(letters.min()) > _BLANK and int(letters.max()) < _WIDE)
+
+
+def _bytes_of(texts: Any) -> tuple[npt.NDArray[np.uint8], npt.NDArray[Any]]:
+    """The bytes of a string array, and where each text begins, and the last one ends."""
+    if not len(texts):
+        return np.zeros(0, dtype=np.uint8), np.zeros(1, dtype=np.int32)
+    _, ends, data = texts.buffers()
+    wide = np.int64 if pa.types.is_large_string(texts.type) else np.int32
+    offsets = np.frombuffer(ends, dtype=wide)[texts.offset : texts.offset + len(texts) + 1]
+    return np.frombuffer(data, dtype=np.uint8) if data is not None else np.zeros(0, dtype=np.uint8), offsets
 
 
 def hashes_of(texts: Any) -> Hashes:
@@ -23,23 +63,19 @@ def hashes_of(texts: Any) -> Hashes:
     hashes = np.zeros(rows, dtype=np.uint64)
     if not rows:
         return hashes
-    _, ends, data = texts.buffers()
-    wide = np.int64 if pa.types.is_large_string(texts.type) else np.int32
-    offsets = np.frombuffer(ends, dtype=wide)[texts.offset : texts.offset + rows + 1]
-    content = np.frombuffer(data, dtype=np.uint8) if data is not None else np.zeros(0, dtype=np.uint8)
+    content, offsets = _bytes_of(texts)
     for start in range(0, rows, BLOCK):
         hashes[start : start + BLOCK] = _block(content, offsets[start : start + BLOCK + 1])
     return hashes
 
 
-def rows_seen_twice(hashes: Hashes) -> npt.NDArray[np.intp]:
-    """The rows that share their hash with another, ascending."""
-    return rows_among(hashes, seen_twice(np.sort(hashes)))
-
-
-def seen_twice(ascending: Hashes) -> Hashes:
-    """The hashes that stand there more than once."""
-    return np.unique(ascending[1:][ascending[1:] == ascending[:-1]])
+def seen_twice(ascending: Hashes) -> tuple[Hashes, npt.NDArray[np.intp]]:
+    """The hashes that stand there more than once, and how often."""
+    again = ascending[1:][ascending[1:] == ascending[:-1]]
+    if not len(again):
+        return again, np.zeros(0, dtype=np.intp)
+    twice, more = np.unique(again, return_counts=True)
+    return twice, more + 1
 
 
 def rows_among(hashes: Hashes, wanted: Hashes) -> npt.NDArray[np.intp]:

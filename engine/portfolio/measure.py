@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.portfolio.column_state import REST_UNIT, ColumnState
+from engine.portfolio.squares import square_sum
 
 Numbers = npt.NDArray[np.float64]
 
@@ -29,6 +30,7 @@ _ROW_BITS = 17
 """One more than it takes to count the rows of a block."""
 _HUGE = 1e250
 """From here on there is no room above a value; it is an integer anyway."""
+_ROOT_OF_HUGE = 1e125
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +46,19 @@ def measure(values: Numbers, decimals: int, threads: int | None = None) -> Measu
     return measure_all([values], decimals, threads)[0]
 
 
-def measure_all(columns: list[Numbers], decimals: int, threads: int | None = None) -> list[Measured]:
-    """Measure several columns of the same length, side by side where there are cores."""
+def measure_all(
+    columns: list[Numbers], decimals: int, threads: int | None = None, *, squares: bool = False
+) -> list[Measured]:
+    """Measure several columns of the same length, side by side where there are cores; with ``squares`` theirs too."""
     rows = len(columns[0]) if columns else 0
     workers = threads if threads is not None else len(os.sched_getaffinity(0))
     if workers < 2 or rows * len(columns) < _MANY:
-        return [_measure(column, decimals, 0) for column in columns]
+        return [_measure(column, decimals, 0, squares) for column in columns]
     step = 16 * BLOCK  # small enough that a core that is busy elsewhere holds up little
     starts = range(0, rows, step)
     with ThreadPoolExecutor(workers) as pool:
         parts = [
-            [pool.submit(_measure, column[start : start + step], decimals, start) for start in starts]
+            [pool.submit(_measure, column[start : start + step], decimals, start, squares) for start in starts]
             for column in columns
         ]
         return [reduce(_joined, [part.result() for part in column]) for column in parts]
@@ -65,26 +69,31 @@ def _joined(one: Measured, two: Measured) -> Measured:
     return Measured(one.state.merge(two.state), first)
 
 
-def _measure(values: Numbers, decimals: int, offset: int) -> Measured:
+def _measure(values: Numbers, decimals: int, offset: int, squares: bool) -> Measured:
     room = _room()
-    ceiling = _LIMIT / 10.0**decimals / BLOCK
+    scale = 10.0**decimals
+    ceiling = _LIMIT / scale / BLOCK
     state, first = ColumnState(), None
-    minor, nans, negatives, lowest, highest = 0, 0, 0, math.inf, -math.inf
+    minor, squared, nans, negatives, lowest, highest = 0, 0, 0, 0, math.inf, -math.inf
     with np.errstate(all="ignore"):
         for start in range(0, len(values), BLOCK):
             block = values[start : start + BLOCK]
             absent, low, high = room.look(block)
-            if -ceiling < low and high < ceiling and room.in_minor_units(block, absent, 10.0**decimals):
+            most = max(-low, high) * scale + 1 if squares else None
+            if -ceiling < low and high < ceiling and room.in_minor_units(block, absent, scale, most):
                 minor += room.total  # exact: every partial sum is below 2**53
+                squared += room.squares
                 nans += absent
                 negatives += int(np.count_nonzero(block < 0)) if low < 0 else 0
                 lowest, highest = min(lowest, low), max(highest, high)
                 continue
-            found = _careful(block, decimals)
+            found = _careful(block, decimals, squares)
             state = state.merge(found.state)
             if first is None and found.first_infinite is not None:
                 first = offset + start + found.first_infinite
-    plain = ColumnState(minor, nans=nans, negatives=negatives, minimum=lowest + 0.0, maximum=highest + 0.0)
+    plain = ColumnState(
+        minor, nans=nans, negatives=negatives, minimum=lowest + 0.0, maximum=highest + 0.0, squares=squared
+    )
     return Measured(plain.merge(state), first)
 
 
@@ -93,7 +102,7 @@ class _Room:
 
     def __init__(self) -> None:
         self._units, self._absent, self._same = np.empty(BLOCK), np.empty(BLOCK, np.bool_), np.empty(BLOCK, np.bool_)
-        self.total = 0
+        self.total, self.squares = 0, 0
         """Of the last block that was whole minor units."""
 
     def look(self, block: Numbers) -> tuple[int, float, float]:
@@ -104,8 +113,11 @@ class _Room:
         absent = np.isnan(block, out=self._absent[: len(block)])
         return int(np.count_nonzero(absent)), float(np.fmin.reduce(block)), float(np.fmax.reduce(block))
 
-    def in_minor_units(self, block: Numbers, absent: int, scale: float) -> bool:
-        """Whether every number is a whole number of minor units; ``total`` is then their sum."""
+    def in_minor_units(self, block: Numbers, absent: int, scale: float, most: float | None) -> bool:
+        """Whether every number is a whole number of minor units; ``total`` is then their sum.
+
+        With the ``most`` minor units that any is from 0, ``squares`` is that of their squares.
+        """
         rows = len(block)
         units, same = self._units[:rows], self._same[:rows]
         np.multiply(block, scale, out=units)
@@ -113,11 +125,12 @@ class _Room:
             np.copyto(units, 0.0, where=self._absent[:rows])
         np.rint(units, out=units)
         total = float(np.einsum("i->", units))
+        squares = square_sum(units, most) if most is not None else 0
         np.divide(units, scale, out=units)
         np.equal(units, block, out=same)
         if int(np.count_nonzero(same)) + absent < rows:
             return False
-        self.total = int(total)
+        self.total, self.squares = int(total), squares
         return True
 
 
@@ -132,7 +145,7 @@ def _room() -> _Room:
     return room
 
 
-def _careful(block: Numbers, decimals: int) -> Measured:
+def _careful(block: Numbers, decimals: int, squares: bool) -> Measured:
     """A block with NaN, infinities, values finer than the scale, or very large ones."""
     finite = np.isfinite(block)
     values = block[finite]
@@ -147,8 +160,12 @@ def _careful(block: Numbers, decimals: int) -> Measured:
     if whole.all():
         state = ColumnState(_integer_sum(units))
     else:
-        rest = values[~whole]
-        state = ColumnState(_integer_sum(units[whole]), _binary_sum(rest), len(rest))
+        rest, units = values[~whole], units[whole]
+        state = ColumnState(_integer_sum(units), _binary_sum(rest), len(rest))
+        if squares:
+            state = replace(state, rest_squares=_binary_square_sum(rest))
+    if squares:
+        state = replace(state, squares=square_sum(units, _LIMIT))
     return Measured(
         replace(
             state,
@@ -183,6 +200,13 @@ def _binary_sum(values: Numbers) -> int:
         total += _units_of(float(np.einsum("i->", upper)))
         left = left - upper
     return total
+
+
+def _binary_square_sum(values: Numbers) -> int:
+    """Of finite doubles the squares, each rounded to a double where it is one, added up in units of 2**-REST_UNIT."""
+    huge = np.abs(values) > _ROOT_OF_HUGE
+    total = sum(int(value) ** 2 for value in values[huge].tolist()) << REST_UNIT
+    return total + _binary_sum(np.square(values[~huge]))
 
 
 def _units_of(value: float) -> int:

@@ -8,21 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from engine.portfolio.buckets import Breaches, breaches_of
+from engine.portfolio.buckets import Breaches, Found, breaches_of, rows_found
 from engine.portfolio.column_state import ColumnState, Fault
 from engine.portfolio.columns import Amounts, Dates
 from engine.portfolio.measure import Measured, measure_all
+from engine.portfolio.outliers import Tail, tail_of
 from engine.portfolio.plan import Plan, product_values
 
 Rows = slice | npt.NDArray[np.intp]
 
 _NOTHING = ColumnState()
+_NO_ROWS, _NO_TAIL = Found(0), Tail()
 
 
 class OtherColumns(ValueError):
@@ -38,7 +41,11 @@ class Partition:
     products: Mapping[str, ColumnState] = field(default_factory=dict)
     """Of the expressions that must be measured row by row, by their text."""
     breaches: Breaches | None = None
-    """Buckets beyond their whole; None when they were not asked for."""
+    """Buckets beyond their whole; None when checks were not asked for."""
+    negatives: Mapping[str, Found] = field(default_factory=dict)
+    """Rows with an amount below zero, per column that has some; only for checks."""
+    tails: Mapping[str, Tail] = field(default_factory=dict, compare=False)
+    """The outermost values of each column; only for checks, and only of the latest date."""
 
     def merge(self, other: Partition) -> Partition:
         """What is known of the rows of both."""
@@ -49,9 +56,11 @@ class Partition:
             breaches = breaches.merge(other.breaches)
         return Partition(
             self.rows + other.rows,
-            _merged(self.columns, other.columns),
-            _merged(self.products, other.products),
+            _merged(self.columns, other.columns, _NOTHING),
+            _merged(self.products, other.products, _NOTHING),
             breaches,
+            _merged(self.negatives, other.negatives, _NO_ROWS),
+            _merged(self.tails, other.tails, _NO_TAIL),
         )
 
     def behind(self, rows: int) -> Partition:
@@ -61,7 +70,8 @@ class Partition:
             for name, state in self.columns.items()
         }
         breaches = self.breaches.behind(rows) if self.breaches is not None else None
-        return replace(self, columns=columns, breaches=breaches)
+        negatives = {name: found.behind(rows) for name, found in self.negatives.items()}
+        return replace(self, columns=columns, breaches=breaches, negatives=negatives)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +87,10 @@ class State:
     """By date; an undated tape has one under None."""
     undated: Fault | None = None
     """Rows of a dated tape without a readable date: they belong to no part."""
+    dateless: Partition | None = None
+    """What those rows hold; only for checks."""
+    unnamed: Found = _NO_ROWS
+    """Rows without an identity; only for checks."""
 
     @property
     def rows(self) -> int:
@@ -88,6 +102,11 @@ class State:
         """The dates, ascending."""
         return tuple(sorted(day for day in self.parts if day is not None))
 
+    @property
+    def latest(self) -> Partition:
+        """The rows of the latest date; all rows where none has a date."""
+        return self.parts[self.days[-1]] if self.days else self.whole()
+
     def merge(self, other: State) -> State:
         """What is known of the rows of both. OtherColumns when they are not of one tape."""
         if (self.decimals, self.columns, self.dated) != (other.decimals, other.columns, other.dated):
@@ -96,19 +115,42 @@ class State:
         for day, part in other.parts.items():
             parts[day] = parts[day].merge(part) if day in parts else part
         undated = self.undated.merge(other.undated) if self.undated is not None else other.undated
-        return State(self.decimals, self.columns, self.dated, parts, undated)
+        dateless = self.dateless or other.dateless
+        if self.dateless is not None and other.dateless is not None:
+            dateless = self.dateless.merge(other.dateless)
+        unnamed = self.unnamed.merge(other.unnamed)
+        return State(self.decimals, self.columns, self.dated, parts, undated, dateless, unnamed)._with_last_tails()
+
+    def _with_last_tails(self) -> State:
+        """Only of the latest date, so that many dates take no more memory than one."""
+        days = self.days
+        older: dict[str | None, Partition] = {
+            day: replace(self.parts[day], tails={}) for day in days[:-1] if self.parts[day].tails
+        }
+        dateless = self.dateless
+        if days and dateless is not None and dateless.tails:
+            dateless = replace(dateless, tails={})
+        if not older and dateless is self.dateless:
+            return self
+        return replace(self, parts={**self.parts, **older}, dateless=dateless)
 
     def behind(self, rows: int) -> State:
         """The same state with so many rows of the tape before it: what names a row names a later one."""
-        parts = {day: part.behind(rows) for day, part in self.parts.items()}
-        return replace(self, parts=parts, undated=self.undated.behind(rows) if self.undated is not None else None)
+        return replace(
+            self,
+            parts={day: part.behind(rows) for day, part in self.parts.items()},
+            undated=self.undated.behind(rows) if self.undated is not None else None,
+            dateless=self.dateless.behind(rows) if self.dateless is not None else None,
+            unnamed=self.unnamed.behind(rows),
+        )
 
     def pooled(self) -> Partition:
         """All dates together."""
-        together = Partition()
-        for part in self.parts.values():
-            together = together.merge(part)
-        return together
+        return reduce(Partition.merge, self.parts.values(), Partition())
+
+    def whole(self) -> Partition:
+        """All rows together, those without a date too where they were asked for."""
+        return self.pooled().merge(self.dateless) if self.dateless is not None else self.pooled()
 
 
 def state_of_columns(
@@ -118,19 +160,23 @@ def state_of_columns(
     plan: Plan,
     *,
     first_row: int = 1,
-    buckets: bool = False,
+    checks: bool = False,
     threads: int | None = None,
 ) -> State:
-    """The state of columns that were read."""
-    parts: dict[str | None, Partition] = {}
+    """The state of columns that were read; with ``checks`` also what the integrity checks ask of them."""
     chosen: dict[str | None, Rows] = {None: slice(0, rows)} if dated is None else rows_by_day(dated)
-    for day, where in chosen.items():
+    last = max((day for day in chosen if day is not None), default=None)
+
+    def partition(where: Rows, day: str | None) -> Partition:
         source = _Source(columns, where, rows, first_row)
-        parts[day] = source.partition(plan, buckets, threads)
-    undated = dated.undated if dated is not None else None
-    if undated is not None:
+        return source.partition(plan, threads, checks=checks, tails=checks and day == last)
+
+    parts = {day: partition(where, day) for day, where in chosen.items()}
+    undated, dateless = dated.undated if dated is not None else None, None
+    if dated is not None and undated is not None:
         undated = Fault(undated.count, undated.row + first_row - 1, undated.shown)
-    return State(plan.config.tape.decimals, tuple(columns), dated is not None, parts, undated)
+        dateless = partition(np.flatnonzero(dated.of_row < 0), None) if checks else None
+    return State(plan.config.tape.decimals, tuple(columns), dated is not None, parts, undated, dateless)
 
 
 def rows_by_day(dated: Dates) -> dict[str | None, Rows]:
@@ -155,21 +201,31 @@ class _Source:
     tape_rows: int
     first_row: int
 
-    def partition(self, plan: Plan, buckets: bool, threads: int | None) -> Partition:
+    def partition(self, plan: Plan, threads: int | None, *, checks: bool, tails: bool) -> Partition:
         section = plan.config.tape
-        measured = measure_all(
-            [column.numbers[self.where] for column in self.columns.values()], section.decimals, threads
-        )
+        numbers = {name: column.numbers[self.where] for name, column in self.columns.items()}
+        measured = measure_all(list(numbers.values()), section.decimals, threads, squares=checks)
         states = {
             name: self._state(column, found)
             for (name, column), found in zip(self.columns.items(), measured, strict=True)
         }
-        return Partition(
-            self._rows,
-            states,
-            self._products(plan, threads),
-            breaches_of(self.columns, self.where, self._number, section) if buckets else None,
+        found = Partition(self._rows, states, self._products(plan, threads))
+        if not checks:
+            return found
+        negatives = {
+            name: rows_found((numbers[name] < 0) & np.isfinite(numbers[name]), self._number)
+            for name, state in states.items()
+            if state.negatives
+        }
+        return replace(
+            found,
+            breaches=breaches_of(self.columns, self.where, self._number, section),
+            negatives=negatives,
+            tails={name: self._tail(numbers[name], states[name]) for name in numbers} if tails else {},
         )
+
+    def _tail(self, numbers: npt.NDArray[np.float64], state: ColumnState) -> Tail:
+        return tail_of(numbers, self._rows - state.missing - state.infinite - state.unparsed)
 
     @property
     def _rows(self) -> int:
@@ -217,6 +273,6 @@ def _count(flags: npt.NDArray[np.bool_] | None) -> int:
     return 0 if flags is None else int(np.count_nonzero(flags))
 
 
-def _merged(one: Mapping[str, Any], two: Mapping[str, Any]) -> dict[str, Any]:
+def _merged(one: Mapping[str, Any], two: Mapping[str, Any], nothing: Any) -> dict[str, Any]:
     names = dict.fromkeys((*one, *two))
-    return {name: one.get(name, _NOTHING).merge(two.get(name, _NOTHING)) for name in names}
+    return {name: one.get(name, nothing).merge(two.get(name, nothing)) for name in names}

@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
+from threading import Event, Lock
 from typing import Any, Protocol, TypeVar
 
 from engine.config.kpis import TapeSection
@@ -43,6 +45,8 @@ class How:
 
 Work = Callable[[Iterator[Any], How], T]
 """What is done with the record batches of a piece."""
+Told = Callable[[int, float], None]
+"""Told, from any thread, that so many more rows, and so large a share of the tape, were read."""
 
 
 class OpenTape(Protocol):
@@ -52,8 +56,8 @@ class OpenTape(Protocol):
     def names(self) -> list[str]:
         """Its columns, trimmed."""
 
-    def each(self, work: Work[T]) -> list[T]:
-        """``work`` on every piece, in the order of the tape."""
+    def each(self, work: Work[T], told: Told | None = None) -> list[T]:
+        """``work`` on every piece, in the order of the tape. Ends soon when the caller's thread is interrupted."""
 
 
 def open_tape(path: Path, section: TapeSection, amounts: set[str], texts: set[str], workers: int | None) -> OpenTape:
@@ -107,16 +111,18 @@ class _Csv:
     def names(self) -> list[str]:
         return [name.strip() for name in self.header]
 
-    def each(self, work: Work[T]) -> list[T]:
+    def each(self, work: Work[T], told: Told | None = None) -> list[T]:
+        meter = _Meter(told, max(self.path.stat().st_size - self.first, 1))
         try:
-            return self._each(work, self.workers, quick=True)
+            return self._each(work, self.workers, meter, quick=True)
         except OddCells:
-            return self._each(work, 1, quick=False)
+            meter.again()
+            return self._each(work, 1, meter, quick=False)
 
-    def _each(self, work: Work[T], workers: int, *, quick: bool) -> list[T]:
-        def on(piece: Any) -> T:
-            batches = csv_batches(piece, self.amounts, self.texts, self.section.date, quick=quick)
-            return work(batches, How(words=True, quick=quick))
+    def _each(self, work: Work[T], workers: int, meter: _Meter, *, quick: bool) -> list[T]:
+        def on(piece: Any, interrupted: Event) -> T:
+            read = csv_batches(piece, self.amounts, self.texts, self.section.date, quick=quick)
+            return work(_batches(read, piece.size, meter, interrupted), How(words=True, quick=quick))
 
         pieces = cut(self.path, self.header, self.first, 4 * workers if quick else 1)
         return _side_by_side(pieces, on, workers)
@@ -141,15 +147,65 @@ class _Parquet:
             names.append(section.date)
         return cls(names, pieces, section, wanted, workers)
 
-    def each(self, work: Work[T]) -> list[T]:
-        def on(piece: ParquetPiece) -> T:
-            return work(parquet_batches(piece, self.wanted, self.section.date), How(day=piece.day))
+    def each(self, work: Work[T], told: Told | None = None) -> list[T]:
+        meter = _Meter(told, max(sum(piece.rows for piece in self.pieces), 1))
+
+        def on(piece: ParquetPiece, interrupted: Event) -> T:
+            read = ((batch, batch.num_rows) for batch in parquet_batches(piece, self.wanted, self.section.date))
+            return work(_batches(read, piece.rows, meter, interrupted), How(day=piece.day))
 
         return _side_by_side(self.pieces, on, self.workers)
 
 
-def _side_by_side(pieces: Sequence[Any], work: Callable[[Any], T], workers: int) -> list[T]:
+class _Meter:
+    """Tells how much was read, in shares of ``whole``; what is read once more is told once."""
+
+    def __init__(self, told: Told | None, whole: int) -> None:
+        self._told, self._whole = told, whole
+        self._rows, self._parts = 0, 0
+        self._known_rows, self._known_parts = 0, 0
+        self._lock = Lock()
+
+    def again(self) -> None:
+        """Begin anew."""
+        self._rows = self._parts = 0
+
+    def read(self, rows: int, parts: int) -> None:
+        """So much more."""
+        if self._told is None:
+            return
+        with self._lock:
+            self._rows, self._parts = self._rows + rows, self._parts + parts
+            more, further = self._rows - self._known_rows, self._parts - self._known_parts
+            if more <= 0 and further <= 0:
+                return
+            self._known_rows, self._known_parts = self._known_rows + more, self._known_parts + further
+        self._told(more, further / self._whole)
+
+
+class _Interrupted(Exception):
+    """Whoever waits for the pieces does not want them any more."""
+
+
+def _batches(read: Iterator[tuple[Any, int]], whole: int, meter: _Meter, interrupted: Event) -> Iterator[Any]:
+    """The batches of a piece, ``whole`` parts in all."""
+    for batch, parts in read:
+        if interrupted.is_set():
+            raise _Interrupted
+        yield batch
+        whole -= parts
+        meter.read(batch.num_rows, parts)
+    meter.read(0, whole)
+
+
+def _side_by_side(pieces: Sequence[Any], work: Callable[[Any, Event], T], workers: int) -> list[T]:
+    interrupted = Event()
     if workers < 2 or len(pieces) < 2:
-        return [work(piece) for piece in pieces]
+        return [work(piece, interrupted) for piece in pieces]
     with ThreadPoolExecutor(workers) as pool:
-        return list(pool.map(work, pieces))
+        try:
+            return list(pool.map(work, pieces, repeat(interrupted)))
+        except BaseException:  # a signal that ends the process too: the threads must not go on to the tape's end
+            interrupted.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise

@@ -107,7 +107,8 @@ def view_of(operation: Operation | None) -> OperationView | None:
     if operation is None:
         return None
     steps = tuple(
-        StepView(step.name, step.title, step.phase, step.state, step.seconds, step.detail) for step in operation.steps
+        StepView(step.name, step.title, step.phase, step.state, step.seconds, step.detail, step.percent)
+        for step in operation.steps
     )
     fields = {name: getattr(operation, name) for name in OperationView.__struct_fields__}
     return OperationView(**{**fields, "steps": steps})

@@ -107,7 +107,7 @@ def _ended(data: dict[str, Any], operation: str) -> str:
         by = f" by {data['by']}" if data.get("by") else ""
         then = f" {pretty_duration(later)} later" if isinstance(later, int | float) else ""
         return f"{operation} stopped{spent}, ROLLED BACK{by}{then}"
-    if data.get("kind") == "validate" and state == "SUCCEEDED" and data.get("found"):
+    if data.get("kind") == "validate" and state in ("SUCCEEDED", "ABORTED") and data.get("found"):
         return f"{operation} {data['found']}{spent}"
     return f"{operation} {_ENDED.get(state, state)}{spent}"
 

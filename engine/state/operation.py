@@ -30,6 +30,8 @@ class StepView(msgspec.Struct, frozen=True):
     state: StepState
     seconds: float | None
     detail: str
+    percent: float | None = None
+    """How far it is, where it tells; None otherwise."""
 
 
 class OperationView(msgspec.Struct, frozen=True):

@@ -50,9 +50,17 @@ def operation_lines(operation: OperationView) -> list[str]:
     """A running or unresolved operation, with what a person can do."""
     step = next((step for step in operation.steps if step.state in ("running", "failed", "aborted")), None)
     now = f"   {step.phase} {step.title} {step.state}" if step else ""
+    if step and step.state == "running" and step.detail:
+        now += f": {step.detail}"
     if operation.state == "HOLDING":
         now = f"   {HOLDS}"
     return [f" operation  {operation_line(operation)}{now}", *(f"   you can: {offer}" for offer in operation.offers)]
+
+
+def _read_so_far(operation: OperationView) -> str:
+    """In words, for a number that only moves is no news: each quarter of a long reading is."""
+    read = max((step.percent or 0.0 for step in operation.steps if step.state == "running"), default=0.0)
+    return ("", " (a quarter)", " (half)", " (three quarters)", "")[min(int(read // 25), 4)]
 
 
 def marks(state: State) -> dict[str, str]:
@@ -71,7 +79,7 @@ def marks(state: State) -> dict[str, str]:
             watched[f"gate {gate.id}"] = f"{gate.state.upper()}{f' by {gate.by}' if gate.by else ''}"
     for operation in (state.last_operation, state.operation):
         if operation:
-            watched[operation.id] = operation_lines(operation)[0].strip()
+            watched[operation.id] = operation_lines(operation)[0].strip() + _read_so_far(operation)
     for alert in state.alerts:
         watched[f"alert {alert.condition}"] = _alert(alert)
     if state.update is not None and state.update.due_at is not None:

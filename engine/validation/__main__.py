@@ -1,4 +1,4 @@
-"""``python -m engine.validation run | stage | agree``: for operations and monitor, which load no pandas themselves.
+"""``python -m engine.validation run | stage | agree``: for operations and monitor, which load no NumPy themselves.
 
 The result is JSON on stdout; progress is one JSON line per step on stderr. Exit 0: PASS or WARN; 1: not; 2: refused.
 """
@@ -17,6 +17,7 @@ from engine.config import Deployment, load_deployment
 from engine.errors import CHECK_FAILED, DONE, OpsError, Refused
 from engine.records import harmless
 from engine.validation.model import Check, passes
+from engine.validation.reading import Read
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -49,6 +50,7 @@ def _run(deployment: Deployment, options: argparse.Namespace) -> int:
             scheduled=options.scheduled,
             occasion=options.occasion,
             progress=_tell,
+            reading=_tell_reading,
         )
         return _answer(report, report.status, report.checks, as_json=options.json)
     if options.program == "stage":
@@ -79,6 +81,11 @@ def _end(signum: int, frame: object) -> None:
 
 def _tell(check: str, state: str) -> None:
     sys.stderr.buffer.write(msgspec.json.encode({"check": check, "state": state}) + b"\n")
+    sys.stderr.flush()
+
+
+def _tell_reading(read: Read) -> None:
+    sys.stderr.buffer.write(msgspec.json.encode(read) + b"\n")
     sys.stderr.flush()
 
 

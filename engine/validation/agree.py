@@ -46,13 +46,13 @@ def _failed(error: ProgramFailed) -> Check:
 
 
 def _check(deployment: Deployment, release: str, tape: Path, program: KpiProgram) -> Check:
-    from engine.portfolio.compute import compute_tape
+    from engine.portfolio.streamed import compute_streamed
     from engine.portfolio.unreadable import TapeUnreadable
     from engine.validation.checks.tape_answers import judge_answer
 
     findings = Findings()
     try:
-        recomputed = compute_tape(tape, deployment.kpis).latest
+        recomputed = compute_streamed(tape, deployment.kpis, hashed=False).latest
     except TapeUnreadable as error:
         findings.not_run(f"the tape cannot be computed: {error.what}")
         return findings.check("")

@@ -13,16 +13,20 @@ import yaml
 from engine.clock import Clock, pretty_duration
 from engine.config import Deployment
 from engine.config.release import ReleaseConfig
-from engine.portfolio.compute import compute
+from engine.portfolio.examined import Examined, examine_tape
+from engine.portfolio.plan import plan_of
 from engine.portfolio.results import TapeKpis
-from engine.portfolio.tape import Tape, read_tape
 from engine.portfolio.unreadable import TapeUnreadable
+from engine.records import harmless
+from engine.validation.reading import Reading, TellReading, silent
 from engine.validation.runs import Run, of_release, sound_runs
 from engine.validation.stint import Stint, of_stint, present_stint
 
 RUN_INTERVALS = 2
 """How many run intervals a validation waits for the run that has read the tape as it is now."""
 _POLL = 0.1
+_TRIES = 3
+"""How often a tape is read that changes meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +37,7 @@ class Evidence:
     release: ReleaseConfig
     not_running: str
     """Why the release is not the running one; empty when it is."""
-    tape: Tape | None
-    kpis: TapeKpis | None
+    tape: Examined | None
     tape_problem: str
     """Why there is no tape; empty when there is."""
     foreign: bool
@@ -53,6 +56,11 @@ class Evidence:
     """Since when runs of the release count; None: all do."""
     at: datetime | None = None
     """When it was brought together."""
+
+    @property
+    def kpis(self) -> TapeKpis | None:
+        """The KPIs of the tape, recomputed."""
+        return self.tape.kpis if self.tape is not None else None
 
     @property
     def own_runs(self) -> list[Run]:
@@ -86,8 +94,8 @@ class _TapeReader:
 
     path: Path
     deployment: Deployment
-    tape: Tape | None = None
-    kpis: TapeKpis | None = None
+    tell: TellReading
+    tape: Examined | None = None
     problem: str = ""
     _seen: tuple[int, ...] = ()
 
@@ -95,27 +103,40 @@ class _TapeReader:
         seen = _fingerprint(self.path)
         if seen == self._seen:
             return
-        self._seen, self.tape, self.kpis, self.problem = seen, None, None, ""
+        for _ in range(_TRIES):
+            self._seen, self.tape, self.problem = seen, None, ""
+            self._read()
+            seen = _fingerprint(self.path)
+            if seen == self._seen:
+                return
+        # of what was read, some may be of one tape and some of another
+        self.tape, self.problem, self._seen = None, f"{harmless(self.path)} changed each time it was read", ()
+
+    def _read(self) -> None:
         try:
-            self.tape = read_tape(self.path, self.deployment.kpis.tape)
+            self.tape = examine_tape(self.path, plan_of(self.deployment.kpis), told=Reading(self.tell).told)
         except TapeUnreadable as error:
             self.problem = error.what
-            return
-        self.kpis = compute(self.tape, self.deployment.kpis, by_date=self.tape.dates is not None)
 
 
 def gather(
-    deployment: Deployment, release: str, not_running: str, tape: Path, clock: Clock, wait: Callable[[float], None]
+    deployment: Deployment,
+    release: str,
+    not_running: str,
+    tape: Path,
+    clock: Clock,
+    wait: Callable[[float], None],
+    tell: TellReading = silent,
 ) -> Evidence:
     """Read tape and runs; while the live tape is newer than the newest run, wait for the next two runs at most.
 
-    Of damaged run records the sound ones are taken; ``damage`` says so.
+    ``tell`` hears how far the reading is. Of damaged run records the sound ones are taken; ``damage`` says so.
     """
     foreign = tape.resolve() != deployment.tape.resolve()
     interval = deployment.console.cadence.pipeline_run
     patience = 0.0 if foreign or not_running or interval is None else RUN_INTERVALS * float(interval)
     until = clock.now().boot + patience
-    reader = _TapeReader(tape, deployment)
+    reader = _TapeReader(tape, deployment, tell)
     stint = present_stint(deployment, release)
     while True:
         reader.look()
@@ -136,7 +157,6 @@ def gather(
         config,
         not_running,
         reader.tape,
-        reader.kpis,
         reader.problem,
         foreign,
         runs,
@@ -161,7 +181,7 @@ def _settings(deployment: Deployment, config: ReleaseConfig) -> Mapping[str, Any
     return settings if isinstance(settings, dict) else {}
 
 
-def _same_tape(tape: Tape | None, run: Run | None) -> bool:
+def _same_tape(tape: Examined | None, run: Run | None) -> bool:
     return (
         tape is not None
         and run is not None

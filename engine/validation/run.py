@@ -17,6 +17,8 @@ from engine.records import harmless
 from engine.validation.edge_cases import write_edge_cases
 from engine.validation.model import CHECKS, Check, CheckName, Progress, Report, all_issues, errored, worst
 from engine.validation.program import ProgramFailed, ask
+from engine.validation.reading import TellReading
+from engine.validation.reading import silent as unheard
 from engine.validation.reports import publish_report
 
 if TYPE_CHECKING:
@@ -49,6 +51,7 @@ def run_validation(
     occasion: str = "",
     clock: Clock | None = None,
     progress: Progress = silent,
+    reading: TellReading = unheard,
     judged: Callable[[Deployment, str | None], Judged] | None = None,
     wait: Callable[[float], None] = time.sleep,
 ) -> Report:
@@ -64,9 +67,9 @@ def run_validation(
     path = tape or deployment.tape
     with _questions(deployment, who.release) as questions:
         progress(CHECKS[0], "running")  # it begins with waiting for the run that has read the tape as it is now
-        from engine.validation.evidence import gather  # here: it loads pandas while the release's program starts
+        from engine.validation.evidence import gather  # here: it loads pyarrow while the release's program starts
 
-        evidence = gather(deployment, who.release, who.not_running, path, clock, wait)
+        evidence = gather(deployment, who.release, who.not_running, path, clock, wait, reading)
         checks: dict[str, Check] = {}
         for name in CHECKS:
             if name != CHECKS[0]:

@@ -78,14 +78,14 @@ def _checks(staged: _Staged) -> dict[str, Check]:
 
 def _tape(staged: _Staged, index: int, expected: dict[str, float]) -> Check:
     """One tape recomputed; where the configuration says what must come out, that too."""
-    from engine.portfolio.compute import compute_tape
+    from engine.portfolio.streamed import compute_streamed
     from engine.portfolio.unreadable import TapeUnreadable
     from engine.validation.checks.tape_answers import judge_answer
 
     findings = Findings()
     deployment, path = staged.deployment, staged.tapes[index]
     try:
-        recomputed = compute_tape(path, deployment.kpis).latest
+        recomputed = compute_streamed(path, deployment.kpis, hashed=False).latest
     except TapeUnreadable as error:
         findings.fail(error.what)
         return findings.check("")

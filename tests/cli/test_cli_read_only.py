@@ -26,6 +26,7 @@ validate
 validate --tape FILE
 validate --html FILE
 validations --html FILE
+validate --detach
 cutover
 cutover --yes --reason x
 cutover --hold --yes --reason x

@@ -46,6 +46,7 @@ def found(failure: str) -> dict[str, Any]:
         (ended("validate", found("validation says FAIL: 2.2 is not 2.3")), "FAIL", False),
         (ended("validate", record("warning", 0.4, detail="WARN: gaps"), found("")), "WARN", True),
         (ended("validate", found("")), "PASS", True),
+        (ended("validate", record("ended", 0.5, state="ABORTED", failure="stopped by root")), "STOPPED", False),
     ],
 )
 def test_an_operation_is_called_what_came_of_it(operation: Operation, word: str, good: bool) -> None:
@@ -82,6 +83,10 @@ def test_the_screens_view_tells_the_same() -> None:
             "0006-cutover stopped after 4.4 s, CLOSED BY HAND: checked; found: v2 runs",
         ),
         ({"kind": "validate", "state": "SUCCEEDED", "seconds": 0.5, "found": "FAIL"}, "0006-cutover FAIL after 0.5 s"),
+        (
+            {"kind": "validate", "state": "ABORTED", "seconds": 0.5, "found": "STOPPED"},
+            "0006-cutover STOPPED after 0.5 s",
+        ),
     ],
 )
 def test_the_trail_tells_it_too(data: dict[str, Any], words: str) -> None:

@@ -1,4 +1,4 @@
-"""Soundness of a tape: each rule finds what breaks it, and nothing in a sound tape."""
+"""Soundness of a tape: each rule finds what breaks it, and nothing in a sound tape, on disk as in memory."""
 
 from __future__ import annotations
 
@@ -12,14 +12,21 @@ from hypothesis import strategies as st
 from tapes import AMOUNTS, reference, row, write
 
 from engine.config.kpis import KpiConfig
-from engine.portfolio import integrity
+from engine.portfolio import keys
 from engine.portfolio.buckets import FIRST_ROWS, Found
-from engine.portfolio.integrity import Integrity, examine
-from engine.portfolio.tape import read_tape
+from engine.portfolio.examined import examine_tape
+from engine.portfolio.frame import examine_frame
+from engine.portfolio.integrity import Integrity
+from engine.portfolio.plan import plan_of
 
 
 def found(tmp_path: Path, kpis: KpiConfig, *rows: dict[str, str]) -> Integrity:
-    return examine(read_tape(write(tmp_path / "tape.csv", rows), kpis.tape), kpis)
+    """What the stream of the file finds; the frame has to find the same."""
+    plan = plan_of(kpis)
+    path = write(tmp_path / "tape.csv", rows)
+    streamed = examine_tape(path, plan).found
+    assert examine_frame(pd.read_csv(path, dtype={"loan_id": str}), plan) == streamed
+    return streamed
 
 
 def test_a_sound_tape_has_nothing_to_find(tmp_path: Path, kpis: KpiConfig) -> None:
@@ -29,7 +36,7 @@ def test_a_sound_tape_has_nothing_to_find(tmp_path: Path, kpis: KpiConfig) -> No
 
 def test_the_reference_breaks_no_rule(tmp_path: Path, kpis: KpiConfig) -> None:
     reference().to_csv(tmp_path / "tape.csv", index=False)
-    sound = examine(read_tape(tmp_path / "tape.csv", kpis.tape), kpis)
+    sound = examine_tape(tmp_path / "tape.csv", plan_of(kpis)).found
     assert not (sound.faults or sound.negatives or sound.nulls or sound.too_large or sound.overfull.count)
 
 
@@ -102,7 +109,7 @@ def test_repeats_sought_by_hash_are_those_of_pandas(
 def test_identities_that_share_a_hash_are_not_taken_for_one(
     tmp_path: Path, kpis: KpiConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(integrity, "hashes_of", lambda texts: np.zeros(len(texts), dtype=np.uint64))
+    monkeypatch.setattr(keys, "hashes_of", lambda texts: np.zeros(len(texts), dtype=np.uint64))
     assert found(tmp_path, kpis, row("L1"), row("L2"), row("L1")).duplicates == Found(1, (3,))
 
 
@@ -116,7 +123,8 @@ def test_faults_far_down_are_found_and_named_by_their_row(tmp_path: Path, kpis: 
     frame.loc[100_000, "total_eligible_usd"] = np.nan
     frame.loc[149_999, "loan_id"] = "L3"
     frame.to_parquet(tmp_path / "tape.parquet")
-    told = examine(read_tape(tmp_path / "tape.parquet", kpis.tape), kpis)
+    told = examine_tape(tmp_path / "tape.parquet", plan_of(kpis)).found
+    assert examine_frame(frame, plan_of(kpis)) == told
     assert told.too_large == {"dpd_0_7_usd": Found(2, (70_001, 140_001))}
     assert told.overfull == Found(1, (80_001,))
     assert told.negatives == {"cash_available_usd": Found(1, (90_001,))}

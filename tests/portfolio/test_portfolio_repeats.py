@@ -14,7 +14,7 @@ from odd_tapes import DAYS
 from tapes import row, write
 
 from engine.config.kpis import KpiConfig
-from engine.portfolio import repeats
+from engine.portfolio import keys, repeats
 from engine.portfolio.compute import compute_tape
 from engine.portfolio.key_hashes import hashes_of
 from engine.portfolio.plan import Plan
@@ -40,22 +40,30 @@ def test_counts_are_those_of_the_tape_read_whole(
         pd.DataFrame(rows).to_parquet(path, row_group_size=4)
     else:
         write(path, rows)
-    assert count_repeats(path, plan, workers=2) == read_whole(path, plan.config, dated=dated)
+    whole = read_whole(path, plan.config, dated=dated)
+    assert count_repeats(path, plan, workers=2) == {day: count for day, count in whole.items() if count}
 
 
 def test_identities_that_share_a_hash_are_not_taken_for_one(
     tmp_path: Path, plan: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write(tmp_path / "tape.csv", [row(name) for name in ("L1", "L2", "L3", "L1")])
-    monkeypatch.setattr(repeats, "hashes_of", lambda texts: np.zeros(len(texts), dtype=np.uint64))
+    monkeypatch.setattr(keys, "hashes_of", lambda texts: np.zeros(len(texts), dtype=np.uint64))
     assert count_repeats(path, plan) == {"2025-12-31": 1}
+
+
+def test_very_many_repeats_are_looked_at_in_rounds(tmp_path: Path, plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = pd.DataFrame([row(f"L{number // 2}") for number in range(60)])
+    frame.to_parquet(tmp_path / "tape.parquet", row_group_size=7)
+    monkeypatch.setattr(repeats, "_AT_ONCE", 10)
+    assert count_repeats(tmp_path / "tape.parquet", plan) == {"2025-12-31": 30}
 
 
 def test_whole_numbers_beyond_doubles_are_told_apart(tmp_path: Path, plan: Plan) -> None:
     frame = pd.DataFrame([row()] * 3)
     frame["loan_id"] = pd.array([2**53, 2**53 + 1, None], dtype="Int64")
     frame.to_parquet(tmp_path / "tape.parquet")
-    assert count_repeats(tmp_path / "tape.parquet", plan) == {"2025-12-31": 0}
+    assert count_repeats(tmp_path / "tape.parquet", plan) == {}
 
 
 def test_a_tape_without_identities_cannot_tell(tmp_path: Path, plan: Plan) -> None:

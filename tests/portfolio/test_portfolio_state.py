@@ -38,11 +38,9 @@ def finished(state: State, plan: Plan, **how: bool) -> TapeKpis:
 def test_any_cut_merged_in_any_order_is_the_whole(
     plan: Plan, frame: pd.DataFrame, cuts: list[int], shuffled: random.Random
 ) -> None:
-    whole = state_of(frame, plan, buckets=True)
+    whole = state_of(frame, plan, checks=True)
     bounds = [0, *sorted(min(cut, len(frame)) for cut in cuts), len(frame)]
-    parts = [
-        state_of(frame.iloc[start:end], plan, first_row=start + 1, buckets=True) for start, end in pairwise(bounds)
-    ]
+    parts = [state_of(frame.iloc[start:end], plan, first_row=start + 1, checks=True) for start, end in pairwise(bounds)]
     shuffled.shuffle(parts)
     assert reduce(State.merge, parts) == whole
     assert reduce(lambda late, early: early.merge(late), parts) == whole
@@ -54,12 +52,12 @@ def test_merging_is_associative_and_commutative(
     plan: Plan, one: pd.DataFrame, two: pd.DataFrame, three: pd.DataFrame
 ) -> None:
     a, b, c = (
-        state_of(frame.drop(columns="measurement_date", errors="ignore"), plan, first_row=first, buckets=True)
+        state_of(frame.drop(columns="measurement_date", errors="ignore"), plan, first_row=first, checks=True)
         for frame, first in ((one, 1), (two, 100), (three, 200))
     )
     assert a.merge(b) == b.merge(a)
     assert a.merge(b).merge(c) == a.merge(b.merge(c))
-    nothing = state_of(one.iloc[:0].drop(columns="measurement_date", errors="ignore"), plan, buckets=True)
+    nothing = state_of(one.iloc[:0].drop(columns="measurement_date", errors="ignore"), plan, checks=True)
     assert a.merge(nothing) == a
 
 

@@ -16,7 +16,7 @@ from tapes import AMOUNTS, quoted, reference, row, write
 
 from engine.config.kpis import KpiConfig
 from engine.errors import Refused
-from engine.portfolio import csv_stream, stream
+from engine.portfolio import csv_stream, parquet_stream, stream
 from engine.portfolio.compute import compute_tape
 from engine.portfolio.plan import Plan
 from engine.portfolio.results import Group
@@ -188,3 +188,15 @@ def test_streaming_loads_no_pandas(tmp_path: Path) -> None:
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert said.split() == ["2", "False"]
+
+
+def test_a_row_group_that_is_too_large_is_read_in_batches(
+    tmp_path: Path, plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frame = pd.DataFrame([row(f"L{number}", DAYS[number % 3], cash_available=f"{number}.37") for number in range(90)])
+    frame[list(AMOUNTS)] = frame[list(AMOUNTS)].astype(float)
+    frame.to_parquet(tmp_path / "tape.parquet", row_group_size=60)
+    at_once = stream_tape(tmp_path / "tape.parquet", plan)
+    monkeypatch.setattr(parquet_stream, "_GROUP", 40)
+    monkeypatch.setattr(parquet_stream, "_ROWS", 7)
+    assert stream_tape(tmp_path / "tape.parquet", plan) == at_once

@@ -17,7 +17,7 @@ from tui.arrange import arrange
 from tui.glyphs import UNICODE
 from tui.lines import Lines, clause, plain
 from tui.look import Look
-from tui.panels import header, operation
+from tui.panels import header, operation, validation
 
 LOOK = Look(UNICODE, states.NOW)
 OFFERS = (
@@ -278,3 +278,44 @@ async def test_hold_stands_beside_cut_over_and_needs_a_reason_too(make_app: Make
 def test_what_its_worker_may_refuse_yet_is_no_news() -> None:
     planned = replace(states.RUNNING, operation=replace(states.OPERATION, state="PLANNED", started=None))
     assert telling.operation_news(states.NORMAL, planned, "") is None
+
+
+READING = replace(
+    states.OPERATION,
+    id="0005-validate",
+    kind="validate",
+    release_from="v2",
+    offers=(),
+    output=(),
+    steps=(
+        StepView(
+            *("kpi_calculations", "published KPIs against the tape", "validation", "running", None),
+            "12,345,678 rows read, 40 %, about 12 s left",
+            40.0,
+        ),
+        StepView("data_integrity", "the tape itself", "validation", "waiting", None, ""),
+    ),
+)
+
+
+def test_how_far_the_reading_of_a_tape_is_stands_in_the_bar_and_beside_the_step() -> None:
+    told = text(operation.draw(replace(states.NORMAL, operation=READING), 120, 10, LOOK))
+    assert "published KPIs against the tape  12,345,678 rows read, 40 %, about 12 s left" in told
+    bar_at = plain(operation.progress(READING, 120, LOOK))
+    bar_before = plain(
+        operation.progress(replace(READING, steps=(replace(READING.steps[0], percent=None),)), 120, LOOK)
+    )
+    assert bar_at.count(UNICODE.bar_full) > bar_before.count(UNICODE.bar_full)
+    checks = replace(states.NORMAL.checks, running=True)
+    panel = text(validation.draw(replace(states.NORMAL, operation=READING, checks=checks), 80, 8, LOOK))
+    assert "running now, 40 % read" in panel
+
+
+async def test_a_validation_is_stopped_by_one_key(make_app: Make, actions: FakeActions) -> None:
+    app = make_app(replace(states.NORMAL, operation=READING))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("3")
+        await shows(pilot, "x abort")
+        await pilot.press("x")
+        await shows(pilot, "0005-validate was asked to stop, and has taken it")
+        assert ("abort", "0005-validate") in actions.asked

@@ -91,7 +91,9 @@ class StartMonitor(Command):
 
 
 class AbortOperation(Command):
-    """Ask the running operation to stop and undo what it did; after the point of no return, roll back instead."""
+    """Ask the running operation to stop and undo what it did; after the point of no return, roll back instead.
+    A validation is stopped at once: it changes nothing.
+    """
 
     id, keys, title, risk, scope = "abort", ("x",), "abort the operation", "irreversible", "operation"
     footer = "abort"
@@ -101,7 +103,9 @@ class AbortOperation(Command):
         from tui import asking
 
         state = app.shown_state
-        if state is not None:
+        if state is not None and state.operation is not None and state.operation.kind == "validate":
+            app.launching.stop_validation(state.operation.id)
+        elif state is not None:
             app.ask(asking.abort(app.actions, state))
 
 

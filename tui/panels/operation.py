@@ -173,7 +173,8 @@ def progress(operation: OperationView, width: int, look: Look) -> Line:
         words = put(f"next: {coming.title}" if coming and operation.alive else "", "dim")
     phase = at_hand or coming
     place = put(f"{phase.phase}: ", "dim") if phase is not None and operation.alive else ()
-    share, count = finished / total if total else 0.0, put(f"  {finished} of {total}  ", "text")
+    begun = at_hand.percent / 100 if at_hand is not None and at_hand.percent is not None else 0.0
+    share, count = (finished + begun) / total if total else 0.0, put(f"  {finished} of {total}  ", "text")
     forms: list[Line] = []
     for cells, where in ((min(24, width // 3), place), (12, place), (12, ()), (6, ())):
         full, empty = bar(share, cells, look.glyphs)

@@ -23,7 +23,7 @@ def notes(state: State, look: Look) -> list[Line | str]:
         old = look.ago(checks.observed_at)
         other = checks.release if checks.release and checks.release != state.release else ""
         when = put(f"of {other}, {old}" if other else f"stale, {old}", "warn") if checks.stale else old
-    running = [put("running now", "info")] if checks.running else []
+    running = [put(_running(state), "info")] if checks.running else []
     return [put(status, _role(checks.status, checks.stale)), when, *running]
 
 
@@ -37,6 +37,13 @@ def draw(state: State, width: int, height: int, look: Look) -> Lines:
         line = fit(row(check, width, stale=state.checks.stale), width)
         lines.append(marked(line) if look.cursor == index else line)
     return block(lines, width, height)
+
+
+def _running(state: State) -> str:
+    """That one runs, and how much of a large tape it has read."""
+    steps = state.operation.steps if state.operation is not None and state.operation.kind == "validate" else ()
+    read = next((step.percent for step in steps if step.state == "running" and step.percent is not None), None)
+    return "running now" if read is None else f"running now, {read:.0f} % read"
 
 
 def _role(status: str, stale: bool) -> Role:

@@ -7,8 +7,7 @@ keeps them: the newest 20 by hash, up to 1,000 by presence and size. Runs of ear
 from __future__ import annotations
 
 from engine.config.kpis import KpiConfig
-from engine.portfolio.integrity import Integrity, examine
-from engine.portfolio.tape import Tape
+from engine.portfolio.examined import Examined
 from engine.records import harmless
 from engine.validation.checks.beyond_amounts import judge_beyond
 from engine.validation.checks.earlier_outputs import judge_earlier
@@ -30,7 +29,7 @@ def check_integrity(evidence: Evidence) -> Check:
         findings.fail(evidence.tape_problem)
         ask_all(tape_questions(None, config), findings)
     else:
-        _judge_tape(evidence.tape, config, examine(evidence.tape, config), findings)
+        _judge_tape(evidence.tape, config, findings)
     judge_beyond(evidence, findings)
     _judge_published(evidence, findings)
     rows = evidence.tape.rows if evidence.tape is not None else 0
@@ -44,11 +43,11 @@ def _published_in_words(findings: Findings) -> str:
     return f"{findings.figures.get('outputs_verified', 0)} published files unaltered"
 
 
-def _judge_tape(tape: Tape, config: KpiConfig, found: Integrity, findings: Findings) -> None:
-    days = len(tape.dates.days) if tape.dates is not None else 0
+def _judge_tape(tape: Examined, config: KpiConfig, findings: Findings) -> None:
+    found = tape.found
     findings.figures |= {
         "rows": found.rows,
-        "dates": days,
+        "dates": len(tape.state.days),
         "nulls": found.nulls,
         "null_percent": max(found.null_percent.values(), default=0.0),
         "duplicates": found.duplicates.count if found.duplicates is not None else None,
@@ -56,21 +55,17 @@ def _judge_tape(tape: Tape, config: KpiConfig, found: Integrity, findings: Findi
         "outliers": found.outliers,
         "outlying_values": sum(found.outliers.values()),
     }
-    ask_all(tape_questions(_seen(tape, config, found), config), findings)
+    ask_all(tape_questions(_seen(tape, config), config), findings)
 
 
-def _seen(tape: Tape, config: KpiConfig, found: Integrity) -> Seen:
+def _seen(tape: Examined, config: KpiConfig) -> Seen:
     """What the questions are put to: figures and the numbers of a few rows."""
-    places = {name: column.faults.nonzero()[0] for name, column in tape.amounts.items() if name in found.faults}
-    faults = {
-        name: tape.amounts[name].fault_at(len(rows), int(rows[0]), int(rows[0]) + 1) for name, rows in places.items()
-    }
-    if tape.dates is not None and tape.dates.undated is not None:
-        faults[config.tape.date] = tape.dates.undated
-    first = found.duplicates.first_rows if found.duplicates is not None else ()
-    repeated = tuple(str(tape.ids.iloc[row - 1]) for row in first) if tape.ids is not None else ()
-    columns = tuple(tape.amounts)
-    return Seen(tape.path, found, config, columns, tape.missing, faults, tape.ids is not None, repeated)
+    faults = {name: column.fault for name, column in tape.state.whole().columns.items() if column.fault is not None}
+    if tape.state.undated is not None:
+        faults[config.tape.date] = tape.state.undated
+    return Seen(
+        tape.path, tape.found, config, tape.state.columns, tape.missing, faults, tape.named, tape.found.repeated
+    )
 
 
 def _judge_published(evidence: Evidence, findings: Findings) -> None:

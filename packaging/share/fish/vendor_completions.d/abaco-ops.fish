@@ -158,6 +158,7 @@ complete -c abaco-ops -n '_shtab_abaco_ops_using validate' -l tape -xka "(__fish
 complete -c abaco-ops -n '_shtab_abaco_ops_using validate' -l json -d 'the report as it is kept on disk'
 complete -c abaco-ops -n '_shtab_abaco_ops_using validate' -l parts -d 'every question of each check, with its limit'
 complete -c abaco-ops -n '_shtab_abaco_ops_using validate' -l html -xka "(__fish_complete_path (commandline -ct))" -d 'the report as one HTML file; - is standard output'
+complete -c abaco-ops -n '_shtab_abaco_ops_using validate' -l detach -d 'in the background: abort ID stops it, history ID shows it'
 complete -c abaco-ops -n '_shtab_abaco_ops_using; and test $_shtab_abaco_ops_npos -eq 0' -a validations -d 'earlier validations: verdicts and figures over time, and each report'
 complete -c abaco-ops -n '_shtab_abaco_ops_using validations' -s h -l help -d 'show this help message and exit'
 complete -c abaco-ops -n '_shtab_abaco_ops_using validations' -l root -xka "(__fish_complete_directories)" -d 'the deployment'"'"'s directory'

@@ -19,7 +19,7 @@ from engine.records import harmless
 if TYPE_CHECKING:
     from engine.portfolio.results import Group, KpiValue, TapeKpis
 
-ENGINES = ("auto", "pandas", "arrow")
+ENGINES = ("auto", "pandas", "arrow", "dask")
 _REMARK = 46  # what fits beside the value at 80 columns
 
 
@@ -29,7 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--by", metavar="measurement_date", help="every date of the tape, not only the latest")
     parser.add_argument("--pooled", action="store_true", help="all dates added up, and said so; not with --by")
     parser.add_argument("--duplicates", action="store_true", help="count them in a streamed tape too (8 bytes a row)")
-    parser.add_argument("--engine", choices=ENGINES, default=ENGINES[0], help="pandas: read whole; arrow: streamed")
+    engines = "pandas: read whole; arrow: streamed; dask: on a cluster"
+    parser.add_argument("--engine", choices=ENGINES, default=ENGINES[0], help=engines)
     parser.add_argument("--json", action="store_true", help="for scripts, at full precision")
 
 
@@ -56,6 +57,17 @@ def _computed(options: argparse.Namespace, config: KpiConfig, by_date: bool) -> 
     tape = Path(options.tape)
     if options.engine == "arrow" or (options.engine == "auto" and is_large(tape)):
         return compute_streamed(
+            tape,
+            config,
+            by_date=by_date,
+            pooled=options.pooled,
+            hashed=options.json,
+            duplicates=options.duplicates,
+        )
+    if options.engine == "dask":
+        from engine.portfolio.on_dask import compute_on_dask
+
+        return compute_on_dask(
             tape,
             config,
             by_date=by_date,

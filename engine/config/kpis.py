@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from engine.config.quantities import Duration
+
 Positive = Annotated[float, Meta(gt=0)]
 
 
@@ -118,6 +120,15 @@ class ChecksSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     history: HistorySection = HistorySection()
 
 
+class DaskSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The cluster of ``kpi --engine dask``: its workers see the tape under the same path and have this abaco-ops."""
+
+    address: str | None = None
+    """Of the scheduler, ``tcp://host:8786``; null: a cluster of processes on this machine, for this command only."""
+    deadline: Duration = msgspec.field(default_factory=lambda: Duration(60))
+    """Without a worker, or without a finished piece, for so long: it is given up."""
+
+
 class KpiConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The whole of ``config/kpis.yml``."""
 
@@ -127,3 +138,4 @@ class KpiConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     anomaly: AnomalySection
     reference: ReferenceSection
     checks: ChecksSection = ChecksSection()
+    dask: DaskSection = DaskSection()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial, reduce
 from pathlib import Path
@@ -41,8 +41,7 @@ def fold_tape(
 ) -> tuple[State, list[list[Hashes]]]:
     """The state of an open tape; with ``checks`` also what these ask, and the hashes of its identities, in ranges."""
     section = plan.config.tape
-    present = tuple(name for name in section.amounts if name in wanted and name in tape.names)
-    nothing = State(section.decimals, present, section.date in tape.names, {})
+    nothing = nothing_of(tape.names, plan, wanted)
     keyed = checks and section.id in tape.names
 
     def work(batches: Iterator[Any], how: How) -> tuple[State, list[list[Hashes]]]:
@@ -50,13 +49,28 @@ def fold_tape(
 
     try:
         found = tape.each(work, told)
-        # each piece counts its rows from 1: it is moved behind those before it
-        state = reduce(
-            lambda before, state: before.merge(state.behind(before.rows)), (one for one, _ in found), nothing
-        )
+        state = in_order(nothing, (one for one, _ in found))
     except OtherColumns as error:
         raise TapeUnreadable("has files with different columns", "one tape, one set of columns") from error
     return state, [part for _, ranges in found for part in ranges]
+
+
+def nothing_of(names: Sequence[str], plan: Plan, wanted: Sequence[str]) -> State:
+    """The state of no row of a tape with these columns."""
+    section = plan.config.tape
+    present = tuple(name for name in section.amounts if name in wanted and name in names)
+    return State(section.decimals, present, section.date in names, {})
+
+
+def in_order(nothing: State, found: Iterable[State]) -> State:
+    """The state of a tape from those of its pieces. OtherColumns when they are not of one tape."""
+    # each piece counts its rows from 1: it is moved behind those before it
+    return reduce(lambda before, state: before.merge(state.behind(before.rows)), found, nothing)
+
+
+def state_of_piece(batches: Iterator[Any], how: How, plan: Plan, nothing: State) -> State:
+    """The state of one piece, without what checks ask. OddCells where the quick way must end."""
+    return _folded(batches, how, plan, nothing, checks=False, keyed=False)[0]
 
 
 def _folded(

@@ -43,7 +43,7 @@ def compute_streamed(
     """
     plan = plan_of(config)
     state, missing = stream_tape(path, plan)
-    sha256 = _sha256(path) if hashed and not path.is_dir() else None
+    sha256 = file_hash(path) if hashed and not path.is_dir() else None
     counts = count_repeats(path, plan) if duplicates else None
 
     def repeats(day: str | None, rows: int) -> int | None:
@@ -53,6 +53,7 @@ def compute_streamed(
     return replace(kpis, columns=state.columns)
 
 
-def _sha256(path: Path) -> str:
+def file_hash(path: Path) -> str:
+    """The sha256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

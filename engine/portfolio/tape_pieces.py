@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from itertools import repeat
 from pathlib import Path
 from threading import Event, Lock
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from engine.config.kpis import TapeSection
 from engine.errors import OpsError
-from engine.portfolio.csv_stream import OddCells, csv_batches, csv_header, cut
+from engine.portfolio.csv_stream import CsvPiece, OddCells, csv_batches, csv_header, cut
 from engine.portfolio.parquet_stream import (
     ParquetPiece,
     column_names,
@@ -43,6 +43,7 @@ class How:
     """Numbers were read as numbers: words for NaN and infinity among them are still to be refused, with OddCells."""
 
 
+Piece: TypeAlias = CsvPiece | ParquetPiece
 Work = Callable[[Iterator[Any], How], T]
 """What is done with the record batches of a piece."""
 Told = Callable[[int, float], None]
@@ -59,6 +60,9 @@ class OpenTape(Protocol):
     def each(self, work: Work[T], told: Told | None = None) -> list[T]:
         """``work`` on every piece, in the order of the tape. Ends soon when the caller's thread is interrupted."""
 
+    def pieces(self, *, quick: bool) -> list[Piece]:
+        """In the order of the tape; not ``quick``: as many as can be read when the quick way met odd cells."""
+
 
 def open_tape(path: Path, section: TapeSection, amounts: set[str], texts: set[str], workers: int | None) -> OpenTape:
     """Open the tape for these columns. TapeUnreadable, without the tape's name, when it is none."""
@@ -68,6 +72,16 @@ def open_tape(path: Path, section: TapeSection, amounts: set[str], texts: set[st
         if _is_parquet(path)
         else _Csv.of(path, section, amounts, texts, cores)
     )
+
+
+def read_piece(
+    piece: Piece, section: TapeSection, amounts: set[str], texts: set[str], *, quick: bool
+) -> tuple[Iterator[tuple[Any, int]], How]:
+    """The record batches of a piece, each with how large a part of it that is; OddCells where quick must end."""
+    if isinstance(piece, ParquetPiece):
+        read = parquet_batches(piece, amounts | texts, section.date)
+        return ((batch, batch.num_rows) for batch in read), How(day=piece.day)
+    return csv_batches(piece, amounts, texts, section.date, quick=quick), How(words=True, quick=quick)
 
 
 @contextmanager
@@ -121,17 +135,19 @@ class _Csv:
 
     def _each(self, work: Work[T], workers: int, meter: _Meter, *, quick: bool) -> list[T]:
         def on(piece: Any, interrupted: Event) -> T:
-            read = csv_batches(piece, self.amounts, self.texts, self.section.date, quick=quick)
-            return work(_batches(read, piece.size, meter, interrupted), How(words=True, quick=quick))
+            read, how = read_piece(piece, self.section, self.amounts, self.texts, quick=quick)
+            return work(_batches(read, piece.size, meter, interrupted), how)
 
-        pieces = cut(self.path, self.header, self.first, 4 * workers if quick else 1)
-        return _side_by_side(pieces, on, workers)
+        return _side_by_side(self.pieces(quick=quick), on, workers)
+
+    def pieces(self, *, quick: bool) -> list[Piece]:
+        return list(cut(self.path, self.header, self.first, 4 * self.workers if quick else 1))
 
 
 @dataclass(frozen=True, slots=True)
 class _Parquet:
     names: list[str]
-    pieces: list[ParquetPiece]
+    groups: list[ParquetPiece]
     section: TapeSection
     wanted: set[str]
     workers: int
@@ -148,13 +164,16 @@ class _Parquet:
         return cls(names, pieces, section, wanted, workers)
 
     def each(self, work: Work[T], told: Told | None = None) -> list[T]:
-        meter = _Meter(told, max(sum(piece.rows for piece in self.pieces), 1))
+        meter = _Meter(told, max(sum(piece.rows for piece in self.groups), 1))
 
         def on(piece: ParquetPiece, interrupted: Event) -> T:
-            read = ((batch, batch.num_rows) for batch in parquet_batches(piece, self.wanted, self.section.date))
-            return work(_batches(read, piece.rows, meter, interrupted), How(day=piece.day))
+            read, how = read_piece(piece, self.section, self.wanted, set(), quick=True)
+            return work(_batches(read, piece.rows, meter, interrupted), how)
 
-        return _side_by_side(self.pieces, on, self.workers)
+        return _side_by_side(self.groups, on, self.workers)
+
+    def pieces(self, *, quick: bool) -> list[Piece]:
+        return list(self.groups)
 
 
 class _Meter:

@@ -36,7 +36,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "kpi": ("kpi", "KPIs of a tape"),
     "validate": ("validate", "the five checks and the report"),
     "validations": ("validations", "earlier validations: verdicts and figures over time, and each report"),
-    "ready": ("ready", "what blocks a cutover, one line each; exit 0 when nothing does"),
+    "ready": ("ready", "what stands against a GO, one line each; exit 0 when nothing does"),
     "cutover": ("cutover", "activate the new release"),
     "rollback": ("rollback", "go back to the old release"),
     "history": ("history", "operations, and what each did"),

@@ -1,4 +1,7 @@
-"""``abaco-ops ready``: what blocks a cutover, one line each, and what to do about it."""
+"""``abaco-ops ready``: what stands against a GO, one line each, and what to do about it.
+
+A cutover names these lines and goes on: the GO is a person's.
+"""
 
 from __future__ import annotations
 

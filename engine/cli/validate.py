@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from engine.cli.frame import Context
 from engine.cli.outlet import CLEAR_LINE, own
 from engine.cli.paint import painted
+from engine.config.may_write import account_here, left_to_units
 from engine.errors import CHECK_FAILED, DONE, Refused
 
 if TYPE_CHECKING:
@@ -49,6 +50,9 @@ def run(context: Context, options: argparse.Namespace) -> int:
     deployment = context.deployment()
     if options.detach:
         return _detached(deployment, options)
+    if left_to_units(deployment, deployment.root):
+        told = f"the report is written into {deployment.root}, and {account_here()} cannot write there"
+        raise Refused(told, "abaco-ops validate --detach: its unit does it; abaco-ops validations shows it")
     if options.html and options.html != "-":
         from engine.reports.publish import check_place
 

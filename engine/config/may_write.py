@@ -5,8 +5,12 @@ from __future__ import annotations
 import os
 import pwd
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engine.config.paths import Paths
+
+if TYPE_CHECKING:
+    from engine.config.deployment import Deployment
 
 
 def no_right_to_write(paths: Paths) -> str:
@@ -22,6 +26,12 @@ def no_right_to_write(paths: Paths) -> str:
     if any(_may_write(place, me) for place in places):
         return ""
     return f"{account_here()} has no right to write in {paths.root}"
+
+
+def left_to_units(deployment: Deployment, place: Path) -> bool:
+    """Whether units carry out the operations here, and this account itself may not write in ``place``."""
+    of_units = deployment.console.services.operation_unit is not None
+    return of_units and os.geteuid() != 0 and not _may_write(_nearest(place), os.geteuid())
 
 
 def account_here() -> str:

@@ -27,7 +27,10 @@ def first_run(work: Work) -> Outcome:
         raise StepFailed(f"{work.new}'s first run is {run.get('status')}: {run.get('error')}", "look at its output")
     planned = work.plan.build_to
     if run.get("build") != planned:
-        raise StepFailed(f"build {str(run.get('build'))[:6]} runs, {planned[:6]} was staged", "find who changed it")
+        named = str(run.get("build") or "")[:6]
+        if not named:
+            raise StepFailed("its run records name no build", "write ABACO_OPS_BUILD of its environment into each run")
+        raise StepFailed(f"build {named} runs, {planned[:6]} was staged", "find who changed it")
     _outputs_there(work, run)
     _events_there(work, run)
     return Outcome(f"run {str(run['run_id'])[:8]}: {run.get('rows')} rows, {len(run['outputs'])} files, events written")

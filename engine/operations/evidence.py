@@ -29,6 +29,7 @@ from engine.services.active import ActiveRelease, active_release
 from engine.services.build import build_hash
 from engine.services.logout import ended_at_logout
 from engine.snapshots import PassedOver, Snapshot, passed_over, staged_path, trees
+from engine.snapshots.catalogue import UNREADABLE
 
 
 def cutover_evidence(deployment: Deployment, operations: list[Operation]) -> list[Evidence]:
@@ -59,9 +60,12 @@ def _old_is_live(old: str, active: ActiveRelease) -> Evidence:
 
 
 def rollback_evidence(
-    deployment: Deployment, operations: list[Operation], chosen: Snapshot | None, started: bool
+    deployment: Deployment, operations: list[Operation], chosen: Snapshot | None, started: bool, *, named: bool = False
 ) -> list[Evidence]:
-    """Of a rollback: whether there is anything to go back from, the snapshot, its staged tree, what ends first."""
+    """Of a rollback: whether there is anything to go back from, the snapshot, its staged tree, what ends first.
+
+    ``named``: a person chose the snapshot. Else a newer one that this account cannot read stops it: it may be whole.
+    """
     old = deployment.console.releases.old
     found: list[Evidence] = []
     unfinished = [item for item in operations if item.open or item.running]
@@ -75,6 +79,11 @@ def rollback_evidence(
     elif chosen is not None and chosen.manifest is not None:
         files = len(chosen.manifest.files)
         found.append(Evidence("ok", "snapshot", f"{chosen.id} sealed, {files} files; every hash is checked first"))
+        found.extend(
+            Evidence("no", "snapshot", f"snapshot {item.id} is newer, and {item.reason}")
+            for item in passed
+            if item.reason.startswith(UNREADABLE) and not named
+        )
         found.extend(Evidence("--", "refused", f"{item}. {chosen.id} is restored instead") for item in passed)
         found.append(_staged(deployment, chosen))
     ends = [item for item in unfinished if item.open or item.kind == "cutover"]

@@ -106,7 +106,7 @@ def plan_rollback(
         sets_aside_bytes=aside[2],
         not_covered=tuple(deployment.console.snapshot.not_covered),
         evidence=(
-            *rollback_evidence(deployment, operations, chosen, started),
+            *rollback_evidence(deployment, operations, chosen, started, named=snapshot is not None),
             *people(deployment, takes_over, force=force),
         ),
         expected_seconds=_expected(operations, "rollback"),

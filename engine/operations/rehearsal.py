@@ -21,6 +21,7 @@ import msgspec
 from engine.clock import Clock, SystemClock, iso
 from engine.config import Deployment, load_deployment
 from engine.config.looking import must_write
+from engine.config.may_write import account_here, left_to_units
 from engine.errors import CHECK_FAILED, DONE, LockHeld, OpsError, Refused
 from engine.operations.journal import list_operations
 from engine.operations.lock import holder
@@ -160,6 +161,12 @@ class _Watch:
 
 
 def _must_be_possible(deployment: Deployment) -> None:
+    place = deployment.active_config.parent
+    if left_to_units(deployment, place):  # it would find itself not ready, and say so to everybody
+        raise Refused(
+            f"a rehearsal writes beside what it would restore, and {account_here()} cannot write in {place}",
+            f"as the account of the operations: sudo -u {place.owner()} abaco-ops rehearse",
+        )
     held = holder(deployment)
     if held is not None:
         raise LockHeld(f"an operation is running: {held}", "rehearse after its end")

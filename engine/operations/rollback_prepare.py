@@ -22,6 +22,7 @@ from engine.snapshots import (
     staged_problem,
     verify_snapshot,
 )
+from engine.snapshots.catalogue import UNREADABLE
 
 
 def choose_snapshot(work: Work) -> Outcome:
@@ -98,6 +99,9 @@ def _new_has_started(work: Work) -> bool:
     return new_release_started(work.deployment, list_operations(work.deployment.paths.operations))
 
 
+_LET_READ = "roll back as its owner, or let the group read it: as root abaco-ops init DIR --share GROUP"
+
+
 def _first_good(work: Work) -> Snapshot:
     """The planned one, or the newest whose every hash is right; what is passed over for it is said and kept."""
     found = choices(work.deployment, work.old)
@@ -112,6 +116,8 @@ def _first_good(work: Work) -> Snapshot:
         if not problem:
             _say_what_is_passed_over(work, snapshot, damaged)
             return snapshot
+        if problem.startswith(UNREADABLE):  # it may be whole: an older one would leave out what only it holds
+            raise StepFailed(f"snapshot {snapshot.id} {problem}", _LET_READ)
         damaged[snapshot.id] = problem
         work.warn(f"snapshot {snapshot.id} is damaged: {problem}; taking the next one")
     work.fact("snapshot", None)  # nobody is to be told to copy from one that was chosen before and is damaged now

@@ -59,7 +59,7 @@ def not_shared(deployment: Deployment, group: int, at_most: int = _LOOKED_AT) ->
                 return
             if path.parent == deployment.paths.left:
                 continue  # each person's own
-            found = _unshared(path, status, group)
+            found = _unshared(path, status, group, copied=_is_copy(deployment, path))
             if found is not None:
                 yield found
 
@@ -82,10 +82,21 @@ def share(deployment: Deployment, group: int) -> tuple[int, list[str]]:
     return changed, left
 
 
-def _unshared(path: Path, status: os.stat_result, group: int) -> Unshared | None:
+def _is_copy(deployment: Deployment, path: Path) -> bool:
+    """What was copied, or set aside, keeps the mode that it had: the group reads it, and nobody writes to it."""
+    paths = deployment.paths
+    inside = (paths.snapshots, paths.staged, paths.rollback / "metrics_backup")
+    kept = any(place in path.parents and path.parent != place for place in inside)
+    return kept or path.name.startswith(("pipeline_backup", "config_displaced"))
+
+
+def _unshared(path: Path, status: os.stat_result, group: int, *, copied: bool) -> Unshared | None:
     mode = stat.S_IMODE(status.st_mode)
     is_directory = stat.S_ISDIR(status.st_mode)
-    wanted = mode | (mode & stat.S_IRWXU) >> 3 | (stat.S_ISGID if is_directory else 0)
+    if copied:
+        wanted = mode | (mode & (stat.S_IRUSR | stat.S_IXUSR)) >> 3
+    else:
+        wanted = mode | (mode & stat.S_IRWXU) >> 3 | (stat.S_ISGID if is_directory else 0)
     if status.st_gid == group and mode == wanted:
         return None
     why = f"{harmless(path)} is {mode:04o}, group {_name(status.st_gid)}"

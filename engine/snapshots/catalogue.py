@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from engine.config import Deployment
+from engine.config.may_write import account_here
 from engine.errors import OpsError
 from engine.records.atomic import sync_directory
 from engine.records.form import VERSION
@@ -27,6 +28,9 @@ from engine.snapshots.manifest import (
 )
 from engine.snapshots.remembered import Remembered
 from engine.snapshots.take import COMPLETE, MANIFEST, TREE
+
+UNREADABLE = "cannot be read by "
+"""How the problem of a snapshot begins that may be whole, for all that this account can tell."""
 
 
 class Snapshot(msgspec.Struct, frozen=True):
@@ -182,4 +186,6 @@ def _holds_configuration(deployment: Deployment, manifest: Manifest) -> bool:
 
 
 def _in_words(error: Exception) -> str:
+    if isinstance(error, PermissionError):
+        return f"{UNREADABLE}{account_here()}: {error.filename}"
     return error.what if isinstance(error, OpsError) else f"{type(error).__name__}: {error}"

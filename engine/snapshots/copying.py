@@ -10,7 +10,7 @@ import stat
 import time
 from pathlib import Path
 
-from engine.records.atomic import sync_directory
+from engine.records.atomic import make_directory, sync_directory
 from engine.records.shared import settle_directory
 from engine.snapshots.manifest import Checkpoint, Entry, SnapshotProblem, walk
 
@@ -36,7 +36,7 @@ def copy_tree(
     """
     entries: list[Entry] = []
     copy = _copy_living if living else _copy_one
-    (target / covered).parent.mkdir(parents=True, exist_ok=True)
+    make_directory((target / covered).parent)
     for relative, status in walk(source, covered):
         try:
             entries.append(copy(source / relative, target / relative, relative, status, checkpoint))

@@ -17,7 +17,17 @@ from engine.state.alert_views import UpdateView
 from engine.state.doings import Doings, view_of
 from engine.state.gate_standing import GateStanding
 from engine.state.measured import Measured
-from engine.state.model import ChecklistView, GateView, HandOver, Phase, ShadowView, State, ValidationView, WayBackView
+from engine.state.model import (
+    ChecklistView,
+    GateView,
+    HandOver,
+    Phase,
+    ShadowView,
+    State,
+    ValidationView,
+    VerdictView,
+    WayBackView,
+)
 from engine.state.releases import Releases
 from engine.state.silences import silence_lines
 from engine.state.trail import Proof, Trail, phase_ends, phase_of
@@ -75,7 +85,7 @@ def assemble(deployment: Deployment, found: Found) -> State:
         active_hash=found.releases.active_hash,
         phase=phase,
         cutover_at=found.cutover_at,
-        verdict=seen.verdict,
+        verdict=_over(seen.verdict, found.doings),
         way_back=_way_back(deployment, found),
         watch=found.trail.watch,
         next_gate=_next_gate(found) if phase in WATCHED else None,
@@ -103,6 +113,14 @@ def assemble(deployment: Deployment, found: Found) -> State:
         hand_over=_hand_over(found),
         drill=found.trail.drill,
     )
+
+
+def _over(verdict: VerdictView, doings: Doings) -> VerdictView:
+    """Without the monitor's word for an operation that has ended since its last sample."""
+    runs = f"{doings.last.id} runs; " if doings.last is not None else ""
+    if doings.current is None and runs and verdict.why.startswith(runs):
+        return msgspec.structs.replace(verdict, why=verdict.why.removeprefix(runs))
+    return verdict
 
 
 def _way_back(deployment: Deployment, found: Found) -> WayBackView:

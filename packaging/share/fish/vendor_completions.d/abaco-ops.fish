@@ -172,7 +172,7 @@ complete -c abaco-ops -n '_shtab_abaco_ops_using validations' -l figure -x -d 'w
 complete -c abaco-ops -n '_shtab_abaco_ops_using validations' -l parts -d 'with REPORT: every question of each check'
 complete -c abaco-ops -n '_shtab_abaco_ops_using validations' -l html -xka "(__fish_complete_path (commandline -ct))" -d 'the report as one HTML file; - is standard output'
 complete -c abaco-ops -n '_shtab_abaco_ops_using validations' -l json -d json
-complete -c abaco-ops -n '_shtab_abaco_ops_using; and test $_shtab_abaco_ops_npos -eq 0' -a ready -d 'what blocks a cutover, one line each; exit 0 when nothing does'
+complete -c abaco-ops -n '_shtab_abaco_ops_using; and test $_shtab_abaco_ops_npos -eq 0' -a ready -d 'what stands against a GO, one line each; exit 0 when nothing does'
 complete -c abaco-ops -n '_shtab_abaco_ops_using ready' -s h -l help -d 'show this help message and exit'
 complete -c abaco-ops -n '_shtab_abaco_ops_using ready' -l root -xka "(__fish_complete_directories)" -d 'the deployment'"'"'s directory'
 complete -c abaco-ops -n '_shtab_abaco_ops_using ready' -l read-only -d 'only look'

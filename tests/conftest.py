@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, settings
 from engine.clock import Instant
 from engine.config import Deployment, load_deployment
 from engine.config.templates import write_config
+from engine.validation import giving_way
 
 # how long an example takes says nothing here: other tests run beside it
 settings.register_profile("any-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -33,6 +34,12 @@ class HandClock:
 
     def step_wall(self, seconds: float) -> None:
         self.wall += timedelta(seconds=seconds)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _tests_do_not_give_way() -> None:
+    """A command that is run inside of pytest itself must not take the tests that follow behind everything else."""
+    giving_way.NICENESS = 0
 
 
 @pytest.fixture

@@ -107,9 +107,7 @@ def courses_now(deployment: Deployment, now: datetime, facts: Facts | None = Non
     facts = facts or facts_now(deployment)
     since = facts.watching_since
     if since is None:
-        raise Refused(
-            "no cutover is watched: there is no gate to decide", "abaco-ops ready says what stands against one"
-        )
+        raise Refused("no cutover is watched: there is no gate to decide", "abaco-ops ready says why not")
     scale = float(deployment.console.time_scale)
     return courses(deployment.checklist, since, now, scale, facts.decisions)
 

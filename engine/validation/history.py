@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -116,10 +115,15 @@ def kept_of(report: Report, path: str) -> Kept:
     )
 
 
+_HUGE = 1e308
+"""NaN is no less than it, either."""
+_WHATEVER_THEIR_AGE = 20
+
+
 def _finite(values: Mapping[str, Any]) -> dict[str, float]:
     """Those that a line can hold: JSON has no infinity."""
-    numbers = {name: value for name, value in values.items() if isinstance(value, int | float)}
-    return {name: float(value) for name, value in numbers.items() if math.isfinite(value)}
+    numbers = {name: value for name, value in values.items() if isinstance(value, int | float) and abs(value) < _HUGE}
+    return {name: float(value) for name, value in numbers.items()}
 
 
 def read_history(paths: Paths, most: int | None = None) -> History:
@@ -177,9 +181,16 @@ def prune(
 def dispensable(
     kept: Sequence[Kept], rules: HistorySection, now: datetime, relied: Callable[[Sequence[Kept]], frozenset[str]]
 ) -> tuple[Kept, ...]:
-    """Of validations, oldest first: those beyond the configured number or age that nothing rests on."""
-    oldest = now - timedelta(days=rules.days)
-    beyond = [one for place, one in enumerate(kept) if place < len(kept) - rules.runs or one.at < oldest]
+    """Of validations, oldest first: those beyond the configured number or age that nothing rests on.
+
+    The newest few are kept whatever their age: a clock that was wrong once must not remove all there is.
+    """
+    oldest, last = now - timedelta(days=rules.days), len(kept)
+    beyond = [
+        one
+        for place, one in enumerate(kept)
+        if place < last - rules.runs or (one.at < oldest and place < last - _WHATEVER_THEIR_AGE)
+    ]
     if not beyond:
         return ()
     needed = relied(kept)

@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from production import Production, loans
 from test_earlier_tapes import kept
 
@@ -57,9 +58,15 @@ def test_beyond_number_or_age_is_dispensable_and_nothing_else() -> None:
     lines = [line(at) for at in range(10)]
     now = BEGIN + timedelta(hours=10)
     assert hours(dispensable(lines, HistorySection(runs=7), now, rests_on())) == [0, 1, 2]
-    assert hours(dispensable(lines, HistorySection(days=4 / 24), now, rests_on())) == [0, 1, 2, 3, 4, 5]
     assert hours(dispensable(lines, HistorySection(runs=7), now, rests_on(1))) == [0, 2]
     assert dispensable(lines, HistorySection(), now, rests_on()) == ()
+
+
+def test_the_newest_few_are_kept_however_old_a_wrong_clock_makes_them() -> None:
+    lines = [line(at) for at in range(30)]
+    far = BEGIN + timedelta(days=9999)
+    assert hours(dispensable(lines, HistorySection(days=1), far, rests_on())) == list(range(10))
+    assert hours(dispensable(lines, HistorySection(days=1), BEGIN + timedelta(hours=28), rests_on())) == [0, 1, 2, 3]
 
 
 def test_what_rests_on_a_validation_is_asked_only_where_something_would_go() -> None:
@@ -108,7 +115,10 @@ def test_pruning_removes_lines_and_their_reports_and_says_so(production: Product
     ]
 
 
-def test_a_line_that_names_a_foreign_file_removes_no_file(production: Production) -> None:
+def test_a_line_that_names_a_foreign_file_removes_no_file(
+    production: Production, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.validation.history._WHATEVER_THEIR_AGE", 0)
     paths = production.deployment.paths
     names = ("production_validation_report.json", "logs/../validation_x.json", "/etc/validation_x.json", "logs/x.json")
     (paths.root / "production_validation_report.json").write_text("{}")

@@ -81,7 +81,7 @@ def _by_day(repeats: Repeats | None) -> Any:
     def known(day: str | None, rows: int) -> int | None:
         if repeats is None:
             return 0 if day is not None and rows <= 1 else None
-        return repeats.by_day.get(day, 0)
+        return repeats.by_day.get(day, 0) if rows else 0
 
     return known
 

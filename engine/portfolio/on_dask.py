@@ -53,8 +53,8 @@ def compute_on_dask(
     sha256 = file_hash(path) if hashed and not path.is_dir() else None
     counts = count_repeats(path, plan) if duplicates else None
 
-    def repeats(day: str | None, _rows: int) -> int | None:
-        return None if counts is None else counts.get(day, 0)
+    def repeats(day: str | None, rows: int) -> int | None:
+        return None if counts is None else counts.get(day, 0) if rows else 0
 
     kpis = finalise(state, plan, missing, repeats, ENGINE, sha256, by_date=by_date, pooled=pooled)
     return replace(kpis, columns=state.columns)

@@ -47,7 +47,7 @@ def compute_streamed(
     counts = count_repeats(path, plan) if duplicates else None
 
     def repeats(day: str | None, rows: int) -> int | None:
-        return None if counts is None else counts.get(day, 0)
+        return None if counts is None else counts.get(day, 0) if rows else 0
 
     kpis = finalise(state, plan, missing, repeats, ENGINE, sha256, by_date=by_date, pooled=pooled)
     return replace(kpis, columns=state.columns)

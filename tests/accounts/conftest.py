@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from people import GROUP, People, missing
+from real_accounts import GROUP, People, missing
 from shared_site import SharedSite
 
 

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from people import People
+from real_accounts import People
 
 from engine.config.templates import write_config
 

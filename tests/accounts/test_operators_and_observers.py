@@ -13,7 +13,7 @@ import sys
 import time
 
 import pytest
-from people import People
+from real_accounts import People
 from shared_site import SharedSite
 
 ALICE, BOB, OLGA, SERVICE = People.ALICE, People.BOB, People.OLGA, People.SERVICE

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from engine.config.newer import NEWER
 from tui.commands.pressed import shown
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def refusal(command: type[Command], *, read_only: bool, past: bool = False, read
     if past and command.risk != "view":
         return f"{command.title} is refused: this is a replay, nothing can be done in it"
     if read_only and command.id == "rollback":
-        if read_only_by.startswith(_SETTING):
+        if read_only_by.startswith((_SETTING, NEWER)):
             return f"refused: {read_only_by}; {_BY_HAND}"
         if read_only_by:  # an account without rights has none with the script either
             return f"refused: {read_only_by}"

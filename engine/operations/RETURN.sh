@@ -1439,6 +1439,7 @@ keys_of() { # FILE of entries: what each file or link holds, a line each
             ;;
         *'","type":"link"'*)
             line=${line##*'"target":"'}
+            line=${line%%'","uid":'*} # what the engine listed says whose it is, too
             printf '> %s\n' "${line%%\"\}*}"
             ;;
         esac

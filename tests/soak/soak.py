@@ -54,6 +54,8 @@ KEYS = (
     "Enter",
     "Escape",
 )
+# a drill leaves errors and gaps behind, for which a person accepts the warning
+CUTOVER = ("cutover", "--yes", "--accept-warn", "error_handling", "--accept-warn", "audit_trail")
 CODES = (0, 1, 2, 3, 4, 5)
 
 
@@ -93,7 +95,7 @@ class Soak:
     # ---- what is done
 
     def cut_over_and_back(self) -> None:
-        self.ask("cutover", "--yes", "--reason", "soak")
+        self.ask(*CUTOVER, "--reason", "soak")
         self.look_around(self.chance.uniform(2, 20))
         self.ask("rollback", "--yes", "--reason", "soak")
 
@@ -228,7 +230,7 @@ class Soak:
             self.ask("rollback", "--yes", "--reason", "the end")
         if self.operator.status()["release"] != "v1":
             self.ask("rollback", "--yes", "--reason", "the end")
-        self.ask("cutover", "--yes", "--reason", "the last one")
+        self.ask(*CUTOVER, "--reason", "the last one")
         snapshot = newest_snapshot(self.operator)
         self.operator.until(lambda status: status["release"] == "v2")
         self.ask("rollback", "--yes", "--reason", "the last one")

@@ -138,4 +138,4 @@ class KpiConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     anomaly: AnomalySection
     reference: ReferenceSection
     checks: ChecksSection = ChecksSection()
-    dask: DaskSection = DaskSection()
+    dask: DaskSection = msgspec.field(default_factory=DaskSection)

@@ -9,21 +9,18 @@ from __future__ import annotations
 import importlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from engine.config.kpis import DaskSection, KpiConfig
 from engine.errors import Refused
 from engine.portfolio.csv_stream import OddCells
-from engine.portfolio.finalise import finalise
 from engine.portfolio.missing import missing_columns
 from engine.portfolio.plan import plan_of
-from engine.portfolio.repeats import count_repeats
 from engine.portfolio.results import TapeKpis
 from engine.portfolio.state import OtherColumns, State
 from engine.portfolio.stream import in_order, nothing_of, state_of_piece
-from engine.portfolio.streamed import file_hash
+from engine.portfolio.streamed import kpis_of
 from engine.portfolio.tape_pieces import OpenTape, Piece, naming, open_tape, read_piece
 from engine.portfolio.unreadable import TapeUnreadable
 from engine.records import harmless
@@ -50,14 +47,8 @@ def compute_on_dask(
         tape = open_tape(path, config.tape, set(plan.needed), {config.tape.date}, _threads(client))
         state = _state(client, tape, config)
         missing = missing_columns(plan.needed, tape.names)
-    sha256 = file_hash(path) if hashed and not path.is_dir() else None
-    counts = count_repeats(path, plan) if duplicates else None
-
-    def repeats(day: str | None, rows: int) -> int | None:
-        return None if counts is None else counts.get(day, 0) if rows else 0
-
-    kpis = finalise(state, plan, missing, repeats, ENGINE, sha256, by_date=by_date, pooled=pooled)
-    return replace(kpis, columns=state.columns)
+    found = state, missing
+    return kpis_of(found, path, plan, ENGINE, by_date=by_date, pooled=pooled, hashed=hashed, duplicates=duplicates)
 
 
 def answer_of(piece: Piece, names: Sequence[str], config: KpiConfig, *, quick: bool) -> Answer:

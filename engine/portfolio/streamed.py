@@ -8,10 +8,10 @@ from pathlib import Path
 
 from engine.config.kpis import KpiConfig
 from engine.portfolio.finalise import finalise
-from engine.portfolio.plan import plan_of
+from engine.portfolio.plan import Plan, plan_of
 from engine.portfolio.repeats import count_repeats
 from engine.portfolio.results import TapeKpis
-from engine.portfolio.stream import stream_tape
+from engine.portfolio.stream import Streamed, stream_tape
 
 ENGINE = "arrow"
 LARGE = 64 << 20
@@ -42,18 +42,25 @@ def compute_streamed(
     ``hashed`` reads the file once more, for its hash; ``duplicates`` too, and keeps eight bytes of every row.
     """
     plan = plan_of(config)
-    state, missing = stream_tape(path, plan)
-    sha256 = file_hash(path) if hashed and not path.is_dir() else None
+    found = stream_tape(path, plan)
+    return kpis_of(found, path, plan, ENGINE, by_date=by_date, pooled=pooled, hashed=hashed, duplicates=duplicates)
+
+
+def kpis_of(
+    found: Streamed, path: Path, plan: Plan, engine: str, *, by_date: bool, pooled: bool, hashed: bool, duplicates: bool
+) -> TapeKpis:
+    """The KPIs of a state, whoever made it, with what is found by reading the tape once more."""
+    state, missing = found
+    sha256 = _sha256(path) if hashed and not path.is_dir() else None
     counts = count_repeats(path, plan) if duplicates else None
 
     def repeats(day: str | None, rows: int) -> int | None:
         return None if counts is None else counts.get(day, 0) if rows else 0
 
-    kpis = finalise(state, plan, missing, repeats, ENGINE, sha256, by_date=by_date, pooled=pooled)
+    kpis = finalise(state, plan, missing, repeats, engine, sha256, by_date=by_date, pooled=pooled)
     return replace(kpis, columns=state.columns)
 
 
-def file_hash(path: Path) -> str:
-    """The sha256 of a file."""
+def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -18,7 +18,7 @@ from textual.screen import Screen
 from engine.config.newer import NEWER
 from engine.records import harmless
 from engine.state.model import State
-from tui import calling, numbered, offering, pressing, telling
+from tui import calling, news, numbered, offering, pressing
 from tui.actions import AcceptedView, Actions
 from tui.apart import Answered, run_apart
 from tui.arming import Arming
@@ -122,13 +122,14 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self._now = now or (lambda: datetime.now(UTC))
         self.lag = LagWatch(console_log, self._now)
         self._notices = 0
-        self._ticking = Ticking(lambda: self.call_next(self._beat))
+        self._ticking = Ticking(self._second)
         self.offers = offering.Offering()
         self._bell = calling.Bell()
         self._reader = reader = ReaderThread(make_reader, self.post_message, warm_up)
         watch = ClockWatch() if now is None else None
         self.seen = Seen(past=replay is not None, clock_watch=watch, read_at=lambda: reader.read_at)
-        self._output = Display(cell_differ)
+        self.output = Display(cell_differ)
+        """What sends the cells that differ."""
         self._look_after: Callable[[], object] | None = None
         """What sees that a monitor runs, until it has been called."""
 
@@ -194,24 +195,12 @@ class ConsoleApp(App[None], inherit_bindings=False):
             self.read_only, self._read_only_by = True, NEWER
             self.say(f"{message.state.newer}: this console only looks from now on", "warn", seconds=30.0)
         if self.replay is None:
-            self._tell_news(before, message.state)
+            if before is not None:
+                news.tell(self, before, message.state)
+            offering.see_to(self, message.state)
+            self._bell.hear(self, message.state)
         if new:  # else the next tick draws it
             self.redraw()
-
-    def _tell_news(self, before: State | None, state: State) -> None:
-        news = (
-            telling.validation_news(before, state) if before is not None and self.launching.asked_validation else None
-        )
-        if news is not None:
-            self.launching.asked_validation = None
-            self.say(*news)
-        own = self.launching.accepted[0] if self.launching.accepted is not None else ""
-        news = telling.operation_news(before, state, own) if before is not None else None
-        in_sight = numbered.name_of(self.screen) == "operation" and state.operation is not None
-        if news is not None and not in_sight:
-            self.say(*news)
-        offering.see_to(self, state)
-        self._bell.hear(self, state)
 
     def on_read_failed(self, message: ReadFailed) -> None:
         """The state could not be read; what was read before grows old visibly."""
@@ -219,8 +208,13 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self.read_trouble = message.reason
         self.say(f"cannot read the records: {message.reason}", "warn")
 
+    def _second(self) -> None:
+        """A second with nothing new: where only the clock has gone on, that is all the work there is."""
+        if self.offers.waits or not self.screen_stack or not self.frame.beat():
+            self.call_next(self._beat)
+
     def _beat(self) -> None:
-        """A second with nothing new: the clock goes on, and what has stopped for long enough is offered."""
+        """Everything is drawn again, and what has stopped for long enough is offered."""
         self.redraw()
         if self.seen.state is not None and self.screen_stack:
             offering.see_to(self, self.seen.state)
@@ -313,18 +307,18 @@ class ConsoleApp(App[None], inherit_bindings=False):
             self._loop.call_soon_threadsafe(self.exit)
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
-        if not self._output.show(self, renderable):
+        if not self.output.show(self, renderable):
             super()._display(screen, renderable)
 
     def on_resize(self) -> None:
         """Another size, or the same again: what stands on the terminal is not known, and Textual may not paint it."""
-        self._output.forget()
+        self.output.forget()
         if self.screen_stack:
             self.screen.refresh()
 
     def repaint(self) -> None:
         """Paint every cell again."""
-        self._output.forget()
+        self.output.forget()
         self.frame.repaint()
 
     def use(self, brushes: Brushes) -> None:

@@ -12,6 +12,7 @@ from engine.state.model import State
 from tui import offering
 from tui.arrange import too_small
 from tui.commands import COMMANDS, VIEWS, find, key_of, keys_of, refusal
+from tui.kept import KeptDrawings
 from tui.lines import Line, Lines, block, fit, join, put, spread, width_of
 from tui.look import Look
 from tui.pane import Pane, forget_picture
@@ -54,6 +55,12 @@ class Frame(Screen[None], inherit_bindings=False):
 
     scopes: ClassVar[frozenset[str]] = frozenset({"anywhere", "list"})
     _moment: tuple[State | None, Look] | None = None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._kept = KeptDrawings()
+        self._head = Pane(self._header, id="header")
+
     """State and look of the drawing that is under way."""
     ticks: ClassVar[bool] = False
     """Whether the checklist is here, so that the footer names the key for it."""
@@ -94,7 +101,7 @@ class Frame(Screen[None], inherit_bindings=False):
     def compose(self) -> ComposeResult:
         """Header, body, footer."""
         self.styles.background = self.brush.background
-        yield Pane(self._header, id="header")
+        yield self._head
         yield from self.compose_body()
         yield Pane(self._footer, id="footer")
 
@@ -132,12 +139,20 @@ class Frame(Screen[None], inherit_bindings=False):
         finally:
             self._moment = None
 
+    def beat(self) -> bool:
+        """A second has passed: paint what that alone changes. False: the screen has to be drawn again."""
+        return False
+
     def _header(self, width: int, height: int) -> Lines:
         state = self.state
         if state is None:
             app = self.console_app
             return header.draw_waiting(width, self.look, app.read_trouble or app.root)
-        return header.draw(state, width, self.look)
+        content = self.console_app.seen.content_of(state)
+        if content is None:  # made for this moment
+            return header.draw(state, width, self.look)
+        look = self.look.at_row(None)
+        return self._kept.draw("header", _draw_header, state, (width, height), look, content)
 
     def _body(self, width: int, height: int) -> Lines:
         state = self.state
@@ -272,3 +287,7 @@ def spaced(parts: list[Line]) -> Line:
     for part in parts:
         line = join(line, "  ", part) if width_of(line) else part
     return line
+
+
+def _draw_header(state: State, width: int, height: int, look: Look) -> Lines:
+    return header.draw(state, width, look)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import NamedTuple, TypeAlias
 
 from engine.state.model import State
-from tui.lines import Lines
+from tui.lines import Line, Lines, put
 from tui.look import Look
+from tui.words import clock
 
 Draw: TypeAlias = Callable[[State, int, int, Look], Lines]
 
@@ -18,6 +19,16 @@ class _Kept(NamedTuple):
     begun: datetime
     ends: datetime
     lines: Lines
+    clock: Line
+    """The time of day in it, where it shows that."""
+
+    def at(self, moment: datetime) -> _Kept:
+        """The same with its clock moved on."""
+        if not self.clock or self.clock[0].text == clock(moment):
+            return self
+        old, new = self.clock[0], put(clock(moment), self.clock[0].role)
+        lines = [tuple(new[0] if span is old else span for span in line) for line in self.lines]
+        return self._replace(lines=lines, clock=new)
 
 
 class KeptDrawings:
@@ -34,11 +45,17 @@ class KeptDrawings:
         made_for = (content, size, look.glyphs, look.read_only, look.cursor, look.replay, look.window)
         kept = self._kept.get(name)
         if kept is not None and kept.made_for == made_for and kept.begun <= look.at < kept.ends:
+            kept = self._kept[name] = kept.at(look.at)
             return kept.lines
         lines = draw(state, *size, look)
         stays = timedelta(seconds=min(look.stays.seconds, _LONGEST))
-        self._kept[name] = _Kept(made_for, look.at, look.at + stays, lines)
+        self._kept[name] = _Kept(made_for, look.at, look.at + stays, lines, look.stays.clock)
         return lines
+
+    def stand(self, names: Iterable[str], content: int, at: datetime) -> bool:
+        """Whether all of these still say what is true at a moment, but for their clocks."""
+        found = [self._kept.get(name) for name in names]
+        return all(one is not None and one.made_for[0] == content and one.begun <= at < one.ends for one in found)
 
     def forget(self) -> None:
         """Nothing is kept any more."""

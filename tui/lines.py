@@ -180,13 +180,26 @@ def changed(old: Line, new: Line) -> tuple[int, int] | None:
     """First cell and number of cells that differ between two lines of one width; None when none does."""
     if old == new:
         return None
-    before, after = cells(old), cells(new)
+    same = _same_at_first(old, new)
+    begin = width_of(new[:same])
+    before, after = cells(old[same:]), cells(new[same:])
     if len(before) != len(after):
         return 0, width_of(new)
     differing = [index for index, pair in enumerate(zip(before, after, strict=True)) if pair[0] != pair[1]]
     if not differing:  # another role, or a mark that has no cell of its own
         return None if plain(old) == plain(new) else (0, width_of(new))
-    return differing[0], differing[-1] - differing[0] + 1
+    return begin + differing[0], differing[-1] - differing[0] + 1
+
+
+def _same_at_first(old: Line, new: Line) -> int:
+    """How many spans need no look at their cells; none where a mark might join what stands before it."""
+    count = 0
+    for before, after in zip(old, new, strict=False):
+        if before is not after and before != after:
+            break
+        count += 1
+    following = [line[count].text[:1] for line in (old, new) if len(line) > count]
+    return count if all(text.isascii() for text in following) else 0
 
 
 _CLAUSE = re.compile(r"[;,:] | \(")

@@ -9,8 +9,10 @@ from datetime import datetime
 from msgspec.structs import replace as replace_fields
 
 from engine.state.model import MatrixRowView, State, VerdictView
+from engine.state.watch_time import since_cutover, since_stays
 from tui.glyphs import Glyphs
-from tui.words import age, age_stays, ago, due_in, due_stays
+from tui.lines import Line, Role, put
+from tui.words import age, age_stays, ago, clock, due_in, due_stays
 
 STATE_STALE_CADENCES = 2.0
 _LEAST_PATIENCE = 3.0
@@ -21,10 +23,12 @@ LATE_CADENCES, _LEAST_LATE = 2.0, 2.0
 class Stays:
     """For how long a drawing says what is true; every word about a time makes it shorter."""
 
-    __slots__ = ("seconds",)
+    __slots__ = ("clock", "seconds")
 
     def __init__(self) -> None:
         self.seconds = math.inf
+        self.clock: Line = ()
+        """The time of day as it stands in the drawing."""
 
     def at_most(self, seconds: float) -> None:
         """Something in the drawing is another after so many seconds."""
@@ -61,10 +65,21 @@ class Look:
         self.stays.at_most(age_stays(passed))
         return age(passed)
 
-    def ago(self, moment: datetime) -> str:
-        """``12m ago``."""
-        self.stays.at_most(age_stays((self.at - moment).total_seconds()))
+    def ago(self, moment: datetime | None) -> str:
+        """``12m ago``, or ``never``."""
+        if moment is not None:
+            self.stays.at_most(age_stays((self.at - moment).total_seconds()))
         return ago(moment, self.at)
+
+    def since_cutover(self, moment: datetime, scale: float) -> str:
+        """``T+07:12``."""
+        self.stays.at_most(since_stays((self.at - moment).total_seconds(), scale))
+        return since_cutover(moment, self.at, scale)
+
+    def clock(self, role: Role = "text") -> Line:
+        """The time of day. It alone does not make a drawing stay shorter: who keeps that moves the clock on."""
+        self.stays.clock = put(clock(self.at), role)
+        return self.stays.clock
 
     def due_in(self, moment: datetime) -> str:
         """``in 48m``, ``now``, or ``10m over``."""
@@ -93,21 +108,20 @@ def honest(state: State, now: datetime, *, waited: float = 0.0, stands: float = 
     return _nothing_known(state, why, "when it can read the records again")
 
 
-def same_but_for_time(before: State | None, state: State) -> bool:
-    """Whether a state says what the one before it said, only at another moment."""
-    return state is before or (before is not None and replace_fields(state, at=before.at) == before)
-
-
 def patience(state: State) -> float:
     """Seconds after which a state that was read says nothing any more."""
     return max(STATE_STALE_CADENCES * state.sample_cadence, _LEAST_PATIENCE)
 
 
-def late_data(state: State, now: datetime) -> bool:
+def late_data(state: State, look: Look) -> bool:
     """Whether the newest sample is late, though not yet too old: seen within two cadences."""
-    observed = state.monitor.observed_at
-    limit = max(LATE_CADENCES * state.sample_cadence, _LEAST_LATE)
-    return observed is not None and (now - observed).total_seconds() > limit
+    if state.monitor.observed_at is None:
+        return False
+    left = max(LATE_CADENCES * state.sample_cadence, _LEAST_LATE)
+    left -= (look.at - state.monitor.observed_at).total_seconds()
+    if left >= 0:
+        look.stays.at_most(left)
+    return left < 0
 
 
 def _nothing_known(state: State, why: str, clears: str) -> State:

@@ -47,8 +47,11 @@ class Pane(Widget, inherit_bindings=False):
         self._strips: dict[Line, Strip] = {}
         self._brush: Brush | None = None
 
-    def redraw(self) -> None:
-        """Draw again; what comes out as before is not painted again."""
+    def redraw(self, paint: Callable[[Pane, Region], bool] | None = None) -> None:
+        """Draw again; what comes out as before is not painted again.
+
+        ``paint`` may paint a part at once, and says whether it did; else it waits for the screen's next refresh.
+        """
         width, height = self.size
         if not width or not height or not self.is_attached:
             return
@@ -64,8 +67,11 @@ class Pane(Widget, inherit_bindings=False):
             return
         for y, (before, after) in enumerate(zip(old, self._lines, strict=True)):
             part = changed(before, after)
-            if part is not None:
-                self.refresh(Region(part[0], y, part[1], 1))
+            if part is None:
+                continue
+            place = Region(part[0], y, part[1], 1)
+            if paint is None or not paint(self, place):
+                self.refresh(place)
 
     def on_resize(self) -> None:
         """A new size is a new drawing."""

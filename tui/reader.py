@@ -11,7 +11,8 @@ from textual.message import Message
 from engine.state.model import State
 from tui.clock_watch import since_boot
 
-IDLE, BUSY = 0.5, 0.2
+IDLE, BUSY, AT_REST = 0.5, 0.2, 1.0
+"""Seconds between two reads; ``AT_REST``: nothing runs that would write, and nothing was written."""
 
 
 class Reads(Protocol):
@@ -43,7 +44,10 @@ class ReadFailed(Message):
 
 
 class ReaderThread:
-    """Reads every half second, every fifth while an operation runs; a daemon thread that never holds up an end."""
+    """Reads every half second, more often while an operation runs, less often where nothing does.
+
+    A daemon thread: it never holds up an end.
+    """
 
     def __init__(
         self, make: Callable[[], Reads], send: Callable[[Message], object], then: Callable[[], object]
@@ -80,10 +84,12 @@ class ReaderThread:
             try:
                 reader = reader or self._make()
                 state = reader.read()
+                at_rest = state is sent and not state.monitor.running
                 if state is not sent:
                     self._send(StateArrived(state))
                 sent, self.read_at = state, since_boot()
-                pause = BUSY if state.operation is not None and state.operation.alive else IDLE
+                alive = state.operation is not None and state.operation.alive
+                pause = BUSY if alive else AT_REST if at_rest else IDLE
             except Exception as error:
                 sent = None
                 self._send(ReadFailed(f"{type(error).__name__}: {error}"))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from engine.state.model import State
+from engine.state.model import State, same_but_for_time
 from tui.clock_watch import ClockWatch, since_boot
-from tui.look import honest, same_but_for_time
+from tui.look import honest
 
 
 class Seen:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from engine.state.model import WayBackView
@@ -80,11 +81,11 @@ def change(value: float | None, decimals: int) -> str:
     return text.replace("+0.", "+.").replace("-0.", "-.")
 
 
-def rests_on(way: WayBackView, now: datetime) -> str:
+def rests_on(way: WayBackView, ago: Callable[[datetime], str]) -> str:
     """``rehearsed 2.1 s, 3m ago``: what says how long the way back takes; ``never rehearsed`` when nothing does."""
     if way.seconds is None or way.basis_at is None:
         return "never rehearsed"
-    return f"{way.basis} {seconds(way.seconds)}, {ago(way.basis_at, now)}"
+    return f"{way.basis} {seconds(way.seconds)}, {ago(way.basis_at)}"
 
 
 def seconds(value: float | None) -> str:

@@ -346,3 +346,8 @@ class State(msgspec.Struct, frozen=True):
     """First 6 digits of the active configuration's sha256; empty where it cannot be read."""
     newer: str = ""
     """That a newer abaco-ops works here, in words: then nothing is written from here. Empty: none does."""
+
+
+def same_but_for_time(before: State | None, state: State) -> bool:
+    """Whether a state says what the one before it said, only at another moment."""
+    return state is before or (before is not None and msgspec.structs.replace(state, at=before.at) == before)

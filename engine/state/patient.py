@@ -6,11 +6,13 @@ import os
 
 from engine.clock import Clock
 from engine.config import Deployment
-from engine.state.model import State
+from engine.state.model import State, same_but_for_time
 from engine.state.reader import StateReader
 
 LONGEST = 0.95
 """Seconds (boot time) after which everything is read again whatever the files say: ages, services, locks."""
+AT_REST = 1.95
+"""The same where no monitor runs, and the last time nothing was found but that time has passed."""
 _Stamps = tuple[tuple[int, int, int], ...]
 
 
@@ -22,7 +24,7 @@ class PatientReader:
         self._clock = clock
         self._reader = StateReader(deployment, clock)
         self._state: State | None = None
-        self._read_at = 0.0
+        self._read_at, self._longest = 0.0, LONGEST
         self._stamps: _Stamps = ()
         self._watched = tuple(
             str(path)
@@ -44,9 +46,11 @@ class PatientReader:
         """The state now. While an operation runs nothing is spared."""
         stamps, now = tuple(map(_stamp, self._watched)), self._clock.now().boot
         busy = self._state is not None and self._state.operation is not None and self._state.operation.alive
-        if self._state is None or busy or stamps != self._stamps or not 0 <= now - self._read_at < LONGEST:
-            self._state = self._reader.read()
+        if self._state is None or busy or stamps != self._stamps or not 0 <= now - self._read_at < self._longest:
+            before, self._state = self._state, self._reader.read()
             self._stamps, self._read_at = stamps, now
+            at_rest = not self._state.monitor.running and same_but_for_time(before, self._state)
+            self._longest = AT_REST if at_rest else LONGEST
         return self._state
 
 

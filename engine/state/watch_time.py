@@ -30,3 +30,8 @@ def since_cutover(moment: datetime, now: datetime, scale: float) -> str:
     minutes = int(max((now - moment).total_seconds(), 0.0) * scale // 60)
     hours = minutes // 60
     return f"T+{hours:02d}:{minutes % 60:02d}" if hours < 100 else f"T+{hours // 24}d{hours % 24:02d}h"
+
+
+def since_stays(passed: float, scale: float) -> float:
+    """For how many more real seconds :func:`since_cutover` says the same, ``passed`` after the cutover."""
+    return (60 - max(passed, 0.0) * scale % 60) / scale - min(passed, 0.0)

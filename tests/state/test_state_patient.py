@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.config import Deployment
-from engine.state.patient import LONGEST, PatientReader
+from engine.state.patient import AT_REST, LONGEST, PatientReader
 
 
 def test_where_nothing_is_written_the_same_state_is_given(deployment: Deployment, clock: Any) -> None:
@@ -28,3 +28,18 @@ def test_after_a_second_everything_is_read_again(deployment: Deployment, clock: 
     first = reader.read()
     clock.advance(LONGEST + 0.01)
     assert reader.read() is not first
+
+
+def test_where_no_monitor_runs_and_nothing_was_found_it_looks_less_often(deployment: Deployment, clock: Any) -> None:
+    reader = PatientReader(deployment, clock)
+    reader.read()
+    clock.advance(LONGEST + 0.01)
+    found = reader.read()  # the same as before, but for the time
+    clock.advance(LONGEST + 0.01)
+    assert reader.read() is found
+    clock.advance(AT_REST - LONGEST)
+    assert reader.read() is not found
+    deployment.paths.runs.parent.mkdir(parents=True, exist_ok=True)
+    deployment.paths.runs.write_text("")
+    again = reader.read()
+    assert again is not found

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from tui.lines import block, changed, crop, fit, join, plain, put, spread, width_of, wrap
+from tui.lines import block, cells, changed, crop, fit, join, plain, put, spread, width_of, wrap
 
 TEXTS = st.text(max_size=60)
 
@@ -36,6 +38,23 @@ def test_painting_only_what_changed_gives_the_new_line(old: str, new: str, width
         assert plain(before) == plain(after)
     else:
         assert 0 <= part[0] < part[0] + part[1] <= width
+
+
+SPANS = st.lists(st.tuples(st.text("ab 漢e\u0308", max_size=6), st.sampled_from(("text", "warn"))), max_size=6)
+
+
+@given(SPANS, SPANS, SPANS, st.integers(1, 40))
+def test_the_part_that_changed_is_all_that_differs(start: Any, old: Any, new: Any, width: int) -> None:
+    """Lines that begin alike, as those of a clock do."""
+    before, after = (fit(join(*(put(text, role) for text, role in start + spans)), width) for spans in (old, new))
+    part = changed(before, after)
+    if part is None:
+        assert plain(before) == plain(after)
+    elif part != (0, width):
+        first, last = part[0], part[0] + part[1]
+        was, now = cells(before), cells(after)
+        assert (now[:first], now[last:]) == (was[:first], was[last:])
+        assert was[first] != now[first] and was[last - 1] != now[last - 1]
 
 
 @given(TEXTS, st.integers(10, 60))

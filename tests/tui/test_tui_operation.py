@@ -12,7 +12,7 @@ from test_tui_keys import Make, screen_text, shows
 
 from engine.state.model import State
 from engine.state.operation import OperationView, StepView
-from tui import telling
+from tui import news
 from tui.arrange import arrange
 from tui.glyphs import UNICODE
 from tui.lines import Lines, clause, plain
@@ -139,14 +139,14 @@ def test_before_the_first_operation_the_panel_shows_the_releases_and_the_keys() 
 
 def test_the_end_of_an_operation_is_news_once_and_so_is_one_that_somebody_else_began() -> None:
     after = replace(states.NORMAL, last_operation=ended(0))
-    assert telling.operation_news(states.RUNNING, after, "") == (
+    assert news.operation_news(states.RUNNING, after, "") == (
         "0003-cutover SUCCEEDED after 4.2 s: V2 is live",
         "strong",
     )
-    assert telling.operation_news(after, after, "") is None
-    began = telling.operation_news(states.NORMAL, states.RUNNING, "")
+    assert news.operation_news(after, after, "") is None
+    began = news.operation_news(states.NORMAL, states.RUNNING, "")
     assert began is not None and began[0] == "0003-cutover runs, started by a.moreno: 3 shows it"
-    assert telling.operation_news(states.NORMAL, states.RUNNING, "0003-cutover") is None
+    assert news.operation_news(states.NORMAL, states.RUNNING, "0003-cutover") is None
 
 
 async def test_the_console_says_how_an_operation_ended_and_enter_shows_a_step(
@@ -214,9 +214,9 @@ def test_the_panel_of_a_held_cutover_offers_go_abort_and_the_way_back(width: int
 
 
 def test_that_a_cutover_holds_now_is_news() -> None:
-    said = telling.operation_news(states.RUNNING, holding(), "0003-cutover")
+    said = news.operation_news(states.RUNNING, holding(), "0003-cutover")
     assert said == ("0003-cutover holds before the switch and waits for a go: 3, then c", "info")
-    assert telling.operation_news(holding(), holding(), "0003-cutover") is None
+    assert news.operation_news(holding(), holding(), "0003-cutover") is None
 
 
 async def test_the_go_is_given_in_the_operation_view_and_costs_more_than_a_stray_key(
@@ -277,7 +277,7 @@ async def test_hold_stands_beside_cut_over_and_needs_a_reason_too(make_app: Make
 
 def test_what_its_worker_may_refuse_yet_is_no_news() -> None:
     planned = replace(states.RUNNING, operation=replace(states.OPERATION, state="PLANNED", started=None))
-    assert telling.operation_news(states.NORMAL, planned, "") is None
+    assert news.operation_news(states.NORMAL, planned, "") is None
 
 
 READING = replace(

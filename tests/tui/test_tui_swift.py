@@ -16,11 +16,10 @@ from states import NOW
 from test_tui_keys import screen_text, shows, until
 from textual._styles_cache import StylesCache
 
-from engine.state.model import State
+from engine.state.model import State, same_but_for_time
 from tui import numbered
 from tui.app import ConsoleApp
 from tui.lines import put, width_of
-from tui.look import same_but_for_time
 from tui.pane import Pane
 from tui.reader import ReaderThread, StateArrived
 from tui.screens.dashboard import Dashboard

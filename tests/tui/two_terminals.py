@@ -7,7 +7,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from textual._compositor import CompositorUpdate
 
-from tui.output.differ import CellDiffer
+from tui.output.differ import CellDiffer, NotKnown, Piece
 
 
 class Emulated(pyte.Screen):
@@ -67,6 +67,18 @@ class TwoTerminals:
             self.bytes[index] += len(text.encode())
             self.streams[index].feed(text)
         return sent
+
+    def paint(self, rows: list[tuple[int, list[Piece]]], size: tuple[int, ...], cursor: tuple[int, int]) -> bool:
+        """Play rows that are painted past Textual; False where the differ leaves it to Textual."""
+        try:
+            sent = self.differ.sent_rows(rows, size, cursor)
+        except NotKnown:
+            return False
+        pieces = [(x, y, strip) for y, found in rows for x, strips in found for strip in strips]
+        own = "".join(f"\x1b[{y + 1};{x + 1}H{strip.render(self.console)}" for x, y, strip in pieces)
+        for stream, text in zip(self.streams, (f"{own}\x1b[{cursor[1] + 1};{cursor[0] + 1}H", sent), strict=True):
+            stream.feed(text)
+        return True
 
     def resize(self, columns: int, rows: int) -> None:
         self.differ.forget()

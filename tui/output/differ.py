@@ -5,7 +5,7 @@ Where it cannot be sure what a row becomes on the terminal, the row is sent as T
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import TypeAlias
 
@@ -53,7 +53,16 @@ class CellDiffer:
             self.forget()
             self._size = size
             self._rows = [[None] * size[0] for _ in range(size[1])]
-        writing = _Writing(self._pens, size[0])
+        return self._written(rows, cursor)
+
+    def sent_rows(self, rows: Iterable[tuple[int, list[Piece]]], size: tuple[int, ...], cursor: tuple[int, int]) -> str:
+        """The same for parts of rows; :class:`NotKnown` where the cells of a terminal of ``size`` are not known."""
+        if size != self._size:
+            raise NotKnown
+        return self._written(rows, cursor)
+
+    def _written(self, rows: Iterable[tuple[int, list[Piece]]], cursor: tuple[int, int]) -> str:
+        writing = _Writing(self._pens, self._size[0])
         for y, pieces in rows:
             self._row(writing, y, pieces)
         if not writing.out and cursor == self._cursor:

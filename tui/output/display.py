@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import textual
@@ -11,8 +11,11 @@ from rich.console import RenderableType
 from textual._ansi_sequences import SYNC_END, SYNC_START
 from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import App
+from textual.driver import Driver
+from textual.geometry import Region
+from textual.widget import Widget
 
-from tui.output.differ import CellDiffer, NotKnown
+from tui.output.differ import CellDiffer, NotKnown, Piece
 
 TESTED = frozenset({"8.2.8"})
 """Versions of Textual on which both ways were seen to paint the same; on any other one Textual paints alone."""
@@ -43,15 +46,36 @@ class Display:
 
     def show(self, app: App[Any], update: RenderableType | None) -> bool:
         """Display an update; False when Textual has to do it."""
-        if not self.on or update is None or app._batch_count or not app._running or app._closed:
+        driver = self._driver(app)
+        if driver is None or update is None:
             return False
-        if app.is_headless or app._driver is None:
-            return False
-        if app._driver.is_inline or not isinstance(update, LayoutUpdate | ChopsUpdate):
+        if driver.is_inline or not isinstance(update, LayoutUpdate | ChopsUpdate):
             self.forget()
             return False
+        return self._sent(app, driver, lambda differ, cursor: differ.sent(update, cursor))
+
+    def paint(self, app: App[Any], widget: Widget, part: Region) -> bool:
+        """Display a part of a widget of the screen in front, at once; False when it has to wait for the screen.
+
+        Nothing may lie over the widget, and the screen may have nothing to paint or to arrange that is not done yet.
+        """
+        driver = self._driver(app)
+        rows = rows_of(widget, part) if driver is not None and not driver.is_inline else []
+        if driver is None or not rows or widget.screen is not app.screen:
+            return False
+        size = tuple(app.screen.size)
+        return self._sent(app, driver, lambda differ, cursor: differ.sent_rows(rows, size, cursor))
+
+    def _driver(self, app: App[Any]) -> Driver | None:
+        """Where the bytes go; None where nothing may be displayed, or not by this."""
+        if not self.on or app._batch_count or not app._running or app._closed or app.is_headless:
+            return None
+        return app._driver
+
+    def _sent(self, app: App[Any], driver: Driver, made: Callable[[CellDiffer, tuple[int, int]], str]) -> bool:
+        """Send what is made; False when Textual has to paint."""
         try:
-            text = self._text(app, update)
+            text = self._text(app, made)
         except NotKnown:
             return False
         except Exception as error:
@@ -60,17 +84,28 @@ class Display:
             app.log(f"the cell differ gave up: {type(error).__name__}: {error}")
             return False
         if text:
-            app._driver.write(text)
-            app._driver.flush()
+            driver.write(text)
+            driver.flush()
         app.post_display_hook()
         return True
 
-    def _text(self, app: App[Any], update: LayoutUpdate | ChopsUpdate) -> str:
+    def _text(self, app: App[Any], made: Callable[[CellDiffer, tuple[int, int]], str]) -> str:
         terminal = getattr(app._driver, "_writer_thread", app._driver)
         if self._differ is None or terminal is not self._terminal:
             self._differ, self._terminal = CellDiffer(app.console), terminal
         cursor = app.screen.outer_size.clamp_offset(app.cursor_position)
-        sent = self._differ.sent(update, (cursor.x, cursor.y))
+        sent = made(self._differ, (cursor.x, cursor.y))
         app._previous_cursor_position = cursor
         together = len(sent) > _ONE_PIECE and app._sync_available
         return f"{SYNC_START}{sent}{SYNC_END}" if together else sent
+
+
+def rows_of(widget: Widget, part: Region) -> list[tuple[int, list[Piece]]]:
+    """The rows of the terminal that a part of a widget takes, as Textual would paint them; none where it has to."""
+    screen, place = widget.screen, part.translate(widget.region.offset)
+    waits = screen._layout_required or screen._dirty_widgets or screen._compositor._dirty_regions
+    if waits or not screen.region.contains_region(place):
+        return []
+    widget._styles_cache.set_dirty(part)
+    strips = zip(place.line_range, widget.render_lines(part), strict=True)
+    return [(y, [(place.x, (strip,))]) for y, strip in strips]

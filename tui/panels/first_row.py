@@ -11,10 +11,10 @@ from typing import NamedTuple, cast
 from engine.state.alert_views import DrillView
 from engine.state.model import State
 from engine.state.operation import OperationView
-from engine.state.watch_time import counts, phase_words, since_cutover
+from engine.state.watch_time import counts, phase_words
 from tui.lines import Line, Role, crop, join, put, spread, width_of
 from tui.look import Look
-from tui.words import age, clock, due_in, stamp
+from tui.words import clock, stamp
 
 _UNFINISHED = {"NEEDS_HUMAN": "NEEDS YOU", "INTERRUPTED": "INTERRUPTED", "HOLDING": "HOLDING"}
 _WORD = 13
@@ -72,7 +72,7 @@ def _ends(state: State, width: int, look: Look) -> _Ends:
         return _replayed(state, width, look)
     read_only = join(put(" READ-ONLY ", "band-quiet"), " ") if look.read_only else ()
     band = put(f" {state.environment} ", "band-env" if not state.demo else "band-quiet")
-    tail = join(put(f" {clock(look.now)}", "text"), " ")
+    tail = join(" ", look.clock(), " ")
     if state.drill is not None:
         return _drilled(state.drill, join(read_only, band, tail), join(read_only, tail), width, look)
     marks = read_only
@@ -149,7 +149,7 @@ def _since(state: State, look: Look) -> Line:
     """The time since the cutover, or the phase where no cutover is watched."""
     pace = put(f" x{state.time_scale:g}", "info") if _pace_with_time(state, look) else ()
     if state.cutover_at is not None and counts(state):
-        return join(put(since_cutover(state.cutover_at, look.now, state.time_scale), "text"), pace)
+        return join(put(look.since_cutover(state.cutover_at, state.time_scale), "text"), pace)
     # that it is back is claimed of a release that is live, and of no other
     elsewhere = state.phase == "BACK ON V1" and state.release != state.way_back.release
     return join(put("" if state.phase == "CUTOVER" or elsewhere else phase_words(state), "text"), pace)
@@ -169,7 +169,7 @@ def _next(state: State, look: Look) -> list[Line]:
     if gate is None:
         return [()]
     role: Role = "warn" if gate.would_fail_on or gate.unknown or gate.state == "overdue" else "text"
-    due = due_in(gate.due_at, look.now)
+    due = look.due_in(gate.due_at)
     short = f"h{gate.id.removeprefix('hour-')}" if gate.id.startswith("hour-") else "gate"
     return [put(f"{gate.title} {due}", role), put(f"{short} {due}", role), ()]
 
@@ -181,6 +181,6 @@ def operation_word(operation: OperationView, look: Look, *, brief: bool = False)
         role: Role = "crit" if operation.state == "NEEDS_HUMAN" else "warn"
         return put(_UNFINISHED[operation.state] if brief else f"{kind} {_UNFINISHED[operation.state]}", role)
     finished = sum(step.state in ("done", "skipped", "undone") for step in operation.steps)
-    spent = age((look.now - operation.started).total_seconds()) if operation.started and not brief else ""
+    spent = look.age(operation.started) if operation.started and not brief else ""
     verb = f"{kind} ABORTING" if operation.state == "ABORTING" else kind
     return put(f"{verb} {finished}/{len(operation.steps)} {spent}".rstrip(), "info")

@@ -13,7 +13,7 @@ from tui.commands.command import key_of
 from tui.lines import Line, Lines, Role, clause, crop, first_that_fits, fit, join, put, spread, width_of
 from tui.look import Look, late_data
 from tui.panels import first_row
-from tui.words import age, ago, clock, rests_on, seconds
+from tui.words import rests_on, seconds
 
 ROWS = 3
 
@@ -26,7 +26,7 @@ def draw(state: State, width: int, look: Look) -> Lines:
 def draw_waiting(width: int, look: Look, root: str) -> Lines:
     """The same three lines before the first state has been read."""
     word = join(put(" UNKNOWN ", "band-UNKNOWN"), put("  reading the records", "text"))
-    when = first_row.replay_mark(look) if look.replay else put(clock(look.now), "dim")
+    when = first_row.replay_mark(look) if look.replay else look.clock("dim")
     return [
         spread(word, join(when, " "), width),
         fit(put(f" {root}", "dim"), width),
@@ -169,10 +169,10 @@ def _data(state: State, look: Look) -> Line:
     observed = state.monitor.observed_at
     if observed is None:
         return put("no data", "warn")
-    old = age((look.now - observed).total_seconds())
+    old = look.age(observed)
     if state.monitor.stale:
         return put(f"data STALE {old}", "warn")
-    late = late_data(state, look.now) and not look.replay
+    late = not look.replay and late_data(state, look)
     return put(f"data {old} late", "warn") if late else put(f"data {old}", "dim")
 
 
@@ -209,7 +209,7 @@ def _without_ground(whole: Line) -> Line:
 def how_it_stands(state: State, look: Look) -> tuple[Line, Line]:
     """Ready or not, seconds, what they rest on and its age; and a brief form that says the same, empty: none."""
     way, operation = state.way_back, state.operation
-    rests = rests_on(way, look.now)
+    rests = rests_on(way, look.ago)
     note = put(f"  {way.note}", "warn") if way.note else ()
     if operation is not None and operation.kind == "cutover" and not _proven_since(way, operation):
         words, role = _before_proof(state, operation, look)
@@ -220,7 +220,7 @@ def how_it_stands(state: State, look: Look) -> tuple[Line, Line]:
         role = "warn" if way.stale else "text"
         word = "  ready, STALE" if way.stale else "  ready"
         took = join(put(word, role), put(f"  {seconds(way.seconds)}" if way.seconds else "", "text"))
-        said = f"{way.basis} {ago(way.basis_at, look.now)}" if way.basis else rests
+        said = f"{way.basis} {look.ago(way.basis_at)}" if way.basis else rests
         return join(took, put(f"  {said}", "warn" if way.stale else "dim"), note), ()
     if state.release is not None and state.release == way.release:
         live = f"{way.release} is live"

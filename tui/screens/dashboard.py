@@ -12,7 +12,7 @@ from engine.state.model import State
 from tui.arrange import MINIMUM, Place, arrange, too_small
 from tui.commands.command import key_of
 from tui.frame import Frame
-from tui.kept import Draw, KeptDrawings
+from tui.kept import Draw
 from tui.lines import Lines, block, plain, put
 from tui.pane import Pane
 from tui.panels import checklist, events, kpis, log, matrix, operation, resources, validation
@@ -46,7 +46,8 @@ class Dashboard(Frame):
         self._row: int | None = None
         """The row the person chose; None: the one that waits for an answer, wherever it moves."""
         self._places: dict[str, Place] = {}
-        self._kept = KeptDrawings()
+        self._operating = False
+        """Whether the places are those of an operation in front."""
 
     def compose_body(self) -> ComposeResult:
         """One pane for each panel, and one that says what size is needed."""
@@ -65,11 +66,28 @@ class Dashboard(Frame):
         self._place()
         super().redraw()
 
+    def beat(self) -> bool:
+        """Where everything stands as it was drawn, only the clock is painted: the least work of a quiet second."""
+        app = self.console_app
+        state, look = app.shown_state, app.look
+        content = app.seen.content_of(state) if state is not None else None
+        if state is None or content is None or state.operation is not None or app.arming.needed:
+            return False
+        still = operation.in_front(state, look.at) == self._operating
+        if not still or not self._kept.stand(("header", *self._places), content, look.at):
+            return False
+        self._moment = state, look
+        try:
+            self._head.redraw(partial(app.output.paint, app))
+        finally:
+            self._moment = None
+        return True
+
     def _place(self) -> None:
         width, height = self.size
         small = too_small(width, height)
-        operating = self.state is not None and operation.in_front(self.state, self.look.now)
-        places = {} if small else arrange(width, height - 4, operating=operating)
+        self._operating = self.state is not None and operation.in_front(self.state, self.look.now)
+        places = {} if small else arrange(width, height - 4, operating=self._operating)
         if small:
             places = {"small": Place(0, 0, width, max(height - 4, 1))}
         if places == self._places:

@@ -320,7 +320,7 @@ class WayBack(Listing):
             ("leads to", f"{way.release}, build {way.build or 'unknown'}"),
             ("state", _standing(way) if way.ready else way.reason),
             ("takes", f"about {seconds(way.seconds)}" if way.seconds is not None else "not measured yet"),
-            ("rests on", f"{rests_on(way, self.look.now)}{'; ' + way.note if way.note else ''}"),
+            ("rests on", f"{rests_on(way, self.look.ago)}{'; ' + way.note if way.note else ''}"),
             ("proven", proven + stale),
             ("snapshot", way.snapshot or f"none in hand: {key_of('snapshots')} shows what is kept"),
         ]

@@ -115,7 +115,7 @@ def _facts(sheet: CutoverSheet, state: State, width: int, look: Look) -> Lines:
         *([_fact("Your steps", f"{len(own)}: {', '.join(own)}")] if own else []),
         join(fit(put(" Evidence", "dim"), 15), _validated(state, plan, look)),
         _fact("No return", f"{plan.release_to}'s first start: a failure before it undoes everything"),
-        _fact("Way back", f"{_way_back(plan)}; {rests_on(state.way_back, look.now)}"),
+        _fact("Way back", f"{_way_back(plan)}; {rests_on(state.way_back, look.ago)}"),
     ]
 
 

@@ -132,7 +132,7 @@ def _facts(sheet: RollbackSheet, state: State, look: Look) -> Lines:
     plan, way = sheet.plan, state.way_back
     if plan is None:
         waiting = sheet.trouble or "the plan is being made ..."
-        known = f"{way.release} {way.build}, snapshot {way.snapshot or '?'}; {rests_on(way, look.now)}"
+        known = f"{way.release} {way.build}, snapshot {way.snapshot or '?'}; {rests_on(way, look.ago)}"
         return [_fact("Plan", waiting), _fact("Known", known)]
     expected = plan.expected_seconds if plan.expected_seconds is not None else way.seconds
     rests = f"{way.basis} {ago(way.basis_at, look.now)}, {seconds(way.seconds)}" if way.basis else "never rehearsed"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 from typing import Any, TypeVar
 
 import msgspec
@@ -183,7 +184,12 @@ def _late(seen: Measured, deployment: Deployment, why: str, runs: bool) -> Measu
 
 
 def _fields(view: type[msgspec.Struct], source: msgspec.Struct) -> dict[str, Any]:
-    return {name: getattr(source, name) for name in view.__struct_fields__ if hasattr(source, name)}
+    return {name: getattr(source, name) for name in _shared(view, type(source))}
+
+
+@cache
+def _shared(view: type[msgspec.Struct], source: type[msgspec.Struct]) -> tuple[str, ...]:
+    return tuple(name for name in view.__struct_fields__ if hasattr(source, name))
 
 
 def _as(view: type[V], source: msgspec.Struct) -> V:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sqlite3
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -61,6 +60,8 @@ def _of_operations(paths: Paths) -> Iterator[int]:
 
 
 def _of_state(paths: Paths) -> int:
+    import sqlite3  # a screen shows its first picture without it
+
     if not paths.samples.exists():
         return 1
     try:

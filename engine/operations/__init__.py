@@ -1,1 +1,1 @@
-"""TODO"""
+"""Operations: cutover, rollback, rehearsal and validation, planned, journalled step by step, and resumed or undone."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import stat
 from pathlib import Path
 from typing import BinaryIO
@@ -18,7 +17,7 @@ FOR_GROUP = 0o2770
 
 def write_file(path: Path, data: bytes, mode: int = FILE_MODE) -> None:
     """Temporary beside ``path``, fsync, rename over it, fsync the directory. OSError leaves the old file."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.urandom(4).hex()}.tmp")
     try:
         with os.fdopen(open_new(temporary, mode), "wb") as stream:
             stream.write(data)

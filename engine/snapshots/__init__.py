@@ -1,30 +1,36 @@
 """Snapshots: taken, sealed, verified, staged, and put back without losing what stood there."""
 
-from engine.snapshots.catalogue import (
-    Snapshot,
-    choices,
-    different,
-    list_snapshots,
-    prune,
-    read_snapshot,
-    verify_snapshot,
-)
-from engine.snapshots.fallback import PassedOver, passed_over
-from engine.snapshots.manifest import Entry, Manifest, SnapshotProblem, entries_of
-from engine.snapshots.owners import give_back_owners
-from engine.snapshots.proof import LossProof, prove_no_loss
-from engine.snapshots.remembered import Remembered, load_remembered
-from engine.snapshots.restore import Swap, displaced, move_tree, plan_swap, swap_in, swapped, take_back
-from engine.snapshots.staging import stage, staged_path, staged_problem, trees
-from engine.snapshots.take import (
-    COMPLETE,
-    TREE,
-    Origin,
-    covers_of,
-    new_snapshot,
-    seal_displaced,
-    take_snapshot,
-)
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from engine.snapshots.catalogue import (
+        Snapshot,
+        choices,
+        different,
+        list_snapshots,
+        prune,
+        read_snapshot,
+        verify_snapshot,
+    )
+    from engine.snapshots.fallback import PassedOver, passed_over
+    from engine.snapshots.manifest import Entry, Manifest, SnapshotProblem, entries_of
+    from engine.snapshots.owners import give_back_owners
+    from engine.snapshots.proof import LossProof, prove_no_loss
+    from engine.snapshots.remembered import Remembered, load_remembered
+    from engine.snapshots.restore import Swap, displaced, move_tree, plan_swap, swap_in, swapped, take_back
+    from engine.snapshots.staging import stage, staged_path, staged_problem, trees
+    from engine.snapshots.take import (
+        COMPLETE,
+        TREE,
+        Origin,
+        covers_of,
+        new_snapshot,
+        seal_displaced,
+        take_snapshot,
+    )
 
 __all__ = [
     "COMPLETE",
@@ -64,3 +70,24 @@ __all__ = [
     "trees",
     "verify_snapshot",
 ]
+
+_NAMES = {
+    "catalogue": ("Snapshot", "choices", "different", "list_snapshots", "prune", "read_snapshot", "verify_snapshot"),
+    "fallback": ("PassedOver", "passed_over"),
+    "manifest": ("Entry", "Manifest", "SnapshotProblem", "entries_of"),
+    "owners": ("give_back_owners",),
+    "proof": ("LossProof", "prove_no_loss"),
+    "remembered": ("Remembered", "load_remembered"),
+    "restore": ("Swap", "displaced", "move_tree", "plan_swap", "swap_in", "swapped", "take_back"),
+    "staging": ("stage", "staged_path", "staged_problem", "trees"),
+    "take": ("COMPLETE", "Origin", "TREE", "covers_of", "new_snapshot", "seal_displaced", "take_snapshot"),
+}
+_WHERE = {name: module for module, names in _NAMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    """Who only walks a tree, as a console does at its start, does not pay for all of it."""
+    if name not in _WHERE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = globals()[name] = getattr(import_module(f"{__name__}.{_WHERE[name]}"), name)
+    return found

@@ -16,6 +16,7 @@ from states import NOW
 from test_tui_keys import screen_text, shows, until
 from textual._styles_cache import StylesCache
 
+from engine import snapshots
 from engine.state.model import State, same_but_for_time
 from tui import numbered
 from tui.app import ConsoleApp
@@ -28,6 +29,7 @@ from tui.warming import warm_up
 
 Make = Callable[..., ConsoleApp]
 NOT_AT_THE_START = (
+    "sqlite3",
     "engine.state.reader",
     "engine.state.replayed",
     "engine.drills.faults",
@@ -47,8 +49,18 @@ def test_the_start_imports_no_screen_that_nobody_has_opened() -> None:
     assert done.stdout.strip() == "[]"
 
 
+def test_neither_the_start_nor_the_first_read_pays_for_what_takes_snapshots() -> None:
+    code = "import sys, tui.console, engine.state.reader; print('engine.snapshots.take' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_every_name_of_the_snapshots_is_there_when_it_is_asked_for() -> None:
+    assert all(getattr(snapshots, name) is not None for name in snapshots.__all__)
+
+
 def test_after_the_start_they_are_there_before_a_key_asks_for_them() -> None:
-    missing = f"print([name for name in {NOT_AT_THE_START[2:]} if name not in sys.modules])"
+    missing = f"print([name for name in {NOT_AT_THE_START[3:]} if name not in sys.modules])"
     code = f"import sys; from tui.warming import warm_up; warm_up(); {missing}"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.strip() == "[]"

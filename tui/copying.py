@@ -11,10 +11,11 @@ import base64
 import os
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from engine.config.personal import state_directory
 from engine.errors import Refused
@@ -33,8 +34,7 @@ _CHUNK = 256
 """Bytes that GNU screen passes on at once."""
 
 
-@dataclass(frozen=True, slots=True)
-class Copied:
+class Copied(msgspec.Struct, frozen=True):
     """What remains to be written to the terminal (empty: nothing), and what to say."""
 
     sequence: str

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from engine.config.located import Located, read_yaml
 from engine.config.personal import settings_directory
@@ -25,8 +26,7 @@ NAME = "keys.yml"
 _FORM = "write it as   validate: [v]"
 
 
-@dataclass(frozen=True, slots=True)
-class Keymap:
+class Keymap(msgspec.Struct, frozen=True):
     """What the files say: other keys for some commands, or every mistake found in them."""
 
     keys: Mapping[str, tuple[str, ...]]

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from threading import Thread
 from time import monotonic
+
+import msgspec
 
 from engine.clock import iso
 from engine.records.atomic import make_directory, open_to_append
@@ -22,8 +23,7 @@ QUIET = 60.0
 """Seconds between two lines of the log at least."""
 
 
-@dataclass(slots=True)
-class Lateness:
+class Lateness(msgspec.Struct):
     """What has been measured, in seconds."""
 
     last: float = 0.0

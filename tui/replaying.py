@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NoReturn, cast
+
+import msgspec
 
 from engine.errors import Refused
 
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
     from tui.app import ConsoleApp
 
 
-@dataclass(frozen=True, slots=True)
-class Replay:
+class Replay(msgspec.Struct, frozen=True):
     """What a console needs to show the past."""
 
     playback: Playback

@@ -6,8 +6,8 @@ Colour falls on the verdict and on what is not ok, nowhere else; and each of the
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
+from msgspec.structs import replace
 from rich.color import Color as RichColor
 from rich.style import Style
 from textual.color import Color

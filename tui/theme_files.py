@@ -15,9 +15,10 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast, get_args
+
+from msgspec.structs import replace
 
 from engine.config.located import KeyPath, Located, read_yaml
 from engine.config.problems import ConfigError, Problem

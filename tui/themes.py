@@ -5,13 +5,12 @@ A verdict is told from another by lightness and by hue, so that no eye needs bot
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from tui.lines import Role
 
 
-@dataclass(frozen=True, slots=True)
-class Ink:
+class Ink(msgspec.Struct, frozen=True):
     """One role: colours as ``#rrggbb``, in 16 colours by name (None: what lies behind), and attributes."""
 
     color: str | None = None
@@ -22,8 +21,7 @@ class Ink:
     dim: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Theme:
+class Theme(msgspec.Struct, frozen=True):
     """Every role's ink, what lies behind them, and what lies behind the row under the cursor."""
 
     name: str

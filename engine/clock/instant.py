@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Protocol
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class Instant:
+
+class Instant(msgspec.Struct, frozen=True):
     """A moment: ``wall`` (UTC, a label that may jump) and ``boot`` (seconds since boot, suspend included)."""
 
     wall: datetime

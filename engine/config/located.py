@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import yaml
 
 from engine.config.problems import Problem
@@ -21,14 +21,13 @@ _TWO_WAYS = re.compile(r"[-+]?(0[0-9_]+|[0-9][0-9_]*(:[0-9]+)+(\.[0-9]*)?|[0-9]+
 """Numbers that YAML 1.1 reads otherwise than people do: 010 is 8, 1:30 is 90."""
 
 
-@dataclass(slots=True)
-class Located:
+class Located(msgspec.Struct):
     """A parsed YAML file: plain values, and for each key path the line (from 1) it stands in."""
 
     path: Path
     value: Any = None
-    lines: dict[KeyPath, int] = field(default_factory=dict)
-    problems: list[Problem] = field(default_factory=list)
+    lines: dict[KeyPath, int] = msgspec.field(default_factory=dict)
+    problems: list[Problem] = msgspec.field(default_factory=list)
     unreadable: bool = False
     """True when there is no value to check: the file is missing or is no YAML."""
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+
+import msgspec
 
 SEAL = "COMPLETE"
 """The file in a snapshot that is written last: without it the snapshot does not count."""
 
 
-@dataclass(frozen=True)
-class Paths:
+class Paths(msgspec.Struct, frozen=True, dict=True):
     """The files of the deployment at ``root`` (absolute).
 
     Each name is made once: a console asks for dozens of them every second.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from engine.errors import OpsError
 from engine.records import harmless
@@ -13,8 +14,7 @@ REFUSED_EDIT = "the edited configuration is not used"
 """What a monitor says first of an edit with mistakes; the configuration before it stays in force."""
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(msgspec.Struct, frozen=True):
     """One mistake: the file, its line, the key path, what is wrong, and what would be right."""
 
     path: Path

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from engine.config.checklist import RECORDED, ChecklistConfig, CompareSection, Task, Window
 from engine.errors import Refused
@@ -39,8 +39,7 @@ class Item(msgspec.Struct, frozen=True):
     gate: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(msgspec.Struct, frozen=True):
     """What the lines are folded from."""
 
     now: datetime
@@ -90,8 +89,7 @@ def of_facts(facts: Facts) -> dict[str, object]:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(msgspec.Struct, frozen=True):
     """The time of a slot: from its begin to the next one's; ``previous``: the slot before it, of any window."""
 
     begin: datetime | None = None

@@ -7,8 +7,9 @@ yet (eight hours, say) is met ``so far``; when its gate is due, that is unknown 
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from datetime import datetime, timedelta
+
+from msgspec.structs import replace
 
 from engine.clock import pretty_duration
 from engine.monitoring.evidence import Asked, Evidence, Found, Judge

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from engine.config.checklist import DecisionPoint
 from engine.config.monitoring import MonitoringConfig
@@ -14,8 +15,7 @@ from engine.monitoring.schedule import Calendar
 from engine.monitoring.standing import Standing
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(msgspec.Struct, frozen=True):
     """What a gate is judged on."""
 
     calendar: Calendar
@@ -44,8 +44,7 @@ class Evidence:
         return self.calendar.now
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True):
     """One gate at which a criterion is asked."""
 
     point: DecisionPoint
@@ -54,8 +53,7 @@ class Asked:
     """Offset of the gate before it; 0 for the first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(msgspec.Struct, frozen=True):
     """What the records say."""
 
     status: bool | None

@@ -7,8 +7,9 @@ again at the next validation.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+import msgspec
 
 from engine.config.checklist import ChecklistConfig, DecisionPoint
 from engine.monitoring.criteria import judged, words
@@ -18,8 +19,7 @@ from engine.monitoring.model import Criterion, Gate, GateState
 from engine.monitoring.schedule import DAY
 
 
-@dataclass(frozen=True, slots=True)
-class Course:
+class Course(msgspec.Struct, frozen=True):
     """How a decision point stands in time."""
 
     point: DecisionPoint

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+
+import msgspec
 
 from engine.config import Deployment
 from engine.errors import OpsError
@@ -21,8 +22,7 @@ Measurement = tuple[str, bool | None]
 """What was measured, with its source, and whether it is as it should be; None: nothing was."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cutover:
+class Cutover(msgspec.Struct, frozen=True):
     """The newest cutover that began, and its log."""
 
     operation: Operation
@@ -32,8 +32,7 @@ class Cutover:
     """None when the file is not there."""
 
 
-@dataclass(frozen=True, slots=True)
-class Grounds:
+class Grounds(msgspec.Struct, frozen=True):
     """Read from disk and journals at one moment."""
 
     free: int | None

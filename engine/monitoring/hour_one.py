@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from engine.config.checklist import CompareSection
 from engine.monitoring.standing import Hour
@@ -11,8 +12,7 @@ from engine.monitoring.standing import Hour
 NOT_COUNTED = "does not count"
 
 
-@dataclass(frozen=True, slots=True)
-class Measure:
+class Measure(msgspec.Struct, frozen=True):
     """A median that is compared with hour 1; differences below ``ignored`` do not count."""
 
     name: str

@@ -6,8 +6,9 @@ A decision point may keep a window: until it is decided go, that window's tasks 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+import msgspec
 
 from engine.config.checklist import ChecklistConfig, ScheduleSection, Window
 from engine.monitoring.facts import Validation
@@ -18,8 +19,7 @@ Gone = Mapping[str, datetime]
 """Gate -> when it was decided go."""
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
+class Slot(msgspec.Struct, frozen=True):
     """One time at which something is due."""
 
     offset: float
@@ -29,8 +29,7 @@ class Slot:
     """When the next one is due."""
 
 
-@dataclass(frozen=True, slots=True)
-class Calendar:
+class Calendar(msgspec.Struct, frozen=True):
     """What is needed to count slots: they depend on which gates were passed."""
 
     config: ChecklistConfig
@@ -109,8 +108,7 @@ def served(slot: Slot, validations: Iterable[Validation], release: str) -> Valid
     return inside[-1] if inside else None
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
+class Due(msgspec.Struct, frozen=True):
     """What the schedule asks for now."""
 
     run: Slot | None

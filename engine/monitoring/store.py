@@ -8,9 +8,11 @@ import sqlite3
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+
+import msgspec
+from msgspec.structs import replace
 
 from engine.clock import Instant, compact
 from engine.monitoring import model
@@ -56,8 +58,7 @@ COMMIT;
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
+class Measured(msgspec.Struct, frozen=True):
     """One value of one metric. ``era`` names what it belongs to (boot, release, process): runs do not cross it."""
 
     metric: str

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -102,20 +101,19 @@ def _read_or_damaged(path: Path) -> Operation:
         return msgspec.structs.replace(damaged, state="NEEDS_HUMAN", failure=why)
 
 
-@dataclass(slots=True)
-class _Fold:
+class _Fold(msgspec.Struct):
     state: OperationState = "PLANNED"
-    steps: dict[str, OperationStep] = field(default_factory=dict)
+    steps: dict[str, OperationStep] = msgspec.field(default_factory=dict)
     started: datetime | None = None
     ended: datetime | None = None
     boot_start: tuple[str, float] | None = None
     seconds: float | None = None
-    head: Record = field(default_factory=dict)
+    head: Record = msgspec.field(default_factory=dict)
     pid: int | None = None
     failure: str = ""
     past: bool = False
     offers: tuple[str, ...] = ()
-    warnings: list[str] = field(default_factory=list)
+    warnings: list[str] = msgspec.field(default_factory=list)
     snapshot: str | None = None
     lost_to: str = ""
     by_hand: str = ""

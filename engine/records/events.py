@@ -6,7 +6,6 @@ import hashlib
 import os
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -28,8 +27,7 @@ class EventsBusy(OpsError):
     """The audit trail's lock could not be had in time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Author:
+class Author(msgspec.Struct, frozen=True):
     """Who and what an event comes from."""
 
     source: str
@@ -38,8 +36,7 @@ class Author:
     operation_seq: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ChainReport:
+class ChainReport(msgspec.Struct, frozen=True):
     """What verifying the chain found; ``problem`` is empty when every record follows from the one before."""
 
     records: int

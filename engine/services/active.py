@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import yaml
 
 from engine.config.deployment import Deployment
@@ -15,8 +15,7 @@ from engine.services.opening import open_service
 from engine.services.protocol import ServiceState
 
 
-@dataclass(frozen=True, slots=True)
-class ActiveRelease:
+class ActiveRelease(msgspec.Struct, frozen=True):
     """The answer, and what it rests on."""
 
     name: str | None

@@ -6,15 +6,15 @@ import contextlib
 import os
 import select
 import signal
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from engine.clock import boot_id
 from engine.services.protocol import Identity
 
 
-@dataclass(frozen=True, slots=True)
-class Stat:
+class Stat(msgspec.Struct, frozen=True):
     """What ``/proc/PID/stat`` says, as far as it is needed."""
 
     pid: int

@@ -10,8 +10,9 @@ from __future__ import annotations
 import os
 import pwd
 import re
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from engine.config import Deployment
 
@@ -21,8 +22,7 @@ _PLACES = ("etc", "run", "usr/local/lib", "usr/lib", "lib")
 _YES = ("1", "yes", "y", "true", "t", "on")
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(msgspec.Struct, frozen=True):
     """What ends, and what to do about it."""
 
     what: str

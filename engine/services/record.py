@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -52,8 +51,7 @@ class ServiceRecord(msgspec.Struct, frozen=True):
     stop_seconds: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceFiles:
+class ServiceFiles(msgspec.Struct, frozen=True):
     """The files of one embedded service."""
 
     directory: Path

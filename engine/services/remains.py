@@ -5,8 +5,9 @@ from __future__ import annotations
 import itertools
 import os
 import pwd
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from engine.records import harmless
 from engine.services.identity import Stat, command_line, read_proc, read_stat
@@ -15,8 +16,7 @@ from engine.services.protocol import Identity
 MARK_VARIABLE = "ABACO_OPS_SERVICE"
 
 
-@dataclass(frozen=True, slots=True)
-class Belonging:
+class Belonging(msgspec.Struct, frozen=True):
     """How processes of one service are recognised."""
 
     mark: str

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
@@ -38,8 +37,7 @@ WATCHED: frozenset[Phase] = frozenset({"BAKE", "STABILISE", "STEADY"})
 """Phases that have decision points ahead; the monitor's last evaluation may be from before."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(msgspec.Struct, frozen=True):
     """What the readers found at one moment."""
 
     now: datetime

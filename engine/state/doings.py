@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+
+import msgspec
 
 from engine.errors import OpsError
 from engine.operations.journal import NAME, read_operation, records_of
@@ -16,8 +17,7 @@ from engine.records.form import version_of
 from engine.state.operation import OperationView, StepView
 
 
-@dataclass(frozen=True, slots=True)
-class Doings:
+class Doings(msgspec.Struct, frozen=True):
     """Which operation runs or waits for a person, and what the finished ones left behind."""
 
     current: Operation | None

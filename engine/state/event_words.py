@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
 from typing import Any
+
+import msgspec
+from msgspec.structs import replace
 
 from engine.clock import pretty_duration
 from engine.monitoring.kept import TOGETHER
@@ -15,8 +17,7 @@ LAST_EVENTS = 60
 _ENDED = {"NEEDS_HUMAN": "NEEDS YOU"}
 
 
-@dataclass(frozen=True, slots=True)
-class Runs:
+class Runs(msgspec.Struct, frozen=True):
     """Good runs of one release, one after another, with nothing else between."""
 
     release: str
@@ -31,8 +32,7 @@ class Runs:
         return harmless(f"{self.until} {self.release} published {runs}", 300)
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(msgspec.Struct, frozen=True):
     """The newest events, oldest first; :func:`tell` adds more."""
 
     items: tuple[str | Runs, ...] = ()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from engine.clock import Instant, boot_id, pretty_duration
 from engine.config import Deployment
@@ -39,8 +39,7 @@ _THERE = "a console of that version"
 V = TypeVar("V", bound=msgspec.Struct)
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
+class Measured(msgspec.Struct, frozen=True):
     """What the monitor contributes to a State."""
 
     verdict: VerdictView

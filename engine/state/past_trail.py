@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from array import array
 from bisect import bisect_left, bisect_right
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
+from msgspec.structs import replace
 
 from engine.clock import parse_iso
 from engine.records import Record, harmless

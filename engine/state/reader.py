@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import replace
 
 import msgspec
+from msgspec.structs import replace
 
 from engine.clock import Clock, Instant, pretty_duration
 from engine.config import Deployment

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 
 import msgspec
+from msgspec.structs import replace
 
 from engine.config import Deployment
 from engine.monitoring.checklist import Item, Moment, items, next_turn, of_facts

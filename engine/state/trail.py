@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Container, Iterable
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
+
+import msgspec
+from msgspec.structs import replace
 
 from engine.clock import parse_iso
 from engine.config.checklist import ChecklistConfig
@@ -42,8 +44,7 @@ _DONE = frozenset(
 """What people did. A confirmed line of the checklist is counted; notes and decisions stand for themselves."""
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
+class Proof(msgspec.Struct, frozen=True):
     """The newest ``way_back.proven`` or ``rollback.rehearsed`` event, or the last real rollback."""
 
     ok: bool
@@ -60,22 +61,21 @@ class Proof:
     read_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Trail:
+class Trail(msgspec.Struct, frozen=True):
     """The fold of all events so far; :func:`extend` adds more."""
 
-    facts: Facts = field(default_factory=Facts)
+    facts: Facts = msgspec.field(default_factory=Facts)
     """Cutover, way back, validations and answers, folded as the monitor folds them."""
-    watch: WatchView = field(default_factory=lambda: WatchView(None, None))
+    watch: WatchView = msgspec.field(default_factory=lambda: WatchView(None, None))
     proof: Proof | None = None
     rehearsal: Proof | None = None
-    answered: Answered = field(default_factory=Answered)
+    answered: Answered = msgspec.field(default_factory=Answered)
     """Who took which condition, and what is silenced."""
     updated: tuple[datetime, str] | None = None
     """When the last status update was sent, and by whom."""
     notes: tuple[str, ...] = ()
     """Notes since the watch was taken, the newest last."""
-    told: Told = field(default_factory=Told)
+    told: Told = msgspec.field(default_factory=Told)
     """The last events, in words."""
     drill: DrillView | None = None
     """The drill that was begun and not ended."""

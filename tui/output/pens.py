@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+import msgspec
 from rich.color import ColorSystem
 from rich.style import Style
 from textual.strip import Strip
@@ -21,8 +21,7 @@ _SIZES = {"5": 3, "2": 5}
 _MANY = 2000
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Pen:
+class Pen(msgspec.Struct, frozen=True, eq=False):
     """How cells are written. Two that look the same are one and the same object, see :class:`Pens`."""
 
     attributes: frozenset[int]

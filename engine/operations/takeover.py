@@ -13,6 +13,7 @@ from engine.operations.force import Forcer, at_work, end_commands, take_by_force
 from engine.operations.journal import Journal, list_operations, records_of, worker_of
 from engine.operations.lock import OperationLock, holder
 from engine.operations.work import Work
+from engine.records.atomic import remove_unfinished
 from engine.services.identity import end_process
 from engine.services.remains import in_words
 
@@ -33,7 +34,10 @@ def take_lock(work: Work, lock: OperationLock, forcer: Forcer | None = None) -> 
             work.warn(told)
     elif not _take(work, lock):
         return False
-    for operation in list_operations(work.deployment.paths.operations):
+    paths = work.deployment.paths
+    for directory in (paths.rollback, paths.config, paths.logs, paths.root):
+        remove_unfinished(directory)
+    for operation in list_operations(paths.operations):
         if operation.id != work.orders.operation and operation.open and operation.started:
             end_orphans(work, operation.id)
     return True

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import stat
+import time
 from pathlib import Path
 from typing import BinaryIO
 
@@ -13,6 +15,9 @@ from engine.records.shared import directory_mode_in, mode_in, settle_directory
 FILE_MODE = 0o640
 DIRECTORY_MODE = 0o750
 FOR_GROUP = 0o2770
+UNFINISHED_AFTER = 600.0
+"""Seconds after which a file that was to take another's place has no writer any more: it takes milliseconds."""
+_TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}\.tmp")
 
 
 def write_file(path: Path, data: bytes, mode: int = FILE_MODE) -> None:
@@ -28,6 +33,17 @@ def write_file(path: Path, data: bytes, mode: int = FILE_MODE) -> None:
         temporary.unlink(missing_ok=True)
         raise
     sync_directory(path.parent)
+
+
+def remove_unfinished(directory: Path, older_than: float = UNFINISHED_AFTER) -> list[str]:
+    """Remove what writers that were killed in :func:`write_file` left there; gives the names. Never raises."""
+    removed, since = [], time.time() - older_than
+    for path in directory.glob(".*.tmp") if directory.is_dir() else ():
+        with contextlib.suppress(OSError):  # another has just done so, or it is another account's
+            if _TEMPORARY.fullmatch(path.name) and path.lstat().st_mtime < since:
+                path.unlink()
+                removed.append(path.name)
+    return removed
 
 
 def sync_directory(path: Path) -> None:

@@ -10,9 +10,11 @@ from bench_at_work import work_on
 
 from engine.config import Deployment
 from engine.operations.journal import read_operation, records_of
+from engine.operations.lock import OperationLock
 from engine.operations.requests import ask
 from engine.operations.runner import run_steps, undo_steps
 from engine.operations.step import Kept, Outcome, Step, StepFailed
+from engine.operations.takeover import take_lock
 from engine.operations.work import JournalLost, Work
 
 
@@ -305,3 +307,13 @@ def test_the_same_warning_is_said_once_and_on_one_line(deployment: Deployment, c
     again.warn("the trail is locked (see who writes)")
     assert read_operation(work.directory).warnings == ("the trail is locked (see who writes)",)
     assert told[0] == "WARNING the trail is locked (see who writes)" and len(told) == 2
+
+
+def test_who_takes_the_lock_removes_what_killed_writers_left(work: Work) -> None:
+    left = work.deployment.paths.rollback / ".operation.holder.json.24d0480c.tmp"
+    left.write_bytes(b"{")
+    os.utime(left, (0, 0))
+    lock = OperationLock(work.deployment)
+    assert take_lock(work, lock)
+    lock.release()
+    assert not left.exists()

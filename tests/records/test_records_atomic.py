@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
 
 from engine.records import make_directory, write_file
+from engine.records.atomic import remove_unfinished
 
 
 def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
@@ -56,3 +58,24 @@ def test_a_file_in_the_way_of_a_directory_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"")
     with pytest.raises(OSError, match=r"exists|Not a directory"):
         make_directory(tmp_path / "a" / "b")
+
+
+def test_what_killed_writers_left_is_removed_once_it_is_old_and_nothing_else_is(tmp_path: Path) -> None:
+    names = (".holder.json.24d0480c.tmp", ".fresh.json.24d0480c.tmp", ".of.somebody.tmp", "holder.json")
+    for name in names:
+        (tmp_path / name).write_bytes(b"{")
+        if "fresh" not in name:
+            os.utime(tmp_path / name, (0, 0))
+    assert remove_unfinished(tmp_path) == [".holder.json.24d0480c.tmp"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names[1:])
+    assert remove_unfinished(tmp_path / "nowhere") == []
+
+
+def test_what_a_writer_leaves_who_is_killed_is_known_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "replace", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+    child = os.fork()
+    if not child:
+        write_file(tmp_path / "holder.json", b"{}")
+    os.waitpid(child, 0)
+    assert len(list(tmp_path.iterdir())) == 1
+    assert len(remove_unfinished(tmp_path, older_than=-1.0)) == 1

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import statistics
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+
+from engine.records.atomic import UNFINISHED_AFTER
 
 MEMORY_MAY_GROW = 4.0
 """MB of PSS from the second sixth of the time to the last one: caches fill, and every screen has been open by then."""
@@ -65,7 +68,9 @@ def grown(found: Mapping[str, Sequence[Sample]]) -> list[str]:
 
 def left_behind(root: Path, keep: int) -> list[str]:
     """What is on disk and should not be: unfinished files, places of rehearsals, more snapshots than are kept."""
-    told = [f"left behind: {path}" for path in root.rglob("*") if path.suffix in (".tmp", ".partial", ".new")]
+    unfinished = [path for path in root.rglob("*") if path.suffix in (".tmp", ".partial", ".new")]
+    since = time.time() - 2 * UNFINISHED_AFTER  # the first operation after that removes what a killed writer left
+    told = [f"left behind: {path}" for path in unfinished if path.suffix != ".tmp" or path.lstat().st_mtime < since]
     sealed = [path for path in (root / ".rollback" / "snapshots").iterdir() if (path / "COMPLETE").exists()]
     sides = [path for path in sealed if '"side"' in (path / "manifest.json").read_text()]
     if len(sealed) - len(sides) > keep + 2:

@@ -78,12 +78,12 @@ def _measure(values: Numbers, decimals: int, offset: int, squares: bool) -> Meas
     with np.errstate(all="ignore"):
         for start in range(0, len(values), BLOCK):
             block = values[start : start + BLOCK]
-            absent, low, high = room.look(block)
+            low, high = float(np.fmin.reduce(block)), float(np.fmax.reduce(block))
             most = max(-low, high) * scale + 1 if squares else None
-            if -ceiling < low and high < ceiling and room.in_minor_units(block, absent, scale, most):
+            if -ceiling < low and high < ceiling and room.in_minor_units(block, low, scale, most):
                 minor += room.total  # exact: every partial sum is below 2**53
                 squared += room.squares
-                nans += absent
+                nans += room.absent
                 negatives += int(np.count_nonzero(block < 0)) if low < 0 else 0
                 lowest, highest = min(lowest, low), max(highest, high)
                 continue
@@ -101,37 +101,40 @@ class _Room:
     """Arrays of a block's size, used again for each block: fresh ones would cost more than the sums."""
 
     def __init__(self) -> None:
-        self._units, self._absent, self._same = np.empty(BLOCK), np.empty(BLOCK, np.bool_), np.empty(BLOCK, np.bool_)
-        self.total, self.squares = 0, 0
-        """Of the last block that was whole minor units."""
+        self._units, self._flags, self._zeros = np.empty(BLOCK), np.empty(BLOCK, np.bool_), np.zeros(BLOCK)
+        self.total, self.squares, self.absent = 0, 0, 0
+        """Of the last block that was whole minor units; how many NaN it had."""
 
-    def look(self, block: Numbers) -> tuple[int, float, float]:
-        """How many NaN the block has, and its least and greatest number."""
-        low = float(np.minimum.reduce(block))
-        if low == low:
-            return 0, low, float(np.maximum.reduce(block))
-        absent = np.isnan(block, out=self._absent[: len(block)])
-        return int(np.count_nonzero(absent)), float(np.fmin.reduce(block)), float(np.fmax.reduce(block))
-
-    def in_minor_units(self, block: Numbers, absent: int, scale: float, most: float | None) -> bool:
+    def in_minor_units(self, block: Numbers, low: float, scale: float, most: float | None) -> bool:
         """Whether every number is a whole number of minor units; ``total`` is then their sum.
 
-        With the ``most`` minor units that any is from 0, ``squares`` is that of their squares.
+        None is below ``low``. With the ``most`` minor units that any is from 0, ``squares`` is that of their squares.
         """
         rows = len(block)
-        units, same = self._units[:rows], self._same[:rows]
+        units, flags = self._units[:rows], self._flags[:rows]
         np.multiply(block, scale, out=units)
-        if absent:
-            np.copyto(units, 0.0, where=self._absent[:rows])
         np.rint(units, out=units)
-        total = float(np.einsum("i->", units))
+        total, absent = float(np.einsum("i->", units)), 0
+        if total != total:
+            absent = self._without_nan(block, units, low)
+            total = float(np.einsum("i->", units))
         squares = square_sum(units, most) if most is not None else 0
         np.divide(units, scale, out=units)
-        np.equal(units, block, out=same)
-        if int(np.count_nonzero(same)) + absent < rows:
+        np.equal(units, block, out=flags)
+        if int(np.count_nonzero(flags)) + absent < rows:
             return False
-        self.total, self.squares = int(total), squares
+        self.total, self.squares, self.absent = int(total), squares, absent
         return True
+
+    def _without_nan(self, block: Numbers, units: Numbers, low: float) -> int:
+        """Put 0 for every NaN of ``units``, and say how many the block has."""
+        flags = self._flags[: len(block)]
+        np.not_equal(block, block, out=flags)
+        if low >= 0:  # the larger of each and 0 is found in half the time
+            np.fmax(units, self._zeros[: len(block)], out=units)
+        else:
+            np.copyto(units, 0.0, where=flags)
+        return int(np.count_nonzero(flags))
 
 
 _rooms = threading.local()

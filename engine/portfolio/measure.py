@@ -51,6 +51,8 @@ def measure_all(
 ) -> list[Measured]:
     """Measure several columns of the same length, side by side where there are cores; with ``squares`` theirs too."""
     rows = len(columns[0]) if columns else 0
+    if 0 < rows * len(columns) <= BLOCK and not squares:
+        return _measure_few(columns, decimals)
     workers = threads if threads is not None else len(os.sched_getaffinity(0))
     if workers < 2 or rows * len(columns) < _MANY:
         return [_measure(column, decimals, 0, squares) for column in columns]
@@ -67,6 +69,31 @@ def measure_all(
 def _joined(one: Measured, two: Measured) -> Measured:
     first = one.first_infinite if one.first_infinite is not None else two.first_infinite
     return Measured(one.state.merge(two.state), first)
+
+
+def _measure_few(columns: list[Numbers], decimals: int) -> list[Measured]:
+    """Columns so short that the calls would cost more than the sums: all in one, but those that need more care."""
+    scale = 10.0**decimals
+    ceiling = _LIMIT / scale / BLOCK
+    with np.errstate(all="ignore"):
+        block = np.array(columns)
+        low, high = np.fmin.reduce(block, axis=1), np.fmax.reduce(block, axis=1)
+        units = np.multiply(block, scale)
+        np.rint(units, out=units)
+        totals = np.einsum("ij->i", units)
+        np.divide(units, scale, out=units)
+        whole = np.logical_and.reduce(units == block, axis=1)
+    found = []
+    for column, total, least, most, is_whole in zip(
+        columns, totals.tolist(), low.tolist(), high.tolist(), whole.tolist(), strict=True
+    ):
+        if is_whole and -ceiling < least and most < ceiling:
+            negatives = int(np.count_nonzero(column < 0)) if least < 0 else 0
+            state = ColumnState(int(total), negatives=negatives, minimum=least + 0.0, maximum=most + 0.0)
+            found.append(Measured(state))
+        else:
+            found.append(_measure(column, decimals, 0, squares=False))
+    return found
 
 
 def _measure(values: Numbers, decimals: int, offset: int, squares: bool) -> Measured:

@@ -141,7 +141,8 @@ class _Room:
         units, flags = self._units[:rows], self._flags[:rows]
         np.multiply(block, scale, out=units)
         np.rint(units, out=units)
-        total, absent = float(np.einsum("i->", units)), 0
+        absent = self._without_nan(block, units, low) if self.absent else 0  # as the last block, so mostly this one
+        total = float(np.einsum("i->", units))
         if total != total:
             absent = self._without_nan(block, units, low)
             total = float(np.einsum("i->", units))

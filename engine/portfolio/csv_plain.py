@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import numpy.typing as npt
@@ -12,16 +13,17 @@ _NEWLINE, _RETURN, _COMMA, _QUOTE = 10, 13, 44, 34
 _BLANKS = np.array([9, 11, 12, 32], dtype=np.uint8)
 
 
-def is_plain(path: Path, start: int, width: int) -> bool:
+def is_plain(path: Path, start: int, width: int, interrupted: Event) -> bool:
     """Whether from ``start`` on no row ends in a comma too many, and no quote stands beside a blank.
 
     Some readers forgive the one silently, and take the blanks for no part of the cell: a tape must not depend on it.
+    False too when nobody wants to know any more.
     """
     with path.open("rb") as file:
         file.seek(start)
         while data := file.read(_PIECE):
             data += file.readline()
-            if not _piece_is_plain(data, width):
+            if interrupted.is_set() or not _piece_is_plain(data, width):
                 return False
     return True
 

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from engine.config.kpis import KpiConfig
@@ -119,21 +120,24 @@ def _said(database: Any, tape: OpenTape, plan: Plan) -> State | None:
     source = _source(pieces, tape.names, plan) if pieces else None
     if source is None or not source.columns:
         return None
-    with _connected(database) as connection, ThreadPoolExecutor(1) as beside:
-        plain = beside.submit(_is_plain, pieces[0])
+    interrupted = Event()
+    with ThreadPoolExecutor(1) as beside, _connected(database) as connection:
+        plain = beside.submit(_is_plain, pieces[0], interrupted)
         try:
             answer = _answer(connection, source, plan.config.tape.decimals)
-        except database.InterruptException:
-            raise
+            if not plain.result():
+                return None
         except database.Error:  # the product reads what DuckDB cannot, or says what is wrong with it
             return None
-        if not plain.result():
-            return None
+        except RuntimeError as error:  # so DuckDB tells of a signal
+            raise KeyboardInterrupt from error
+        finally:
+            interrupted.set()
     return _state(answer, source, nothing_of(tape.names, plan, plan.needed))
 
 
-def _is_plain(piece: Piece) -> bool:
-    return isinstance(piece, ParquetPiece) or is_plain(piece.path, piece.start, len(piece.header))
+def _is_plain(piece: Piece, interrupted: Event) -> bool:
+    return isinstance(piece, ParquetPiece) or is_plain(piece.path, piece.start, len(piece.header), interrupted)
 
 
 def _connected(database: Any) -> Any:

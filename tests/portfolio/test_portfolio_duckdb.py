@@ -70,7 +70,7 @@ def assert_same(path: Path, plan: Plan) -> str:
     return engine
 
 
-@settings(max_examples=60, **FAST)
+@settings(max_examples=40, **FAST)
 @given(st.lists(st.tuples(DATE, CELL, CELL), max_size=8), st.booleans())
 @example([(DAYS[0], "1_0", "5")], True)
 def test_any_csv_gives_the_state_of_the_stream(
@@ -83,7 +83,7 @@ def test_any_csv_gives_the_state_of_the_stream(
     assert_same(write(tmp_path / "tape.csv", rows, header=row(date="" if dated else None)), plan)
 
 
-@settings(max_examples=80, **FAST)
+@settings(max_examples=50, **FAST)
 @given(st.lists(st.tuples(st.integers(0, 400), st.text(',"\n\r\t #1.a\x00\\;', max_size=3)), min_size=1, max_size=3))
 def test_a_damaged_csv_is_the_same_or_refused_alike(tmp_path: Path, plan: Plan, cuts: list[tuple[int, str]]) -> None:
     path = write(tmp_path / "tape.csv", [row("L1"), row('"L,2"', DAYS[0]), row("L3", cash_available="")])
@@ -121,7 +121,7 @@ def test_sound_quotes_and_empty_ends_are_said_in_sql_alone(tmp_path: Path, plan:
     assert assert_same(write(tmp_path / "tape.csv", rows), plan) == "duckdb"
 
 
-@settings(max_examples=40, **FAST)
+@settings(max_examples=30, **FAST)
 @given(frames())
 def test_any_parquet_gives_the_state_of_the_stream(tmp_path: Path, plan: Plan, frame: pd.DataFrame) -> None:
     frame.to_parquet(tmp_path / "tape.parquet", row_group_size=4)
@@ -239,3 +239,14 @@ def test_the_answer_is_that_of_the_stream(tmp_path: Path, kpis: KpiConfig, cash:
 def answer(kpis: Any) -> dict[str, object]:
     """Without the engine's name."""
     return {**kpis.as_json(by_date=bool(kpis.by)), "engine": ""}
+
+
+def test_a_signal_ends_it_as_it_ends_every_command(
+    tmp_path: Path, kpis: KpiConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def signalled(*_: object) -> None:
+        raise RuntimeError("Query interrupted")  # what DuckDB makes of a SIGINT
+
+    monkeypatch.setattr("engine.portfolio.on_duckdb._answer", signalled)
+    with pytest.raises(KeyboardInterrupt):
+        compute_on_duckdb(write(tmp_path / "tape.csv", [row()]), kpis)

@@ -161,8 +161,9 @@ def _answer(connection: Any, source: _Source, decimals: int) -> list[tuple[Any, 
     finer = [column for column in columns if any(said[column.name].state.finer for _, said in answer.values())]
     rests = connection.execute(rest_query(table, key, finer, decimals)).fetchall() if finer else []
     for first, *cells in rests:
-        rows, said = answer[first]
-        answer[first] = rows, with_rests(said, finer, cells)
+        if first in answer:  # a tape that is replaced meanwhile has other dates
+            rows, said = answer[first]
+            answer[first] = rows, with_rests(said, finer, cells)
     return [(first, rows, said) for first, (rows, said) in answer.items()]
 
 

@@ -25,8 +25,11 @@ def amounts(raw: pd.Series[Any]) -> Amounts:
     def cell(place: int) -> object:
         return raw.iloc[place]
 
-    if raw.dtype.kind in "iuf":
-        if isinstance(raw.dtype, np.dtype):
+    kind = raw.dtype  # asked once: pandas takes its time to answer
+    if kind == np.float64:
+        return Amounts(np.ascontiguousarray(raw.to_numpy()), cell)
+    if kind.kind in "iuf":
+        if isinstance(kind, np.dtype):
             return Amounts(np.ascontiguousarray(raw.to_numpy(dtype=np.float64)), cell)
         absent = raw.isna().to_numpy(dtype=np.bool_)
         return Amounts(raw.to_numpy(dtype=np.float64, na_value=np.nan), cell, absent if absent.any() else None)

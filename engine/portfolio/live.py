@@ -1,6 +1,7 @@
-"""The fast way for what is watched: sums as doubles, read once at the speed of memory.
+"""The fast way for a frame that is watched, as in a notebook: sums as doubles, read once at the speed of memory.
 
-It agrees with the exact state to 1e-9 of the amounts that were added up; its last bits depend on the order of the rows.
+No command uses it: the console shows what the releases published. It agrees with the exact state to 1e-9 of the amounts
+that were added up; its last bits depend on the order of the rows.
 """
 
 from __future__ import annotations

@@ -51,6 +51,8 @@ def measure_all(
 ) -> list[Measured]:
     """Measure several columns of the same length, side by side where there are cores; with ``squares`` theirs too."""
     rows = len(columns[0]) if columns else 0
+    if 0 < rows * len(columns) <= BLOCK and not squares:
+        return _measure_few(columns, decimals)
     workers = threads if threads is not None else len(os.sched_getaffinity(0))
     if workers < 2 or rows * len(columns) < _MANY:
         return [_measure(column, decimals, 0, squares) for column in columns]
@@ -69,6 +71,31 @@ def _joined(one: Measured, two: Measured) -> Measured:
     return Measured(one.state.merge(two.state), first)
 
 
+def _measure_few(columns: list[Numbers], decimals: int) -> list[Measured]:
+    """Columns so short that the calls would cost more than the sums: all in one, but those that need more care."""
+    scale = 10.0**decimals
+    ceiling = _LIMIT / scale / BLOCK
+    with np.errstate(all="ignore"):
+        block = np.array(columns)
+        low, high = np.fmin.reduce(block, axis=1), np.fmax.reduce(block, axis=1)
+        units = np.multiply(block, scale)
+        np.rint(units, out=units)
+        totals = np.einsum("ij->i", units)
+        np.divide(units, scale, out=units)
+        whole = np.logical_and.reduce(units == block, axis=1)
+    found = []
+    for column, total, least, most, is_whole in zip(
+        columns, totals.tolist(), low.tolist(), high.tolist(), whole.tolist(), strict=True
+    ):
+        if is_whole and -ceiling < least and most < ceiling:
+            negatives = int(np.count_nonzero(column < 0)) if least < 0 else 0
+            state = ColumnState(int(total), negatives=negatives, minimum=least + 0.0, maximum=most + 0.0)
+            found.append(Measured(state))
+        else:
+            found.append(_measure(column, decimals, 0, squares=False))
+    return found
+
+
 def _measure(values: Numbers, decimals: int, offset: int, squares: bool) -> Measured:
     room = _room()
     scale = 10.0**decimals
@@ -78,12 +105,12 @@ def _measure(values: Numbers, decimals: int, offset: int, squares: bool) -> Meas
     with np.errstate(all="ignore"):
         for start in range(0, len(values), BLOCK):
             block = values[start : start + BLOCK]
-            absent, low, high = room.look(block)
+            low, high = float(np.fmin.reduce(block)), float(np.fmax.reduce(block))
             most = max(-low, high) * scale + 1 if squares else None
-            if -ceiling < low and high < ceiling and room.in_minor_units(block, absent, scale, most):
+            if -ceiling < low and high < ceiling and room.in_minor_units(block, low, scale, most):
                 minor += room.total  # exact: every partial sum is below 2**53
                 squared += room.squares
-                nans += absent
+                nans += room.absent
                 negatives += int(np.count_nonzero(block < 0)) if low < 0 else 0
                 lowest, highest = min(lowest, low), max(highest, high)
                 continue
@@ -101,37 +128,41 @@ class _Room:
     """Arrays of a block's size, used again for each block: fresh ones would cost more than the sums."""
 
     def __init__(self) -> None:
-        self._units, self._absent, self._same = np.empty(BLOCK), np.empty(BLOCK, np.bool_), np.empty(BLOCK, np.bool_)
-        self.total, self.squares = 0, 0
-        """Of the last block that was whole minor units."""
+        self._units, self._flags, self._zeros = np.empty(BLOCK), np.empty(BLOCK, np.bool_), np.zeros(BLOCK)
+        self.total, self.squares, self.absent = 0, 0, 0
+        """Of the last block that was whole minor units; how many NaN it had."""
 
-    def look(self, block: Numbers) -> tuple[int, float, float]:
-        """How many NaN the block has, and its least and greatest number."""
-        low = float(np.minimum.reduce(block))
-        if low == low:
-            return 0, low, float(np.maximum.reduce(block))
-        absent = np.isnan(block, out=self._absent[: len(block)])
-        return int(np.count_nonzero(absent)), float(np.fmin.reduce(block)), float(np.fmax.reduce(block))
-
-    def in_minor_units(self, block: Numbers, absent: int, scale: float, most: float | None) -> bool:
+    def in_minor_units(self, block: Numbers, low: float, scale: float, most: float | None) -> bool:
         """Whether every number is a whole number of minor units; ``total`` is then their sum.
 
-        With the ``most`` minor units that any is from 0, ``squares`` is that of their squares.
+        None is below ``low``. With the ``most`` minor units that any is from 0, ``squares`` is that of their squares.
         """
         rows = len(block)
-        units, same = self._units[:rows], self._same[:rows]
+        units, flags = self._units[:rows], self._flags[:rows]
         np.multiply(block, scale, out=units)
-        if absent:
-            np.copyto(units, 0.0, where=self._absent[:rows])
         np.rint(units, out=units)
+        absent = self._without_nan(block, units, low) if self.absent else 0  # as the last block, so mostly this one
         total = float(np.einsum("i->", units))
+        if total != total:
+            absent = self._without_nan(block, units, low)
+            total = float(np.einsum("i->", units))
         squares = square_sum(units, most) if most is not None else 0
         np.divide(units, scale, out=units)
-        np.equal(units, block, out=same)
-        if int(np.count_nonzero(same)) + absent < rows:
+        np.equal(units, block, out=flags)
+        if int(np.count_nonzero(flags)) + absent < rows:
             return False
-        self.total, self.squares = int(total), squares
+        self.total, self.squares, self.absent = int(total), squares, absent
         return True
+
+    def _without_nan(self, block: Numbers, units: Numbers, low: float) -> int:
+        """Put 0 for every NaN of ``units``, and say how many the block has."""
+        flags = self._flags[: len(block)]
+        np.not_equal(block, block, out=flags)
+        if low >= 0:  # the larger of each and 0 is found in half the time
+            np.fmax(units, self._zeros[: len(block)], out=units)
+        else:
+            np.copyto(units, 0.0, where=flags)
+        return int(np.count_nonzero(flags))
 
 
 _rooms = threading.local()

@@ -50,6 +50,10 @@ Told = Callable[[int, float], None]
 """Told, from any thread, that so many more rows, and so large a share of the tape, were read."""
 
 
+class AllFound(Exception):
+    """Raised by the work of one worker: the rest of the tape need not be read."""
+
+
 class OpenTape(Protocol):
     """A tape whose header was read."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -15,7 +16,7 @@ from engine.portfolio.arrow_columns import arrow_amounts
 from engine.portfolio.columns import NULLS, Numbers
 from engine.portfolio.csv_stream import OddCells
 from engine.portfolio.row_rules import Broken, Key, RowRule, judge_block, needs_rows, rules_of
-from engine.portfolio.tape_pieces import How, naming, open_tape
+from engine.portfolio.tape_pieces import AllFound, How, naming, open_tape
 from engine.records import harmless
 
 EMPTY = "empty"
@@ -93,9 +94,12 @@ def read_rows(path: Path, config: KpiConfig, rows: Sequence[int], columns: Seque
                         cells = {column: _cell(batch.column(column)[place].as_py()) for column in shown}
                         found[row] = Cells(name(place), cells)
                 before[0] += batch.num_rows
+                if len(found) == len(wanted):
+                    raise AllFound
 
         # one worker: the pieces come one after another, in the order of the tape
-        open_tape(path, section, set(), {*shown, *labels}, 1).each(work)
+        with suppress(AllFound):
+            open_tape(path, section, set(), {*shown, *labels}, 1).each(work)
     return found
 
 

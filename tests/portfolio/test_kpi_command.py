@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,26 @@ def test_a_streamed_tape_says_what_was_not_looked_at(tmp_path: Path, kpi) -> Non
     assert "discounted_balance_usd" not in streamed["columns_read"]
     for key in ("kpis", "rows", "tape_sha256", "measurement_date"):
         assert streamed[key] == whole[key]
+
+
+def test_sql_gives_the_same_answer_and_says_what_it_did_not_read(tmp_path: Path, kpi) -> None:  # type: ignore[no-untyped-def]
+    pytest.importorskip("duckdb")
+    path = write(tmp_path / "tape.csv", [row("L1"), row("L2", cash_available="12.5")])
+    code, out, err = kpi(path, "--engine", "duckdb")
+    assert (code, err, out) == (0, "", kpi(path, "--engine", "arrow")[1])
+    assert json.loads(kpi(path, "--engine", "duckdb", "--json")[1])["engine"] == "duckdb"
+    path = write(tmp_path / "tape.csv", [row("L1"), row("L2", cash_available="(12.00)")])
+    code, out, err = kpi(path, "--engine", "duckdb")
+    assert (code, out) == (0, kpi(path, "--engine", "arrow")[1])
+    assert "some columns were read by the engine arrow" in err
+
+
+def test_sql_without_duckdb_is_a_sentence_and_exit_2(tmp_path: Path, kpi, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setitem(sys.modules, "duckdb", None)
+    code, out, err = kpi(write(tmp_path / "tape.csv", [row()]), "--engine", "duckdb")
+    assert (code, out) == (2, "")
+    assert "DuckDB, which is not installed" in err
+    assert "pip install 'abaco-ops[duckdb]'" in err
 
 
 def test_the_trend_shows_what_a_held_value_was(tmp_path: Path, kpi) -> None:  # type: ignore[no-untyped-def]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from engine.portfolio.compute import compute_tape
 from engine.portfolio.examined import examine_tape
 from engine.portfolio.frame import examine_frame
 from engine.portfolio.integrity import Integrity
+from engine.portfolio.outlier_rows import first_outliers
 from engine.portfolio.outliers import Tail, tail_of
 from engine.portfolio.plan import Plan
 from engine.portfolio.tape import read_tape
@@ -113,7 +115,20 @@ def test_outliers_are_counted_exactly_whatever_hides_them(
     else:
         frame.to_parquet(path, row_group_size=20)
     whole = examine_whole(read_tape(path, plan.config.tape), plan.config)
-    assert examine_tape(path, plan, workers=2).found.outliers == whole.outliers
+    examined = examine_tape(path, plan, workers=2)
+    assert examined.found.outliers == whole.outliers
+    most = plan.config.checks.sample_rows
+    shown = first_outliers(path, examined.state, plan.config, whole.outliers)
+    assert shown == {name: outlier_rows(frame, name)[:most] for name in whole.outliers}
+
+
+def outlier_rows(frame: pd.DataFrame, name: str) -> list[int]:
+    """Those of the latest date, in plain arithmetic."""
+    now = frame[frame["measurement_date"] == frame["measurement_date"].max()]
+    values = [Fraction(str(value)) for value in now[name]]
+    mean = sum(values) / len(values)
+    variance = sum((value - mean) ** 2 for value in values) / len(values)
+    return [int(at) + 1 for at, value in zip(now.index, values, strict=True) if (value - mean) ** 2 > 16 * variance]
 
 
 def test_a_value_exactly_on_the_limit_is_no_outlier(tmp_path: Path, plan: Plan) -> None:

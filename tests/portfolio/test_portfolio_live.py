@@ -12,18 +12,15 @@ from hypothesis import strategies as st
 from odd_tapes import DAYS, FINITE, frames
 from tapes import AMOUNTS, reference, row
 
-from engine.portfolio.finalise import finalise
-from engine.portfolio.frame import state_of
+from engine.portfolio.frame import kpis_of_frame
 from engine.portfolio.live import live, total_of
 from engine.portfolio.measure import BLOCK, measure
-from engine.portfolio.missing import missing_columns
 from engine.portfolio.plan import Plan
 from engine.portfolio.results import Group
 
 
 def exact(frame: pd.DataFrame, plan: Plan) -> Group:
-    missing = missing_columns(plan.config.tape.amounts, list(frame.columns))
-    return finalise(state_of(frame, plan), plan, missing, lambda day, rows: None, "pandas").latest
+    return kpis_of_frame(frame, plan).latest
 
 
 @settings(max_examples=80, deadline=None)

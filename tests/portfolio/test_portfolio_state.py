@@ -79,6 +79,9 @@ def test_the_order_of_rows_changes_no_bit_of_any_kpi(plan: Plan, frame: pd.DataF
     assert values(state_of(frame.iloc[order], plan)) == values(state_of(frame, plan))
 
 
+CENTS = st.one_of(*[st.integers(-(10**13), 10**13).map(lambda cents: cents / 100)] * 6, DOUBLES)
+
+
 def counted_by_hand(values: list[float]) -> ColumnState:
     finite = [value for value in values if math.isfinite(value)]
     return ColumnState(
@@ -133,6 +136,15 @@ def test_a_long_column_needs_no_luck(monkeypatch: pytest.MonkeyPatch) -> None:
     (state,) = states
     assert exactly(state) == Fraction(int(cents[kept].sum()), 100) + 9 * 10**13 + Fraction(0.001)
     assert (state.finer, state.nans) == (1, len(values) - kept.sum() - 2)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.integers(1, 9).flatmap(lambda rows: st.lists(st.lists(CENTS, min_size=rows, max_size=rows), max_size=4)))
+def test_short_columns_measured_together_are_as_each_by_itself(columns: list[list[float]]) -> None:
+    arrays = [np.array(values, dtype=np.float64) for values in columns]
+    alone = [measuring._measure(array, 2, 0, squares=False) for array in arrays]
+    assert measure_all(arrays, 2) == alone
+    assert [repr(found.state) for found in measure_all(arrays, 2)] == [repr(found.state) for found in alone]
 
 
 def test_very_large_amounts_do_not_leave_the_integers() -> None:

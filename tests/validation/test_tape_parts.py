@@ -100,3 +100,16 @@ def test_an_outlier_is_told_and_changes_no_verdict(production: Production) -> No
     production.write_tape(changed(discounted_balance="99999")())
     production.run()
     assert production.integrity().status == "PASS"
+
+
+def test_outliers_are_shown_with_row_identity_and_cell_but_those_of_the_latest_date_only(
+    production: Production,
+) -> None:
+    rows = loans(40)
+    rows[0]["discounted_balance_usd"] = rows[50]["discounted_balance_usd"] = "99999"
+    rows[79]["cash_available_usd"] = "77777"
+    shown = [(sample.row, sample.name, sample.text) for sample in part(production, "outliers", rows).rows]
+    assert sorted(shown) == [
+        (51, "L011, 2025-12-31", "discounted_balance_usd 99999"),
+        (80, "L040, 2025-12-31", "cash_available_usd 77777"),
+    ]

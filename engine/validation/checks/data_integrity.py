@@ -63,9 +63,8 @@ def _seen(tape: Examined, config: KpiConfig) -> Seen:
     faults = {name: column.fault for name, column in tape.state.whole().columns.items() if column.fault is not None}
     if tape.state.undated is not None:
         faults[config.tape.date] = tape.state.undated
-    return Seen(
-        tape.path, tape.found, config, tape.state.columns, tape.missing, faults, tape.named, tape.found.repeated
-    )
+    found, state = tape.found, tape.state
+    return Seen(tape.path, found, config, state.columns, tape.missing, faults, tape.named, found.repeated, state)
 
 
 def _judge_published(evidence: Evidence, findings: Findings) -> None:

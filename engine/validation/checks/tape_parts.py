@@ -11,7 +11,9 @@ from engine.config.kpis import KpiConfig
 from engine.portfolio.buckets import Found
 from engine.portfolio.column_state import Fault
 from engine.portfolio.integrity import Integrity
+from engine.portfolio.outlier_rows import first_outliers
 from engine.portfolio.row_rules import null_rule
+from engine.portfolio.state import State
 from engine.portfolio.tape_rows import EMPTY, Cells, judge_rows, read_rows
 from engine.records import harmless
 from engine.validation.model import Sample, Severity
@@ -38,6 +40,8 @@ class Seen:
     """Whether the tape has identities."""
     repeated: tuple[str, ...]
     """The identities of the first duplicates."""
+    state: State
+    """What the figures were made from."""
 
     def rows(self, found: Mapping[str, Sequence[int]], *beside: str) -> tuple[Sample, ...]:
         """The first rows of each column, with its cell and those ``beside`` it."""
@@ -205,4 +209,5 @@ def _outliers(seen: Seen) -> Asked:
         for name, count in found.items()
     )
     limit = f"within {sigma:g} standard deviations of the column's mean"
-    return Asked("none on the latest date", limit, sum(found.values()), _cells(seen), issues)
+    rows = seen.rows(first_outliers(seen.path, seen.state, seen.config, found)) if found else ()
+    return Asked("none on the latest date", limit, sum(found.values()), _cells(seen), issues, rows)

@@ -143,7 +143,7 @@ complete -c abaco-ops -n '_shtab_abaco_ops_using kpi' -l version -d 'show progra
 complete -c abaco-ops -n '_shtab_abaco_ops_using kpi' -l by -x -d 'every date of the tape, not only the latest'
 complete -c abaco-ops -n '_shtab_abaco_ops_using kpi' -l pooled -d 'all dates added up, and said so; not with --by'
 complete -c abaco-ops -n '_shtab_abaco_ops_using kpi' -l duplicates -d 'count them in a streamed tape too (8 bytes a row)'
-complete -c abaco-ops -n '_shtab_abaco_ops_using kpi' -l engine -xka "auto pandas arrow dask" -d 'pandas: read whole; arrow: streamed; dask: on a cluster'
+complete -c abaco-ops -n '_shtab_abaco_ops_using kpi' -l engine -xka "auto pandas arrow dask duckdb" -d 'pandas: read whole; arrow: streamed; dask: on a cluster; duckdb: as SQL'
 complete -c abaco-ops -n '_shtab_abaco_ops_using kpi' -l json -d 'for scripts, at full precision'
 complete -c abaco-ops -n '_shtab_abaco_ops_using kpi; and test $_shtab_abaco_ops_npos -eq 0' -ka "(__fish_complete_path (commandline -ct))" -d 'CSV, Parquet, or a partitioned Parquet directory'
 complete -c abaco-ops -n '_shtab_abaco_ops_using; and test $_shtab_abaco_ops_npos -eq 0' -a validate -d 'the five checks and the report'

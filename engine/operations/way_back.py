@@ -26,9 +26,11 @@ from engine.snapshots import (
     Remembered,
     Snapshot,
     choices,
+    let_read,
     load_remembered,
     passed_over,
     staged_problem,
+    unread,
     verify_snapshot,
 )
 
@@ -104,13 +106,16 @@ def examine(deployment: Deployment, wait: Callable[[], None], remembered: Rememb
         if configured_release(deployment.active_config)[0] == deployment.console.releases.new:
             note = "; ".join(filter(None, (note, reserve_problem(deployment))))
     seconds = round(time.monotonic() - began + reads.would_take + deployment.console.cadence.verify_hold, 2)
-    refused = [str(item) for item in passed_over(deployment, release, found[0] if found else None)]
+    newer = passed_over(deployment, release, found[0] if found else None)
+    stops = unread(newer)
+    if stops is not None and not reason:
+        reason = f"a rollback stops at snapshot {stops.id}; {let_read(deployment, stops.id)}"
     return WayBackProof(
         ok=not reason,
         seconds=seconds,
         snapshot=found[0].id if found else None,
         release=release,
-        reason=harmless("; ".join(filter(None, (reason or note, *refused))), 400),
+        reason=harmless("; ".join(filter(None, (reason or note, *map(str, newer)))), 400),
         read_at=datetime.fromtimestamp(reads.oldest, UTC) if reads.oldest is not None else None,
     )
 

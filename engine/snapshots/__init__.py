@@ -9,7 +9,7 @@ from engine.snapshots.catalogue import (
     read_snapshot,
     verify_snapshot,
 )
-from engine.snapshots.fallback import PassedOver, passed_over
+from engine.snapshots.fallback import PassedOver, let_read, passed_over, unread
 from engine.snapshots.manifest import Entry, Manifest, SnapshotProblem, entries_of
 from engine.snapshots.owners import give_back_owners
 from engine.snapshots.proof import LossProof, prove_no_loss
@@ -44,6 +44,7 @@ __all__ = [
     "displaced",
     "entries_of",
     "give_back_owners",
+    "let_read",
     "list_snapshots",
     "load_remembered",
     "move_tree",
@@ -62,5 +63,6 @@ __all__ = [
     "take_back",
     "take_snapshot",
     "trees",
+    "unread",
     "verify_snapshot",
 ]

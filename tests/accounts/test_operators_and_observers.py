@@ -98,6 +98,9 @@ def test_a_rollback_stops_at_a_newer_snapshot_that_its_account_cannot_read_and_s
             assert f"cannot be read by {BOB}: {path}" in said
             assert f"roll back as {ALICE} or as root" in said
             assert f"as root: abaco-ops init {site.root} --share {site.group}" in said
+        script = site.people.run(BOB, "sh", str(site.root / ".rollback/RETURN.sh"), "--yes", "--reason", "t")
+        assert f"snapshot {newest} cannot be read by {BOB}: " in script.stdout + script.stderr
+        assert f"Run this as {ALICE} or as root" in script.stdout + script.stderr
         assert site.status(OLGA)["release"] == "v2", "nothing older was restored"
         assert "DAMAGED" not in site.on(BOB, "snapshots", "verify").stdout
         site.must("root", "init", str(site.root), "--share", site.group)

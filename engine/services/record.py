@@ -114,7 +114,7 @@ def _replace(path: Path, data: bytes) -> None:
     A reader that meets the middle of that sees no record and asks the system alone.
     """
     try:
-        write_file(path, data)
+        write_file(path, data, mine=True)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT) or not path.exists():
             raise

@@ -1870,6 +1870,15 @@ begin() { # the operation's directory, or that of the one that stopped half-way
     for name in $UNFINISHED; do end_orphans "$name"; done
 }
 
+hand_over() { # what root made in another account's deployment is that account's, whose monitor could not even read it
+    [ "$(id -u)" = 0 ] && [ ! -g "$ROLLBACK" ] && [ -n "${DIRECTORY-}" ] || return 0
+    whose=$(stat -c %u:%g "$ROLLBACK")
+    case $whose in 0:*) return 0 ;; esac
+    chown -R -h --from=0 "$whose" "$DIRECTORY" "$SNAPSHOTS/${SIDE:-.last}" "$SNAPSHOTS/.last" "$OPERATIONS/.last" \
+        "$ROLLBACK/operation.holder.json" "$ROOT/$CONFIG" "$ROOT/logs/rollback.log" 2>/dev/null || :
+    chown -h --from=0 ":${whose#*:}" "$SERVICES/$OLD_SERVICE/state.json" "$SERVICES/$NEW_SERVICE/state.json" 2>/dev/null || :
+}
+
 in_the_old_place() { # how the old release is started: nothing of this script clings to it
     cd "$ROOT" || return 1
     trap - HUP INT QUIT TERM PIPE TSTP
@@ -1910,6 +1919,7 @@ main() {
     look_around # without flock somebody may have begun while this one asked
     json "$REASON" && REASON_JSON=$JSON
     trap '' HUP INT QUIT PIPE TSTP # a line that drops, or a key, leaves nothing half-done
+    trap hand_over EXIT
     begin
     all_steps
     ended SUCCEEDED '' 0

@@ -100,6 +100,16 @@ class ServiceFiles:
         except OSError:
             return None
 
+    def barred(self) -> bool:
+        """Whether there is a record that this account may not read: then nothing is known, also not that it stopped."""
+        try:
+            (self.directory / "state.json").read_bytes()
+        except PermissionError:
+            return True
+        except OSError:
+            return False
+        return False
+
     def read_record(self) -> ServiceRecord | None:
         """The record; None when the service was never started here, or when it cannot be read."""
         try:

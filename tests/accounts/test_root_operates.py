@@ -41,3 +41,15 @@ def test_after_roots_cutover_the_account_sees_proves_and_says_whose_the_service_
     assert "(of root: as that account, or as root, kill " in stopped.stderr
     assert private.operate("root", "rollback", "077")["state"] == "SUCCEEDED"
     assert private.status(SERVICE)["release"] == "v1"
+
+
+@pytest.mark.full
+def test_after_the_way_back_without_python_as_root_the_account_sees_what_runs(private: SharedSite) -> None:
+    assert private.operate(SERVICE, "cutover", "077")["state"] == "SUCCEEDED"
+    script = str(private.root / ".rollback/RETURN.sh")
+    back = private.people.run("root", "sh", script, "--yes", "--reason", "t", umask="077")
+    assert back.returncode == 0, back.stdout + back.stderr
+    seen = private.status(SERVICE)
+    assert (seen["release"], seen["problems"]) == ("v1", [])
+    assert "0002-rollback" in private.must(SERVICE, "history")
+    assert "0 to put right" in private.must(SERVICE, "doctor")

@@ -26,6 +26,7 @@ def private(people: People) -> Iterator[SharedSite]:
         yield made
     finally:
         made.end()
+        people.root("rm", "-r", str(made.root))
 
 
 @pytest.mark.full

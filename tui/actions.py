@@ -173,6 +173,10 @@ class EngineActions:
     def __init__(self, deployment: Deployment) -> None:
         self._deployment = deployment
 
+    def take_up(self, deployment: Deployment) -> None:
+        """What is asked for from now on is asked of this configuration: it was edited."""
+        self._deployment = deployment
+
     def plan_rollback(self) -> Plan:
         """What a rollback would do now."""
         from engine.operations.launch import plan_rollback

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -57,14 +58,19 @@ def open_console(root: Path, *, read_only: bool, playback: Playback | None = Non
     bind(keymap)
     from tui.typed import PatientDriver
 
+    actions, looks = EngineActions(deployment), EngineLooks(deployment)
+
+    def edited(now: Deployment) -> None:
+        actions.take_up(now)
+        looks.take_up(now)
+        app.contacts = _contacts(now)
+
     app = ConsoleApp(
         root=str(deployment.root),
-        make_reader=lambda: _reader(deployment, clock) if replay is None else replay.reader,
-        actions=EngineActions(deployment) if replay is None else no_actions(deployment),
+        make_reader=lambda: _reader(deployment, clock, edited) if replay is None else replay.reader,
+        actions=actions if replay is None else no_actions(deployment),
         target=deployment.old.release,
-        contacts=[
-            (person.role, f"{person.name}, {person.reach}") for person in deployment.monitoring.contacts.values()
-        ],
+        contacts=_contacts(deployment),
         glyphs=choose(os.environ),
         brushes=_brushes(deployment),
         wall=wall,
@@ -74,7 +80,7 @@ def open_console(root: Path, *, read_only: bool, playback: Playback | None = Non
         first_words=keymap.notice or _first_words(deployment),
         console_log=console_log(deployment),
         arming=Arming.over(origin_here(), deployment.console.console.arm_writes_over_ssh),
-        looks=EngineLooks(deployment),
+        looks=looks,
         cell_differ=display.wanted(deployment.console.console.cell_differ),
     )
     app.driver_class = PatientDriver
@@ -98,10 +104,15 @@ def _first_words(deployment: Deployment) -> str:
     return f"{ended.what}: abaco-ops doctor" if ended else ""
 
 
-def _reader(deployment: Deployment, clock: Clock) -> Reads:
+def _reader(deployment: Deployment, clock: Clock, edited: Callable[[Deployment], None]) -> Reads:
     from engine.state.patient import PatientReader  # by the thread that reads: the first picture does not wait for it
 
-    return PatientReader(deployment, clock)
+    return PatientReader(deployment, clock, edited)
+
+
+def _contacts(deployment: Deployment) -> list[tuple[str, str]]:
+    """Who to call."""
+    return [(person.role, f"{person.name}, {person.reach}") for person in deployment.monitoring.contacts.values()]
 
 
 def _brushes(deployment: Deployment) -> Brushes:

@@ -81,6 +81,11 @@ class EngineLooks:
     def __init__(self, deployment: Deployment) -> None:
         self._deployment = deployment
 
+    def take_up(self, deployment: Deployment) -> None:
+        """What is looked at from now on is looked at by this configuration: it was edited."""
+        self._deployment = deployment
+        self.__dict__.pop("_plots", None)
+
     @cached_property
     def _plots(self) -> PlotReader:
         from engine.state.plotted import PlotReader

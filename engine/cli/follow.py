@@ -13,8 +13,8 @@ from engine.cli.frame import Context
 from engine.clock import SystemClock
 from engine.config.quantities import LONGEST
 from engine.errors import DONE
-from engine.state import StateReader
 from engine.state.exported import as_json
+from engine.state.patient import PatientReader
 from engine.state.told import marks, news
 
 
@@ -38,7 +38,7 @@ def run(context: Context, options: argparse.Namespace) -> int:
     """Follow until Ctrl-C, the end of ``--for``, or until the reader of the output leaves."""
     deployment = context.deployment()
     clock = SystemClock()
-    reader = StateReader(deployment, clock)
+    reader = PatientReader(deployment, clock)
     until = None if options.seconds is None else clock.now().boot + options.seconds
     told: dict[str, str] = {}
     while True:

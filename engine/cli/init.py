@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -46,7 +47,7 @@ def run(context: Context, options: argparse.Namespace) -> int:
 def _share(root: Path, group: str) -> int:
     """Give the files of a deployment to the group that its configuration names."""
     from engine.config import load_deployment
-    from engine.operations.shared_files import group_number, share, shared_places
+    from engine.operations.shared_files import group_number, linked_directories, share, shared_places
 
     deployment = load_deployment(root)
     named = deployment.console.deployment.group
@@ -57,6 +58,9 @@ def _share(root: Path, group: str) -> int:
     places = ", ".join(str(place) for place in shared_places(deployment))
     if left:
         more = f" and {len(left) - 3} more" if len(left) > 3 else ""
-        raise NeedsHuman(f"{len(left)} could not be given to {group}: {'; '.join(left[:3])}{more}", "the same as root")
+        fix = "the same as root" if os.geteuid() else "look why, then the same again"
+        raise NeedsHuman(f"{len(left)} could not be given to {group}: {'; '.join(left[:3])}{more}", fix)
     sys.stdout.write(f"{places}: shared by {group}, {changed} changed\n")
+    for path, target in linked_directories(deployment):
+        sys.stdout.write(f"  not followed: {path} is a link; that {group} may write in {target} is for you to see to\n")
     return DONE

@@ -10,6 +10,7 @@ from engine.cli.frame import Context
 from engine.clock import iso
 from engine.errors import CHECK_FAILED, DONE
 from engine.snapshots import Snapshot, list_snapshots, verify_snapshot
+from engine.snapshots.catalogue import UNREADABLE
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,7 +54,8 @@ def _row(snapshot: Snapshot, problem: str) -> str:
     manifest = snapshot.manifest
     if manifest is None:
         return f"{snapshot.id}  NOT OFFERED  {problem}"
-    mark = "verified" if not problem else f"DAMAGED: {problem}"
+    word = "NOT READ" if problem.startswith(UNREADABLE) else "DAMAGED"
+    mark = "verified" if not problem else f"{word}: {problem}"
     return (
         f"{snapshot.id}  {manifest.purpose:<8} {manifest.release:<4} {iso(manifest.taken_at)[:19]}  "
         f"{len(manifest.files):5} files {manifest.bytes:11} bytes  {mark}"

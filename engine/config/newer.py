@@ -26,6 +26,14 @@ class _Evaluation(msgspec.Struct):
     v: int = 1
 
 
+class _Facts(msgspec.Struct):
+    version: int = 1
+
+
+class _Trail(msgspec.Struct):
+    facts: _Facts = msgspec.field(default_factory=_Facts)
+
+
 def newer_words(version: int) -> str:
     """That records of this version were written, in words; empty when it is known here."""
     if version <= VERSION:
@@ -35,7 +43,7 @@ def newer_words(version: int) -> str:
 
 def newer_here(paths: Paths) -> str:
     """The same for what the audit trail, the journals and the monitor's newest state say. Damage is none."""
-    return newer_words(max((*_of_trail(paths), *_of_operations(paths), _of_state(paths)), default=1))
+    return newer_words(max((*_of_trail(paths), *_of_operations(paths), *_of_state(paths)), default=1))
 
 
 def refuse_newer(paths: Paths, what: str) -> None:
@@ -48,6 +56,7 @@ def refuse_newer(paths: Paths, what: str) -> None:
 
 
 def _of_trail(paths: Paths) -> Iterator[int]:
+    """Of what stands at its end; of what stands before that the monitor has kept it."""
     yield from _versions(_last_lines(paths.events))
 
 
@@ -59,18 +68,26 @@ def _of_operations(paths: Paths) -> Iterator[int]:
                 yield from _versions(_last_lines(directory / name))
 
 
-def _of_state(paths: Paths) -> int:
+def _of_state(paths: Paths) -> Iterator[int]:
+    """Of what the monitor judged last, and of what it has read of the trail."""
     import sqlite3  # a screen shows its first picture without it
 
     if not paths.samples.exists():
-        return 1
-    try:
-        uri = f"{paths.samples.absolute().as_uri()}?mode=ro"
-        with contextlib.closing(sqlite3.connect(uri, uri=True, timeout=1.0)) as connection:
-            row = connection.execute("SELECT evaluation FROM newest WHERE id = 0").fetchone()
-        return msgspec.json.decode(row[0], type=_Evaluation).v if row and row[0] else 1
-    except (sqlite3.Error, TypeError, *UNDECODABLE):
-        return 1
+        return
+    uri = f"{paths.samples.absolute().as_uri()}?mode=ro"
+    with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(uri, uri=True, timeout=1.0)) as state:
+        for query, form in _KEPT:
+            with contextlib.suppress(TypeError, *UNDECODABLE):
+                row = state.execute(query).fetchone()
+                if row and row[0]:
+                    found = msgspec.json.decode(row[0], type=form)
+                    yield found.v if isinstance(found, _Evaluation) else found.facts.version
+
+
+_KEPT: tuple[tuple[str, type[_Evaluation | _Trail]], ...] = (
+    ("SELECT evaluation FROM newest WHERE id = 0", _Evaluation),
+    ("SELECT data FROM checkpoints WHERE name = 'trail'", _Trail),
+)
 
 
 def _last_lines(path: Path) -> list[bytes]:

@@ -150,3 +150,8 @@ class Paths(msgspec.Struct, frozen=True, dict=True):
     def decision_lock(self) -> Path:
         """Held while a decision at a gate is checked and recorded."""
         return self.rollback / "decision.lock"
+
+    @property
+    def proof_lock(self) -> Path:
+        """Held while the way back is looked at and what was found is recorded."""
+        return self.rollback / "proof.lock"

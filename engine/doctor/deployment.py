@@ -29,10 +29,12 @@ from engine.operations.places import problems
 from engine.operations.preflight import rooms
 from engine.operations.reserve import reserve_problem
 from engine.records import existing, harmless, is_locked, verify_chain
+from engine.records.counted import counted
 from engine.records.form import VERSION
 from engine.services import open_service
 from engine.services.active import active_release, configured_release
 from engine.state.measured import age_of, patience_with
+from engine.validation.history import damaged_lines
 
 _SAMPLE = "engine.pipeline"
 """The module of the sample pipelines that ``init`` writes into the releases."""
@@ -266,6 +268,16 @@ def _audit(deployment: Deployment) -> Iterator[Finding]:
         yield Finding("audit trail", "ok", f"{report.records} records, the chain holds")
 
 
+def _validations(deployment: Deployment) -> Iterator[Finding]:
+    """Told only where something is wrong: nothing is removed from a history with a damaged line."""
+    path = deployment.paths.validations
+    found = damaged_lines(deployment.paths)
+    if found:
+        said = f"{counted(len(found), 'line')} of {path} cannot be read: no old report is removed any more"
+        mend = ";".join(f"{number}d" for number in found[:20])
+        yield Finding("validations", "WARN", said, f"keep a copy of the file, then sed -i '{mend}' {path}")
+
+
 EXAMINATIONS: dict[str, Examination] = {
     "active config": _active,
     "formulas": _formulas,
@@ -280,6 +292,7 @@ EXAMINATIONS: dict[str, Examination] = {
     "monitor": _monitor,
     "records": _records,
     "audit trail": _audit,
+    "validations": _validations,
     "channels": examine_channels,
     "prometheus": examine_prometheus,
 }

@@ -11,6 +11,7 @@ import msgspec
 from engine.clock import parse_iso
 from engine.monitoring.answers import Answer, extend
 from engine.records import Record, harmless
+from engine.records.form import version_of
 
 VALIDATIONS_KEPT = 400
 """The newest validations, whoever began them; of the watch of now more are kept: see :func:`_kept`."""
@@ -141,6 +142,8 @@ class Facts(msgspec.Struct, frozen=True):
     """The rollback that succeeded last: operation and reason, in words."""
     proven_seconds: float | None = None
     """How long the way back takes, as examined at ``proven_at``."""
+    version: int = 1
+    """The newest version of the records among them."""
 
     @property
     def proven(self) -> tuple[datetime, bool, str] | None:
@@ -181,7 +184,10 @@ def fold(facts: Facts, events: Iterable[Record]) -> Facts:
     fresh = [event for event in known if event["seq"] > facts.seq]
     if not fresh:
         return facts
-    changes: dict[str, Any] = {"seq": int(fresh[-1]["seq"])}
+    changes: dict[str, Any] = {
+        "seq": int(fresh[-1]["seq"]),
+        "version": max(facts.version, *map(version_of, fresh)),
+    }
     validations: list[Validation] = []
     for event in fresh:
         try:

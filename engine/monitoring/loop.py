@@ -13,6 +13,7 @@ from pathlib import Path
 
 from engine.clock import Clock, SystemClock, iso
 from engine.config import Deployment, load_deployment
+from engine.config.edited import stamp
 from engine.config.newer import refuse_newer
 from engine.config.problems import REFUSED_EDIT
 from engine.errors import LockHeld, OpsError
@@ -67,7 +68,7 @@ def _tick_on(
     *,
     named: bool = True,
 ) -> None:
-    monitor, signature = _monitor(deployment, clock), _signature(deployment)
+    monitor, signature = _monitor(deployment, clock), stamp(deployment)
     due = time.monotonic()
     try:
         while not stop.is_set() and ticks != 0:
@@ -75,7 +76,7 @@ def _tick_on(
                 manager.tell("WATCHDOG=1")  # ticks that fail again and again end in a new start
             named = named or _named(deployment)
             ticks = None if ticks is None else ticks - 1
-            if (now := _signature(deployment)) != signature:
+            if (now := stamp(deployment)) != signature:
                 signature = now
                 monitor = _reloaded(monitor, clock)
             due = max(due + monitor.deployment.console.cadence.sample, time.monotonic())
@@ -109,20 +110,6 @@ def _reloaded(monitor: Monitor, clock: Clock) -> Monitor:
     _say("the configuration was edited and is used from now on")
     monitor.stop()
     return _monitor(deployment, clock)
-
-
-def _signature(deployment: Deployment) -> tuple[tuple[int, int], ...]:
-    """Changes whenever a file of the configuration does."""
-    found = []
-    for path in sorted([*deployment.paths.config.glob("*.yml"), *deployment.paths.config.glob("releases/*.yml")]):
-        if path == deployment.active_config:
-            continue  # a cutover replaces it; it is read at every tick
-        try:
-            status = path.stat()
-        except OSError:
-            continue
-        found.append((status.st_mtime_ns, status.st_size))
-    return tuple(found)
 
 
 @contextmanager

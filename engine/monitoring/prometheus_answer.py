@@ -17,6 +17,8 @@ from engine.records.undecodable import UNDECODABLE
 LARGEST = 256 * 1024
 """Bytes of an answer that are read. One value is some hundred; more is another question than was meant."""
 _NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
+_LATEST = 1e12
+"""No second that is further away is a time; an integer may be too long for any calculation."""
 _NOT_ITS_FORM = "answers in a form that is not Prometheus's: is its address right?"
 
 
@@ -116,7 +118,7 @@ def _pair(found: Any) -> Answered:
     if not isinstance(found, list) or len(found) != 2:
         raise NoValue(_NOT_ITS_FORM)
     at, text = found
-    if isinstance(at, bool) or not isinstance(at, int | float) or not isinstance(text, str):
+    if isinstance(at, bool) or not isinstance(at, int | float) or abs(at) > _LATEST or not isinstance(text, str):
         raise NoValue(_NOT_ITS_FORM)
     if text in ("NaN", "+Inf", "-Inf"):
         raise NoValue(f"gives {text}, which is no number: is it divided by 0?")

@@ -642,6 +642,11 @@ check_sums() { # DIRECTORY: every file of the list has its hash there; sets WHY
     said_wrong "$1"
 }
 
+not_read() { # NAME: sets WHY and WAY; what this account may not read is not damaged for that
+    WHY="snapshot $SNAPSHOT cannot be read by $(id -un): $1"
+    WAY="nothing was touched and $NEW goes on. Run this as $(stat -c %U -- "$HERE") or as root"
+}
+
 said_wrong() { # DIRECTORY: sets WHY from what sha256sum said
     wrong=$(printf '%s' "$wrong" | head -n 1 | tr -c '[:print:]' '?')
     WHY="in $1: $wrong"
@@ -649,6 +654,10 @@ said_wrong() { # DIRECTORY: sets WHY from what sha256sum said
 }
 
 check_snapshot() { # seal, lists, every hash, and nothing that does not belong there
+    [ -r "$HERE" ] && [ -x "$HERE" ] || { not_read "$HERE"; return 1; }
+    for part in COMPLETE manifest.json sha256sums entries tree; do
+        [ ! -e "$HERE/$part" ] || [ -r "$HERE/$part" ] || { not_read "$HERE/$part"; return 1; }
+    done
     WAY="nothing was touched and $NEW goes on. What is damaged: cd $HERE/tree && sha256sum --quiet -c ../sha256sums"
     sum_of "$HERE/manifest.json"
     WHY="snapshot $SNAPSHOT is damaged: "
@@ -657,7 +666,11 @@ check_snapshot() { # seal, lists, every hash, and nothing that does not belong t
     [ "$SUM" = "$SUMS" ] || { WHY="${WHY}its list sha256sums is not the one of this script"; return 1; }
     sum_of "$HERE/entries"
     [ "$SUM" = "$ENTRIES" ] || { WHY="${WHY}its list entries is not the one of this script"; return 1; }
-    check_sums "$HERE/tree" || { WHY="snapshot $SNAPSHOT is damaged $WHY"; return 1; }
+    if ! check_sums "$HERE/tree"; then
+        case $WHY in *': Permission denied'*) not_read "${WHY#in }"; return 1 ;; esac
+        WHY="snapshot $SNAPSHOT is damaged $WHY"
+        return 1
+    fi
     IFS=$NL
     # shellcheck disable=SC2086 # one name a line
     other=$(cd "$HERE/tree" && walk_covered $CONFIG $TREES | sort | comm -3 - "$HERE/entries" | head -n 1 || echo 'its tree cannot be looked at')
@@ -1857,6 +1870,15 @@ begin() { # the operation's directory, or that of the one that stopped half-way
     for name in $UNFINISHED; do end_orphans "$name"; done
 }
 
+hand_over() { # what root made in another account's deployment is that account's, whose monitor could not even read it
+    [ "$(id -u)" = 0 ] && [ ! -g "$ROLLBACK" ] && [ -n "${DIRECTORY-}" ] || return 0
+    whose=$(stat -c %u:%g "$ROLLBACK")
+    case $whose in 0:*) return 0 ;; esac
+    chown -R -h --from=0 "$whose" "$DIRECTORY" "$SNAPSHOTS/${SIDE:-.last}" "$SNAPSHOTS/.last" "$OPERATIONS/.last" \
+        "$ROLLBACK/operation.holder.json" "$ROOT/$CONFIG" "$ROOT/logs/rollback.log" 2>/dev/null || :
+    chown -h --from=0 ":${whose#*:}" "$SERVICES/$OLD_SERVICE/state.json" "$SERVICES/$NEW_SERVICE/state.json" 2>/dev/null || :
+}
+
 in_the_old_place() { # how the old release is started: nothing of this script clings to it
     cd "$ROOT" || return 1
     trap - HUP INT QUIT TERM PIPE TSTP
@@ -1897,6 +1919,7 @@ main() {
     look_around # without flock somebody may have begun while this one asked
     json "$REASON" && REASON_JSON=$JSON
     trap '' HUP INT QUIT PIPE TSTP # a line that drops, or a key, leaves nothing half-done
+    trap hand_over EXIT
     begin
     all_steps
     ended SUCCEEDED '' 0

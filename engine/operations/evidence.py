@@ -28,8 +28,7 @@ from engine.services import open_service
 from engine.services.active import ActiveRelease, active_release
 from engine.services.build import build_hash
 from engine.services.logout import ended_at_logout
-from engine.snapshots import PassedOver, Snapshot, passed_over, staged_path, trees
-from engine.snapshots.catalogue import UNREADABLE
+from engine.snapshots import PassedOver, Snapshot, let_read, passed_over, staged_path, trees, unread
 
 
 def cutover_evidence(deployment: Deployment, operations: list[Operation]) -> list[Evidence]:
@@ -79,11 +78,10 @@ def rollback_evidence(
     elif chosen is not None and chosen.manifest is not None:
         files = len(chosen.manifest.files)
         found.append(Evidence("ok", "snapshot", f"{chosen.id} sealed, {files} files; every hash is checked first"))
-        found.extend(
-            Evidence("no", "snapshot", f"snapshot {item.id} is newer, and {item.reason}")
-            for item in passed
-            if item.reason.startswith(UNREADABLE) and not named
-        )
+        newer = None if named else unread(passed)
+        if newer is not None:
+            why = f"snapshot {newer.id} is newer, and {newer.reason}; {let_read(deployment, newer.id)}"
+            found.append(Evidence("no", "snapshot", why))
         found.extend(Evidence("--", "refused", f"{item}. {chosen.id} is restored instead") for item in passed)
         found.append(_staged(deployment, chosen))
     ends = [item for item in unfinished if item.open or item.kind == "cutover"]

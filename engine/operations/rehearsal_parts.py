@@ -30,11 +30,13 @@ from engine.snapshots import (
     choices,
     covers_of,
     entries_of,
+    let_read,
     passed_over,
     read_snapshot,
     staged_problem,
     take_snapshot,
     trees,
+    unread,
     verify_snapshot,
 )
 from engine.snapshots.catalogue import differences
@@ -153,6 +155,9 @@ class Rehearsing:
         said = "; ".join(str(item) for item in newer)
         if self.snapshot is None:
             raise NotReady(f"no snapshot can be restored{': ' + said if said else ''}")
+        stops = unread(newer)
+        if stops is not None:
+            raise NotReady(f"snapshot {stops.id} {stops.reason}; {let_read(self._deployment, stops.id)}")
         if damaged:
             raise NotReady(f"a rollback would restore {self.snapshot.id} instead: {said}")
         self.notes += [str(item) for item in newer]

@@ -14,12 +14,15 @@ from engine.operations.work import Work
 from engine.services.build import build_hash
 from engine.snapshots import (
     Origin,
+    PassedOver,
     Snapshot,
     choices,
+    let_read,
     passed_over,
     read_snapshot,
     stage,
     staged_problem,
+    unread,
     verify_snapshot,
 )
 from engine.snapshots.catalogue import UNREADABLE
@@ -99,9 +102,6 @@ def _new_has_started(work: Work) -> bool:
     return new_release_started(work.deployment, list_operations(work.deployment.paths.operations))
 
 
-_LET_READ = "roll back as its owner, or let the group read it: as root abaco-ops init DIR --share GROUP"
-
-
 def _first_good(work: Work) -> Snapshot:
     """The planned one, or the newest whose every hash is right; what is passed over for it is said and kept."""
     found = choices(work.deployment, work.old)
@@ -114,19 +114,32 @@ def _first_good(work: Work) -> Snapshot:
     for snapshot in found:
         problem = verify_snapshot(snapshot, work.checkpoint)
         if not problem:
+            if snapshot.id != planned or work.plan.takes_over is not None:
+                _stop_at_unread(work, snapshot, damaged)
             _say_what_is_passed_over(work, snapshot, damaged)
             return snapshot
         if problem.startswith(UNREADABLE):  # it may be whole: an older one would leave out what only it holds
-            raise StepFailed(f"snapshot {snapshot.id} {problem}", _LET_READ)
+            raise StepFailed(f"snapshot {snapshot.id} {problem}", let_read(work.deployment, snapshot.id))
         damaged[snapshot.id] = problem
         work.warn(f"snapshot {snapshot.id} is damaged: {problem}; taking the next one")
+    _stop_at_unread(work, None, damaged)
     work.fact("snapshot", None)  # nobody is to be told to copy from one that was chosen before and is damaged now
     raise StepFailed("no snapshot can be restored", "nothing was changed; see abaco-ops snapshots verify")
 
 
+def _passed_over(work: Work, snapshot: Snapshot | None, damaged: dict[str, str]) -> list[PassedOver]:
+    return passed_over(work.deployment, work.old, snapshot, damaged, frozenset({str(work.facts.get("side"))}))
+
+
+def _stop_at_unread(work: Work, snapshot: Snapshot | None, damaged: dict[str, str]) -> None:
+    """What the worker's account cannot read whoever planned it may have read: an older one is not taken for it."""
+    newer = unread(_passed_over(work, snapshot, damaged))
+    if newer is not None:
+        raise StepFailed(f"snapshot {newer.id} {newer.reason}", let_read(work.deployment, newer.id))
+
+
 def _say_what_is_passed_over(work: Work, snapshot: Snapshot, damaged: dict[str, str]) -> None:
-    but = frozenset({str(work.facts.get("side"))})
-    passed = passed_over(work.deployment, work.old, snapshot, damaged, but)
+    passed = _passed_over(work, snapshot, damaged)
     if msgspec.to_builtins(passed) == work.facts.get("passed_over", []):
         return
     work.fact("passed_over", msgspec.to_builtins(passed))

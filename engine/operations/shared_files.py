@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import grp
 import os
 import stat
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from engine.config import Deployment
 from engine.errors import Refused
+from engine.operations.access_list import give_group, group_lacks
 from engine.records import harmless
 
 _LOOKED_AT = 20_000
@@ -23,9 +25,7 @@ class Unshared:
 
     path: Path
     is_directory: bool
-    group: int
-    mode: int
-    """0 where only the group is wrong."""
+    copied: bool
     why: str
 
 
@@ -67,19 +67,29 @@ def not_shared(deployment: Deployment, group: int, at_most: int = _LOOKED_AT) ->
 def share(deployment: Deployment, group: int) -> tuple[int, list[str]]:
     """Give the group what it lacks: how many names were changed, and which could not be, each with the reason.
 
-    A file with a second name is left alone: as root it might be one of another place.
+    A file with a second name is left alone: as root it might be one of another place. For the same reason no directory
+    on the way is a link, whatever a member of the group has put there since it was looked at.
     """
     for place in shared_places(deployment):
         place.mkdir(exist_ok=True)
     changed, left = 0, []
     for one in list(not_shared(deployment, group, at_most=2**63)):
         try:
-            _give(one)
+            _give(deployment.root, one, group)
+        except FileNotFoundError:
+            continue  # somebody works here: it has gone
         except OSError as error:
             left.append(f"{harmless(one.path)}: {error.strerror or error}")
         else:
             changed += 1
     return changed, left
+
+
+def linked_directories(deployment: Deployment) -> list[tuple[Path, Path]]:
+    """Links to directories right below the places, and where they lead: nothing behind them is looked at."""
+    found = [path for place in shared_places(deployment) for path in sorted(place.iterdir())]
+    found += [path for path in (deployment.paths.logs, deployment.paths.rollback) if path not in found]
+    return [(path, path.resolve()) for path in found if path.is_symlink() and path.is_dir()]
 
 
 def _is_copy(deployment: Deployment, path: Path) -> bool:
@@ -91,42 +101,67 @@ def _is_copy(deployment: Deployment, path: Path) -> bool:
 
 
 def _unshared(path: Path, status: os.stat_result, group: int, *, copied: bool) -> Unshared | None:
+    mode, is_directory = stat.S_IMODE(status.st_mode), stat.S_ISDIR(status.st_mode)
+    wanted = _wanted(status, copied=copied)
+    said = f"{harmless(path)} is {mode:04o}, group {_name(status.st_gid)}"
+    if status.st_gid != group or mode != wanted:
+        return Unshared(path, is_directory, copied, said)
+    if group_lacks(path, _of_group(wanted), is_directory=is_directory, to_come=not copied):
+        return Unshared(path, is_directory, copied, f"{said}, whose access list (getfacl) gives that group less")
+    return None
+
+
+def _wanted(status: os.stat_result, *, copied: bool) -> int:
     mode = stat.S_IMODE(status.st_mode)
-    is_directory = stat.S_ISDIR(status.st_mode)
     if copied:
-        wanted = mode | (mode & (stat.S_IRUSR | stat.S_IXUSR)) >> 3
-    else:
-        wanted = mode | (mode & stat.S_IRWXU) >> 3 | (stat.S_ISGID if is_directory else 0)
-    if status.st_gid == group and mode == wanted:
-        return None
-    why = f"{harmless(path)} is {mode:04o}, group {_name(status.st_gid)}"
-    return Unshared(path, is_directory, group, wanted, why)
+        return mode | (mode & (stat.S_IRUSR | stat.S_IXUSR)) >> 3
+    return mode | (mode & stat.S_IRWXU) >> 3 | (stat.S_ISGID if stat.S_ISDIR(status.st_mode) else 0)
 
 
-def _give(one: Unshared) -> None:
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | (os.O_DIRECTORY if one.is_directory else 0)
-    descriptor = os.open(one.path, flags)
+def _of_group(mode: int) -> int:
+    return (mode & stat.S_IRWXG) >> 3
+
+
+def _give(root: Path, one: Unshared, group: int) -> None:
+    descriptor = _open_below(root, one)
     try:
-        status = os.fstat(descriptor)
+        status = os.fstat(descriptor)  # of what is given now, not of what was looked at
         if not one.is_directory and (status.st_nlink > 1 or not stat.S_ISREG(status.st_mode)):
             raise OSError(1, "has a second name: look what it is")
-        os.fchown(descriptor, -1, one.group)
-        os.fchmod(descriptor, one.mode)  # after the group: changing that takes a file's setgid away
+        mode = _wanted(status, copied=one.copied)
+        os.fchown(descriptor, -1, group)
+        os.fchmod(descriptor, mode)  # after the group: changing that takes a file's setgid away
+        give_group(descriptor, _of_group(mode), is_directory=one.is_directory, to_come=not one.copied)
     finally:
         os.close(descriptor)
 
 
+def _open_below(root: Path, one: Unshared) -> int:
+    """Name by name from the root on, none of them a link. OSError."""
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    names = one.path.relative_to(root).parts
+    for number, name in enumerate(names, start=1):
+        directory = os.O_DIRECTORY if number < len(names) or one.is_directory else 0
+        try:
+            below = os.open(name, flags | directory, dir_fd=descriptor)
+        finally:
+            os.close(descriptor)
+        descriptor = below
+    return descriptor
+
+
 def _below(place: Path) -> Iterator[tuple[Path, os.stat_result]]:
-    try:
-        status = place.lstat()
-    except FileNotFoundError:
-        return
-    if stat.S_ISDIR(status.st_mode):
-        yield place, status
-        for name in sorted(os.listdir(place)):  # noqa: PTH208 - 3x faster than Path
-            yield from _below(place / name)
-    elif stat.S_ISREG(status.st_mode):
-        yield place, status
+    """What stands there, parents first; what goes meanwhile is none of it. However deep it is."""
+    waiting = [place]
+    while waiting:
+        path = waiting.pop()
+        with contextlib.suppress(FileNotFoundError):
+            status = path.lstat()
+            if stat.S_ISDIR(status.st_mode):
+                waiting += [path / name for name in sorted(os.listdir(path), reverse=True)]  # noqa: PTH208 - 3x faster
+            if stat.S_ISDIR(status.st_mode) or stat.S_ISREG(status.st_mode):
+                yield path, status
 
 
 def _name(group: int) -> str:

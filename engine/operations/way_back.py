@@ -7,7 +7,7 @@ import contextlib
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,19 +16,21 @@ import msgspec
 
 from engine.clock import Clock, SystemClock, parse_iso
 from engine.config import Deployment, load_deployment
-from engine.errors import CHECK_FAILED, DONE, REFUSED, OpsError
+from engine.errors import CHECK_FAILED, DONE, REFUSED, LockHeld, OpsError
 from engine.operations.commands import Command, finish
 from engine.operations.lock import holder
 from engine.operations.reserve import keep_again, reserve_problem
-from engine.records import Record, append_event, harmless
+from engine.records import FileLock, Record, append_event, harmless, make_directory
 from engine.services.active import configured_release
 from engine.snapshots import (
     Remembered,
     Snapshot,
     choices,
+    let_read,
     load_remembered,
     passed_over,
     staged_problem,
+    unread,
     verify_snapshot,
 )
 
@@ -60,15 +62,22 @@ def prove(
     wait: Callable[[], None] | None = None,
     remembered: Remembered | None = None,
 ) -> WayBackProof:
-    """Examine the way back, and record the answer in the audit trail. OSError, EventsBusy.
+    """Examine the way back, and record the answer in the audit trail. OSError, EventsBusy, LockHeld.
 
     Reads everything, but what is ``remembered``; what was read is kept for the next proof. The space kept for a
-    rollback is kept again where it is missing and there is room.
+    rollback is kept again where it is missing and there is room. Another proof is waited for first.
     """
+    with _turn(deployment, wait or _sleep):
+        return _proven(deployment, clock, wait or _sleep, remembered)
+
+
+def _proven(
+    deployment: Deployment, clock: Clock, wait: Callable[[], None], remembered: Remembered | None
+) -> WayBackProof:
     if configured_release(deployment.active_config)[0] == deployment.console.releases.new:
         keep_again(deployment)
     reads = Remembered() if remembered is None else remembered
-    proof = examine(deployment, wait or _sleep, reads)
+    proof = examine(deployment, wait, reads)
     _store(deployment, reads)
     data = msgspec.to_builtins(proof)
     del data["at"]
@@ -97,13 +106,16 @@ def examine(deployment: Deployment, wait: Callable[[], None], remembered: Rememb
         if configured_release(deployment.active_config)[0] == deployment.console.releases.new:
             note = "; ".join(filter(None, (note, reserve_problem(deployment))))
     seconds = round(time.monotonic() - began + reads.would_take + deployment.console.cadence.verify_hold, 2)
-    refused = [str(item) for item in passed_over(deployment, release, found[0] if found else None)]
+    newer = passed_over(deployment, release, found[0] if found else None)
+    stops = unread(newer)
+    if stops is not None and not reason:
+        reason = f"a rollback stops at snapshot {stops.id}; {let_read(deployment, stops.id)}"
     return WayBackProof(
         ok=not reason,
         seconds=seconds,
         snapshot=found[0].id if found else None,
         release=release,
-        reason=harmless("; ".join(filter(None, (reason or note, *refused))), 400),
+        reason=harmless("; ".join(filter(None, (reason or note, *map(str, newer)))), 400),
         read_at=datetime.fromtimestamp(reads.oldest, UTC) if reads.oldest is not None else None,
     )
 
@@ -118,17 +130,19 @@ def read_way_back(events: list[Record]) -> WayBackProof | None:
 
 
 def main(arguments: list[str]) -> int:
-    """``python -m engine.operations.way_back --root DIR``: exit 0 when it stands, 1 when not, 2 when nobody knows."""
+    """``python -m engine.operations.way_back --root DIR``: exit 0 when it stands, 1 when not; else nobody knows."""
     parser = argparse.ArgumentParser(prog="way_back")
     parser.add_argument("--root", required=True)
     options = parser.parse_args(arguments)
     try:
         deployment = load_deployment(Path(options.root))
-        if holder(deployment) is not None:  # an operation moves what would be looked at
-            sys.stdout.write("not now: an operation is running\n")
-            return DONE
-        not_before = time.time() - deployment.console.cadence.reread_every
-        proof = prove(deployment, SystemClock(), remembered=load_remembered(deployment.paths.proven_reads, not_before))
+        with _turn(deployment, _sleep):
+            if holder(deployment) is not None:  # an operation moves what would be looked at
+                sys.stdout.write("not now: an operation is running\n")
+                return DONE
+            not_before = time.time() - deployment.console.cadence.reread_every
+            reads = load_remembered(deployment.paths.proven_reads, not_before)
+            proof = _proven(deployment, SystemClock(), _sleep, reads)
     except OpsError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
@@ -137,6 +151,26 @@ def main(arguments: list[str]) -> int:
         return REFUSED
     sys.stdout.write(f"{'proven' if proof.ok else 'NOT PROVEN'}: {proof.seconds} s, {proof.reason or proof.snapshot}\n")
     return DONE if proof.ok else CHECK_FAILED
+
+
+@contextlib.contextmanager
+def _turn(deployment: Deployment, wait: Callable[[], None]) -> Iterator[None]:
+    """One looks, and records, after the other: so the newest record tells of the newest look. LockHeld, OSError.
+
+    Waits for half of the time that the monitor gives a proof: one that hangs is then named, and not waited for.
+    """
+    path, longest = deployment.paths.proof_lock, deployment.console.operations.budgets.rollback / 2
+    make_directory(path.parent)
+    with FileLock(path) as lock:
+        until = time.monotonic() + longest
+        while not lock.take():
+            if time.monotonic() >= until:
+                raise LockHeld(
+                    f"another proof of the way back has not ended within {longest:g} s, so none was made",
+                    f"see whether it gets on, or end it: fuser -v {path}",
+                )
+            wait()
+        yield
 
 
 def _keep(deployment: Deployment, reads: Remembered) -> Callable[[], None]:

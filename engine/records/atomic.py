@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import BinaryIO
 
-from engine.records.shared import directory_mode_in, mode_in, settle_directory
+from engine.records.shared import directory_mode_in, hand_over, hand_over_directory, mode_in, settle_directory
 
 FILE_MODE = 0o640
 DIRECTORY_MODE = 0o750
@@ -20,11 +20,14 @@ UNFINISHED_AFTER = 600.0
 _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}\.tmp")
 
 
-def write_file(path: Path, data: bytes, mode: int = FILE_MODE) -> None:
-    """Temporary beside ``path``, fsync, rename over it, fsync the directory. OSError leaves the old file."""
+def write_file(path: Path, data: bytes, mode: int = FILE_MODE, *, mine: bool = False) -> None:
+    """Temporary beside ``path``, fsync, rename over it, fsync the directory. OSError leaves the old file.
+
+    ``mine``: its owner is to tell who wrote it, root too.
+    """
     temporary = path.with_name(f".{path.name}.{os.urandom(4).hex()}.tmp")
     try:
-        with os.fdopen(open_new(temporary, mode), "wb") as stream:
+        with os.fdopen(open_new(temporary, mode, mine=mine), "wb") as stream:
             stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
@@ -69,6 +72,7 @@ def make_one(path: Path, mode: int = DIRECTORY_MODE) -> None:
     """Create one directory, not synced yet. FileExistsError, and any other OSError."""
     mode = directory_mode_in(path.parent, mode)
     path.mkdir(mode=mode & 0o777)
+    hand_over_directory(path)
     if mode & stat.S_ISGID:
         settle_directory(path, mode)  # whatever the umask of who runs this: the group works here
 
@@ -87,13 +91,14 @@ def existing(path: Path) -> Path:
     return path
 
 
-def open_new(path: Path, mode: int = FILE_MODE) -> int:
+def open_new(path: Path, mode: int = FILE_MODE, *, mine: bool = False) -> int:
     """A descriptor that reads and writes a new file with ``mode``, or what that is where a group works.
 
     FileExistsError when something is there already, a link too. The caller closes it, and syncs.
     """
     mode = mode_in(path.parent, mode)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+    hand_over(descriptor, path.parent, mine=mine)
     os.fchmod(descriptor, mode)  # whatever the umask of who runs this
     return descriptor
 
@@ -110,6 +115,7 @@ def open_to_append(path: Path, mode: int = FILE_MODE) -> int:
     except FileExistsError:
         # without O_CREAT: fs.protected_regular would refuse another user's file in a sticky directory
         return _regular(os.open(path, flags), path)
+    hand_over(descriptor, path.parent)
     os.fchmod(descriptor, mode)
     sync_directory(path.parent)
     return descriptor

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 
 from engine.records.atomic import make_directory
+from engine.records.shared import hand_over
 
 LOCK_MODE = 0o660
 LOOK_GRACE = 0.2
@@ -62,6 +63,7 @@ class FileLock:
             descriptor = os.open(self._path, flags | os.O_CREAT | os.O_EXCL, LOCK_MODE)
         except FileExistsError:
             return os.open(self._path, flags)
+        hand_over(descriptor, self._path.parent)
         os.fchmod(descriptor, LOCK_MODE)  # the group shares it, whatever the umask
         return descriptor
 

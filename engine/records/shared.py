@@ -7,6 +7,7 @@ it is asked for. No configuration is asked: the daemons and the pipelines, which
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from pathlib import Path
@@ -35,6 +36,31 @@ def directory_mode_in(directory: Path, mode: int) -> int:
     if not mode & _SECRET_UNLESS or not is_shared(directory):
         return mode
     return mode | (mode & stat.S_IRWXU) >> 3 | stat.S_ISGID
+
+
+def hand_over(descriptor: int, directory: Path, *, mine: bool = False) -> None:
+    """What root makes in the directory of another account becomes that account's, which could not even read it else.
+
+    ``mine``: only its group does, for the owner is to tell who made it. Where a group works, the group has it already.
+    """
+    if os.geteuid() != 0:
+        return
+    with contextlib.suppress(OSError):  # a file system that knows no owners, or lets root give nothing away
+        status = os.stat(directory)  # noqa: PTH116 - for each file that is made
+        if status.st_uid and status.st_mode & SHARED != SHARED:
+            os.fchown(descriptor, -1 if mine else status.st_uid, status.st_gid)
+
+
+def hand_over_directory(path: Path) -> None:
+    """The same for a directory that was just made."""
+    if os.geteuid() != 0:
+        return
+    with contextlib.suppress(OSError):
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            hand_over(descriptor, path.parent)
+        finally:
+            os.close(descriptor)
 
 
 def settle_directory(path: Path, mode: int) -> None:

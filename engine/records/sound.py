@@ -28,14 +28,14 @@ def sound_records(path: Path) -> tuple[list[Record], int]:
 
 def records_from_end(path: Path) -> Iterator[Record | None]:
     """The records of a file, newest first, None for a line that is none. Reads no more than is asked for. OSError."""
-    for line in _lines_from_end(path):
+    for line in lines_from_end(path):
         record: Record | None = None
         with contextlib.suppress(ValueError):
             record = decode(line)
         yield record
 
 
-def _lines_from_end(path: Path) -> Iterator[bytes]:
+def lines_from_end(path: Path) -> Iterator[bytes]:
     """Whole lines, newest first; what stands after the last newline is being written, or was torn."""
     try:
         stream = open_to_read(path)

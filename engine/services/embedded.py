@@ -44,6 +44,11 @@ class EmbeddedService:
         """How it is now."""
         supervised = is_locked(self._files.lock)
         record = self._files.read_record()
+        if record is None and self._files.barred():
+            owner = self._files.owner()
+            who = account_of(owner) if owner is not None else "another account"
+            unread = f"{who} started or stopped it last, and {self._files.directory}/state.json cannot be read by you"
+            return ServiceStatus(self.name, "UNSURE", None, None, (), supervised, unread)
         if record is None:
             return self._without_main("STOPPED", (), supervised, "")
         restarts = tuple(parse_iso(moment) for moment in record.restarts)
@@ -75,6 +80,8 @@ class EmbeddedService:
             status = self.status()
             if status.state == "RUNNING" and status.supervised and not status.reason:
                 return status
+            if self._files.barred():
+                raise OpsError(f"{self.name} cannot be started: {status.reason}", "as that account, or as root")
             code = self._launch(until) if not is_locked(self._files.lock) else LOCK_HELD
             if code == STARTED:
                 return self.status()

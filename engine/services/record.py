@@ -98,6 +98,16 @@ class ServiceFiles(msgspec.Struct, frozen=True):
         except OSError:
             return None
 
+    def barred(self) -> bool:
+        """Whether there is a record that this account may not read: then nothing is known, also not that it stopped."""
+        try:
+            (self.directory / "state.json").read_bytes()
+        except PermissionError:
+            return True
+        except OSError:
+            return False
+        return False
+
     def read_record(self) -> ServiceRecord | None:
         """The record; None when the service was never started here, or when it cannot be read."""
         try:
@@ -112,7 +122,7 @@ def _replace(path: Path, data: bytes) -> None:
     A reader that meets the middle of that sees no record and asks the system alone.
     """
     try:
-        write_file(path, data)
+        write_file(path, data, mine=True)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT) or not path.exists():
             raise

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
         read_snapshot,
         verify_snapshot,
     )
-    from engine.snapshots.fallback import PassedOver, passed_over
+    from engine.snapshots.fallback import PassedOver, let_read, passed_over, unread
     from engine.snapshots.manifest import Entry, Manifest, SnapshotProblem, entries_of
     from engine.snapshots.owners import give_back_owners
     from engine.snapshots.proof import LossProof, prove_no_loss
@@ -50,6 +50,7 @@ __all__ = [
     "displaced",
     "entries_of",
     "give_back_owners",
+    "let_read",
     "list_snapshots",
     "load_remembered",
     "move_tree",
@@ -68,12 +69,13 @@ __all__ = [
     "take_back",
     "take_snapshot",
     "trees",
+    "unread",
     "verify_snapshot",
 ]
 
 _NAMES = {
     "catalogue": ("Snapshot", "choices", "different", "list_snapshots", "prune", "read_snapshot", "verify_snapshot"),
-    "fallback": ("PassedOver", "passed_over"),
+    "fallback": ("PassedOver", "let_read", "passed_over", "unread"),
     "manifest": ("Entry", "Manifest", "SnapshotProblem", "entries_of"),
     "owners": ("give_back_owners",),
     "proof": ("LossProof", "prove_no_loss"),

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from engine.records.atomic import make_directory, sync_directory
-from engine.records.shared import settle_directory
+from engine.records.shared import hand_over, hand_over_directory, settle_directory
 from engine.snapshots.manifest import Checkpoint, Entry, SnapshotProblem, walk
 
 _FICLONE = 0x40049409
@@ -60,6 +60,7 @@ def copy_file(source: Path, target: Path, checkpoint: Checkpoint | None = None) 
         writing = os.open(target, flags, stat.S_IMODE(status.st_mode) | stat.S_IWUSR)
         try:
             digest = _transfer(reading, writing, checkpoint)
+            hand_over(writing, target.parent)
             os.fchmod(writing, stat.S_IMODE(status.st_mode))
             os.utime(writing, ns=(status.st_atime_ns, status.st_mtime_ns))
         finally:
@@ -90,6 +91,7 @@ def _copy_one(
     mode, uid, gid = stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid
     if stat.S_ISDIR(status.st_mode):
         target.mkdir(mode=(mode | stat.S_IRWXU) & 0o777)
+        hand_over_directory(target)
         settle_directory(target, mode | stat.S_IRWXU)
         return Entry(relative, "directory", 0, mode, status.st_mtime_ns, uid=uid, gid=gid)
     if stat.S_ISLNK(status.st_mode):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
 from engine.config import Deployment
+from engine.config.may_write import account_here
 from engine.records.undecodable import UNDECODABLE
-from engine.snapshots.catalogue import Snapshot, list_snapshots
+from engine.snapshots.catalogue import UNREADABLE, Snapshot, list_snapshots
 from engine.snapshots.identity import identity_of_deployment
 from engine.snapshots.manifest import Manifest, SnapshotProblem, decoded, walk
 from engine.snapshots.take import MANIFEST, TREE, covers_of
@@ -53,6 +54,23 @@ def passed_over(
         if reason and snapshot.id not in but and _for_the_way_back(manifest, release):
             found.append(PassedOver(snapshot.id, reason, _not_back(deployment, snapshot, manifest, chosen)))
     return found
+
+
+def unread(passed: Iterable[PassedOver]) -> PassedOver | None:
+    """The newest that this account cannot read: it may be whole, and an older one lacks what only it holds."""
+    return next((item for item in passed if item.reason.startswith(UNREADABLE)), None)
+
+
+def let_read(deployment: Deployment, snapshot_id: str) -> str:
+    """Who can restore a snapshot that this account cannot read, and how it is opened to this one."""
+    try:
+        owner = (deployment.paths.snapshots / snapshot_id).owner()
+    except (OSError, KeyError):
+        owner = "its owner"
+    who = "as root" if owner in ("root", account_here()) else f"as {owner} or as root"
+    group = deployment.console.deployment.group or "GROUP"
+    share = f"abaco-ops init {deployment.root} --share {group}"
+    return f"roll back {who}, or let the group read it, as root: {share}"
 
 
 def _claimed(snapshot: Snapshot) -> Manifest | None:

@@ -10,6 +10,7 @@ from engine.clock import Clock
 from engine.config import Deployment
 from engine.records import harmless
 from engine.snapshots import Snapshot, choices, list_snapshots, staged_path, staged_problem, trees, verify_snapshot
+from engine.snapshots.catalogue import UNREADABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,11 @@ class Verified:
     """Empty: every file is as it was sealed."""
     staged_problem: str
     """Of its staged trees; empty when they are whole, or none are needed."""
+
+    @property
+    def word(self) -> str:
+        """For one with a problem: what this account may not read is not said to be damaged."""
+        return "NOT READ" if self.problem.startswith(UNREADABLE) else "DAMAGED"
 
 
 def kept_snapshots(deployment: Deployment) -> tuple[KeptSnapshot, ...]:

@@ -122,6 +122,10 @@ class StateReader:
         state = assemble(self._deployment, replace(found, problems=(*problems, *self._damage)))
         return msgspec.structs.replace(state, newer=newer) if newer else state
 
+    def close(self) -> None:
+        """Let go of what is open. It may be read again all the same."""
+        self._store.close()
+
     def _trail_now(self, problems: list[str]) -> Trail:
         """What the trail says; where it cannot be read, who holds the watch is only who held it."""
         unread = len(problems)

@@ -51,6 +51,7 @@ def _run(deployment: Deployment, options: argparse.Namespace) -> int:
             occasion=options.occasion,
             progress=_tell,
             reading=_tell_reading,
+            publishing=_not_any_more,
         )
         return _answer(report, report.status, report.checks, as_json=options.json)
     if options.program == "stage":
@@ -77,6 +78,11 @@ def _answer(result: msgspec.Struct, status: str, checks: dict[str, Check], *, as
 def _end(signum: int, frame: object) -> None:
     """Asked to stop: leave through the ordinary way out, so that the KPI program ends too."""
     raise SystemExit(128 + signum)
+
+
+def _not_any_more() -> None:
+    """All is judged: it ends by itself in a moment, and what it says is then the same everywhere."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 def _tell(check: str, state: str) -> None:

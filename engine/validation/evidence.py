@@ -97,7 +97,7 @@ class _TapeReader:
     tell: TellReading
     tape: Examined | None = None
     problem: str = ""
-    _seen: tuple[int, ...] = ()
+    _seen: tuple[object, ...] = ()
 
     def look(self) -> None:
         seen = _fingerprint(self.path)
@@ -117,6 +117,10 @@ class _TapeReader:
             self.tape = examine_tape(self.path, plan_of(self.deployment.kpis), told=Reading(self.tell).told)
         except TapeUnreadable as error:
             self.problem = error.what
+        except Exception:
+            if _fingerprint(self.path) == self._seen:
+                raise
+            self.problem = f"{harmless(self.path)} changed while it was read"  # one look at it, another at the next
 
 
 def gather(
@@ -206,9 +210,15 @@ def _overdue(deployment: Deployment, release: str, own: Sequence[Run], clock: Cl
     return f"the last run of {release} ended {pretty_duration(age)} ago; one is due every {pretty_duration(interval)}"
 
 
-def _fingerprint(path: Path) -> tuple[int, ...]:
+def _fingerprint(path: Path) -> tuple[object, ...]:
+    """What tells that a tape is the one of before; of a directory with every file in it: its own time tells of few."""
     try:
-        status = path.stat()
+        files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else []
+        return tuple(_stamp(file) for file in (path, *files))
     except OSError as error:
         return (error.errno or 0,)
-    return status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _stamp(path: Path) -> tuple[object, ...]:
+    status = path.stat()
+    return path.name, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns

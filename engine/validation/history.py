@@ -20,7 +20,8 @@ from engine.clock import parse_iso
 from engine.config.kpis import HistorySection
 from engine.config.paths import Paths
 from engine.records import FileLock, Record, append_line, records_from_end, write_file
-from engine.records.lines import encode
+from engine.records.lines import decode
+from engine.records.sound import lines_from_end
 from engine.validation.model import Report, Status
 
 LOOKED_AT = 500
@@ -162,20 +163,31 @@ def prune(
     """Remove the lines, and the reports they name, that are too many or too old; returns what was removed. OSError.
 
     ``relied`` gives the reports that something rests on. Nothing is removed from a history with a damaged line:
-    a person looks at that first.
+    a person looks at that first. Lines that stay keep their bytes: another version may say more in them.
     """
     with _turn(paths):
-        found = read_history(paths)
-        if found.damaged or not (gone := dispensable(found.kept, rules, now, relied)):
+        lines = [(raw, _line(_decoded(raw))) for raw in lines_from_end(paths.validations)][::-1]
+        kept = tuple(line for _, line in lines if line is not None)
+        if len(kept) < len(lines) or not (gone := dispensable(kept, rules, now, relied)):
             return ()
-        lines = [one for one in found.kept if one not in gone]
-        write_file(paths.validations, b"".join(encode(msgspec.to_builtins(one)) for one in lines))
-    for one in gone:
-        place = _report(paths, one)
-        if place is not None:
-            with contextlib.suppress(FileNotFoundError):
-                place.unlink()
+        for one in gone:  # before its line: what is interrupted here is removed the next time
+            place = _report(paths, one)
+            if place is not None:
+                place.unlink(missing_ok=True)
+        write_file(paths.validations, b"".join(raw + b"\n" for raw, line in lines if line not in gone))
     return gone
+
+
+def damaged_lines(paths: Paths) -> tuple[int, ...]:
+    """The numbers of the lines that are no validation. OSError."""
+    lines = list(lines_from_end(paths.validations))[::-1]
+    return tuple(number for number, raw in enumerate(lines, start=1) if _line(_decoded(raw)) is None)
+
+
+def _decoded(raw: bytes) -> Record | None:
+    with contextlib.suppress(ValueError):
+        return decode(raw)
+    return None
 
 
 def dispensable(

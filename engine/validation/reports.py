@@ -30,7 +30,13 @@ def publish_report(deployment: Deployment, report: Report, at: datetime, clock: 
     no event fails its own check. Its line in the history is kept too. OSError when the report cannot be written.
     """
     kept = _reserve(deployment.paths.logs, at)
-    _write(deployment, kept, report)
+    try:
+        _write(deployment, kept, report)
+    except BaseException as error:
+        kept.unlink(missing_ok=True)  # no line of the history names it: it would stay for ever
+        if isinstance(error, OSError) and error.filename is None:
+            error.filename = str(kept)
+        raise
     try:
         append_event(
             deployment.paths.events,

@@ -54,11 +54,13 @@ def run_validation(
     reading: TellReading = unheard,
     judged: Callable[[Deployment, str | None], Judged] | None = None,
     wait: Callable[[float], None] = time.sleep,
+    publishing: Callable[[], object] = lambda: None,
 ) -> Report:
     """Judge what the running release did, write the report and its event, and return it.
 
     ``tape``: instead of the live one; on another one it is a trial, kept but not the report of production.
-    ``release``: must be the running one, or what needs it is NOT RUN.
+    ``release``: must be the running one, or what needs it is NOT RUN. ``publishing`` is called when all is judged:
+    who ends it from then on would leave a report behind of which others have not heard.
     Refused for an unknown release; OSError when the report cannot be written.
     """
     clock = clock or SystemClock()
@@ -92,6 +94,7 @@ def run_validation(
         live=path.resolve() == deployment.tape.resolve(),
         occasion=occasion,
     )
+    publishing()
     return publish_report(deployment, report, began.wall, clock)
 
 

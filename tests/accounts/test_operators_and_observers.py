@@ -75,6 +75,41 @@ def test_another_operators_worker_that_hangs_is_named_and_not_ended(site: Shared
         site.operate(BOB, "rollback", "022")
 
 
+def closed_to_the_group(site: SharedSite, path: str) -> None:
+    site.people.root("setfacl", "-b", path)
+    site.people.root("chmod", "600", path)
+
+
+@pytest.mark.parametrize("closed", ["tree/data/metrics", pytest.param("manifest.json", marks=pytest.mark.full)])
+def test_a_rollback_stops_at_a_newer_snapshot_that_its_account_cannot_read_and_says_who_can(
+    site: SharedSite, closed: str
+) -> None:
+    """It may be whole: an older one, which this account can read, would leave out what only the newer one holds."""
+    assert site.operate(ALICE, "cutover", "077")["state"] == "SUCCEEDED"
+    newest = json.loads(site.must(BOB, "snapshots", "--json"))[-1]["id"]
+    snapshot = site.root / ".rollback/snapshots" / newest
+    path = site.people.root("find", str(snapshot / closed), "-type", "f").splitlines()[0]
+    closed_to_the_group(site, path)
+    try:
+        for words in (("rollback", "--yes", "--reason", "t"), ("rehearse",)):
+            refused = site.on(BOB, *words)
+            said = refused.stdout + refused.stderr
+            assert refused.returncode != 0, said
+            assert f"cannot be read by {BOB}: {path}" in said
+            assert f"roll back as {ALICE} or as root" in said
+            assert f"as root: abaco-ops init {site.root} --share {site.group}" in said
+        script = site.people.run(BOB, "sh", str(site.root / ".rollback/RETURN.sh"), "--yes", "--reason", "t")
+        assert f"snapshot {newest} cannot be read by {BOB}: " in script.stdout + script.stderr
+        assert f"Run this as {ALICE} or as root" in script.stdout + script.stderr
+        assert site.status(OLGA)["release"] == "v2", "nothing older was restored"
+        assert "DAMAGED" not in site.on(BOB, "snapshots", "verify").stdout
+        site.must("root", "init", str(site.root), "--share", site.group)
+        assert site.operate(BOB, "rollback", "077")["state"] == "SUCCEEDED"
+    finally:
+        if site.status(ALICE)["release"] != "v1":
+            site.operate(ALICE, "rollback", "077")
+
+
 def test_the_doctor_finds_nothing_wrong_with_the_accounts(site: SharedSite) -> None:
     for account, line in ((ALICE, "ok    group"), (OLGA, "ok    account        olga has no right to write")):
         told = site.on(account, "doctor").stdout

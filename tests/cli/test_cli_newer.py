@@ -7,21 +7,26 @@ import threading
 from contextlib import closing
 from pathlib import Path
 
+import msgspec
 import pytest
 from test_cli_read_only import asked_of_the_engine, contents, run
 
 from engine import __version__
 from engine.clock import SystemClock
 from engine.config import Deployment, load_deployment
+from engine.config.looking import must_write
 from engine.config.newer import newer_here
 from engine.config.paths import Paths
 from engine.errors import Refused
+from engine.monitoring import checkpoint as saved
+from engine.monitoring.facts import Facts, fold
 from engine.monitoring.launch import ensure_monitor
 from engine.monitoring.loop import watch
 from engine.monitoring.store import SampleStore
 from engine.operations.journal import Journal, read_operation
 from engine.operations.requests import ask, take
-from engine.records import append_event
+from engine.records import append_event, read_lines
+from engine.records.lines import encode
 from engine.services.protocol import Identity
 from engine.state.reader import StateReader
 
@@ -136,6 +141,21 @@ def test_the_engine_writes_nothing_whatever_asked_and_wherever_it_is_seen(root: 
             raise AssertionError(name)
     assert ensure_monitor(deployment) is None
     assert written(root) == before
+
+
+def test_a_newer_record_is_not_forgotten_when_many_of_this_version_came_after_it(root: Path) -> None:
+    """The pipelines write two events a run: within minutes what a person wrote stands far from the trail's end."""
+    paths = Paths(root)
+    raise_the_version(root, "audit trail")
+    read = fold(Facts(), read_lines(paths.events))
+    read = fold(read, [{**read_lines(paths.events)[-1], "seq": 3}])
+    store = SampleStore(paths.samples)
+    store.append([], checkpoints={saved.TRAIL: msgspec.json.encode(saved.Trail(0, read))})
+    store.close()
+    with paths.events.open("ab") as trail:
+        trail.write(encode({"v": 1, "kind": "run.started", "padding": "x" * 1000}) * 300)
+    with pytest.raises(Refused, match="a newer abaco-ops works here"):
+        must_write(load_deployment(root), "a note")
 
 
 def test_no_monitor_starts_where_a_newer_one_has_judged(root: Path) -> None:

@@ -87,6 +87,7 @@ def test_one_sample_is_a_value_of_its_moment() -> None:
         (200, JSON, answer({"resultType": "vector", "result": [{"metric": {}}]}), "in a form that is not Prometheus's"),
         (200, JSON, answer({"resultType": "scalar", "result": [NOW, 5]}), "in a form that is not Prometheus's"),
         (200, JSON, answer({"resultType": "scalar", "result": [True, "5"]}), "in a form that is not Prometheus's"),
+        (200, JSON, answer({"resultType": "scalar", "result": [10**400, "5"]}), "in a form that is not Prometheus's"),
         (200, JSON, answer({"resultType": "vector", "result": 7}), "in a form that is not Prometheus's"),
         (200, JSON, b'{"status": "success"', "in a form that is not Prometheus's"),
         (200, JSON, b"[" * 100_000, "in a form that is not Prometheus's"),

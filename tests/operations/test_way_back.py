@@ -5,12 +5,17 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from site_at_work import Site, abaco, await_that
 
 from engine.clock import SystemClock
+from engine.config import Deployment, load_deployment
+from engine.config.templates import write_config
+from engine.errors import LockHeld
+from engine.operations import way_back
 from engine.operations.launch import launch_validation
-from engine.operations.way_back import examine, prove, read_way_back
-from engine.records import read_lines
+from engine.operations.way_back import examine, main, prove, read_way_back
+from engine.records import FileLock, append_event, read_lines
 from engine.snapshots import load_remembered
 
 
@@ -48,6 +53,49 @@ def test_the_way_back_is_proven_and_disproven_by_what_is_there(round_trip: Site)
     proof = prove(deployment, SystemClock())
     deployment.tape.write_bytes(tape)
     assert proof.ok and "proven on the snapshot's tape" in proof.reason
+
+
+@pytest.fixture
+def resting(tmp_path: Path) -> Deployment:
+    """A deployment in which nothing runs."""
+    write_config(tmp_path, demo=True)
+    return load_deployment(tmp_path)
+
+
+def test_a_proof_looks_only_after_the_one_before_it_has_recorded(
+    resting: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the newest record could say "ok" after a newer look has said "NOT PROVEN"."""
+    earlier = FileLock(resting.paths.proof_lock)
+    assert earlier.acquire()
+
+    def records_its_own() -> None:
+        append_event(resting.paths.events, way_back.EVENT, {"ok": True}, source="the earlier one")
+        earlier.release()
+
+    def looks(*_: object) -> way_back.WayBackProof:
+        assert not earlier.held, "the earlier one has recorded"
+        assert not FileLock(resting.paths.proof_lock).take(), "a later one waits"
+        return way_back.WayBackProof(ok=False, seconds=1.0, snapshot=None, release="v1", reason="damaged")
+
+    monkeypatch.setattr(way_back, "examine", looks)
+    assert not prove(resting, SystemClock(), wait=records_its_own).ok
+    assert [event["data"]["ok"] for event in read_lines(resting.paths.events)] == [True, False]
+    assert FileLock(resting.paths.proof_lock).take(), "let go"
+
+
+def test_a_proof_that_hangs_is_named_and_not_waited_for_without_end(
+    resting: Deployment, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    late = iter([0.0, 1000.0])
+    monkeypatch.setattr("time.monotonic", lambda: next(late))
+    with FileLock(resting.paths.proof_lock) as hanging:
+        assert hanging.take()
+        assert main(["--root", str(resting.root)]) == LockHeld.exit_code
+    said = capsys.readouterr().err
+    assert "another proof of the way back has not ended within 150 s" in said
+    assert f"fuser -v {resting.paths.proof_lock}" in said
+    assert read_lines(resting.paths.events) == [], "what nobody looked at is not recorded"
 
 
 def test_the_next_proof_reads_only_what_changed_and_says_since_when_every_byte_is_known(round_trip: Site) -> None:

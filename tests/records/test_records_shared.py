@@ -12,6 +12,7 @@ import pytest
 from engine.records import FileLock, append_event, append_line, make_directory, write_file
 from engine.records.atomic import make_for_group, open_new, open_to_append
 from engine.records.shared import settle_directory
+from engine.snapshots.copying import copy_tree
 from engine.snapshots.numbers import new_directory
 
 
@@ -114,3 +115,54 @@ def test_where_setgid_may_not_be_asked_for_what_is_inherited_stays(
     make_directory(shared.parent / "private")
     make_for_group(shared.parent / "private" / "requests")
     assert mode(shared.parent / "private" / "requests") == 0o770
+
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+SERVICE = 65533
+
+
+@pytest.fixture
+def of_another(tmp_path: Path) -> Path:
+    """A directory of the service's account, in which root works now and then."""
+    path = tmp_path / "theirs"
+    path.mkdir(mode=0o750)
+    os.chown(path, SERVICE, SERVICE)
+    return path
+
+
+def owners(path: Path) -> tuple[int, int]:
+    status = path.lstat()
+    return status.st_uid, status.st_gid
+
+
+@needs_root
+def test_what_root_makes_in_another_accounts_directory_is_that_accounts(of_another: Path, tmp_path: Path) -> None:
+    """It could not even read it else: its monitor would be blind after one command of root's."""
+    write_file(of_another / "written", b"x")
+    make_directory(of_another / "some/new")
+    append_line(of_another / "some/new/appended", {"a": 1})
+    with FileLock(of_another / "lock") as lock:
+        assert lock.acquire()
+    source = tmp_path / "source"
+    (source / "data").mkdir(parents=True)
+    (source / "data/file").write_text("x")
+    copy_tree(source, of_another, "data")
+    made = [path for path in of_another.rglob("*") if not path.is_symlink()]
+    assert len(made) == 7
+    assert {owners(path) for path in made} == {(SERVICE, SERVICE)}
+
+
+@needs_root
+def test_what_tells_who_made_it_goes_on_telling(of_another: Path) -> None:
+    write_file(of_another / "mine", b"x", mine=True)
+    assert owners(of_another / "mine") == (0, SERVICE), "its group reads it"
+    make_for_group(of_another / "requests")
+    os.chown(of_another / "requests", SERVICE, SERVICE)
+    write_file(of_another / "requests/go", b"x")
+    assert owners(of_another / "requests/go")[0] == 0, "the author of a request is its owner"
+
+
+@needs_root
+def test_in_roots_own_directory_nothing_is_given_away(tmp_path: Path) -> None:
+    write_file(tmp_path / "written", b"x")
+    assert owners(tmp_path / "written")[0] == 0

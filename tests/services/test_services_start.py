@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import psutil
 import pytest
@@ -198,3 +199,30 @@ def test_a_pid_that_now_belongs_to_someone_else_is_not_taken_for_the_service(fak
     finally:
         someone.kill()
         someone.wait()
+
+
+def test_where_another_accounts_record_cannot_be_read_it_is_unsure_and_is_not_started_beside(
+    fake: Callable[..., Fake], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may run: processes of another account do not show what they belong to."""
+    one = fake()
+    one.service.start()
+    running = one.main()
+    record = one.files.directory / "state.json"
+    read = Path.read_bytes
+
+    def barred(path: Path) -> bytes:
+        if path == record:
+            raise PermissionError(13, "Permission denied", str(path))
+        return read(path)
+
+    with monkeypatch.context() as closed:
+        closed.setattr(Path, "read_bytes", barred)
+        closed.setattr("engine.services.embedded.find_remains", lambda _: [])
+        closed.setattr("engine.services.embedded.is_locked", lambda _: False)
+        status = one.service.status()
+        assert status.state == "UNSURE"
+        assert f"started or stopped it last, and {record} cannot be read by you" in status.reason
+        with pytest.raises(OpsError, match=r"cannot be started: .* started or stopped it last"):
+            one.service.start()
+    assert one.main() == running

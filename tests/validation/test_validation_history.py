@@ -6,12 +6,15 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from production import Production, loans
 from test_earlier_tapes import kept
 
 from engine.config.kpis import HistorySection
+from engine.doctor.deployment import examine_deployment
 from engine.records import FileLock, read_lines
+from engine.records.lines import encode
 from engine.validation.history import Kept, dispensable, kept_of, prune, read_history
 from engine.validation.history import keep as keep_line
 from engine.validation.relied import needed, relied_on, watch_seconds
@@ -115,6 +118,37 @@ def test_pruning_removes_lines_and_their_reports_and_says_so(production: Product
     ]
 
 
+def test_lines_that_stay_keep_what_another_version_says_in_them(production: Production) -> None:
+    paths = production.deployment.paths
+    keep_line(paths, line(0))
+    told = b'{"found_by_a_later_version": [1, 2],  ' + encode(msgspec.to_builtins(line(1)))[1:]
+    with paths.validations.open("ab") as file:
+        file.write(told)
+    assert hours(prune(paths, HistorySection(runs=1), BEGIN + timedelta(days=1), rests_on())) == [0]
+    assert paths.validations.read_bytes() == told
+
+
+def test_a_pruning_that_was_interrupted_is_done_by_the_next_one(
+    production: Production, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A report that no line names any more would stay for ever."""
+    paths = production.deployment.paths
+    for at in range(3):
+        keep_line(paths, line(at))
+        (paths.root / line(at).report).write_text("{}")
+
+    def killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    for name in ("engine.validation.history.write_file", "pathlib.Path.unlink"):
+        with monkeypatch.context() as interrupted, pytest.raises(KeyboardInterrupt):
+            interrupted.setattr(name, killed)
+            prune(paths, HistorySection(runs=1), BEGIN + timedelta(days=1), rests_on())
+    assert hours(prune(paths, HistorySection(runs=1), BEGIN + timedelta(days=1), rests_on())) == [0, 1]
+    assert [path.name for path in paths.logs.glob("validation_*.json")] == ["validation_2.json"]
+    assert hours(read_history(paths).kept) == [2]
+
+
 def test_a_line_that_names_a_foreign_file_removes_no_file(
     production: Production, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -142,6 +176,9 @@ def test_a_damaged_line_is_counted_and_stops_pruning(production: Production) -> 
     assert (hours(found.kept), found.damaged) == ([0, 1], 2)
     assert prune(paths, HistorySection(runs=1), BEGIN + timedelta(days=1), rests_on()) == ()
     assert len(read_history(paths).kept) == 2
+    (said,) = (one for one in examine_deployment(production.deployment) if one.name == "validations")
+    assert said.status == "WARN" and "2 lines of" in said.what
+    assert f"sed -i '2d;3d' {paths.validations}" in said.fix
 
 
 def test_a_history_that_takes_no_line_is_said(production: Production, monkeypatch: Any) -> None:

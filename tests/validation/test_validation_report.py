@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from production import Production, loans
 
 from engine.clock import boot_id
 from engine.records import FileLock, read_lines, verify_chain
+from engine.validation import reports
 from engine.validation.reports import report_json
 
 
@@ -77,3 +79,15 @@ def test_a_trial_on_another_tape_is_kept_and_replaces_nothing(production: Produc
 def test_the_live_tape_given_by_name_is_no_trial(production: Production) -> None:
     assert production.validate(tape=production.tape).live
     assert production.deployment.paths.validation_report.exists()
+
+
+def test_what_a_full_disk_does_not_take_is_named_and_leaves_nothing_behind(
+    production: Production, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(reports, "write_file", full)
+    with pytest.raises(OSError, match=r"No space left on device: '.*/logs/validation_20260131_020000.json'"):
+        production.validate()
+    assert list(production.deployment.paths.logs.glob("validation_*")) == []

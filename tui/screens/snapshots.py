@@ -120,7 +120,7 @@ def proof_of(one: KeptSnapshot, found: Verified | None, state: State, now: datet
     """``whole 12s ago``, ``DAMAGED: ...``, ``proven 3m ago``, or that nobody has read it."""
     way = state.way_back
     if found is not None and (found.problem or found.staged_problem):
-        return f"DAMAGED {ago(found.at, now)}: {found.problem or found.staged_problem}", "crit"
+        return f"{found.word} {ago(found.at, now)}: {found.problem or found.staged_problem}", "crit"
     if found is not None:
         return f"whole, {ago(found.at, now)}", "strong"
     if way.snapshot == one.id and way.proven_at is not None:
@@ -167,7 +167,7 @@ class SnapshotFacts(Listing):
             return [*lines, put(f" reading and hashing {len(one.files)} files, {amount(one.bytes)} ...", "info"), ()]
         bad = found.problem or found.staged_problem
         if bad:
-            return [*lines, *wrap(f"{'DAMAGED' if not one.problem else 'REFUSED'}: {bad}", width - 2, "crit", 1), ()]
+            return [*lines, *wrap(f"{found.word if not one.problem else 'REFUSED'}: {bad}", width - 2, "crit", 1), ()]
         told = f" whole: {len(one.files)} of {len(one.files)} hashes, read {ago(found.at, self.look.now)}"
         also = ", and what is staged of it" if one.staged == "staged" else ""
         return [*lines, put(f"{told} in {found.seconds:.1f} s{also}", "strong"), ()]

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from engine.config import Deployment
 from engine.config.units import instance
 from engine.doctor.finding import Finding
+from engine.services.build import BUILD_VARIABLE
 from engine.services.systemd_calls import systemctl
 from engine.services.systemd_journal import unreadable
+from engine.validation.named_build import handed_over_by
 
-_ASKED = "LoadState,UnitFileState,ExecCondition,NeedDaemonReload"
+_ASKED = "LoadState,UnitFileState,ExecCondition,NeedDaemonReload,ExecStart,Environment,EnvironmentFiles"
 Unit = dict[str, str]
 
 
@@ -25,6 +27,7 @@ def examine_units(deployment: Deployment) -> Iterator[Finding]:
     yield from found or [Finding("units", "ok", f"{' and '.join(shown)} are installed")]
     if not any(finding.status == "FAIL" for finding in found):
         yield at_boot(shown)
+        yield builds({release.release: shown[release.service.unit_name] for release in releases}, tuple(shown))
     if services.operation_unit is None:
         text = "operations run as whoever asks for them, in a process of their own"
         yield Finding("operation unit", "WARN", text, "services.operation_unit in console.yml, see packaging/systemd/")
@@ -50,6 +53,26 @@ def at_boot(shown: dict[str, Unit]) -> Finding:
     off = [name for name in shown if name not in enabled]
     said = f"{' and '.join(off)} {'does' if len(off) == 1 else 'do'} not start, even when live"
     return Finding("at boot", "WARN", said, f"systemctl enable {' '.join(off)}; each has to ask service may-start")
+
+
+def builds(shown: dict[str, Unit], names: tuple[str, ...]) -> Finding:
+    """Each release has to be told its build, which its runs name: also the one that has never run, before a cutover
+    finds out. ``shown`` by release, ``names`` the units in the same order.
+    """
+    silent = [(release, name) for (release, unit), name in zip(shown.items(), names, strict=True) if not _told(unit)]
+    if not silent:
+        return Finding("builds", "ok", f"each unit hands over {BUILD_VARIABLE}")
+    said = f"no {BUILD_VARIABLE} from {' and '.join(name for _, name in silent)}: its runs cannot say what ran"
+    fix = "; ".join(f"in {name}: {handed_over_by(release)}" for release, name in silent)
+    return Finding(
+        "builds", "WARN", said, f"{fix}; unless its own command sets it. A cutover needs it in the first run"
+    )
+
+
+def _told(unit: Unit) -> bool:
+    """Whether the unit itself hands the build over, or a file may do it that is not looked into."""
+    by_engine = " service exec " in unit.get("ExecStart", "")
+    return by_engine or f"{BUILD_VARIABLE}=" in unit.get("Environment", "") or bool(unit.get("EnvironmentFiles"))
 
 
 def _unit(name: str, unit: Unit) -> list[Finding]:

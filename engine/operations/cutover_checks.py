@@ -33,6 +33,9 @@ def check_environment(work: Work) -> Outcome:
     deployment = work.deployment
     if not deployment.tape.exists():
         raise StepFailed(f"the tape {deployment.tape} is missing", "see paths.tape in config/console.yml")
+    reference = deployment.root / deployment.console.paths.reference_tape
+    if not reference.exists():  # phase 2 would find that out too, minutes and a snapshot later
+        raise StepFailed(f"the reference tape {reference} is missing", "see paths.reference_tape in config/console.yml")
     found = preflight(deployment, probing=True)
     if found.refused:
         raise StepFailed("; ".join(found.refused[:3]), "mend that; nothing was changed")

@@ -11,6 +11,7 @@ import pytest
 from engine.cli.frame import main
 from engine.config import Deployment
 from engine.monitoring.store import Measured, SampleStore
+from engine.pipeline.sample_tapes import write_reference
 from engine.records import FileLock, append_event, read_lines
 from engine.state.told import news
 
@@ -161,6 +162,7 @@ def test_the_doctor_finds_what_is_missing_and_says_what_to_do(say: Any, deployme
 def test_the_doctor_is_content_where_all_is_there(say: Any, deployment: Deployment) -> None:
     deployment.tape.parent.mkdir(parents=True)
     deployment.tape.write_text(",".join(["loan_id", "measurement_date", *deployment.kpis.tape.amounts]) + "\n")
+    write_reference(deployment.root / deployment.console.paths.reference_tape)
     code, found = findings(say)
     assert code == 0, [finding for finding in found.values() if finding["status"] == "FAIL"]
 

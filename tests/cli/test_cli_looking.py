@@ -231,3 +231,18 @@ def test_mistakes_in_the_configuration_are_told_with_their_lines(say: Any, deplo
     code, _, err = say("status")
     assert code == 2
     assert "kpis.PAR30.critical: is 'eight'; expected a number or null" in err
+
+
+def test_service_status_without_a_release_shows_both(say: Any) -> None:
+    code, out, _ = say("service", "status")
+    assert code == 0
+    assert out.splitlines() == ["abaco-pipeline-v1: STOPPED", "abaco-pipeline-v2: STOPPED"]
+    told = [json.loads(line) for line in say("service", "status", "--json")[1].splitlines()]
+    assert [one["name"] for one in told] == ["abaco-pipeline-v1", "abaco-pipeline-v2"]
+
+
+@pytest.mark.parametrize("action", ["start", "stop", "may-start", "exec"])
+def test_what_acts_on_a_service_needs_its_release(say: Any, action: str) -> None:
+    code, _, err = say("service", action)
+    assert code == 2
+    assert f"service {action} needs a release" in err and "one of: v1, v2" in err

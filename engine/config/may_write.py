@@ -36,11 +36,20 @@ def left_to_units(deployment: Deployment, place: Path) -> bool:
 
 def account_here() -> str:
     """The name of the account whose rights this process has."""
-    me = os.geteuid()
+    return name_of(os.geteuid())
+
+
+def as_root(what: str) -> str:
+    """What only root can do, in the words for whoever is told."""
+    return what if os.geteuid() == 0 else f"as root: {what}"
+
+
+def name_of(account: int) -> str:
+    """Its name, or its number where it has none."""
     try:
-        return pwd.getpwuid(me).pw_name
+        return pwd.getpwuid(account).pw_name
     except KeyError:
-        return f"the account {me}"
+        return f"the account {account}"
 
 
 def _may_write(place: Path, me: int) -> bool:

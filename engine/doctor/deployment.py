@@ -11,6 +11,7 @@ from pathlib import Path
 
 from engine.clock import SystemClock, pretty_duration
 from engine.config import Deployment
+from engine.config.may_write import as_root
 from engine.config.newer import newer_here
 from engine.doctor.accounts import examine_accounts
 from engine.doctor.channels import examine_channels
@@ -96,7 +97,8 @@ def _asks_only(deployment: Deployment, unit: str) -> Finding:
     place = existing(deployment.paths.operations)
     if not os.access(place, os.W_OK | os.X_OK):
         group = deployment.console.deployment.group or "GROUP"
-        fix = f"as root: abaco-ops init {deployment.root} --share {group}; this account in that group"
+        share = f"abaco-ops init {deployment.root} --share {group}"
+        fix = f"{as_root(share)}; this account in that group"
         return Finding("permissions", "FAIL", f"this account may ask for no operation: it cannot write in {place}", fix)
     return Finding("permissions", "ok", f"this account asks for operations, {unit} carries them out as its own user")
 

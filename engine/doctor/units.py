@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from engine.config import Deployment
+from engine.config.may_write import account_here, as_root
 from engine.config.units import instance
 from engine.doctor.finding import Finding
 from engine.services.build import BUILD_VARIABLE
@@ -46,13 +47,15 @@ def at_boot(shown: dict[str, Unit]) -> Finding:
     asking = [name for name, unit in shown.items() if "may-start" in unit.get("ExecCondition", "")]
     blind = [name for name in enabled if name not in asking]
     if len(enabled) == len(shown) and blind:
-        fix = "ExecCondition=... abaco-ops service may-start RELEASE in each unit file, see packaging/systemd/"
+        fix = as_root("ExecCondition=... abaco-ops service may-start RELEASE in each unit file, see packaging/systemd/")
         return Finding("at boot", "FAIL", f"both start, whichever is live: {', '.join(blind)} asks nobody", fix)
     if len(enabled) == len(shown):
         return Finding("at boot", "ok", "both are enabled, and only the active release starts")
     off = [name for name in shown if name not in enabled]
     said = f"{' and '.join(off)} {'does' if len(off) == 1 else 'do'} not start, even when live"
-    return Finding("at boot", "WARN", said, f"systemctl enable {' '.join(off)}; each has to ask service may-start")
+    return Finding(
+        "at boot", "WARN", said, as_root(f"systemctl enable {' '.join(off)}; each has to ask service may-start")
+    )
 
 
 def builds(shown: dict[str, Unit], names: tuple[str, ...]) -> Finding:
@@ -63,7 +66,7 @@ def builds(shown: dict[str, Unit], names: tuple[str, ...]) -> Finding:
     if not silent:
         return Finding("builds", "ok", f"each unit hands over {BUILD_VARIABLE}")
     said = f"no {BUILD_VARIABLE} from {' and '.join(name for _, name in silent)}: its runs cannot say what ran"
-    fix = "; ".join(f"in {name}: {handed_over_by(release)}" for release, name in silent)
+    fix = as_root("; ".join(f"in {name}: {handed_over_by(release)}" for release, name in silent))
     return Finding(
         "builds", "WARN", said, f"{fix}; unless its own command sets it. A cutover needs it in the first run"
     )
@@ -80,11 +83,10 @@ def _unit(name: str, unit: Unit) -> list[Finding]:
     if load != "loaded":
         words = {"not-found": "is not installed", "masked": "is masked"}.get(load, f"cannot be used: {load}")
         fix = f"systemctl unmask {name}" if load == "masked" else "install it, then systemctl daemon-reload"
-        return [Finding(f"unit {name}", "FAIL", words, fix)]
+        return [Finding(f"unit {name}", "FAIL", words, as_root(fix))]
     if unit.get("NeedDaemonReload") == "yes":
-        return [
-            Finding(f"unit {name}", "WARN", "was edited, and systemd goes by the old text", "systemctl daemon-reload")
-        ]
+        said = "was edited, and systemd goes by the old text"
+        return [Finding(f"unit {name}", "WARN", said, as_root("systemctl daemon-reload"))]
     return []
 
 
@@ -94,13 +96,15 @@ def _monitor(name: str) -> Iterator[Finding]:
     if unit.get("LoadState") == "loaded":
         enabled = unit.get("UnitFileState") in ("enabled", "enabled-runtime")
         said = f"{name} starts at boot" if enabled else f"{name} does not start at boot: nobody watches until a console"
-        yield Finding("monitor unit", "ok" if enabled else "WARN", said, "" if enabled else f"systemctl enable {name}")
+        fix = "" if enabled else as_root(f"systemctl enable {name}")
+        yield Finding("monitor unit", "ok" if enabled else "WARN", said, fix)
 
 
 def _journal() -> Finding:
     why = unreadable()
     if why:
-        fix = "usermod -aG systemd-journal the account: output and restarts of the services are read there"
+        join = f"usermod -aG systemd-journal {account_here()}, then log in anew"
+        fix = f"{as_root(join)}: output and restarts of the services are read there"
         return Finding("journal", "WARN", why, fix)
     return Finding("journal", "ok", "this account can read it: output and restarts of the services")
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.config import Deployment
+from engine.config.may_write import account_here, as_root, name_of
 from engine.errors import Refused
 from engine.records import harmless
 
@@ -27,6 +28,35 @@ class Unshared:
     mode: int
     """0 where only the group is wrong."""
     why: str
+    owner: int
+
+
+def must_belong(group: int, name: str) -> None:
+    """Refused where this account is not in the group: only root may give files to a group of others."""
+    if os.geteuid() != 0 and not in_group(group):
+        me = account_here()
+        raise Refused(
+            f"{me} is not in {name}, and only root may give files to a group of others",
+            f"as root: usermod -aG {name} {me}, then log in anew and again; or the same command as root",
+        )
+
+
+def in_group(group: int) -> bool:
+    """Whether this process has the group."""
+    return group in (os.getegid(), *os.getgroups())
+
+
+def give_them(deployment: Deployment, name: str, owners: set[int]) -> str:
+    """The command that shares files of these owners, in the words for whoever is told: an owner gives away its own
+    files alone, and only to a group that it is in.
+    """
+    command, me = f"abaco-ops init {deployment.root} --share {name}", os.geteuid()
+    if me == 0 or (owners == {me} and in_group(group_number(name))):
+        return command
+    others = [name_of(owner) for owner in sorted(owners - {0, me})]
+    if len(owners) == 1 and others:
+        return f"as {others[0]}, whose files they are, or as root: {command}"
+    return f"as root: {command}"
 
 
 def shared_places(deployment: Deployment) -> tuple[Path, ...]:
@@ -45,7 +75,7 @@ def group_number(name: str) -> int:
         return grp.getgrnam(name).gr_gid
     except KeyError as error:
         raise Refused(
-            f"there is no group {name!r}", f"groupadd {name}, or mend deployment.group in console.yml"
+            f"there is no group {name!r}", f"{as_root(f'groupadd {name}')}; or mend deployment.group in console.yml"
         ) from error
 
 
@@ -64,19 +94,19 @@ def not_shared(deployment: Deployment, group: int, at_most: int = _LOOKED_AT) ->
                 yield found
 
 
-def share(deployment: Deployment, group: int) -> tuple[int, list[str]]:
+def share(deployment: Deployment, group: int) -> tuple[int, list[tuple[Unshared, str]]]:
     """Give the group what it lacks: how many names were changed, and which could not be, each with the reason.
 
     A file with a second name is left alone: as root it might be one of another place.
     """
     for place in shared_places(deployment):
         place.mkdir(exist_ok=True)
-    changed, left = 0, []
+    changed, left = 0, list[tuple[Unshared, str]]()
     for one in list(not_shared(deployment, group, at_most=2**63)):
         try:
             _give(one)
         except OSError as error:
-            left.append(f"{harmless(one.path)}: {error.strerror or error}")
+            left.append((one, f"{harmless(one.path)}: {error.strerror or error}"))
         else:
             changed += 1
     return changed, left
@@ -100,7 +130,7 @@ def _unshared(path: Path, status: os.stat_result, group: int, *, copied: bool) -
     if status.st_gid == group and mode == wanted:
         return None
     why = f"{harmless(path)} is {mode:04o}, group {_name(status.st_gid)}"
-    return Unshared(path, is_directory, group, wanted, why)
+    return Unshared(path, is_directory, group, wanted, why, status.st_uid)
 
 
 def _give(one: Unshared) -> None:

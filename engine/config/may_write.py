@@ -39,6 +39,17 @@ def account_here() -> str:
     return name_of(os.geteuid())
 
 
+def return_by_hand(paths: Paths) -> str:
+    """The command of the way back without Python, as this account has to give it; empty where no script is there."""
+    script = paths.rollback / "RETURN.sh"
+    if not script.is_file():
+        return ""
+    command = f"sh {script}"
+    if os.geteuid() == 0 or _may_write(_nearest(paths.config), os.geteuid()):
+        return command
+    return f"sudo -u {name_of(paths.config.stat().st_uid)} {command}"
+
+
 def as_root(what: str) -> str:
     """What only root can do, in the words for whoever is told."""
     return what if os.geteuid() == 0 else f"as root: {what}"

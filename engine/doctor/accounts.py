@@ -35,7 +35,8 @@ def examine_accounts(deployment: Deployment) -> Iterator[Finding]:
 
 def _edits(deployment: Deployment) -> str:
     owner = deployment.paths.config.stat().st_uid
-    return f"config/ is edited by {name_of(owner)}{'' if owner == 0 else ' or root'}"
+    whose = f"{name_of(owner)}{'' if owner == 0 else ' or root'}"
+    return f"config/ is edited, and .rollback/RETURN.sh run, by {whose}"
 
 
 def _is_member(group: str) -> bool:

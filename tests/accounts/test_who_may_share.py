@@ -61,9 +61,15 @@ def test_another_operator_is_sent_to_the_files_owner(made: SharedSite) -> None:
 def test_who_cannot_edit_the_configuration_is_told_who_can(made: SharedSite) -> None:
     people = made.people
     people.root("chmod", "g+w", *(str(made.root / name) for name in ("logs", ".rollback")))
-    assert f"bob operates; config/ is edited by {SERVICE} or root" in made.on(BOB, "doctor").stdout
-    assert f"others do; config/ is edited by {SERVICE} or root" in made.on(OLGA, "doctor").stdout
-    assert "config/ is edited by" not in made.on(SERVICE, "doctor").stdout
+    assert (
+        f"bob operates; config/ is edited, and .rollback/RETURN.sh run, by {SERVICE} or root"
+        in made.on(BOB, "doctor").stdout
+    )
+    assert (
+        f"others do; config/ is edited, and .rollback/RETURN.sh run, by {SERVICE} or root"
+        in made.on(OLGA, "doctor").stdout
+    )
+    assert "config/ is edited" not in made.on(SERVICE, "doctor").stdout
 
 
 def test_root_needs_no_as_root(made: SharedSite) -> None:

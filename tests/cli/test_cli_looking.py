@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -196,6 +197,23 @@ def test_the_doctor_warns_of_sample_pipelines_where_it_is_no_demo(say: Any, depl
     found = findings(say)[1]
     assert found["sample v1"]["status"] == "WARN" and "releases/v1.yml" in found["sample v1"]["fix"]
     assert "sample v2" not in found
+
+
+def test_the_doctor_warns_once_of_contacts_that_are_still_the_samples(say: Any, deployment: Deployment) -> None:
+    assert "contacts" not in findings(say)[1], "a demo has nobody to call"
+    console = deployment.paths.config / "console.yml"
+    console.write_text(console.read_text().replace("demo: true", "demo: false"))
+    told = [one for one in json.loads(say("doctor", "--json")[1]) if one["name"] == "contacts"]
+    assert [one["status"] for one in told] == ["WARN"]
+    assert told[0]["what"].startswith("on_call, data_ops, ") and "config/monitoring.yml" in told[0]["fix"]
+    monitoring = deployment.paths.config / "monitoring.yml"
+    text = monitoring.read_text()
+    for number, line in enumerate(re.findall(r"(?m)^  \w+: \{role: .*$", text)):
+        text = text.replace(line, re.sub(r"reach: [^}]+", f'reach: "+49 40 {number}"', line))
+        monitoring.write_text(text)
+        if number == 0:
+            assert findings(say)[1]["contacts"]["what"].startswith("data_ops, data_quality, ")
+    assert findings(say)[1]["contacts"]["status"] == "ok"
 
 
 def test_the_doctor_finds_a_broken_trail(say: Any, deployment: Deployment) -> None:

@@ -62,7 +62,7 @@ def read_runs(paths: Paths) -> list[Run]:
             runs.append(msgspec.convert(record, Run, strict=False))
         except msgspec.ValidationError as error:
             raise DamagedRecord(
-                f"{paths.runs}, record {number}, is no run record: {error}", "see the release contract in the README"
+                f"{paths.runs}, record {number}, is no run record: {error}", "see docs/release_contract.md"
             ) from error
     return runs
 

@@ -11,7 +11,7 @@ from engine.doctor.finding import Finding
 from engine.services.build import BUILD_VARIABLE
 from engine.services.systemd_calls import systemctl
 from engine.services.systemd_journal import unreadable
-from engine.validation.named_build import handed_over_by
+from engine.validation.named_build import handed_over_by, not_handed_over
 
 _ASKED = "LoadState,UnitFileState,ExecCondition,NeedDaemonReload,ExecStart,Environment,EnvironmentFiles"
 Unit = dict[str, str]
@@ -28,7 +28,7 @@ def examine_units(deployment: Deployment) -> Iterator[Finding]:
     yield from found or [Finding("units", "ok", f"{' and '.join(shown)} are installed")]
     if not any(finding.status == "FAIL" for finding in found):
         yield at_boot(shown)
-        yield builds({release.release: shown[release.service.unit_name] for release in releases}, tuple(shown))
+        yield builds(deployment, shown)
     if services.operation_unit is None:
         text = "operations run as whoever asks for them, in a process of their own"
         yield Finding("operation unit", "WARN", text, "services.operation_unit in console.yml, see packaging/systemd/")
@@ -58,24 +58,20 @@ def at_boot(shown: dict[str, Unit]) -> Finding:
     )
 
 
-def builds(shown: dict[str, Unit], names: tuple[str, ...]) -> Finding:
+def builds(deployment: Deployment, shown: dict[str, Unit]) -> Finding:
     """Each release has to be told its build, which its runs name: also the one that has never run, before a cutover
-    finds out. ``shown`` by release, ``names`` the units in the same order.
+    finds out. ``shown`` by the unit's name. OSError.
     """
-    silent = [(release, name) for (release, unit), name in zip(shown.items(), names, strict=True) if not _told(unit)]
+    silent = {
+        release.service.unit_name: release.release
+        for release in (deployment.old, deployment.new)
+        if not_handed_over(deployment, release.release, shown[release.service.unit_name])
+    }
     if not silent:
-        return Finding("builds", "ok", f"each unit hands over {BUILD_VARIABLE}")
-    said = f"no {BUILD_VARIABLE} from {' and '.join(name for _, name in silent)}: its runs cannot say what ran"
-    fix = as_root("; ".join(f"in {name}: {handed_over_by(release)}" for release, name in silent))
-    return Finding(
-        "builds", "WARN", said, f"{fix}; unless its own command sets it. A cutover needs it in the first run"
-    )
-
-
-def _told(unit: Unit) -> bool:
-    """Whether the unit itself hands the build over, or a file may do it that is not looked into."""
-    by_engine = " service exec " in unit.get("ExecStart", "")
-    return by_engine or f"{BUILD_VARIABLE}=" in unit.get("Environment", "") or bool(unit.get("EnvironmentFiles"))
+        return Finding("builds", "ok", f"each release knows its build ({BUILD_VARIABLE})")
+    said = f"no {BUILD_VARIABLE} from {' and '.join(silent)}: its runs cannot say what ran"
+    fix = as_root("; ".join(f"in {name}: {handed_over_by(release)}" for name, release in silent.items()))
+    return Finding("builds", "WARN", said, f"{fix}; unless its own command sets it. A cutover asks for it")
 
 
 def _unit(name: str, unit: Unit) -> list[Finding]:

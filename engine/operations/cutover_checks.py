@@ -20,6 +20,7 @@ from engine.operations.work import Work
 from engine.records import harmless
 from engine.services.active import active_release
 from engine.services.build import build_hash
+from engine.validation.named_build import unit_that_tells_no_build
 
 CHECKED = "checked_process"
 CHECKED_BY = "checked_by"
@@ -60,10 +61,12 @@ def check_services(work: Work) -> Outcome:
         obstacle = work.service(release).obstacle()
         if obstacle:
             raise StepFailed(f"{release} could not be started: {obstacle}", "see abaco-ops doctor; nothing was touched")
+    silent = unit_that_tells_no_build(work.deployment, work.new)
     identity = work.service(work.old).status().identity
     work.fact(CHECKED, msgspec.to_builtins(identity) if identity else None)
     work.fact(CHECKED_BY, work.me.pid)
-    return Outcome(f"{work.old} is live, {work.new} is stopped")
+    said = f"{work.old} is live, {work.new} is stopped"
+    return Outcome(said, (("build", silent),)) if silent else Outcome(said)
 
 
 def check_health(work: Work) -> Outcome:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from engine.config import Deployment
 from engine.errors import Refused
 from engine.records import harmless
 from engine.services.build import BUILD_VARIABLE, build_hash
+from engine.services.systemd_calls import systemctl
+from engine.validation.runs import newest_run
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,34 @@ def how_to_name_it(deployment: Deployment, release: str) -> str:
 def handed_over_by(release: str) -> str:
     """The line of a unit that hands the build over, whatever becomes of the files."""
     return f"ExecStart=/usr/bin/abaco-ops service exec {release} (it runs service.command of {release}.yml)"
+
+
+def not_handed_over(deployment: Deployment, release: str, unit: Mapping[str, str]) -> bool:
+    """Whether its unit hands over no build, and no run of it has ever shown that its own command knows one.
+
+    ``unit``: its ``ExecStart``, ``Environment`` and ``EnvironmentFiles``; a file is not looked into. OSError.
+    """
+    if " service exec " in unit.get("ExecStart", "") or f"{BUILD_VARIABLE}=" in unit.get("Environment", ""):
+        return False
+    if unit.get("EnvironmentFiles"):
+        return False
+    newest = newest_run(deployment.paths, release)
+    return newest is None or not newest.build
+
+
+def unit_that_tells_no_build(deployment: Deployment, release: str) -> str:
+    """What is wrong with the unit of a release that is to run, and what to write into it; empty when nothing is.
+
+    OpsError when systemd does not answer, OSError.
+    """
+    name = _unit(deployment, release)
+    if not name:
+        return ""
+    shown = systemctl("show", "-p", "ExecStart,Environment,EnvironmentFiles", name).decode("utf-8", "replace")
+    unit = dict(line.split("=", 1) for line in shown.splitlines() if "=" in line)
+    if not not_handed_over(deployment, release, unit):
+        return ""
+    return f"{name} hands over no {BUILD_VARIABLE}: {how_to_name_it(deployment, release)}"
 
 
 def _unit(deployment: Deployment, release: str) -> str:

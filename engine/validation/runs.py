@@ -67,6 +67,18 @@ def read_runs(paths: Paths) -> list[Run]:
     return runs
 
 
+def newest_run(paths: Paths, release: str) -> Run | None:
+    """The newest run of a release whose record can be read; reads no more than that takes. OSError."""
+    for record in records_from_end(paths.runs):
+        try:
+            run = msgspec.convert(record, Run, strict=False)
+        except msgspec.ValidationError:
+            continue
+        if run.release == release:
+            return run
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class SoundRuns:
     """The runs whose records are sound, oldest first, and what is damaged between them."""

@@ -66,12 +66,28 @@ def test_a_run_of_another_build_is_a_warning(live: Deployment) -> None:
     assert found.what.startswith("build c0ffee of v1 runs, ")
 
 
-def test_a_unit_with_a_command_of_its_own_is_named_before_any_cutover() -> None:
-    own = {"ExecStart": "{ path=/opt/orders/run ; argv[]=/opt/orders/run --new ; }", "Environment": "A=1"}
-    found = units.builds({"v1": {"ExecStart": EXEC}, "v2": own}, ("orders-old.service", "orders-new.service"))
+OWN = {"ExecStart": "{ path=/opt/orders/run ; argv[]=/opt/orders/run --new ; }", "Environment": "A=1"}
+
+
+def told(deployment: Deployment, unit: dict[str, str]) -> Finding:
+    """Of V2's unit, beside a V1 that is as shipped."""
+    return units.builds(
+        deployment, {"abaco-pipeline-v1.service": {"ExecStart": EXEC}, "abaco-pipeline-v2.service": unit}
+    )
+
+
+def test_a_unit_with_a_command_of_its_own_is_named_before_any_cutover(deployment: Deployment) -> None:
+    found = told(deployment, OWN)
     assert found.status == "WARN"
-    assert found.what.startswith("no ABACO_OPS_BUILD from orders-new.service: ")
-    assert "in orders-new.service: ExecStart=/usr/bin/abaco-ops service exec v2" in found.fix
+    assert found.what.startswith("no ABACO_OPS_BUILD from abaco-pipeline-v2.service: ")
+    assert "in abaco-pipeline-v2.service: ExecStart=/usr/bin/abaco-ops service exec v2" in found.fix
+    ran(deployment, "", release="v2")
+    assert told(deployment, OWN).status == "WARN"
+
+
+def test_one_whose_command_has_shown_that_it_knows_its_build_is_fine(deployment: Deployment) -> None:
+    ran(deployment, "c0ffee", release="v2")
+    assert told(deployment, OWN).status == "ok"
 
 
 @pytest.mark.parametrize(
@@ -82,5 +98,5 @@ def test_a_unit_with_a_command_of_its_own_is_named_before_any_cutover() -> None:
         {"ExecStart": "{ path=/opt/run ; }", "EnvironmentFiles": "/etc/orders.env (ignore_errors=no)"},
     ],
 )
-def test_a_unit_that_hands_it_over_or_may_do_so_is_fine(unit: dict[str, str]) -> None:
-    assert units.builds({"v1": unit}, ("orders.service",)).status == "ok"
+def test_a_unit_that_hands_it_over_or_may_do_so_is_fine(deployment: Deployment, unit: dict[str, str]) -> None:
+    assert told(deployment, unit).status == "ok"

@@ -245,22 +245,27 @@ def test_the_way_back_without_python_says_whose_account_it_needs(place: UnderSys
     )
 
 
-def test_a_unit_with_a_command_of_its_own_is_told_by_the_doctor(place: UnderSystemd) -> None:
+def test_a_unit_that_hands_over_no_build_is_found_by_the_doctor_and_stops_a_cutover_early(place: UnderSystemd) -> None:
     def builds() -> dict[str, str]:
         found = json.loads(place.on("doctor", "--json").stdout)
         return next(one for one in found if one["name"] == "builds")
 
     assert builds()["status"] == "ok"
-    text = "[Service]\nExecStart=\nExecStart=/opt/own/pipeline --serve\n"
-    write = 'printf %s "$1" >/etc/systemd/system/abaco-v1.service.d/own.conf'
-    place.machine.must("sh", "-c", write, "sh", text)
+    drop_in, runs = "/etc/systemd/system/abaco-v2.service.d/own.conf", place.root / "logs/runs.jsonl"
+    text = "[Service]\nExecStart=\nExecStart=/usr/bin/sleep infinity\n"
+    place.machine.must("sh", "-c", f'printf %s "$1" >{drop_in}', "sh", text)
     place.machine.must("systemctl", "daemon-reload")
+    runs.rename(runs.with_suffix(".old"))  # those of V2 have named their builds
     found = builds()
-    assert found["status"] == "WARN"
-    assert found["what"].startswith("no ABACO_OPS_BUILD from abaco-v1.service: ")
-    assert found["fix"].startswith("as root: in abaco-v1.service: ExecStart=/usr/bin/abaco-ops service exec v1")
-    place.machine.must("rm", "/etc/systemd/system/abaco-v1.service.d/own.conf")
+    assert (found["status"], found["what"].partition(":")[0]) == ("WARN", "no ABACO_OPS_BUILD from abaco-v2.service")
+    assert found["fix"].startswith("as root: in abaco-v2.service: ExecStart=/usr/bin/abaco-ops service exec v2")
+    stopped = place.operate("cutover")
+    assert stopped["exit"] == 3
+    assert "WARN in build, which was not accepted" in json.dumps(stopped)
+    place.assert_on("v1")
+    place.machine.must("rm", drop_in)
     place.machine.must("systemctl", "daemon-reload")
+    assert builds()["status"] == "ok"
 
 
 def test_the_doctor_finds_what_would_start_wrongly_at_boot(place: UnderSystemd) -> None:

@@ -57,8 +57,8 @@ class Actions(Protocol):
         """Start a validation of the running release."""
         ...
 
-    def rehearse(self) -> int:
-        """Start a rehearsal of the rollback; its pid."""
+    def rehearse(self) -> str:
+        """Start a rehearsal of the rollback; the process or unit that does it."""
         ...
 
     def go(self, operation: str, reason: str) -> None:
@@ -206,8 +206,8 @@ class EngineActions:
 
         return launch_validation(self._deployment, actor=whoami(), origin=origin_here())
 
-    def rehearse(self) -> int:
-        """Start a rehearsal of the rollback; its pid."""
+    def rehearse(self) -> str:
+        """Start a rehearsal of the rollback; the process or unit that does it."""
         from engine.operations.rehearsal import start
 
         return start(self._deployment)

@@ -46,7 +46,7 @@ class Launching:
         """Start a rehearsal of the rollback; its answer stands in row 3 and among the events."""
         self._app.background(
             self._app.actions.rehearse,
-            lambda pid: self._app.written(f"the rehearsal runs without you (pid {pid}): row 3 tells its end"),
+            lambda who: self._app.written(f"the rehearsal runs without you ({who}): row 3 tells its end"),
             lambda why: self._app.say(why, "crit"),
         )
 

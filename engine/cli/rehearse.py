@@ -11,8 +11,9 @@ import msgspec
 from engine.cli.frame import Context
 from engine.clock import SystemClock
 from engine.errors import CHECK_FAILED, DONE
-from engine.operations.rehearsal import Rehearsal, rehearse
+from engine.operations.rehearsal import Rehearsal, done_by_unit, rehearse
 from engine.operations.rehearsal_parts import Part
+from engine.operations.watchers import origin_here
 from engine.records import whoami
 
 
@@ -32,7 +33,13 @@ def run(context: Context, options: argparse.Namespace) -> int:
     """Rehearse; 0 when a rollback would succeed, as far as can be known without the swap."""
     deployment = context.deployment()
     tell = None if options.json else _say
-    found = rehearse(deployment, SystemClock(), actor=whoami(), tell=tell)
+    if done_by_unit(deployment):
+        from engine.operations.unit_rehearsal import ask
+
+        context.require_write("abaco-ops rehearse", deployment)
+        found = ask(deployment, actor=whoami(), origin=origin_here(), tell=tell)
+    else:
+        found = rehearse(deployment, SystemClock(), actor=whoami(), tell=tell)
     if options.json:
         sys.stdout.write(json.dumps(json.loads(msgspec.json.encode(found))) + "\n")
     else:

@@ -1,4 +1,4 @@
-"""``abaco-ops service ACTION RELEASE``: a release's service, by hand; and what its unit file asks and runs."""
+"""``abaco-ops service ACTION [RELEASE]``: a release's service, by hand; and what its unit file asks and runs."""
 
 from __future__ import annotations
 
@@ -26,8 +26,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """``service start|stop|status RELEASE [--force --reason TEXT] [--json] [--lines N]``, ``may-start``, ``exec``."""
     does = "may-start: exit 0 when it may start by itself now, else 1; exec: become its command (both for unit files)"
     parser.add_argument("action", choices=("start", "stop", "status", "may-start", "exec"), help=does)
-    parser.add_argument("release", metavar="RELEASE", help="v1, v2: a name from config/releases")
-    parser.add_argument("--json", action="store_true", help="the status as JSON")
+    names = "v1, v2: a name from config/releases; status: both when none is named"
+    parser.add_argument("release", metavar="RELEASE", nargs="?", help=names)
+    parser.add_argument("--json", action="store_true", help="the status as JSON, one line for each release")
     parser.add_argument("--force", action="store_true", help="start, though an operation stopped half-way")
     parser.add_argument("--reason", metavar="TEXT", default="", help="why it is forced; stands in the audit trail")
     parser.add_argument("--lines", type=int, default=5, metavar="N", help="last lines of its output (5)")
@@ -36,6 +37,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(context: Context, options: argparse.Namespace) -> int:
     """Do it and show the status; 4 when a service cannot be brought where it was told."""
     deployment = context.deployment()
+    if options.release is None and options.action == "status":
+        for release in (deployment.old.release, deployment.new.release):
+            _show(open_service(deployment, release), options)
+        return DONE
+    if options.release is None:
+        known = ", ".join(deployment.releases)
+        raise Refused(f"service {options.action} needs a release", f"service {options.action} RELEASE, one of: {known}")
     if options.release not in deployment.releases:
         raise Refused(f"{options.release!r} is no release here", f"one of: {', '.join(deployment.releases)}")
     if options.action in ("may-start", "exec"):
@@ -44,11 +52,7 @@ def run(context: Context, options: argparse.Namespace) -> int:
     if options.action != "status":
         context.require_write(f"abaco-ops service {options.action}", deployment)
         _act(deployment, service, options)
-    status = service.status()
-    if options.json:
-        print(msgspec.json.encode(status).decode())
-    else:
-        _show(service, status, options.lines)
+    _show(service, options)
     return DONE
 
 
@@ -139,7 +143,15 @@ def _refuse_second_release(deployment: Deployment, release: str) -> None:
             )
 
 
-def _show(service: Service, status: ServiceStatus, lines: int) -> None:
+def _show(service: Service, options: argparse.Namespace) -> None:
+    status = service.status()
+    if options.json:
+        print(msgspec.json.encode(status).decode())
+    else:
+        _tell(service, status, options.lines)
+
+
+def _tell(service: Service, status: ServiceStatus, lines: int) -> None:
     who = f"  pid {status.identity.pid}" if status.identity else ""
     since = f"  since {iso(status.since)}" if status.since else ""
     print(f"{status.name}: {status.state}{who}{since}{'' if status.supervised or not who else '  NOT SUPERVISED'}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from engine.config.deployment import Deployment
+from engine.config.may_write import return_by_hand
 from engine.config.newer import refuse_newer
 from engine.errors import Refused
 
@@ -33,8 +34,8 @@ def must_write(deployment: Deployment, what: str) -> None:
     Asked where a person's request enters the engine, never inside a worker: what runs already comes to its end. A
     rollback is refused too; then the configuration says so, and the sentence says both ways out.
     """
-    script = deployment.paths.rollback / "RETURN.sh"
-    by_hand = f"; in an emergency: sh {script}" if "rollback" in what and script.is_file() else ""
+    script = return_by_hand(deployment.paths) if "rollback" in what else ""
+    by_hand = f"; in an emergency: {script}" if script else ""
     if deployment.looks_only:
         raise Refused(f"{what} writes, and --read-only was given", f"leave --read-only out{by_hand}")
     if deployment.onlooker:

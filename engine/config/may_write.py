@@ -36,11 +36,31 @@ def left_to_units(deployment: Deployment, place: Path) -> bool:
 
 def account_here() -> str:
     """The name of the account whose rights this process has."""
-    me = os.geteuid()
+    return name_of(os.geteuid())
+
+
+def return_by_hand(paths: Paths) -> str:
+    """The command of the way back without Python, as this account has to give it; empty where no script is there."""
+    script = paths.rollback / "RETURN.sh"
+    if not script.is_file():
+        return ""
+    command = f"sh {script}"
+    if os.geteuid() == 0 or _may_write(_nearest(paths.config), os.geteuid()):
+        return command
+    return f"sudo -u {name_of(paths.config.stat().st_uid)} {command}"
+
+
+def as_root(what: str) -> str:
+    """What only root can do, in the words for whoever is told."""
+    return what if os.geteuid() == 0 else f"as root: {what}"
+
+
+def name_of(account: int) -> str:
+    """Its name, or its number where it has none."""
     try:
-        return pwd.getpwuid(me).pw_name
+        return pwd.getpwuid(account).pw_name
     except KeyError:
-        return f"the account {me}"
+        return f"the account {account}"
 
 
 def _may_write(place: Path, me: int) -> bool:

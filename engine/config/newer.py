@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from engine import __version__
+from engine.config.may_write import return_by_hand
 from engine.config.paths import Paths
 from engine.errors import Refused
 from engine.records.atomic import open_to_read
@@ -50,8 +51,8 @@ def refuse_newer(paths: Paths, what: str) -> None:
     """Refused where a newer abaco-ops has written. ``what`` begins the sentence."""
     newer = newer_here(paths)
     if newer:
-        script = paths.rollback / "RETURN.sh"
-        by_hand = f"; the way back without this program: sh {script}" if script.is_file() else ""
+        script = return_by_hand(paths)
+        by_hand = f"; the way back without this program: {script}" if script else ""
         raise Refused(f"{what} writes, and {newer}", f"use that version; this one only looks{by_hand}")
 
 

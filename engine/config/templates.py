@@ -5,7 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import msgspec
+import yaml
+
 import engine
+from engine.config.monitoring import Contact
 from engine.config.paths import Paths
 from engine.errors import Refused
 from engine.records.atomic import make_directory, write_file
@@ -47,6 +51,13 @@ def write_config(root: Path, *, demo: bool = False, group: str | None = None) ->
     for name, data in contents.items():
         write_file(paths.config / name, data)
     return paths
+
+
+def sample_contacts() -> dict[str, Contact]:
+    """The contacts that a new deployment begins with: roles, and no person."""
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    shipped = yaml.load((defaults() / "monitoring.yml").read_bytes(), Loader=loader)  # noqa: S506
+    return msgspec.convert(shipped["contacts"], dict[str, Contact])
 
 
 def _changed(text: str, changes: dict[str, str]) -> str:

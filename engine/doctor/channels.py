@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from engine.config import Deployment
 from engine.config.notify import Channel
+from engine.config.templates import sample_contacts
 from engine.doctor.finding import Finding
 from engine.notify.message import Notice, channels_for
 from engine.notify.trial import reaches, unreachable, variables_of
@@ -28,6 +29,19 @@ def examine_channels(deployment: Deployment) -> Iterator[Finding]:
         fix = "abaco-ops notify test says more; the monitor's own environment is what counts"
         yield Finding("dead man", "WARN" if why else "ok", harmless(why) or "its address answers", fix if why else "")
     yield _leaves(deployment)
+    if not deployment.console.deployment.demo:
+        yield _people(deployment)
+
+
+def _people(deployment: Deployment) -> Finding:
+    """Whom a page names, and whom ``w`` shows: not the roles that every new deployment begins with."""
+    samples = sample_contacts()
+    left = [name for name, contact in deployment.monitoring.contacts.items() if samples.get(name) == contact]
+    if not left:
+        return Finding("contacts", "ok", "none is the sample that init wrote")
+    said = f"{', '.join(left)}: still as init wrote {'it' if len(left) == 1 else 'them'}, with nobody's name"
+    fix = "write name and reach (phone, channel) of each into contacts: of config/monitoring.yml, or remove it"
+    return Finding("contacts", "WARN", said, fix)
 
 
 def _channel(name: str, channel: Channel) -> Finding:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import shutil
 import sqlite3
@@ -12,11 +11,14 @@ from pathlib import Path
 
 from engine.clock import SystemClock, pretty_duration
 from engine.config import Deployment
+from engine.config.may_write import as_root
 from engine.config.newer import newer_here
 from engine.doctor.accounts import examine_accounts
 from engine.doctor.channels import examine_channels
 from engine.doctor.finding import Finding
 from engine.doctor.prometheus import examine_prometheus
+from engine.doctor.runs import examine_runs
+from engine.doctor.tapes import examine_reference_tape, examine_tape
 from engine.doctor.units import examine_units
 from engine.errors import OpsError
 from engine.monitoring.continuity import lost_now
@@ -77,30 +79,6 @@ def _formulas(deployment: Deployment) -> Iterator[Finding]:
     yield Finding("formulas", "ok", f"{count} KPIs can be computed from the configured columns")
 
 
-def _tape(deployment: Deployment) -> Iterator[Finding]:
-    tape = deployment.tape
-    if not tape.exists():
-        yield Finding("tape", "FAIL", f"{tape} is not there", "deliver the tape, or mend paths.tape in console.yml")
-        return
-    columns = _columns(tape)
-    lacking = [name for name in deployment.kpis.tape.amounts if columns and name not in columns]
-    if lacking:
-        yield Finding(
-            "tape", "FAIL", f"lacks {harmless(', '.join(lacking))}", "abaco-ops kpi TAPE says what that means"
-        )
-        return
-    age = SystemClock().now().wall.timestamp() - tape.stat().st_mtime
-    yield Finding("tape", "ok", f"{tape.name}, changed {pretty_duration(age)} ago")
-
-
-def _columns(tape: Path) -> list[str]:
-    """The header of a CSV; empty for other formats, which the KPI program judges itself."""
-    if tape.suffix.lower() != ".csv":
-        return []
-    with tape.open(encoding="utf-8-sig", newline="") as stream:
-        return next(csv.reader(stream), [])
-
-
 def _permissions(deployment: Deployment) -> Iterator[Finding]:
     if deployment.onlooker:
         return
@@ -121,7 +99,8 @@ def _asks_only(deployment: Deployment, unit: str) -> Finding:
     place = existing(deployment.paths.operations)
     if not os.access(place, os.W_OK | os.X_OK):
         group = deployment.console.deployment.group or "GROUP"
-        fix = f"as root: abaco-ops init {deployment.root} --share {group}; this account in that group"
+        share = f"abaco-ops init {deployment.root} --share {group}"
+        fix = f"{as_root(share)}; this account in that group"
         return Finding("permissions", "FAIL", f"this account may ask for no operation: it cannot write in {place}", fix)
     return Finding("permissions", "ok", f"this account asks for operations, {unit} carries them out as its own user")
 
@@ -281,13 +260,15 @@ def _validations(deployment: Deployment) -> Iterator[Finding]:
 EXAMINATIONS: dict[str, Examination] = {
     "active config": _active,
     "formulas": _formulas,
-    "tape": _tape,
+    "tape": examine_tape,
+    "reference": examine_reference_tape,
     "permissions": _permissions,
     "accounts": examine_accounts,
     "disk": _disk,
     "programs": _programs,
     "samples": _samples,
     "services": _services,
+    "runs": examine_runs,
     "units": examine_units,
     "monitor": _monitor,
     "records": _records,

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from engine.config import Deployment
+from engine.config.may_write import account_here, as_root
 from engine.config.units import instance
 from engine.doctor.finding import Finding
+from engine.services.build import BUILD_VARIABLE
 from engine.services.systemd_calls import systemctl
 from engine.services.systemd_journal import unreadable
+from engine.validation.named_build import handed_over_by, not_handed_over
 
-_ASKED = "LoadState,UnitFileState,ExecCondition,NeedDaemonReload"
+_ASKED = "LoadState,UnitFileState,ExecCondition,NeedDaemonReload,ExecStart,Environment,EnvironmentFiles"
 Unit = dict[str, str]
 
 
@@ -25,6 +28,7 @@ def examine_units(deployment: Deployment) -> Iterator[Finding]:
     yield from found or [Finding("units", "ok", f"{' and '.join(shown)} are installed")]
     if not any(finding.status == "FAIL" for finding in found):
         yield at_boot(shown)
+        yield builds(deployment, shown)
     if services.operation_unit is None:
         text = "operations run as whoever asks for them, in a process of their own"
         yield Finding("operation unit", "WARN", text, "services.operation_unit in console.yml, see packaging/systemd/")
@@ -43,13 +47,31 @@ def at_boot(shown: dict[str, Unit]) -> Finding:
     asking = [name for name, unit in shown.items() if "may-start" in unit.get("ExecCondition", "")]
     blind = [name for name in enabled if name not in asking]
     if len(enabled) == len(shown) and blind:
-        fix = "ExecCondition=... abaco-ops service may-start RELEASE in each unit file, see packaging/systemd/"
+        fix = as_root("ExecCondition=... abaco-ops service may-start RELEASE in each unit file, see packaging/systemd/")
         return Finding("at boot", "FAIL", f"both start, whichever is live: {', '.join(blind)} asks nobody", fix)
     if len(enabled) == len(shown):
         return Finding("at boot", "ok", "both are enabled, and only the active release starts")
     off = [name for name in shown if name not in enabled]
     said = f"{' and '.join(off)} {'does' if len(off) == 1 else 'do'} not start, even when live"
-    return Finding("at boot", "WARN", said, f"systemctl enable {' '.join(off)}; each has to ask service may-start")
+    return Finding(
+        "at boot", "WARN", said, as_root(f"systemctl enable {' '.join(off)}; each has to ask service may-start")
+    )
+
+
+def builds(deployment: Deployment, shown: dict[str, Unit]) -> Finding:
+    """Each release has to be told its build, which its runs name: also the one that has never run, before a cutover
+    finds out. ``shown`` by the unit's name. OSError.
+    """
+    silent = {
+        release.service.unit_name: release.release
+        for release in (deployment.old, deployment.new)
+        if not_handed_over(deployment, release.release, shown[release.service.unit_name])
+    }
+    if not silent:
+        return Finding("builds", "ok", f"each release knows its build ({BUILD_VARIABLE})")
+    said = f"no {BUILD_VARIABLE} from {' and '.join(silent)}: its runs cannot say what ran"
+    fix = as_root("; ".join(f"in {name}: {handed_over_by(release)}" for name, release in silent.items()))
+    return Finding("builds", "WARN", said, f"{fix}; unless its own command sets it. A cutover asks for it")
 
 
 def _unit(name: str, unit: Unit) -> list[Finding]:
@@ -57,11 +79,10 @@ def _unit(name: str, unit: Unit) -> list[Finding]:
     if load != "loaded":
         words = {"not-found": "is not installed", "masked": "is masked"}.get(load, f"cannot be used: {load}")
         fix = f"systemctl unmask {name}" if load == "masked" else "install it, then systemctl daemon-reload"
-        return [Finding(f"unit {name}", "FAIL", words, fix)]
+        return [Finding(f"unit {name}", "FAIL", words, as_root(fix))]
     if unit.get("NeedDaemonReload") == "yes":
-        return [
-            Finding(f"unit {name}", "WARN", "was edited, and systemd goes by the old text", "systemctl daemon-reload")
-        ]
+        said = "was edited, and systemd goes by the old text"
+        return [Finding(f"unit {name}", "WARN", said, as_root("systemctl daemon-reload"))]
     return []
 
 
@@ -71,13 +92,15 @@ def _monitor(name: str) -> Iterator[Finding]:
     if unit.get("LoadState") == "loaded":
         enabled = unit.get("UnitFileState") in ("enabled", "enabled-runtime")
         said = f"{name} starts at boot" if enabled else f"{name} does not start at boot: nobody watches until a console"
-        yield Finding("monitor unit", "ok" if enabled else "WARN", said, "" if enabled else f"systemctl enable {name}")
+        fix = "" if enabled else as_root(f"systemctl enable {name}")
+        yield Finding("monitor unit", "ok" if enabled else "WARN", said, fix)
 
 
 def _journal() -> Finding:
     why = unreadable()
     if why:
-        fix = "usermod -aG systemd-journal the account: output and restarts of the services are read there"
+        join = f"usermod -aG systemd-journal {account_here()}, then log in anew"
+        fix = f"{as_root(join)}: output and restarts of the services are read there"
         return Finding("journal", "WARN", why, fix)
     return Finding("journal", "ok", "this account can read it: output and restarts of the services")
 

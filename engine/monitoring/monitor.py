@@ -152,6 +152,7 @@ class Monitor:
         evaluation = self.paging.judge(evaluation, self._trail.new, now, settled=settled, facts=self._trail.facts)
         samples += [*more, *self._kpi_samples(now)]
         watch = self.round.after(evaluation, watch, self._trail, now, self._note, running)
+        evaluation = msgspec.structs.replace(evaluation, validation_running=self.round.validating)  # it began just now
         self._write(samples, evaluation, watch, now)
         watch = self.round.tell(self.round.write_rows(watch, now, self._note), now, self._note)
         self._keep_trail(now)

@@ -1741,10 +1741,17 @@ tools() { # every program that is needed is there before anything begins
     read -r BOOT </proc/sys/kernel/random/boot_id
 }
 
+as_owner() { # PLACE: how somebody runs this script who may: it puts back and starts as whoever runs it
+    owner=$(stat -c %U -- "$1" 2>/dev/null) || owner=root
+    printf 'nothing was changed; it needs the account that owns the deployment, or root: sudo -u %s sh %s' "$owner" "$ROLLBACK/RETURN.sh"
+}
+
 check_place() { # this deployment, and no copy of it
     [ -d "$OPERATIONS" ] && [ -d "$HERE" ] || refuse 2 "$HERE is not there: this script is of another place or of a snapshot that was removed" 'look for a newer RETURN.sh'
     [ "$(cat "$ROLLBACK/deployment.id" 2>/dev/null)" = "$IDENTITY" ] || refuse 2 "$ROLLBACK is of another deployment" 'use the RETURN.sh that stands there'
-    [ -w "$OPERATIONS" ] && [ -w "$ROOT/${CONFIG%/*}" ] || refuse 2 "$ROOT cannot be written to by $(id -un)" 'become the user who runs the services'
+    for each in "$OPERATIONS" "$ROOT/${CONFIG%/*}"; do
+        [ -w "$each" ] || refuse 2 "$each cannot be written to by $(id -un)" "$(as_owner "$each")"
+    done
     [ ! -g "$ROLLBACK" ] || case $(stat -c %A "$ROLLBACK") in
     ?????w*) # a group works here: what is made belongs to all of it
         umask 007

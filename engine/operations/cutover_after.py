@@ -14,6 +14,7 @@ from engine.services.build import build_hash
 from engine.snapshots import Origin, prune, read_snapshot, stage
 from engine.snapshots.manifest import sha256_of
 from engine.snapshots.staging import discard_staged
+from engine.validation.named_build import how_to_name_it
 
 
 def first_run(work: Work) -> Outcome:
@@ -29,7 +30,7 @@ def first_run(work: Work) -> Outcome:
     if run.get("build") != planned:
         named = str(run.get("build") or "")[:6]
         if not named:
-            raise StepFailed("its run records name no build", "write ABACO_OPS_BUILD of its environment into each run")
+            raise StepFailed("its run records name no build", how_to_name_it(work.deployment, work.new))
         raise StepFailed(f"build {named} runs, {planned[:6]} was staged", "find who changed it")
     _outputs_there(work, run)
     _events_there(work, run)

@@ -20,6 +20,7 @@ from engine.operations.work import Work
 from engine.records import harmless
 from engine.services.active import active_release
 from engine.services.build import build_hash
+from engine.validation.named_build import unit_that_tells_no_build
 
 CHECKED = "checked_process"
 CHECKED_BY = "checked_by"
@@ -33,6 +34,9 @@ def check_environment(work: Work) -> Outcome:
     deployment = work.deployment
     if not deployment.tape.exists():
         raise StepFailed(f"the tape {deployment.tape} is missing", "see paths.tape in config/console.yml")
+    reference = deployment.root / deployment.console.paths.reference_tape
+    if not reference.exists():  # phase 2 would find that out too, minutes and a snapshot later
+        raise StepFailed(f"the reference tape {reference} is missing", "see paths.reference_tape in config/console.yml")
     found = preflight(deployment, probing=True)
     if found.refused:
         raise StepFailed("; ".join(found.refused[:3]), "mend that; nothing was changed")
@@ -57,10 +61,12 @@ def check_services(work: Work) -> Outcome:
         obstacle = work.service(release).obstacle()
         if obstacle:
             raise StepFailed(f"{release} could not be started: {obstacle}", "see abaco-ops doctor; nothing was touched")
+    silent = unit_that_tells_no_build(work.deployment, work.new)
     identity = work.service(work.old).status().identity
     work.fact(CHECKED, msgspec.to_builtins(identity) if identity else None)
     work.fact(CHECKED_BY, work.me.pid)
-    return Outcome(f"{work.old} is live, {work.new} is stopped")
+    said = f"{work.old} is live, {work.new} is stopped"
+    return Outcome(said, (("build", silent),)) if silent else Outcome(said)
 
 
 def check_health(work: Work) -> Outcome:

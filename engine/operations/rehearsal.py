@@ -21,14 +21,15 @@ import msgspec
 from engine.clock import Clock, SystemClock, iso
 from engine.config import Deployment, load_deployment
 from engine.config.looking import must_write
-from engine.config.may_write import account_here, left_to_units
+from engine.config.may_write import left_to_units
 from engine.errors import CHECK_FAILED, DONE, LockHeld, OpsError, Refused
 from engine.operations.journal import list_operations
 from engine.operations.lock import holder
 from engine.operations.rehearsal_parts import Part, Rehearsing
 from engine.operations.rehearsal_place import Place
 from engine.operations.rehearsed import EVENT
-from engine.records import FileLock, append_event, harmless, is_locked, make_directory
+from engine.operations.watchers import origin_here
+from engine.records import FileLock, append_event, harmless, is_locked, make_directory, whoami
 from engine.services.detached import spawn_detached
 
 _OPERATES = ("-cutover", "-rollback")
@@ -105,13 +106,23 @@ def _run(done: Rehearsing, place: Place, watch: _Watch) -> str:
     return left
 
 
-def start(deployment: Deployment) -> int:
-    """Start a rehearsal that outlives the caller; its pid. The answer stands in the audit trail."""
+def start(deployment: Deployment) -> str:
+    """Start a rehearsal that outlives the caller; its unit, or ``pid 4711``. The answer stands in the audit trail."""
     must_write(deployment, "a rehearsal")
     _must_be_possible(deployment)
+    if done_by_unit(deployment):
+        from engine.operations.unit_rehearsal import begin
+
+        return begin(deployment, actor=whoami(), origin=origin_here()).unit
     make_directory(deployment.paths.logs)
     command = [sys.executable, "-P", "-m", "engine.operations.rehearsal", "--root", str(deployment.root)]
-    return spawn_detached(command, cwd=deployment.root, output=deployment.paths.logs / "rehearsal.out")
+    pid = spawn_detached(command, cwd=deployment.root, output=deployment.paths.logs / "rehearsal.out")
+    return f"pid {pid}"
+
+
+def done_by_unit(deployment: Deployment) -> bool:
+    """Whether this account cannot write beside what it would restore, and a unit has to rehearse for it."""
+    return left_to_units(deployment, deployment.active_config.parent)
 
 
 def main(arguments: list[str]) -> int:
@@ -161,12 +172,6 @@ class _Watch:
 
 
 def _must_be_possible(deployment: Deployment) -> None:
-    place = deployment.active_config.parent
-    if left_to_units(deployment, place):  # it would find itself not ready, and say so to everybody
-        raise Refused(
-            f"a rehearsal writes beside what it would restore, and {account_here()} cannot write in {place}",
-            f"as the account of the operations: sudo -u {place.owner()} abaco-ops rehearse",
-        )
     held = holder(deployment)
     if held is not None:
         raise LockHeld(f"an operation is running: {held}", "rehearse after its end")

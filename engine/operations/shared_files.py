@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.config import Deployment
+from engine.config.may_write import account_here, as_root, name_of
 from engine.errors import Refused
 from engine.operations.access_list import give_group, group_lacks
 from engine.records import harmless
@@ -27,6 +28,35 @@ class Unshared:
     is_directory: bool
     copied: bool
     why: str
+    owner: int
+
+
+def must_belong(group: int, name: str) -> None:
+    """Refused where this account is not in the group: only root may give files to a group of others."""
+    if os.geteuid() != 0 and not in_group(group):
+        me = account_here()
+        raise Refused(
+            f"{me} is not in {name}, and only root may give files to a group of others",
+            f"as root: usermod -aG {name} {me}, then log in anew and again; or the same command as root",
+        )
+
+
+def in_group(group: int) -> bool:
+    """Whether this process has the group."""
+    return group in (os.getegid(), *os.getgroups())
+
+
+def give_them(deployment: Deployment, name: str, owners: set[int]) -> str:
+    """The command that shares files of these owners, in the words for whoever is told: an owner gives away its own
+    files alone, and only to a group that it is in.
+    """
+    command, me = f"abaco-ops init {deployment.root} --share {name}", os.geteuid()
+    if me == 0 or (owners == {me} and in_group(group_number(name))):
+        return command
+    others = [name_of(owner) for owner in sorted(owners - {0, me})]
+    if len(owners) == 1 and others:
+        return f"as {others[0]}, whose files they are, or as root: {command}"
+    return f"as root: {command}"
 
 
 def shared_places(deployment: Deployment) -> tuple[Path, ...]:
@@ -45,7 +75,7 @@ def group_number(name: str) -> int:
         return grp.getgrnam(name).gr_gid
     except KeyError as error:
         raise Refused(
-            f"there is no group {name!r}", f"groupadd {name}, or mend deployment.group in console.yml"
+            f"there is no group {name!r}", f"{as_root(f'groupadd {name}')}; or mend deployment.group in console.yml"
         ) from error
 
 
@@ -64,7 +94,7 @@ def not_shared(deployment: Deployment, group: int, at_most: int = _LOOKED_AT) ->
                 yield found
 
 
-def share(deployment: Deployment, group: int) -> tuple[int, list[str]]:
+def share(deployment: Deployment, group: int) -> tuple[int, list[tuple[Unshared, str]]]:
     """Give the group what it lacks: how many names were changed, and which could not be, each with the reason.
 
     A file with a second name is left alone: as root it might be one of another place. For the same reason no directory
@@ -72,14 +102,14 @@ def share(deployment: Deployment, group: int) -> tuple[int, list[str]]:
     """
     for place in shared_places(deployment):
         place.mkdir(exist_ok=True)
-    changed, left = 0, []
+    changed, left = 0, list[tuple[Unshared, str]]()
     for one in list(not_shared(deployment, group, at_most=2**63)):
         try:
             _give(deployment.root, one, group)
         except FileNotFoundError:
             continue  # somebody works here: it has gone
         except OSError as error:
-            left.append(f"{harmless(one.path)}: {error.strerror or error}")
+            left.append((one, f"{harmless(one.path)}: {error.strerror or error}"))
         else:
             changed += 1
     return changed, left
@@ -105,9 +135,10 @@ def _unshared(path: Path, status: os.stat_result, group: int, *, copied: bool) -
     wanted = _wanted(status, copied=copied)
     said = f"{harmless(path)} is {mode:04o}, group {_name(status.st_gid)}"
     if status.st_gid != group or mode != wanted:
-        return Unshared(path, is_directory, copied, said)
+        return Unshared(path, is_directory, copied, said, status.st_uid)
     if group_lacks(path, _of_group(wanted), is_directory=is_directory, to_come=not copied):
-        return Unshared(path, is_directory, copied, f"{said}, whose access list (getfacl) gives that group less")
+        less = f"{said}, whose access list (getfacl) gives that group less"
+        return Unshared(path, is_directory, copied, less, status.st_uid)
     return None
 
 

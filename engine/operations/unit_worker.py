@@ -19,6 +19,8 @@ from engine.records.undecodable import UNDECODABLE
 from engine.services.systemd_calls import systemctl
 
 Mode = Literal["run", "resume", "abort"]
+REHEARSE = "rehearse"
+"""Stands for an operation's name in the instance of a rehearsal, which is none: ``rehearse.1``."""
 _MOST = 10_000
 
 
@@ -66,7 +68,8 @@ def read_start(deployment: Deployment, name: str) -> tuple[str, Start]:
     operation, _, number = name.rpartition(".")
     if not operation or not number.isdigit() or "/" in name or operation.startswith("."):
         raise Refused(f"{name!r} names no start of an operation", "it is 0003-cutover.1: the unit's instance name")
-    path = _path(deployment.paths.operation(operation), int(number))
+    place = rehearsals(deployment) if operation == REHEARSE else deployment.paths.operation(operation)
+    path = _path(place, int(number))
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
         with os.fdopen(descriptor, "rb") as stream:
@@ -75,6 +78,11 @@ def read_start(deployment: Deployment, name: str) -> tuple[str, Start]:
         raise Refused(f"{path} cannot be read: {error.strerror}", "operations are started by abaco-ops") from error
     except UNDECODABLE as error:
         raise Refused(f"{path} cannot be understood: {error}", "ask for the operation again") from error
+
+
+def rehearsals(deployment: Deployment) -> Path:
+    """Where rehearsals are asked for, and where they answer."""
+    return deployment.paths.rollback / REHEARSE
 
 
 def _write(directory: Path, start: Start) -> int:

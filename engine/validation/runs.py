@@ -62,9 +62,21 @@ def read_runs(paths: Paths) -> list[Run]:
             runs.append(msgspec.convert(record, Run, strict=False))
         except msgspec.ValidationError as error:
             raise DamagedRecord(
-                f"{paths.runs}, record {number}, is no run record: {error}", "see the release contract in the README"
+                f"{paths.runs}, record {number}, is no run record: {error}", "see docs/release_contract.md"
             ) from error
     return runs
+
+
+def newest_run(paths: Paths, release: str) -> Run | None:
+    """The newest run of a release whose record can be read; reads no more than that takes. OSError."""
+    for record in records_from_end(paths.runs):
+        try:
+            run = msgspec.convert(record, Run, strict=False)
+        except msgspec.ValidationError:
+            continue
+        if run.release == release:
+            return run
+    return None
 
 
 @dataclass(frozen=True, slots=True)

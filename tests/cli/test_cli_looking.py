@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from engine.cli.frame import main
 from engine.config import Deployment
 from engine.monitoring.store import Measured, SampleStore
+from engine.pipeline.sample_tapes import write_reference
 from engine.records import FileLock, append_event, read_lines
 from engine.state.told import news
 
@@ -161,6 +163,7 @@ def test_the_doctor_finds_what_is_missing_and_says_what_to_do(say: Any, deployme
 def test_the_doctor_is_content_where_all_is_there(say: Any, deployment: Deployment) -> None:
     deployment.tape.parent.mkdir(parents=True)
     deployment.tape.write_text(",".join(["loan_id", "measurement_date", *deployment.kpis.tape.amounts]) + "\n")
+    write_reference(deployment.root / deployment.console.paths.reference_tape)
     code, found = findings(say)
     assert code == 0, [finding for finding in found.values() if finding["status"] == "FAIL"]
 
@@ -196,6 +199,23 @@ def test_the_doctor_warns_of_sample_pipelines_where_it_is_no_demo(say: Any, depl
     assert "sample v2" not in found
 
 
+def test_the_doctor_warns_once_of_contacts_that_are_still_the_samples(say: Any, deployment: Deployment) -> None:
+    assert "contacts" not in findings(say)[1], "a demo has nobody to call"
+    console = deployment.paths.config / "console.yml"
+    console.write_text(console.read_text().replace("demo: true", "demo: false"))
+    told = [one for one in json.loads(say("doctor", "--json")[1]) if one["name"] == "contacts"]
+    assert [one["status"] for one in told] == ["WARN"]
+    assert told[0]["what"].startswith("on_call, data_ops, ") and "config/monitoring.yml" in told[0]["fix"]
+    monitoring = deployment.paths.config / "monitoring.yml"
+    text = monitoring.read_text()
+    for number, line in enumerate(re.findall(r"(?m)^  \w+: \{role: .*$", text)):
+        text = text.replace(line, re.sub(r"reach: [^}]+", f'reach: "+49 40 {number}"', line))
+        monitoring.write_text(text)
+        if number == 0:
+            assert findings(say)[1]["contacts"]["what"].startswith("data_ops, data_quality, ")
+    assert findings(say)[1]["contacts"]["status"] == "ok"
+
+
 def test_the_doctor_finds_a_broken_trail(say: Any, deployment: Deployment) -> None:
     deployment.paths.events.write_text("nonsense\n")
     assert findings(say)[1]["audit trail"]["status"] == "FAIL"
@@ -229,3 +249,18 @@ def test_mistakes_in_the_configuration_are_told_with_their_lines(say: Any, deplo
     code, _, err = say("status")
     assert code == 2
     assert "kpis.PAR30.critical: is 'eight'; expected a number or null" in err
+
+
+def test_service_status_without_a_release_shows_both(say: Any) -> None:
+    code, out, _ = say("service", "status")
+    assert code == 0
+    assert out.splitlines() == ["abaco-pipeline-v1: STOPPED", "abaco-pipeline-v2: STOPPED"]
+    told = [json.loads(line) for line in say("service", "status", "--json")[1].splitlines()]
+    assert [one["name"] for one in told] == ["abaco-pipeline-v1", "abaco-pipeline-v2"]
+
+
+@pytest.mark.parametrize("action", ["start", "stop", "may-start", "exec"])
+def test_what_acts_on_a_service_needs_its_release(say: Any, action: str) -> None:
+    code, _, err = say("service", action)
+    assert code == 2
+    assert f"service {action} needs a release" in err and "one of: v1, v2" in err

@@ -66,6 +66,7 @@ drill --end
 """
 VIEWS = """
 doctor
+service status
 status
 status --json
 status --update

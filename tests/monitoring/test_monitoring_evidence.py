@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from watching import Watching, condition, row
 
@@ -63,6 +65,22 @@ def test_a_release_that_was_started_again_by_hand_is_validated_once(watching: Wa
     assert condition(evaluation, "VAL").needed
     assert evaluation.verdict.word == "UNKNOWN"
     assert watching.started.commands == [AFRESH]
+
+
+def test_that_a_validation_runs_is_told_by_the_sample_that_began_it(
+    watching: Watching, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def begin(name: str, *_: Any, **__: Any) -> None:
+        watching.started.busy.add(name)
+
+    watching.tick(3)
+    monkeypatch.setattr(watching.started, "start", begin)
+    watching.start("v1")
+    assert watching.tick(1).validation_running
+    kept = watching.monitor._store.newest_evaluation()
+    assert kept is not None and kept.validation_running, "consoles read this one"
+    watching.started.busy.clear()
+    assert not watching.tick(1).validation_running
 
 
 @pytest.mark.parametrize("validated", [False, True])

@@ -9,7 +9,9 @@ from collections.abc import Iterator
 
 import pytest
 from a_systemd import Machine
-from two_backends import UNITS, UnderSystemd, await_that
+from two_backends import OPERATOR, OWNER, UNITS, UnderSystemd, await_that
+
+from engine.records import FileLock
 
 
 @pytest.fixture(scope="module")
@@ -181,12 +183,89 @@ def test_who_may_not_ask_is_told_so_and_nothing_has_happened(place: UnderSystemd
         assert refused.returncode == 2
         assert "this account may not start abaco-ops-operation@" in refused.stderr
         assert "polkit rule" in refused.stderr
+        rehearsed = place.on("rehearse")
+        assert rehearsed.returncode == 2
+        assert "install the polkit rule of this version" in rehearsed.stderr
+        assert f"sudo -u {OWNER} abaco-ops rehearse" in rehearsed.stderr
     finally:
         place.machine.must("mv", "/etc/rule", "/etc/polkit-1/rules.d/50-abaco-ops.rules")
         place.machine.must("systemctl", "restart", "polkit.service")
     place.assert_on("v1")
     planned = place.on("cutover", "--dry-run")
     assert planned.returncode == 0, f"what was asked for in vain stands in nobody's way: {planned.stdout}"
+
+
+def script(place: UnderSystemd, user: str) -> subprocess.CompletedProcess[str]:
+    return place.machine.run("sh", "/srv/abaco/.rollback/RETURN.sh", "--dry-run", user=user)
+
+
+def rehearsals(place: UnderSystemd) -> list[dict[str, str]]:
+    events = map(json.loads, (place.root / "logs/events.jsonl").read_text().splitlines())
+    return [event for event in events if event["kind"] == "rollback.rehearsed"]
+
+
+def test_an_operator_rehearses_without_a_password_and_stands_in_the_audit_trail(place: UnderSystemd) -> None:
+    before, asked = len(rehearsals(place)), place.root / ".rollback/rehearse"
+    there = set(asked.iterdir()) if asked.exists() else set()
+    told = place.on("rehearse")
+    assert told.returncode == 0, told.stdout + told.stderr
+    assert "  ok  " in told.stdout and "READY: back on v1" in told.stdout
+    (event,) = rehearsals(place)[before:]
+    assert event["actor"].startswith(f"{OPERATOR}@")
+    answer = json.loads(place.on("rehearse", "--json").stdout)
+    assert answer["ok"] and answer["parts"]
+    assert set(asked.iterdir()) == there, "what was asked and answered is fetched and gone"
+
+
+def test_what_stops_a_rehearsal_is_told_to_who_asked(place: UnderSystemd) -> None:
+    with FileLock(place.root / ".rollback/rehearsal.lock") as lock:
+        assert lock.acquire()
+        told = place.on("rehearse")
+    assert told.returncode == 5
+    assert "a rehearsal is running already" in told.stderr
+
+
+def test_nobody_outside_of_the_group_starts_one(place: UnderSystemd) -> None:
+    unit = "abaco-ops-operation@rehearse.1.service"
+    assert place.machine.run("systemctl", "start", unit, user="stranger").returncode != 0
+    for other in ("abaco-ops-operation@rehearse-1.service", "abaco-ops-operation@xrehearse.1.service"):
+        assert place.machine.run("systemctl", "start", other, user=OPERATOR).returncode != 0
+
+
+def test_the_way_back_without_python_says_whose_account_it_needs(place: UnderSystemd) -> None:
+    if not (place.root / ".rollback/RETURN.sh").exists():
+        assert place.operate("cutover")["state"] == "SUCCEEDED"
+    refused = script(place, OPERATOR)
+    assert refused.returncode == 2
+    assert f"/srv/abaco/config cannot be written to by {OPERATOR}" in refused.stderr
+    assert f"sudo -u {OWNER} sh /srv/abaco/.rollback/RETURN.sh" in refused.stderr
+    assert "cannot be written to" not in script(place, OWNER).stderr
+    assert f"{OPERATOR} operates; config/ is edited, and .rollback/RETURN.sh run, by {OWNER} or root" in (
+        place.on("doctor").stdout
+    )
+
+
+def test_a_unit_that_hands_over_no_build_is_found_by_the_doctor_and_stops_a_cutover_early(place: UnderSystemd) -> None:
+    def builds() -> dict[str, str]:
+        found = json.loads(place.on("doctor", "--json").stdout)
+        return next(one for one in found if one["name"] == "builds")
+
+    assert builds()["status"] == "ok"
+    drop_in, runs = "/etc/systemd/system/abaco-v2.service.d/own.conf", place.root / "logs/runs.jsonl"
+    text = "[Service]\nExecStart=\nExecStart=/usr/bin/sleep infinity\n"
+    place.machine.must("sh", "-c", f'printf %s "$1" >{drop_in}', "sh", text)
+    place.machine.must("systemctl", "daemon-reload")
+    runs.rename(runs.with_suffix(".old"))  # those of V2 have named their builds
+    found = builds()
+    assert (found["status"], found["what"].partition(":")[0]) == ("WARN", "no ABACO_OPS_BUILD from abaco-v2.service")
+    assert found["fix"].startswith("as root: in abaco-v2.service: ExecStart=/usr/bin/abaco-ops service exec v2")
+    stopped = place.operate("cutover")
+    assert stopped["exit"] == 3
+    assert "WARN in build, which was not accepted" in json.dumps(stopped)
+    place.assert_on("v1")
+    place.machine.must("rm", drop_in)
+    place.machine.must("systemctl", "daemon-reload")
+    assert builds()["status"] == "ok"
 
 
 def test_the_doctor_finds_what_would_start_wrongly_at_boot(place: UnderSystemd) -> None:

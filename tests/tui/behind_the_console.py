@@ -69,9 +69,9 @@ class FakeActions:
         self.asked.append(("validate",))
         return FakeAccepted("0005-validate", 5121)
 
-    def rehearse(self) -> int:
+    def rehearse(self) -> str:
         self.asked.append(("rehearse",))
-        return 5122
+        return "pid 5122"
 
     def go(self, operation: str, reason: str) -> None:
         self.asked.append(("go", operation, reason))

@@ -19,6 +19,7 @@ import release_program
 from engine.clock import compact, iso
 from engine.config import Deployment, load_deployment
 from engine.records import append_event, append_line
+from engine.services.build import build_hash
 from engine.validation.checks.data_integrity import check_integrity
 from engine.validation.evidence import gather
 from engine.validation.model import Check, Report
@@ -99,7 +100,7 @@ class Production:
             "v": 1,
             "run_id": run_id,
             "release": self.release,
-            "build": "b" * 64,
+            "build": build_hash(self.deployment, self.release),
             "incarnation": self.incarnation,
             "started": iso(self.clock.wall),
             "ended": iso(self.clock.wall),

@@ -161,4 +161,4 @@ def test_of_a_release_that_does_not_run_no_question_is_silent(production: Produc
     found = parts(production)
     assert {part.status for part in found.values()} == {"NOT RUN"}
     assert {part.summary for part in found.values()} == {"no release runs"}
-    assert len(found) == 5
+    assert len(found) == 6

@@ -1,4 +1,4 @@
-"""Is the audit trail unbroken, and did every finished run leave its events in it?"""
+"""Is the audit trail unbroken, did every finished run leave its events in it, and does the last one say what ran?"""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from engine.config import Deployment
 from engine.records import ChainReport, Record, harmless, read_lines, verify_chain
 from engine.validation.evidence import Evidence
 from engine.validation.model import Check, Findings, Part, Sample, Status
+from engine.validation.named_build import other_build
 from engine.validation.parts import complete
 from engine.validation.runs import Run
 
@@ -24,11 +25,15 @@ _TITLES = {
     "chain": "the hash chain is unbroken",
     "last_run_events": "the last run left its events",
     "earlier_events": "the runs before it left theirs",
+    "last_run_build": "the last run names the build on the disk",
 }
 
 
 def check_audit(evidence: Evidence) -> Check:
-    """The hash chain; the events of the last finished run (FAIL) and of those before it in its stint (WARN: gaps)."""
+    """The hash chain; the events of the last finished run (FAIL) and of those before it in its stint (WARN: gaps).
+
+    And the build that the last one names: none is FAIL, another one than lies on the disk is WARN.
+    """
     findings, deployment = Findings(), evidence.deployment
     chain = _verified(deployment)
     findings.figures["records"] = chain.records
@@ -44,6 +49,8 @@ def check_audit(evidence: Evidence) -> Check:
     own = evidence.own_runs
     if own:
         _judge_events(own[-1 - _LOOKED_AT :], read_lines(deployment.paths.events), evidence.since, findings)
+        if not evidence.not_running:  # what lies on the disk beside a release that stands still is no mistake
+            _judge_build(evidence, own[-1], findings)
     elif evidence.not_running:
         findings.not_run(evidence.not_running)
     else:
@@ -106,6 +113,15 @@ def _judge_events(runs: Sequence[Run], events: Sequence[Record], since: str, fin
             rows=rows,
         )
     )
+
+
+def _judge_build(evidence: Evidence, last: Run, findings: Findings) -> None:
+    found = other_build(evidence.deployment, evidence.release.release, last.build)
+    status: Status = "PASS" if found is None else "FAIL" if found.missing else "WARN"
+    said = f"build {str(last.build)[:6]}" if found is None else found.said
+    limit = "the hash of the files that `build` of the release names"
+    issues = () if found is None else (said,)
+    findings.part(Part("last_run_build", _TITLES["last_run_build"], status, said, limit=limit, issues=issues))
 
 
 def _verified(deployment: Deployment) -> ChainReport:

@@ -11,6 +11,7 @@ from engine.validation.evidence import Evidence
 from engine.validation.history import LOOKED_AT, Kept, read_history
 from engine.validation.model import Findings
 from engine.validation.parts import ask_all
+from engine.validation.reference import reference_question
 from engine.validation.runs import NotPublished, of_release, published
 
 
@@ -29,7 +30,8 @@ def judge_sources(evidence: Evidence, findings: Findings) -> None:
         old=lambda: _old(evidence),
     )
     findings.figures["recomputed"] = known.values
-    ask_all(kpi_questions(known), findings, not_run=evidence.not_running)
+    questions = [*kpi_questions(known), reference_question(evidence.deployment)]
+    ask_all(questions, findings, not_run=evidence.not_running)
 
 
 def _earlier(evidence: Evidence) -> Sequence[Kept]:

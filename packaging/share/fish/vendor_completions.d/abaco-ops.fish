@@ -289,7 +289,7 @@ complete -c abaco-ops -n '_shtab_abaco_ops_using service' -l theme -x -d 'the co
 complete -c abaco-ops -n '_shtab_abaco_ops_using service' -l colors -xka "truecolor 256 16 none" -d 'how many colours it may use'
 complete -c abaco-ops -n '_shtab_abaco_ops_using service' -l glyphs -xka "unicode ascii" -d 'which marks it draws with'
 complete -c abaco-ops -n '_shtab_abaco_ops_using service' -l version -d 'show program'"'"'s version number and exit'
-complete -c abaco-ops -n '_shtab_abaco_ops_using service' -l json -d 'the status as JSON'
+complete -c abaco-ops -n '_shtab_abaco_ops_using service' -l json -d 'the status as JSON, one line for each release'
 complete -c abaco-ops -n '_shtab_abaco_ops_using service' -l force -d 'start, though an operation stopped half-way'
 complete -c abaco-ops -n '_shtab_abaco_ops_using service' -l reason -x -d 'why it is forced; stands in the audit trail'
 complete -c abaco-ops -n '_shtab_abaco_ops_using service' -l lines -x -d 'last lines of its output (5)'

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,6 +14,11 @@ from engine.clock import Instant
 from engine.config import Deployment, load_deployment
 from engine.config.templates import write_config
 from engine.validation import giving_way
+
+# Where the surroundings forbid it (images do), each of some thousand interpreters that the tests start would compile
+# every module anew, and each worker all the test modules: a quarter of the suite's time.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # how long an example takes says nothing here: other tests run beside it
 settings.register_profile("any-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from site_at_work import Site, await_that
 
+from engine.clock import SystemClock
 from engine.monitoring.launch import ensure_monitor
 from engine.services import open_service
 
@@ -56,6 +57,7 @@ class Kept:
             open_service(site.deployment, "v2").start()
             pid = site.pid("v2")
             await_that(lambda: any(run["incarnation"]["pid"] == pid for run in site.runs()))
+            site.began = SystemClock().now().wall
             ensure_monitor(site.deployment)
             yield site
         finally:

@@ -11,15 +11,19 @@ import os
 import re
 import select
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
-from engine.cli import frame
+from engine.cli import demo, frame
+from engine.clock import SystemClock
 from engine.config import Deployment, load_deployment
+from engine.monitoring.store import SampleStore
 from engine.operations.journal import read_operation, records_of, worker_of
 from engine.operations.launch import Accepted, launch, plan_cutover, plan_rollback
 from engine.operations.model import Operation
@@ -97,11 +101,15 @@ class Site:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.began = SystemClock().now().wall
 
     # --- making and ending ---
 
     def make(self) -> None:
-        _here("demo", str(self.root), "--no-console")
+        """V1 has finished a run, and the monitor begins: nothing here needs its first word, which it takes a second for."""
+        self.began = SystemClock().now().wall
+        with patch.object(demo, "_JUDGED_WITHIN", 0.0):
+            _here("demo", str(self.root), "--no-console")
 
     def end(self) -> None:
         self.let_go_on()
@@ -123,8 +131,19 @@ class Site:
         return found
 
     def freeze(self) -> None:
-        """Services, supervisors and monitor stand still: whatever changes now, they did not do it."""
+        """Services, supervisors and monitor stand still: whatever changes now, they did not do it.
+
+        Not before the monitor has judged: while it begins it holds what whoever only looks has to wait for.
+        """
+        await_that(self._judged)
         self._signal_all(signal.SIGSTOP)
+
+    def _judged(self) -> bool:
+        try:
+            newest = SampleStore(self.deployment.paths.samples, read_only=True).newest_evaluation()
+        except sqlite3.Error:
+            return False
+        return newest is not None and newest.at >= self.began
 
     def let_go_on(self) -> None:
         """Nothing that a test stopped may stay stopped."""

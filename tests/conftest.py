@@ -43,6 +43,24 @@ class HandClock:
         self.wall += timedelta(seconds=seconds)
 
 
+_BUSY = {"accounts", "break_glass", "drills", "e2e", "examples", "nights", "operations", "packages", "systemd"}
+"""Rooms of real operations: each keeps more than one core busy."""
+_WAITING = {"monitoring", "notify", "pipeline", "services", "tui"}
+"""Rooms of consoles and daemons, which mostly wait."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that wait are spread evenly among files that work; short ones come last, so that all end at once."""
+    rooms: tuple[list[Path], ...] = ([], [], [])
+    for path in dict.fromkeys(item.path for item in items):
+        room = path.relative_to(Path(__file__).parent).parts[0]
+        rooms[0 if room in _BUSY else 1 if room in _WAITING else 2].append(path)
+    busy, waiting, short = rooms
+    order = {path: (number + 0.5) / len(room) for room in (busy, waiting) for number, path in enumerate(room)}
+    order |= {path: 1.0 + number for number, path in enumerate(short)}
+    items.sort(key=lambda item: order[item.path])
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _tests_do_not_give_way() -> None:
     """A command that is run inside of pytest itself must not take the tests that follow behind everything else."""

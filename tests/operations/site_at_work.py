@@ -47,16 +47,15 @@ def await_that(what: Callable[[], Any], seconds: float = PATIENCE) -> Any:
     """
     until = time.monotonic() + seconds
     while True:
-        began = time.monotonic()
+        before = time.thread_time()
         if answer := what():
             return answer
-        ended = time.monotonic()
-        assert ended < until, "it did not happen in time"
-        time.sleep(max(0.002, 4 * (ended - began)))
+        assert time.monotonic() < until, "it did not happen in time"
+        time.sleep(min(max(0.002, 4 * (time.thread_time() - before)), 0.1))
 
 
 def _here(*words: str) -> None:
-    """The same in this process, where a test only needs what it makes: an interpreter less to start."""
+    """The same in this process, where only what it leaves is needed: an interpreter less to start."""
     said = io.StringIO()
     with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
         code = frame.main(words, lambda *_: 99)
@@ -106,7 +105,7 @@ class Site:
     # --- making and ending ---
 
     def make(self) -> None:
-        """V1 has finished a run, and the monitor begins: nothing here needs its first word, which it takes a second for."""
+        """V1 has finished a run, and the monitor begins; nothing waits for its first word, a second later."""
         self.began = SystemClock().now().wall
         with patch.object(demo, "_JUDGED_WITHIN", 0.0):
             _here("demo", str(self.root), "--no-console")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from kept_at_work import CutOver
-from sabotage_at_work import sabotage
+from sabotage_at_work import dying
 from site_at_work import Site, abaco, await_that
 
 from engine.operations.launch import Accepted
@@ -20,13 +20,11 @@ Dies = Callable[..., Accepted]
 
 @pytest.fixture
 def dies(cut_over: CutOver, monkeypatch: pytest.MonkeyPatch) -> Dies:
-    """A rollback whose worker is killed at exactly this moment; see :func:`sabotage`."""
+    """A rollback whose worker is killed at exactly this moment; see :func:`dying`."""
 
     def kill_at(step: str, when: str = "inside") -> Accepted:
-        sabotage(monkeypatch, step, when, run=("sh", "-c", "kill -KILL $PPID"))
-        begun = cut_over.begin_rollback()
+        begun = dying(monkeypatch, cut_over.begin_rollback, step, when)
         assert cut_over.settled(begun.id).state == "INTERRUPTED"
-        monkeypatch.undo()
         return begun
 
     return kill_at

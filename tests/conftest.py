@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,6 +14,11 @@ from engine.clock import Instant
 from engine.config import Deployment, load_deployment
 from engine.config.templates import write_config
 from engine.validation import giving_way
+
+# Where the surroundings forbid it (images do), each of some thousand interpreters that the tests start would compile
+# every module anew, and each worker all the test modules: a quarter of the suite's time.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # how long an example takes says nothing here: other tests run beside it
 settings.register_profile("any-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -34,6 +41,24 @@ class HandClock:
 
     def step_wall(self, seconds: float) -> None:
         self.wall += timedelta(seconds=seconds)
+
+
+_BUSY = {"accounts", "break_glass", "drills", "e2e", "examples", "nights", "operations", "packages", "systemd"}
+"""Rooms of real operations: each keeps more than one core busy."""
+_WAITING = {"monitoring", "notify", "pipeline", "services", "tui"}
+"""Rooms of consoles and daemons, which mostly wait."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that wait are spread evenly among files that work; short ones come last, so that all end at once."""
+    rooms: tuple[list[Path], ...] = ([], [], [])
+    for path in dict.fromkeys(item.path for item in items):
+        room = path.relative_to(Path(__file__).parent).parts[0]
+        rooms[0 if room in _BUSY else 1 if room in _WAITING else 2].append(path)
+    busy, waiting, short = rooms
+    order = {path: (number + 0.5) / len(room) for room in (busy, waiting) for number, path in enumerate(room)}
+    order |= {path: 1.0 + number for number, path in enumerate(short)}
+    items.sort(key=lambda item: order[item.path])
 
 
 @pytest.fixture(scope="session", autouse=True)

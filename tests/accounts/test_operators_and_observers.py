@@ -106,6 +106,7 @@ def test_a_rollback_stops_at_a_newer_snapshot_that_its_account_cannot_read_and_s
         site.must("root", "init", str(site.root), "--share", site.group)
         assert site.operate(BOB, "rollback", "077")["state"] == "SUCCEEDED"
     finally:
+        site.people.root("chmod", "660", path)
         if site.status(ALICE)["release"] != "v1":
             site.operate(ALICE, "rollback", "077")
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from kept_at_work import CutOver, Kept
 from site_at_work import Site
 
 from engine.operations.journal import list_operations
@@ -43,3 +44,18 @@ def round_trip(lasting: Site) -> Site:
         lasting.rollback()
     assert lasting.live() == "v1"
     return lasting
+
+
+@pytest.fixture(scope="session")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Kept:
+    """One real cutover for all tests that begin after one."""
+    made = Kept(tmp_path_factory.mktemp("kept"))
+    made.make()
+    return made
+
+
+@pytest.fixture
+def cut_over(kept: Kept) -> Iterator[CutOver]:
+    """A demo as its cutover left it, V2 live: each test finds the same."""
+    with kept.put_back() as site:
+        yield site

@@ -10,11 +10,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from engine.operations.launch import Accepted
 
 
 def sabotage(
@@ -31,6 +33,13 @@ def sabotage(
         return really([*command[: at - 1], __file__, plan, *command[at + 1 :]], **options)
 
     monkeypatch.setattr(launch, "spawn_detached", spawn)
+
+
+def dying(monkeypatch: pytest.MonkeyPatch, begin: Callable[[], Accepted], step: str, when: str = "inside") -> Accepted:
+    """Begin an operation whose worker is killed at exactly this moment."""
+    with monkeypatch.context() as patch:
+        sabotage(patch, step, when, run=("sh", "-c", "kill -KILL $PPID"))
+        return begin()
 
 
 JOURNAL_READ_ONLY = ("sh", "-c", "mount --bind {journal} {journal} && mount -o remount,bind,ro {journal}")

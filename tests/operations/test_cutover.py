@@ -4,6 +4,7 @@ import json
 import re
 
 import pytest
+from kept_at_work import CutOver
 from site_at_work import Site, abaco, hashes
 
 from engine.clock import SystemClock
@@ -76,13 +77,11 @@ def test_a_dry_run_shows_the_plan_and_changes_nothing(site: Site) -> None:
     assert not (site.root / ".rollback/operations").exists()
 
 
-def test_a_second_cutover_is_refused_while_the_new_release_is_live(site: Site) -> None:
-    site.fast_staging()
-    assert site.cutover().state == "SUCCEEDED"
-    refused = abaco("--root", str(site.root), "cutover", "--yes")
+def test_a_second_cutover_is_refused_while_the_new_release_is_live(cut_over: CutOver) -> None:
+    refused = abaco("--root", str(cut_over.root), "cutover", "--yes")
     assert refused.returncode == 2
     assert "v2 is live already" in refused.stderr
-    assert site.live() == "v2"
+    assert cut_over.live() == "v2"
 
 
 def test_without_a_terminal_and_without_yes_nothing_is_done(site: Site) -> None:

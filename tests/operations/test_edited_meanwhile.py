@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from kept_at_work import CutOver
 from site_at_work import Site
 from test_two_people import held_still
 
@@ -18,11 +19,15 @@ EDITED = ("pipeline.yml", "releases/v1.yml", "releases/v2.yml")
 BROKEN = ("console.yml",)
 
 
+def config_of(site: Site) -> dict[Path, bytes]:
+    """Every configuration file as it is."""
+    return {path: path.read_bytes() for path in sorted((site.root / "config").rglob("*.yml"))}
+
+
 @pytest.fixture
 def config_kept(round_trip: Site) -> Iterator[dict[Path, bytes]]:
     """Every configuration file as it was; the release files and the console's come back at the end."""
-    config = round_trip.root / "config"
-    kept = {path: path.read_bytes() for path in sorted(config.rglob("*.yml"))}
+    kept = config_of(round_trip)
     yield kept
     put_back(kept)
 
@@ -95,22 +100,19 @@ ROLLBACK = {
 
 
 @pytest.mark.parametrize(("step", "names"), ROLLBACK.values(), ids=ROLLBACK.keys())
-def test_under_a_rollback(round_trip: Site, config_kept: dict[Path, bytes], step: str, names: tuple[str, ...]) -> None:
-    config, metrics = round_trip.config(), round_trip.metrics()
-    forward = round_trip.cutover()
-    assert forward.state == "SUCCEEDED", forward.failure
-    begun = round_trip.begin_rollback()
-    held_still(round_trip, begun, step)
-    deployment = round_trip.deployment
-    edit(round_trip, names)
+def test_under_a_rollback(cut_over: CutOver, step: str, names: tuple[str, ...]) -> None:
+    deployment, config = cut_over.deployment, config_of(cut_over)
+    begun = cut_over.begin_rollback()
+    held_still(cut_over, begun, step)
+    edit(cut_over, names)
     os.kill(begun.pid, signal.SIGCONT)
-    wait_for_end(round_trip, begun.id, deployment)
-    put_back(config_kept)
-    ended = round_trip.operation(begun.id)
-    declared(round_trip, ended, config_kept)
+    wait_for_end(cut_over, begun.id, deployment)
+    put_back(config)
+    ended = cut_over.operation(begun.id)
+    declared(cut_over, ended, config)
     if ended.state != "SUCCEEDED":
-        assert round_trip.rollback().state == "SUCCEEDED", "and it can be gone on with"
-    round_trip.assert_back_on_v1(config, metrics)
+        assert cut_over.rollback().state == "SUCCEEDED", "and it can be gone on with"
+    cut_over.assert_back()
 
 
 def wait_for_end(site: Site, operation: str, deployment) -> None:  # type: ignore[no-untyped-def]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from bench_at_work import ME, work_on
-from site_at_work import Site
+from kept_at_work import CutOver
 
 from engine.clock import Clock
 from engine.config import Deployment
@@ -99,15 +99,14 @@ def test_a_journal_on_a_full_disk_goes_on_with_the_space_kept(
     assert numbers == list(range(1, len(numbers) + 1)), "a record that was not written has no number"
 
 
-def test_a_rollback_that_goes_on_finds_the_space_given_back(round_trip: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert round_trip.cutover().state == "SUCCEEDED"
-    begun = round_trip.begin_rollback()
-    round_trip.kill_worker_at(begun, "restore_config")
+def test_a_rollback_that_goes_on_finds_the_space_given_back(cut_over: CutOver, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = cut_over.begin_rollback()
+    cut_over.kill_worker_at(begun, "restore_config")
     asked: list[Deployment] = []
     monkeypatch.setattr("engine.operations.launch.release_reserve", asked.append)
-    continue_operation(round_trip.deployment, begun.id, "resume", actor="tester", origin="local")
+    continue_operation(cut_over.deployment, begun.id, "resume", actor="tester", origin="local")
     assert asked
-    assert round_trip.settled(begun.id).state == "SUCCEEDED"
+    assert cut_over.settled(begun.id).state == "SUCCEEDED"
 
 
 class _Ended:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from bench_at_work import ME, work_on
+from kept_at_work import CutOver
 from site_at_work import Site, abaco
 
 from engine.clock import Clock
@@ -13,35 +14,32 @@ from engine.operations import requests
 from engine.snapshots import list_snapshots
 
 
-def test_odd_names_of_the_new_release_are_moved_aside_with_all_the_rest(round_trip: Site) -> None:
-    config, metrics = round_trip.config(), round_trip.metrics()
-    assert round_trip.cutover().state == "SUCCEEDED"
-    place = os.fsencode(round_trip.deployment.metrics)
+def test_odd_names_of_the_new_release_are_moved_aside_with_all_the_rest(cut_over: CutOver) -> None:
+    place = os.fsencode(cut_over.deployment.metrics)
     for name in (b"\xff.csv", b"line\nend.csv", b"quo'te\".csv"):
         with open(place + b"/" + name, "wb") as stream:  # noqa: PTH123 - bytes that are no text
             stream.write(b"written by v2 as " + name)
     os.mkfifo(place + b"/pipe")
-    (round_trip.deployment.metrics / "a -> b").symlink_to("/nowhere")
-    operation = round_trip.rollback()
+    (cut_over.deployment.metrics / "a -> b").symlink_to("/nowhere")
+    operation = cut_over.rollback()
     assert operation.state == "SUCCEEDED", operation.failure
     assert any("data/metrics/pipe" in warning and "not proven" in warning for warning in operation.warnings)
-    side = round_trip.deployment.paths.snapshots / str(round_trip.incident(operation.id)["side_snapshot"])
+    side = cut_over.deployment.paths.snapshots / str(cut_over.incident(operation.id)["side_snapshot"])
     kept = set(os.listdir(os.fsencode(side / "tree/data/metrics")))  # noqa: PTH208 - bytes that are no text
     assert {b"\xff.csv", b"line\nend.csv", b"quo'te\".csv", b"pipe", b"a -> b"} <= kept
-    round_trip.assert_back_on_v1(config, metrics)
+    cut_over.assert_back()
 
 
-def test_what_is_covered_by_now_does_not_blind_the_proof(round_trip: Site) -> None:
-    assert round_trip.cutover().state == "SUCCEEDED"
-    live = len(round_trip.metrics())
-    round_trip.edit_console("covers: [data/metrics]", "covers: [data/elsewhere]")
+def test_what_is_covered_by_now_does_not_blind_the_proof(cut_over: CutOver) -> None:
+    live = len(cut_over.metrics())
+    cut_over.edit_console("covers: [data/metrics]", "covers: [data/elsewhere]")
     try:
-        operation = round_trip.rollback()
+        operation = cut_over.rollback()
     finally:
-        round_trip.edit_console("covers: [data/elsewhere]", "covers: [data/metrics]")
+        cut_over.edit_console("covers: [data/elsewhere]", "covers: [data/metrics]")
     assert operation.state == "SUCCEEDED", operation.failure
-    assert round_trip.incident(operation.id)["proof"]["files"] >= live
-    side = list_snapshots(round_trip.deployment)[-1]
+    assert cut_over.incident(operation.id)["proof"]["files"] >= live
+    side = list_snapshots(cut_over.deployment)[-1]
     assert side.manifest is not None and "data/metrics" in side.manifest.covers
 
 

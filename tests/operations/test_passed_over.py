@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from kept_at_work import CutOver
 from site_at_work import Site
 
 from engine.operations.launch import plan_rollback
@@ -40,62 +41,56 @@ DAMAGES = [
 
 @pytest.mark.parametrize(("damage", "why"), DAMAGES)
 def test_a_newer_snapshot_that_cannot_be_restored_is_named_everywhere(
-    round_trip: Site, damage: Callable[[Path], None], why: str
+    cut_over: CutOver, damage: Callable[[Path], None], why: str
 ) -> None:
-    assert round_trip.cutover().state == "SUCCEEDED"
-    newest = str(plan_rollback(round_trip.deployment).snapshot)
-    damage(round_trip.deployment.paths.snapshots / newest)
-    plan = plan_rollback(round_trip.deployment)
+    newest = str(plan_rollback(cut_over.deployment).snapshot)
+    damage(cut_over.deployment.paths.snapshots / newest)
+    plan = plan_rollback(cut_over.deployment)
     assert plan.snapshot is not None and plan.snapshot < newest
     (said,) = [item for item in plan.evidence if item.name == "refused"]
     assert said.mark == "--" and newest in said.text and why in said.text and plan.snapshot in said.text
-    operation = round_trip.rollback()
+    operation = cut_over.rollback()
     assert operation.state == "SUCCEEDED", operation.failure
     assert any(newest in warning and why in warning for warning in operation.warnings)
-    (passed,) = round_trip.incident(operation.id)["passed_over"]
+    (passed,) = cut_over.incident(operation.id)["passed_over"]
     assert passed["id"] == newest and why in passed["reason"]
 
 
-def test_the_files_that_only_it_holds_are_named(site: Site) -> None:
-    site.fast_staging()
-    assert site.cutover().state == "SUCCEEDED"
-    newest = site.deployment.paths.snapshots / str(plan_rollback(site.deployment).snapshot)
+def test_the_files_that_only_it_holds_are_named(cut_over: CutOver) -> None:
+    newest = cut_over.deployment.paths.snapshots / str(plan_rollback(cut_over.deployment).snapshot)
     (newest / "tree/data/metrics/a_kpis_v1_last.json").write_text("only here")
     manifest_damaged(newest)
-    operation = site.rollback()
+    operation = cut_over.rollback()
     assert operation.state == "SUCCEEDED", operation.failure
     assert any("only it holds data/metrics/a_kpis_v1_last.json" in warning for warning in operation.warnings)
-    assert "a_kpis_v1_last.json" in (site.deployment.paths.operation(operation.id) / "incident.md").read_text()
+    assert "a_kpis_v1_last.json" in (cut_over.deployment.paths.operation(operation.id) / "incident.md").read_text()
 
 
-def test_without_an_older_one_the_refusal_says_why_the_newer_ones_are_none(round_trip: Site) -> None:
-    assert round_trip.cutover().state == "SUCCEEDED"
+def test_without_an_older_one_the_refusal_says_why_the_newer_ones_are_none(cut_over: CutOver) -> None:
     hidden = []
-    for path in round_trip.deployment.paths.snapshots.glob("*/COMPLETE"):
+    for path in cut_over.deployment.paths.snapshots.glob("*/COMPLETE"):
         hidden.append((path, path.read_bytes()))
         path.unlink()
     try:
-        (refusal,) = plan_rollback(round_trip.deployment).refusals
+        (refusal,) = plan_rollback(cut_over.deployment).refusals
     finally:
         for path, data in hidden:
             path.write_bytes(data)
     assert "no sealed snapshot" in refusal and "never sealed" in refusal
 
 
-def test_outputs_that_were_gone_already_are_named_and_damaged_records_stop_nothing(site: Site) -> None:
-    site.fast_staging()
-    assert site.cutover().state == "SUCCEEDED"
-    run = next(run for run in reversed(site.runs()) if run["release"] == "v2")
+def test_outputs_that_were_gone_already_are_named_and_damaged_records_stop_nothing(cut_over: CutOver) -> None:
+    run = next(run for run in reversed(cut_over.runs()) if run["release"] == "v2")
     name = run["outputs"][0]["path"]
-    (site.root / name).unlink()
-    runs = site.deployment.paths.runs
+    (cut_over.root / name).unlink()
+    runs = cut_over.deployment.paths.runs
     runs.write_bytes(b"rubbish\n" + runs.read_bytes())
-    operation = site.rollback()
+    operation = cut_over.rollback()
     assert operation.state == "SUCCEEDED", operation.failure
     assert any("gone already" in warning and name in warning for warning in operation.warnings)
     assert any("damaged" in warning and "runs.jsonl" in warning for warning in operation.warnings)
-    assert site.incident(operation.id)[NOT_THERE] == [name]
-    text = (site.deployment.paths.operation(operation.id) / "incident.md").read_text()
+    assert cut_over.incident(operation.id)[NOT_THERE] == [name]
+    text = (cut_over.deployment.paths.operation(operation.id) / "incident.md").read_text()
     assert "## Nothing is lost\n" not in text and name in text
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from kept_at_work import CutOver
 from site_at_work import Site, abaco
 
 from engine.operations import cutover, rollback
@@ -56,30 +57,26 @@ def test_a_cutover_whose_worker_died_is_resumed(round_trip: Site, step: str) -> 
 
 
 @pytest.mark.parametrize(("step", "kind"), ROLLBACK)
-def test_a_rollback_whose_worker_died_goes_on_when_asked_again(round_trip: Site, step: str, kind: str) -> None:
-    config, metrics = round_trip.config(), round_trip.metrics()
-    assert round_trip.cutover().state == "SUCCEEDED"
-    begun = round_trip.begin_rollback()
-    round_trip.kill_worker_at(begun, step, kind)
-    left = round_trip.operation(begun.id)
+def test_a_rollback_whose_worker_died_goes_on_when_asked_again(cut_over: CutOver, step: str, kind: str) -> None:
+    begun = cut_over.begin_rollback()
+    cut_over.kill_worker_at(begun, step, kind)
+    left = cut_over.operation(begun.id)
     if left.state != "SUCCEEDED":
         assert left.state == "INTERRUPTED"
-        again = round_trip.begin_rollback()
+        again = cut_over.begin_rollback()
         assert again.id == begun.id, "it is the same rollback that goes on"
-        assert round_trip.settled(begun.id).state == "SUCCEEDED", round_trip.operation(begun.id)
-    round_trip.assert_back_on_v1(config, metrics)
-    proof = round_trip.incident(begun.id)["proof"]
+        assert cut_over.settled(begun.id).state == "SUCCEEDED", cut_over.operation(begun.id)
+    cut_over.assert_back()
+    proof = cut_over.incident(begun.id)["proof"]
     assert proof["complete"], proof
 
 
-def test_a_rollback_that_dies_twice_still_arrives(round_trip: Site) -> None:
-    config, metrics = round_trip.config(), round_trip.metrics()
-    assert round_trip.cutover().state == "SUCCEEDED"
-    begun = round_trip.begin_rollback()
-    round_trip.kill_worker_at(begun, "restore_metrics")
-    again = round_trip.begin_rollback()
-    round_trip.kill_worker_at(again, "set_aside")
-    if round_trip.operation(begun.id).state != "SUCCEEDED":
-        round_trip.rollback()
-    assert round_trip.operation(begun.id).state == "SUCCEEDED"
-    round_trip.assert_back_on_v1(config, metrics)
+def test_a_rollback_that_dies_twice_still_arrives(cut_over: CutOver) -> None:
+    begun = cut_over.begin_rollback()
+    cut_over.kill_worker_at(begun, "restore_metrics")
+    again = cut_over.begin_rollback()
+    cut_over.kill_worker_at(again, "set_aside")
+    if cut_over.operation(begun.id).state != "SUCCEEDED":
+        cut_over.rollback()
+    assert cut_over.operation(begun.id).state == "SUCCEEDED"
+    cut_over.assert_back()

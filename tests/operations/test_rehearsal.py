@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kept_at_work import CutOver
 from site_at_work import COMMAND, Site, abaco, await_that, hashes
 
 from engine.clock import SystemClock
@@ -291,35 +292,35 @@ def test_what_look_raises_ends_it_and_nothing_is_left(on_new: Site, monkeypatch:
     assert left_by_a_rehearsal(on_new) == []
 
 
-def test_a_rollback_that_begins_is_given_way_to_and_not_disturbed(on_new: Site, tmp_path: Path) -> None:
+def test_a_rollback_that_begins_is_given_way_to_and_not_disturbed(cut_over: CutOver, tmp_path: Path) -> None:
     """The rehearsal hangs in the old release's program; the rollback begins, and the rehearsal leaves at once."""
-    tree = on_new.deployment.paths.snapshots / str(plan_rollback(on_new.deployment).snapshot) / "tree"
+    tree = cut_over.deployment.paths.snapshots / str(plan_rollback(cut_over.deployment).snapshot) / "tree"
     config, metrics = (tree / "config/pipeline.yml").read_bytes(), hashes(tree / "data/metrics")
     hanging = tmp_path / "hanging"
-    recorded = len(on_new.events("rollback.rehearsed"))
-    with program_of_v1(on_new, f"import pathlib, time; pathlib.Path({str(hanging)!r}).touch(); time.sleep(600)"):
+    recorded = len(cut_over.events("rollback.rehearsed"))
+    with program_of_v1(cut_over, f"import pathlib, time; pathlib.Path({str(hanging)!r}).touch(); time.sleep(600)"):
         running = subprocess.Popen(
-            [*COMMAND, "--root", str(on_new.root), "rehearse"],
+            [*COMMAND, "--root", str(cut_over.root), "rehearse"],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
         await_that(lambda: hanging.exists() or running.poll() is not None)
     try:
-        begun = on_new.begin_rollback()
+        begun = cut_over.begin_rollback()
         _, said = running.communicate(timeout=30)
     finally:
         running.kill()
     assert running.returncode == 5 and "gave way to" in said
-    assert left_by_a_rehearsal(on_new) == []
-    operation = on_new.settled(begun.id)
+    assert left_by_a_rehearsal(cut_over) == []
+    operation = cut_over.settled(begun.id)
     assert operation.state == "SUCCEEDED", operation.failure
     assert not [text for text in operation.warnings if "rehearsal" in text]
-    on_new.assert_back_on_v1(config, metrics)
-    assert len(on_new.events("rollback.rehearsed")) == recorded, "it has found out nothing"
+    cut_over.assert_back_on_v1(config, metrics)
+    assert len(cut_over.events("rollback.rehearsed")) == recorded, "it has found out nothing"
 
 
-def test_one_that_was_killed_is_in_nobodys_way_and_the_next_one_removes_what_it_left(on_new: Site) -> None:
+def test_one_that_was_killed_is_in_nobodys_way_and_the_next_one_removes_what_it_left(cut_over: CutOver) -> None:
     program = (
         "import os, signal, sys\n"
         "from engine.operations import rehearsal, rehearsal_parts\n"
@@ -328,23 +329,23 @@ def test_one_that_was_killed_is_in_nobodys_way_and_the_next_one_removes_what_it_
         "rehearsal_parts.Path.unlink = lambda *_, **__: None\n"
         "rehearsal.main(['--root', sys.argv[1]])\n"
     )
-    ended = subprocess.run([sys.executable, "-c", program, str(on_new.root)], check=False)
+    ended = subprocess.run([sys.executable, "-c", program, str(cut_over.root)], check=False)
     assert ended.returncode == -signal.SIGKILL
-    left = left_by_a_rehearsal(on_new)
+    left = left_by_a_rehearsal(cut_over)
     assert {path.parent.name for path in left} >= {"rehearsal", "data", "config"}, left
-    others = [on_new.root / "data/.abaco-rehearsal-notes", on_new.root / "config/.pipeline.yml.mine"]
+    others = [cut_over.root / "data/.abaco-rehearsal-notes", cut_over.root / "config/.pipeline.yml.mine"]
     for path in others:
         path.write_text("somebody's")
-    assert on_new.rollback().state == "SUCCEEDED"
-    assert now(on_new).ok
-    assert [path for path in left_by_a_rehearsal(on_new) if path not in others] == []
+    assert cut_over.rollback().state == "SUCCEEDED"
+    assert now(cut_over).ok
+    assert [path for path in left_by_a_rehearsal(cut_over) if path not in others] == []
     for path in others:
         assert path.read_text() == "somebody's"
         path.unlink()
 
 
-def test_it_is_refused_while_a_rollback_is_unfinished(on_new: Site) -> None:
-    begun = on_new.begin_rollback()
-    on_new.kill_worker_at(begun, "restore_config")
+def test_it_is_refused_while_a_rollback_is_unfinished(cut_over: CutOver) -> None:
+    begun = cut_over.begin_rollback()
+    cut_over.kill_worker_at(begun, "restore_config")
     with pytest.raises(Refused, match=begun.id):
-        now(on_new)
+        now(cut_over)

@@ -11,6 +11,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from kept_at_work import CutOver
 from site_at_work import Site, abaco, await_that, hashes
 
 from engine.errors import Refused
@@ -29,10 +30,8 @@ def after_cutover(site: Site) -> tuple[bytes, dict[str, str]]:
     return config, metrics
 
 
-def test_from_a_healthy_new_release_nothing_is_lost(site: Site) -> None:
-    site.fast_staging()
-    config, metrics = after_cutover(site)
-    done = abaco("--root", str(site.root), "rollback", "--yes", "--reason", "test", "--json")
+def test_from_a_healthy_new_release_nothing_is_lost(cut_over: CutOver) -> None:
+    done = abaco("--root", str(cut_over.root), "rollback", "--yes", "--reason", "test", "--json")
     assert done.returncode == 0, done.stdout + done.stderr
     told = json.loads(done.stdout)
     assert (told["operation"], told["state"]) == ("0002-rollback", "SUCCEEDED")
@@ -41,12 +40,12 @@ def test_from_a_healthy_new_release_nothing_is_lost(site: Site) -> None:
         r"side snapshot \d+: \d+ files of v2's own, \d+ KB; besides \d+ files, \d+ KB, that snapshot \d+ has too", aside
     )
     assert {step["state"] for step in told["steps"]} == {"done"}
-    site.assert_back_on_v1(config, metrics)
-    assert_incident(site)
-    assert "SUCCEEDED" in (site.root / "logs/rollback.log").read_text()
-    assert [event["operation"] for event in site.events("operation.ended")] == ["0001-cutover", "0002-rollback"]
-    assert verify_chain(site.deployment.paths.events).intact
-    refused = abaco("--root", str(site.root), "rollback", "--yes")
+    cut_over.assert_back()
+    assert_incident(cut_over)
+    assert "SUCCEEDED" in (cut_over.root / "logs/rollback.log").read_text()
+    assert [event["operation"] for event in cut_over.events("operation.ended")] == ["0001-cutover", "0002-rollback"]
+    assert verify_chain(cut_over.deployment.paths.events).intact
+    refused = abaco("--root", str(cut_over.root), "rollback", "--yes")
     assert refused.returncode == 2 and "nothing to roll back" in refused.stderr
 
 
@@ -62,102 +61,93 @@ def assert_incident(site: Site) -> None:
     assert "by sha256" in (site.deployment.paths.operation("0002-rollback") / "incident.md").read_text()
 
 
-def test_a_dry_run_changes_nothing(round_trip: Site) -> None:
-    after_cutover(round_trip)
-    round_trip.freeze()
+def test_a_dry_run_changes_nothing(cut_over: CutOver) -> None:
+    cut_over.freeze()
     try:
-        before = hashes(round_trip.root)
-        shown = abaco("--root", str(round_trip.root), "rollback", "--dry-run", "--json")
+        before = hashes(cut_over.root)
+        shown = abaco("--root", str(cut_over.root), "rollback", "--dry-run", "--json")
         assert shown.returncode == 0
         plan = json.loads(shown.stdout)
         assert plan["sets_aside_runs"] >= 1
-        assert hashes(round_trip.root) == before
+        assert hashes(cut_over.root) == before
     finally:
-        round_trip.let_go_on()
-    assert round_trip.live() == "v2"
+        cut_over.let_go_on()
+    assert cut_over.live() == "v2"
 
 
-def test_from_a_new_release_that_hangs(round_trip: Site) -> None:
-    config, metrics = after_cutover(round_trip)
-    os.kill(round_trip.pid("v2"), signal.SIGSTOP)
-    assert round_trip.rollback().state == "SUCCEEDED"
-    round_trip.assert_back_on_v1(config, metrics)
+def test_from_a_new_release_that_hangs(cut_over: CutOver) -> None:
+    os.kill(cut_over.pid("v2"), signal.SIGSTOP)
+    assert cut_over.rollback().state == "SUCCEEDED"
+    cut_over.assert_back()
 
 
-def test_from_a_new_release_that_crashed(round_trip: Site) -> None:
-    config, metrics = after_cutover(round_trip)
-    os.kill(round_trip.pid("v2"), signal.SIGKILL)
-    assert round_trip.rollback().state == "SUCCEEDED"
-    round_trip.assert_back_on_v1(config, metrics)
+def test_from_a_new_release_that_crashed(cut_over: CutOver) -> None:
+    os.kill(cut_over.pid("v2"), signal.SIGKILL)
+    assert cut_over.rollback().state == "SUCCEEDED"
+    cut_over.assert_back()
 
 
-def test_with_a_tape_that_nobody_can_compute_the_snapshots_tape_proves_the_old_release(round_trip: Site) -> None:
-    config, metrics = after_cutover(round_trip)
-    tape = round_trip.deployment.tape
+def test_with_a_tape_that_nobody_can_compute_the_snapshots_tape_proves_the_old_release(cut_over: CutOver) -> None:
+    tape = cut_over.deployment.tape
     good = tape.read_bytes()
     tape.write_bytes(b"this is no tape\n")
     try:
-        operation = round_trip.rollback()
+        operation = cut_over.rollback()
     finally:
         tape.write_bytes(good)
     assert operation.state == "SUCCEEDED", operation.failure
     assert any("the live tape cannot be computed" in warning for warning in operation.warnings)
-    round_trip.assert_back_on_v1(config, metrics)
-    await_that(lambda: round_trip.runs()[-1]["rows"] > 0)
+    cut_over.assert_back()
+    await_that(lambda: cut_over.runs()[-1]["rows"] > 0)
 
 
-def test_with_a_damaged_snapshot_the_next_verified_one_is_restored(round_trip: Site) -> None:
-    config, metrics = after_cutover(round_trip)
-    plan = plan_rollback(round_trip.deployment)
-    final = round_trip.deployment.paths.snapshots / str(plan.snapshot)
+def test_with_a_damaged_snapshot_the_next_verified_one_is_restored(cut_over: CutOver) -> None:
+    plan = plan_rollback(cut_over.deployment)
+    final = cut_over.deployment.paths.snapshots / str(plan.snapshot)
     victim = next(path for path in (final / "tree/data/metrics").iterdir() if path.is_file())
     victim.write_bytes(b"damaged")
-    operation = round_trip.rollback()
+    operation = cut_over.rollback()
     assert operation.state == "SUCCEEDED", operation.failure
     assert operation.snapshot is not None and operation.snapshot != plan.snapshot
     assert any(f"snapshot {plan.snapshot} is damaged" in warning for warning in operation.warnings)
-    round_trip.assert_back_on_v1(config, {name: value for name, value in metrics.items() if name != victim.name})
-    assert round_trip.written_by("v1") <= round_trip.kept_hashes()
+    others = {name: value for name, value in cut_over.metrics_before.items() if name != victim.name}
+    cut_over.assert_back_on_v1(cut_over.config_before, others)
+    assert cut_over.written_by("v1") <= cut_over.kept_hashes()
 
 
-def test_without_any_good_snapshot_nothing_is_touched(site: Site) -> None:
-    site.fast_staging()
-    after_cutover(site)
-    for path in site.deployment.paths.snapshots.glob("*/tree/data/metrics/*"):
+def test_without_any_good_snapshot_nothing_is_touched(cut_over: CutOver) -> None:
+    for path in cut_over.deployment.paths.snapshots.glob("*/tree/data/metrics/*"):
         path.write_bytes(b"damaged")
-    pid = site.pid("v2")
-    failed = abaco("--root", str(site.root), "rollback", "--yes")
+    pid = cut_over.pid("v2")
+    failed = abaco("--root", str(cut_over.root), "rollback", "--yes")
     assert failed.returncode == 3, failed.stdout
     assert "no snapshot can be restored" in failed.stdout
-    assert site.live() == "v2" and site.pid("v2") == pid
+    assert cut_over.live() == "v2" and cut_over.pid("v2") == pid
 
 
-def test_a_damaged_staged_tree_is_staged_again_and_kept(round_trip: Site) -> None:
-    config, metrics = after_cutover(round_trip)
-    staged = round_trip.deployment.paths.staged / str(plan_rollback(round_trip.deployment).snapshot)
+def test_a_damaged_staged_tree_is_staged_again_and_kept(cut_over: CutOver) -> None:
+    staged = cut_over.deployment.paths.staged / str(plan_rollback(cut_over.deployment).snapshot)
     (staged / "data/metrics/precious").write_text("only here")
-    operation = round_trip.rollback()
+    operation = cut_over.rollback()
     assert operation.state == "SUCCEEDED", operation.failure
-    round_trip.assert_back_on_v1(config, metrics)
-    assert "precious" not in round_trip.metrics()
-    kept = round_trip.deployment.paths.snapshots.glob("*/tree/data/metrics/precious")
+    cut_over.assert_back()
+    assert "precious" not in cut_over.metrics()
+    kept = cut_over.deployment.paths.snapshots.glob("*/tree/data/metrics/precious")
     assert [path.read_text() for path in kept] == ["only here"]
 
 
-def test_an_unknown_snapshot_is_refused(round_trip: Site) -> None:
-    after_cutover(round_trip)
+def test_an_unknown_snapshot_is_refused(cut_over: CutOver) -> None:
     with pytest.raises(Refused, match="no snapshot 0999"):
-        plan_rollback(round_trip.deployment, "0999")
+        plan_rollback(cut_over.deployment, "0999")
 
 
-def test_an_older_snapshot_can_be_named(round_trip: Site) -> None:
-    config, _ = after_cutover(round_trip)
-    restorable = [found.id for found in list_snapshots(round_trip.deployment) if found.restorable]
-    operation = round_trip.rollback(restorable[-2])
+def test_an_older_snapshot_can_be_named(cut_over: CutOver) -> None:
+    restorable = [found.id for found in list_snapshots(cut_over.deployment) if found.restorable]
+    operation = cut_over.rollback(restorable[-2])
     assert operation.state == "SUCCEEDED", operation.failure
     assert operation.snapshot == restorable[-2]
-    assert round_trip.live() == "v1" and round_trip.config() == config
-    assert round_trip.written_by("v2") <= round_trip.kept_hashes()
+    assert cut_over.live() == "v1" and cut_over.config() == cut_over.config_before
+    assert cut_over.written_by("v2") <= cut_over.kept_hashes()
 
 
 def test_during_a_running_cutover_it_takes_over_and_leaves_the_metrics_alone(site: Site) -> None:
@@ -248,41 +238,37 @@ def test_a_running_cutover_is_aborted_on_request(site: Site) -> None:
     site.assert_back_on_v1(config, metrics)
 
 
-def test_when_the_old_release_does_not_start_a_person_is_told_what_remains_and_it_can_go_on(site: Site) -> None:
-    site.fast_staging()
-    config, metrics = after_cutover(site)
-    good = (site.root / "config/releases/v1.yml").read_text()
-    site.edit_release("v1", "command", ["{python}", "-c", "raise SystemExit('no')"])
-    failed = abaco("--root", str(site.root), "rollback", "--yes")
+def test_when_the_old_release_does_not_start_a_person_is_told_what_remains_and_it_can_go_on(cut_over: CutOver) -> None:
+    good = (cut_over.root / "config/releases/v1.yml").read_text()
+    cut_over.edit_release("v1", "command", ["{python}", "-c", "raise SystemExit('no')"])
+    failed = abaco("--root", str(cut_over.root), "rollback", "--yes")
     assert failed.returncode == 4, failed.stdout + failed.stderr
-    operation = site.operation("0002-rollback")
+    operation = cut_over.operation("0002-rollback")
     assert operation.state == "NEEDS_HUMAN"
-    assert any(f"--root {site.root} service start v1" in offer for offer in operation.offers)
+    assert any(f"--root {cut_over.root} service start v1" in offer for offer in operation.offers)
     assert not any(" mv " in f" {offer}" for offer in operation.offers), "metrics are restored already"
-    assert site.state("v2") == "STOPPED"
-    assert abaco("--root", str(site.root), "cutover", "--yes").returncode == 2
+    assert cut_over.state("v2") == "STOPPED"
+    assert abaco("--root", str(cut_over.root), "cutover", "--yes").returncode == 2
 
-    (site.root / "config/releases/v1.yml").write_text(good)
-    again = abaco("--root", str(site.root), "rollback", "--yes")
+    (cut_over.root / "config/releases/v1.yml").write_text(good)
+    again = abaco("--root", str(cut_over.root), "rollback", "--yes")
     assert again.returncode == 0, again.stdout + again.stderr
-    assert site.operation("0002-rollback").state == "SUCCEEDED"
-    site.assert_back_on_v1(config, metrics)
+    assert cut_over.operation("0002-rollback").state == "SUCCEEDED"
+    cut_over.assert_back()
 
 
-def test_damaged_records_of_the_past_do_not_stop_it(site: Site) -> None:
-    site.fast_staging()
-    config, metrics = after_cutover(site)
+def test_damaged_records_of_the_past_do_not_stop_it(cut_over: CutOver) -> None:
     for path in (
-        site.deployment.paths.operation("0001-cutover") / "journal.jsonl",
-        site.deployment.paths.events,
-        site.deployment.paths.rollback / "operation.holder.json",
+        cut_over.deployment.paths.operation("0001-cutover") / "journal.jsonl",
+        cut_over.deployment.paths.events,
+        cut_over.deployment.paths.rollback / "operation.holder.json",
     ):
         path.write_bytes(b"rubbish\n" + path.read_bytes()[9:])
-    damage_run_records(site)
-    operation = site.rollback()
+    damage_run_records(cut_over)
+    operation = cut_over.rollback()
     assert operation.state == "SUCCEEDED", operation.failure
     assert "1 damaged line of runs.jsonl: passed over" in operation.warnings
-    site.assert_back_on_v1(config, metrics)
+    cut_over.assert_back()
 
 
 def damage_run_records(site: Site) -> None:
@@ -291,16 +277,15 @@ def damage_run_records(site: Site) -> None:
     runs.write_bytes(b'{"garbage\n' + runs.read_bytes())
 
 
-def test_logs_that_nobody_can_write_to_only_warn_in_a_rollback(site: Site) -> None:
-    site.fast_staging()
-    config, metrics = after_cutover(site)
-    logs = [site.deployment.paths.logs, *(path for path in site.deployment.paths.logs.iterdir() if path.is_file())]
+def test_logs_that_nobody_can_write_to_only_warn_in_a_rollback(cut_over: CutOver) -> None:
+    paths = cut_over.deployment.paths
+    logs = [paths.logs, *(path for path in paths.logs.iterdir() if path.is_file())]
     if not immutable(logs, "+i"):
         pytest.skip("needs root and a file system with chattr")
     try:
-        operation = site.rollback()
-        words = open_service(site.deployment, "v1").last_lines(40)
-        site.assert_back_on_v1(config, metrics)
+        operation = cut_over.rollback()
+        words = open_service(cut_over.deployment, "v1").last_lines(40)
+        cut_over.assert_back()
     finally:
         assert immutable(logs, "-i")
     assert operation.state == "SUCCEEDED", operation.failure
@@ -315,14 +300,12 @@ def immutable(paths: list[Path], how: str) -> bool:
     return bool(found) and subprocess.run([str(found), how, *paths], capture_output=True, check=False).returncode == 0
 
 
-def test_logs_that_cannot_be_written_only_warn_in_a_rollback(site: Site) -> None:
-    site.fast_staging()
-    config, metrics = after_cutover(site)
-    (site.root / "logs/rollback.log").mkdir()
-    operation = site.rollback()
+def test_logs_that_cannot_be_written_only_warn_in_a_rollback(cut_over: CutOver) -> None:
+    (cut_over.root / "logs/rollback.log").mkdir()
+    operation = cut_over.rollback()
     assert operation.state == "SUCCEEDED", operation.failure
     assert any("log of this operation cannot be written" in warning for warning in operation.warnings)
-    site.assert_back_on_v1(config, metrics)
+    cut_over.assert_back()
 
 
 def test_a_new_release_whose_files_are_gone_can_still_be_left(site: Site) -> None:

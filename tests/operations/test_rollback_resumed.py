@@ -7,30 +7,36 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from kept_at_work import CutOver
+from sabotage_at_work import dying
 from site_at_work import Site, abaco, await_that
 
 from engine.operations.launch import Accepted
 from engine.operations.model import Operation
 from engine.services import open_service
 
-
-def died(site: Site, step: str, kind: str = "intent") -> Accepted:
-    """A cutover, and a rollback whose worker was killed."""
-    cutover = site.cutover()
-    assert cutover.state == "SUCCEEDED", cutover.failure
-    begun = site.begin_rollback()
-    site.kill_worker_at(begun, step, kind)
-    assert site.operation(begun.id).state == "INTERRUPTED"
-    return begun
+Dies = Callable[..., Accepted]
 
 
-def resumed(site: Site, begun: Accepted) -> Operation:
-    abaco("--root", str(site.root), "resume", begun.id)
-    return site.settled(begun.id)
+@pytest.fixture
+def dies(cut_over: CutOver, monkeypatch: pytest.MonkeyPatch) -> Dies:
+    """A rollback whose worker is killed at exactly this moment; see :func:`dying`."""
+
+    def kill_at(step: str, when: str = "inside") -> Accepted:
+        begun = dying(monkeypatch, cut_over.begin_rollback, step, when)
+        assert cut_over.settled(begun.id).state == "INTERRUPTED"
+        return begun
+
+    return kill_at
 
 
-def snapshot_of(site: Site, begun: Accepted) -> str:
-    return str(site.operation(begun.id).snapshot)
+def resumed(cut_over: CutOver, begun: Accepted) -> Operation:
+    abaco("--root", str(cut_over.root), "resume", begun.id)
+    return cut_over.settled(begun.id)
+
+
+def snapshot_of(cut_over: CutOver, begun: Accepted) -> str:
+    return str(cut_over.operation(begun.id).snapshot)
 
 
 def flip(path: Path) -> None:
@@ -50,94 +56,86 @@ def staged_gone(site: Site, snapshot: str) -> None:
 
 
 @pytest.mark.parametrize("damage", [staged_damaged, staged_gone])
-def test_a_staged_tree_damaged_meanwhile_is_staged_again(round_trip: Site, damage: Callable[[Site, str], None]) -> None:
-    config, metrics = round_trip.config(), round_trip.metrics()
-    begun = died(round_trip, "stop_new")
-    damage(round_trip, snapshot_of(round_trip, begun))
-    operation = resumed(round_trip, begun)
+def test_a_staged_tree_damaged_meanwhile_is_staged_again(
+    cut_over: CutOver, dies: Dies, damage: Callable[[Site, str], None]
+) -> None:
+    begun = dies("stop_new")
+    damage(cut_over, snapshot_of(cut_over, begun))
+    operation = resumed(cut_over, begun)
     assert operation.state == "SUCCEEDED", operation.failure
     assert any("staged now" in warning for warning in operation.warnings)
-    round_trip.assert_back_on_v1(config, metrics)
+    cut_over.assert_back()
 
 
-def test_a_tree_staged_again_after_its_swap_was_journaled_is_swapped_in(round_trip: Site) -> None:
-    config, metrics = round_trip.config(), round_trip.metrics()
-    begun = died(round_trip, "restore_config")
-    staged_gone(round_trip, snapshot_of(round_trip, begun))
-    stuck = round_trip.operation(begun.id)
+def test_a_tree_staged_again_after_its_swap_was_journaled_is_swapped_in(cut_over: CutOver, dies: Dies) -> None:
+    begun = dies("restore_config")
+    staged_gone(cut_over, snapshot_of(cut_over, begun))
+    stuck = cut_over.operation(begun.id)
     assert not any(step.name == "set_aside" and step.state != "waiting" for step in stuck.steps)
-    operation = resumed(round_trip, begun)
+    operation = resumed(cut_over, begun)
     assert operation.state == "SUCCEEDED", operation.failure
-    round_trip.assert_back_on_v1(config, metrics)
+    cut_over.assert_back()
 
 
-def test_a_snapshot_whose_configuration_was_edited_meanwhile_is_not_activated(round_trip: Site) -> None:
-    config, metrics = round_trip.config(), round_trip.metrics()
-    begun = died(round_trip, "stop_new")
-    snapshot = snapshot_of(round_trip, begun)
-    kept = round_trip.deployment.paths.snapshots / snapshot / "tree/config/pipeline.yml"
+def test_a_snapshot_whose_configuration_was_edited_meanwhile_is_not_activated(cut_over: CutOver, dies: Dies) -> None:
+    begun = dies("stop_new")
+    snapshot = snapshot_of(cut_over, begun)
+    kept = cut_over.deployment.paths.snapshots / snapshot / "tree/config/pipeline.yml"
     kept.write_bytes(kept.read_bytes().replace(b"keep_runs: 200", b"keep_runs: 100"))
-    operation = resumed(round_trip, begun)
+    operation = resumed(cut_over, begun)
     assert operation.state == "SUCCEEDED", operation.failure
     assert operation.snapshot != snapshot
     assert any(f"snapshot {snapshot} is damaged" in warning for warning in operation.warnings)
-    assert round_trip.config() == config
-    assert set(metrics.values()) <= round_trip.kept_hashes()
+    assert cut_over.config() == cut_over.config_before
+    assert set(cut_over.metrics_before.values()) <= cut_over.kept_hashes()
 
 
-def test_a_live_tree_damaged_after_the_swap_stops_before_the_old_release_starts(site: Site) -> None:
-    site.fast_staging()
-    begun = died(site, "restore_metrics", "done")
-    if site.state("v1") != "STOPPED":
-        pytest.skip("the old release had been started already")
-    victim = published(site.deployment.metrics)
+def test_a_live_tree_damaged_after_the_swap_stops_before_the_old_release_starts(cut_over: CutOver, dies: Dies) -> None:
+    begun = dies("start_old", "before")
+    assert cut_over.state("v1") == "STOPPED"
+    victim = published(cut_over.deployment.metrics)
     good = victim.read_bytes()
     flip(victim)
-    operation = resumed(site, begun)
+    operation = resumed(cut_over, begun)
     assert operation.state == "NEEDS_HUMAN"
-    assert site.state("v1") == "STOPPED"
+    assert cut_over.state("v1") == "STOPPED"
     assert f"data/metrics/{victim.name} has another content" in operation.failure
     victim.write_bytes(good)
-    assert resumed(site, begun).state == "SUCCEEDED"
+    assert resumed(cut_over, begun).state == "SUCCEEDED"
 
 
-def test_a_file_that_vanished_from_the_restored_tree_is_missed(site: Site) -> None:
-    site.fast_staging()
-    before = site.metrics()
-    begun = died(site, "verify_old")
-    name = next(name for name in before if name.endswith(".json"))
-    (site.deployment.metrics / name).unlink()
-    operation = resumed(site, begun)
+def test_a_file_that_vanished_from_the_restored_tree_is_missed(cut_over: CutOver, dies: Dies) -> None:
+    begun = dies("verify_old")
+    name = next(name for name in cut_over.metrics_before if name.endswith(".json"))
+    (cut_over.deployment.metrics / name).unlink()
+    operation = resumed(cut_over, begun)
     assert operation.state == "NEEDS_HUMAN"
     assert f"not live as they were restored: data/metrics/{name}" in operation.failure
-    assert site.incident(begun.id)["proof"]["gone"] == [f"data/metrics/{name}"]
-    assert "NOT EVERYTHING IS THERE" in (site.deployment.paths.operation(begun.id) / "incident.md").read_text()
+    assert cut_over.incident(begun.id)["proof"]["gone"] == [f"data/metrics/{name}"]
+    assert "NOT EVERYTHING IS THERE" in (cut_over.deployment.paths.operation(begun.id) / "incident.md").read_text()
 
 
-def test_what_a_release_published_between_death_and_going_on_is_accounted_for(site: Site) -> None:
-    site.fast_staging()
-    begun = died(site, "restore_config")
-    if b"release: v2" not in site.config():
-        pytest.skip("the configuration had been restored already")
-    before = len(site.runs())
-    open_service(site.deployment, "v2").start()
-    await_that(lambda: len(site.runs()) > before)
-    live = len(site.metrics()) + 1
-    operation = resumed(site, begun)
+def test_what_a_release_published_between_death_and_going_on_is_accounted_for(cut_over: CutOver, dies: Dies) -> None:
+    begun = dies("restore_config")
+    assert b"release: v2" in cut_over.config()
+    before = len(cut_over.runs())
+    open_service(cut_over.deployment, "v2").start()
+    await_that(lambda: len(cut_over.runs()) > before)
+    live = len(cut_over.metrics()) + 1
+    operation = resumed(cut_over, begun)
     assert operation.state == "SUCCEEDED", operation.failure
-    incident = site.incident(begun.id)
+    incident = cut_over.incident(begun.id)
     assert incident["proof"]["files"] >= live, "the configuration and every file that was live in the end"
-    assert site.written_by("v2") <= site.kept_hashes()
+    assert cut_over.written_by("v2") <= cut_over.kept_hashes()
 
 
-def test_where_no_snapshot_is_good_any_more_nobody_is_told_to_copy_from_one(site: Site) -> None:
-    site.fast_staging()
-    begun = died(site, "stop_new")
-    for path in site.deployment.paths.snapshots.glob("*/tree/config/pipeline.yml"):
+def test_where_no_snapshot_is_good_any_more_nobody_is_told_to_copy_from_one(cut_over: CutOver, dies: Dies) -> None:
+    begun = dies("stop_new")
+    for path in cut_over.deployment.paths.snapshots.glob("*/tree/config/pipeline.yml"):
         flip(path)
-    operation = resumed(site, begun)
+    operation = resumed(cut_over, begun)
     assert operation.state == "NEEDS_HUMAN"
     assert "no snapshot can be restored" in operation.failure
-    assert b"release: v2" in site.config()
+    assert b"release: v2" in cut_over.config()
     assert any(offer.endswith("snapshots verify") for offer in operation.offers)
     assert not any(offer.startswith(("cp ", "mv ")) for offer in operation.offers)

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from kept_at_work import CutOver
 from site_at_work import Site, abaco, await_that
 
 from engine.clock import SystemClock
@@ -31,21 +32,20 @@ def newest(site: Site):  # type: ignore[no-untyped-def]
     return proof
 
 
-def test_the_way_back_is_proven_and_disproven_by_what_is_there(round_trip: Site) -> None:
-    assert round_trip.cutover().state == "SUCCEEDED"
-    deployment = round_trip.deployment
-    said = proof_command(round_trip)
+def test_the_way_back_is_proven_and_disproven_by_what_is_there(cut_over: CutOver) -> None:
+    deployment = cut_over.deployment
+    said = proof_command(cut_over)
     assert said.returncode == 0, said
-    good = newest(round_trip)
+    good = newest(cut_over)
     assert good.ok and good.seconds > 0 and good.release == "v1"
 
     staged = next((deployment.paths.staged / str(good.snapshot) / "data/metrics").iterdir())
     kept = staged.read_bytes()
     staged.write_bytes(b"damaged")
-    said = proof_command(round_trip)
+    said = proof_command(cut_over)
     assert said.returncode == 1 and "NOT PROVEN" in said.stdout, said
-    assert not newest(round_trip).ok, said
-    assert "another content" in newest(round_trip).reason
+    assert not newest(cut_over).ok, said
+    assert "another content" in newest(cut_over).reason
     staged.write_bytes(kept)
 
     tape = deployment.tape.read_bytes()
@@ -98,25 +98,24 @@ def test_a_proof_that_hangs_is_named_and_not_waited_for_without_end(
     assert read_lines(resting.paths.events) == [], "what nobody looked at is not recorded"
 
 
-def test_the_next_proof_reads_only_what_changed_and_says_since_when_every_byte_is_known(round_trip: Site) -> None:
-    assert round_trip.cutover().state == "SUCCEEDED"
-    reads = round_trip.deployment.paths.proven_reads
-    await_that(lambda: proof_command(round_trip).returncode == 0 and settled(reads))
-    first = newest(round_trip)
-    said = proof_command(round_trip)
+def test_the_next_proof_reads_only_what_changed_and_says_since_when_every_byte_is_known(cut_over: CutOver) -> None:
+    reads = cut_over.deployment.paths.proven_reads
+    await_that(lambda: proof_command(cut_over).returncode == 0 and settled(reads))
+    first = newest(cut_over)
+    said = proof_command(cut_over)
     assert said.returncode == 0, said
-    second = newest(round_trip)
+    second = newest(cut_over)
     assert second.at != first.at
     assert first.read_at is not None and second.read_at is not None
     assert second.read_at <= first.at, "nothing was read again"
 
-    victim = next((round_trip.deployment.paths.staged / str(first.snapshot) / "data/metrics").iterdir())
+    victim = next((cut_over.deployment.paths.staged / str(first.snapshot) / "data/metrics").iterdir())
     before, kept = victim.stat(), victim.read_bytes()
     victim.write_bytes(bytes(len(kept)))
     os.utime(victim, ns=(before.st_atime_ns, before.st_mtime_ns))
-    said = proof_command(round_trip)
+    said = proof_command(cut_over)
     assert said.returncode == 1 and "NOT PROVEN" in said.stdout, said
-    assert "another content" in newest(round_trip).reason
+    assert "another content" in newest(cut_over).reason
     victim.write_bytes(kept)
 
 
@@ -128,14 +127,12 @@ def settled(reads: Path) -> bool:
     return all(known.find(path.stat()) for path in files)
 
 
-def test_a_newer_snapshot_that_is_refused_is_named_by_the_proof(round_trip: Site) -> None:
-    if round_trip.live() != "v2":
-        assert round_trip.cutover().state == "SUCCEEDED"
-    path = round_trip.deployment.paths.snapshots / str(newest(round_trip).snapshot)
+def test_a_newer_snapshot_that_is_refused_is_named_by_the_proof(cut_over: CutOver) -> None:
+    path = cut_over.deployment.paths.snapshots / str(newest(cut_over).snapshot)
     seal = (path / "COMPLETE").read_bytes()
     (path / "COMPLETE").unlink()
     try:
-        found = examine(round_trip.deployment, lambda: None)
+        found = examine(cut_over.deployment, lambda: None)
     finally:
         (path / "COMPLETE").write_bytes(seal)
     assert found.snapshot is not None and found.snapshot < path.name

@@ -12,6 +12,7 @@ from typing import TypeVar
 from textual.message import Message
 
 from engine.errors import OpsError
+from tui.given_back import give_back
 
 T = TypeVar("T")
 
@@ -43,5 +44,6 @@ def run_apart(
             send(Answered(lambda: failed(reason)))
         else:
             send(Answered(lambda: done(answer)))
+        give_back()
 
     threading.Thread(target=run, name="console-action", daemon=True).start()

@@ -15,7 +15,7 @@ from engine.operations.model import Operation
 from engine.operations.started import runs_of
 from engine.records import Record, harmless
 from engine.services.active import active_release
-from engine.snapshots import Snapshot, Swap, choices, entries_of, list_snapshots, swapped, trees
+from engine.snapshots import Snapshot, Swap, choices, entries_of, newest_first, swapped, trees
 
 _LOOKS = 3
 _BETWEEN = 0.3
@@ -118,6 +118,5 @@ def _written(runs: list[Record]) -> dict[str, set[str]]:
 
 def _snapshot(deployment: Deployment, facts: dict[str, Any]) -> Snapshot | None:
     known = facts.get("snapshot") or facts.get("final_snapshot")
-    named = [item for item in list_snapshots(deployment) if item.id == known]
-    found = named or choices(deployment, deployment.console.releases.old)
-    return found[0] if found else None
+    named = next((item for item in newest_first(deployment) if item.id == known), None)
+    return named or next(choices(deployment, deployment.console.releases.old), None)

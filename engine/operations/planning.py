@@ -25,7 +25,7 @@ from engine.operations.steps import steps_of
 from engine.records.undecodable import UNDECODABLE
 from engine.services.active import active_release
 from engine.services.build import build_hash
-from engine.snapshots import Snapshot, choices, list_snapshots, trees
+from engine.snapshots import Snapshot, choices, newest_first, trees
 from engine.snapshots.manifest import walk
 from engine.snapshots.take import TREE
 
@@ -190,9 +190,8 @@ def _undoes(deployment: Deployment, cutover: str) -> tuple[OwnStep, ...]:
 
 def _chosen(deployment: Deployment, name: str | None) -> Snapshot | None:
     if name is None:
-        found = choices(deployment, deployment.console.releases.old)
-        return found[0] if found else None
-    for snapshot in list_snapshots(deployment):
+        return next(choices(deployment, deployment.console.releases.old), None)
+    for snapshot in newest_first(deployment):
         if snapshot.id == name:
             if snapshot.problem or not snapshot.restorable:
                 why = snapshot.problem or "it holds what a rollback set aside"

@@ -15,7 +15,7 @@ from engine.operations.started import since_last_rollback
 from engine.operations.step import Outcome
 from engine.operations.work import Work
 from engine.records import write_file
-from engine.snapshots import Entry, entries_of, list_snapshots, trees
+from engine.snapshots import Entry, entries_of, newest_first, trees
 from engine.snapshots.manifest import decoded, encoded, sha256_of
 from engine.snapshots.openers import who_has_open
 
@@ -108,7 +108,7 @@ def _not_there(work: Work, published: Recorded, entries: tuple[Entry, ...]) -> l
         return []
     kept = {
         entry.sha256
-        for snapshot in list_snapshots(work.deployment)
+        for snapshot in newest_first(work.deployment)
         for entry in (snapshot.manifest.files if snapshot.manifest else ())
     }
     return sorted({output.path for output in missing if output.sha256 not in kept})

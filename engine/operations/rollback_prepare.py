@@ -104,7 +104,7 @@ def _new_has_started(work: Work) -> bool:
 
 def _first_good(work: Work) -> Snapshot:
     """The planned one, or the newest whose every hash is right; what is passed over for it is said and kept."""
-    found = choices(work.deployment, work.old)
+    found = list(choices(work.deployment, work.old))
     planned = work.plan.snapshot
     if planned is not None and work.plan.takes_over is None:
         found = [item for item in found if item.id == planned] + [item for item in found if item.id != planned]

@@ -95,25 +95,25 @@ def examine(deployment: Deployment, wait: Callable[[], None], remembered: Rememb
     reads = Remembered() if remembered is None else remembered
     keep = _keep(deployment, reads)
     release = deployment.console.releases.old
-    found = choices(deployment, release)
-    if not found:
+    found = next(choices(deployment, release), None)
+    if found is None:
         reason = "there is no snapshot to go back to"
     else:
-        reason = verify_snapshot(found[0], keep, reads) or staged_problem(deployment, found[0], keep, remembered=reads)
+        reason = verify_snapshot(found, keep, reads) or staged_problem(deployment, found, keep, remembered=reads)
     note = ""
-    if found and not reason:
-        reason, note = computes(deployment, found[0], wait)
+    if found is not None and not reason:
+        reason, note = computes(deployment, found, wait)
         if configured_release(deployment.active_config)[0] == deployment.console.releases.new:
             note = "; ".join(filter(None, (note, reserve_problem(deployment))))
     seconds = round(time.monotonic() - began + reads.would_take + deployment.console.cadence.verify_hold, 2)
-    newer = passed_over(deployment, release, found[0] if found else None)
+    newer = passed_over(deployment, release, found)
     stops = unread(newer)
     if stops is not None and not reason:
         reason = f"a rollback stops at snapshot {stops.id}; {let_read(deployment, stops.id)}"
     return WayBackProof(
         ok=not reason,
         seconds=seconds,
-        snapshot=found[0].id if found else None,
+        snapshot=found.id if found is not None else None,
         release=release,
         reason=harmless("; ".join(filter(None, (reason or note, *map(str, newer)))), 400),
         read_at=datetime.fromtimestamp(reads.oldest, UTC) if reads.oldest is not None else None,

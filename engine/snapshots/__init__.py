@@ -11,6 +11,7 @@ if TYPE_CHECKING:
         choices,
         different,
         list_snapshots,
+        newest_first,
         prune,
         read_snapshot,
         verify_snapshot,
@@ -55,6 +56,7 @@ __all__ = [
     "load_remembered",
     "move_tree",
     "new_snapshot",
+    "newest_first",
     "passed_over",
     "plan_swap",
     "prove_no_loss",
@@ -74,7 +76,16 @@ __all__ = [
 ]
 
 _NAMES = {
-    "catalogue": ("Snapshot", "choices", "different", "list_snapshots", "prune", "read_snapshot", "verify_snapshot"),
+    "catalogue": (
+        "Snapshot",
+        "choices",
+        "different",
+        "list_snapshots",
+        "newest_first",
+        "prune",
+        "read_snapshot",
+        "verify_snapshot",
+    ),
     "fallback": ("PassedOver", "let_read", "passed_over", "unread"),
     "manifest": ("Entry", "Manifest", "SnapshotProblem", "entries_of"),
     "owners": ("give_back_owners",),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -59,11 +59,17 @@ def read_snapshot(deployment: Deployment, path: Path) -> Snapshot:
 
 def list_snapshots(deployment: Deployment) -> list[Snapshot]:
     """All of them, oldest first, damaged ones included with their reason."""
+    return list(newest_first(deployment))[::-1]
+
+
+def newest_first(deployment: Deployment) -> Iterator[Snapshot]:
+    """All of them, newest first, each read when its turn comes: a hundred manifests at once are 30 MB."""
     directory = deployment.paths.snapshots
     if not directory.is_dir():
-        return []
+        return
     found = (path for path in directory.iterdir() if path.name.isdigit() and path.is_dir() and not path.is_symlink())
-    return sorted((read_snapshot(deployment, path) for path in found), key=lambda snapshot: snapshot.id)
+    for path in sorted(found, key=lambda path: path.name, reverse=True):
+        yield read_snapshot(deployment, path)
 
 
 def differences(
@@ -116,17 +122,17 @@ def verify_snapshot(
     return problem
 
 
-def choices(deployment: Deployment, release: str) -> list[Snapshot]:
-    """What a rollback to ``release`` may restore, best first.
+def choices(deployment: Deployment, release: str) -> Iterator[Snapshot]:
+    """What a rollback to ``release`` may restore, best first, each read when its turn comes.
 
     Newest first: the final snapshot of a cutover is newer than its live one, and the live one of the last cutover
     is nearer to what was than the final one of an earlier cutover.
     """
-    return [
+    return (
         snapshot
-        for snapshot in reversed(list_snapshots(deployment))
+        for snapshot in newest_first(deployment)
         if snapshot.restorable and snapshot.manifest and snapshot.manifest.release == release
-    ]
+    )
 
 
 def prune(deployment: Deployment, in_use: frozenset[str], checkpoint: Checkpoint | None = None) -> list[str]:

@@ -9,7 +9,7 @@ import msgspec
 from engine.config import Deployment
 from engine.config.may_write import account_here
 from engine.records.undecodable import UNDECODABLE
-from engine.snapshots.catalogue import UNREADABLE, Snapshot, list_snapshots
+from engine.snapshots.catalogue import UNREADABLE, Snapshot, newest_first
 from engine.snapshots.identity import identity_of_deployment
 from engine.snapshots.manifest import Manifest, SnapshotProblem, decoded, walk
 from engine.snapshots.take import MANIFEST, TREE, covers_of
@@ -46,7 +46,7 @@ def passed_over(
     ``damaged`` are those whose files were found wrong, with the reason; ``but`` are known to be something else.
     """
     found = []
-    for snapshot in reversed(list_snapshots(deployment)):
+    for snapshot in newest_first(deployment):
         if chosen is not None and snapshot.id <= chosen.id:
             break
         reason = snapshot.problem or (damaged or {}).get(snapshot.id, "")

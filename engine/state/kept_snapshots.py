@@ -9,7 +9,7 @@ from datetime import datetime
 from engine.clock import Clock
 from engine.config import Deployment
 from engine.records import harmless
-from engine.snapshots import Snapshot, choices, list_snapshots, staged_path, staged_problem, trees, verify_snapshot
+from engine.snapshots import Snapshot, choices, newest_first, staged_path, staged_problem, trees, verify_snapshot
 from engine.snapshots.catalogue import UNREADABLE
 
 
@@ -66,13 +66,13 @@ class Verified:
 def kept_snapshots(deployment: Deployment) -> tuple[KeptSnapshot, ...]:
     """All snapshots, newest first. Reads manifests and seals, not the files. OSError."""
     best = next((one.id for one in choices(deployment, deployment.console.releases.old)), "")
-    return tuple(_view(deployment, one, best) for one in reversed(list_snapshots(deployment)))
+    return tuple(_view(deployment, one, best) for one in newest_first(deployment))
 
 
 def verify_kept(deployment: Deployment, snapshot_id: str, clock: Clock) -> Verified:
     """Read and hash every file of one snapshot, and of what is staged of it."""
     began = time.monotonic()
-    found = next((one for one in list_snapshots(deployment) if one.id == snapshot_id), None)
+    found = next((one for one in newest_first(deployment) if one.id == snapshot_id), None)
     if found is None:
         return Verified(clock.now().wall, 0.0, "it is not there any more", "")
     problem = verify_snapshot(found)

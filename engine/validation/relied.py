@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from engine.config import Deployment
-from engine.snapshots import list_snapshots
+from engine.snapshots import newest_first
 from engine.validation.history import Kept
 from engine.validation.stint import present_stint
 
@@ -15,7 +15,7 @@ Span = tuple[datetime, datetime]
 
 def relied_on(deployment: Deployment, kept: Sequence[Kept]) -> frozenset[str]:
     """The reports of validations that must be kept whatever their number and age."""
-    moments = [found.manifest.taken_at for found in list_snapshots(deployment) if found.manifest is not None]
+    moments = [found.manifest.taken_at for found in newest_first(deployment) if found.manifest is not None]
     starts = [stint.at for release in deployment.releases if (stint := present_stint(deployment, release)) is not None]
     watched = watch_seconds(deployment)
     return needed(kept, [*moments, *starts], [(start, start + timedelta(seconds=watched)) for start in starts])

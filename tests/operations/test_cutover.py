@@ -43,7 +43,7 @@ def assert_left_behind(site: Site, before: dict[str, str], config: bytes) -> Non
     link = rollback / "metrics_backup"
     assert not link.readlink().is_absolute()
     assert before.items() <= hashes(link.resolve()).items()
-    chosen = choices(site.deployment, "v1")[0]
+    chosen = next(choices(site.deployment, "v1"))
     assert chosen.manifest is not None and chosen.manifest.purpose == "final"
     assert verify_snapshot(chosen) == ""
     assert staged_problem(site.deployment, chosen) == ""

@@ -90,7 +90,7 @@ def test_a_snapshot_that_is_not_ours_is_never_offered(
     furnish(deployment)
     snapshot = taken(deployment)
     reseal(snapshot.path, **changes)
-    assert choices(deployment, "v1") == []
+    assert list(choices(deployment, "v1")) == []
     assert why in read_snapshot(deployment, snapshot.path).problem
 
 
@@ -99,7 +99,7 @@ def test_only_snapshots_of_the_release_are_offered_newest_first(deployment: Depl
     for purpose in ("live", "final", "side"):
         taken(deployment, purpose)
     assert [found.id for found in choices(deployment, "v1")] == ["0002", "0001"]
-    assert choices(deployment, "v2") == []
+    assert list(choices(deployment, "v2")) == []
 
 
 def test_retention_keeps_the_configured_number_and_whatever_a_rollback_set_aside(deployment: Deployment) -> None:

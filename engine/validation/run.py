@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from engine.config import Deployment
 from engine.errors import OpsError, Refused
 from engine.records import harmless
 from engine.validation.edge_cases import write_edge_cases
+from engine.validation.edge_tapes import place_of_tapes
 from engine.validation.model import CHECKS, Check, CheckName, Progress, Report, all_issues, errored, worst
 from engine.validation.program import ProgramFailed, ask
 from engine.validation.reading import TellReading
@@ -116,8 +116,8 @@ def running_release(deployment: Deployment, wanted: str | None) -> Judged:
 @contextlib.contextmanager
 def _questions(deployment: Deployment, release: str) -> Iterator[Questions | ProgramFailed]:
     """The release's KPI program at work on the edge cases, while this process still loads what it needs."""
-    with tempfile.TemporaryDirectory(prefix="abaco-edge-") as directory:
-        cases = write_edge_cases(deployment.kpis, Path(directory))
+    with place_of_tapes() as directory:
+        cases = write_edge_cases(deployment.kpis, directory)
         try:
             program = ask(deployment, release, [case.path for case in cases])
         except ProgramFailed as error:

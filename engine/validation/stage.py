@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from engine.config import Deployment
 from engine.records import harmless
 from engine.validation.agree import Outcome
 from engine.validation.edge_cases import EdgeCase, write_edge_cases
+from engine.validation.edge_tapes import place_of_tapes
 from engine.validation.model import Check, Findings, all_issues, worst
 from engine.validation.program import Answer, KpiProgram, ProgramFailed, ask
 from engine.validation.reference import not_documented, reference_tape
@@ -36,8 +36,8 @@ def stage(deployment: Deployment, release: str) -> Outcome:
     pair = deployment.console.releases
     against = pair.old if release == pair.new else pair.new
     tapes = (deployment.tape, reference_tape(deployment))
-    with tempfile.TemporaryDirectory(prefix="abaco-stage-") as directory:
-        cases = write_edge_cases(deployment.kpis, Path(directory))
+    with place_of_tapes() as directory:
+        cases = write_edge_cases(deployment.kpis, directory)
         wanted = [*tapes, *(case.path for case in cases)]
         programs: list[KpiProgram] = []
         try:

@@ -47,6 +47,8 @@ _START_ENDS = 1.5
 """Seconds in which a start is over, on a machine that is very busy too."""
 PARTS = ("start", "steady", "idle", "keys", "line", "day")
 _ONLY_ASKED = "day"
+_IN_SECONDS = 130.0
+"""Seconds after which no age is told in seconds any more."""
 _SETTLED_AFTER, _FLAT = 2, 1.0
 """Hours after which memory is to be flat: every screen has been open by then; and what is flat (MB)."""
 _TOLD = (0, 1, 2, 6, 12, 24)
@@ -227,9 +229,13 @@ def _steady(root: Path, options: argparse.Namespace) -> Iterator[Measure]:
 def _idle(root: Path, options: argparse.Namespace) -> Iterator[Measure]:
     with _console(root, "--read-only") as terminal:
         terminal.settle(12.0)  # what was fresh grows stale
+        early = steady(terminal, options.seconds)
+        terminal.settle(max(_IN_SECONDS - 12.0 - options.seconds, 0.0))
         seen = steady(terminal, options.seconds)
     yield Measure("only clocks change, per change", seen.bytes / max(seen.updates, 1), "B", 150.0, f"{seen.updates}")
     yield Measure("processor, nothing new", 100 * seen.cpu / seen.seconds, "%", 0.3)
+    yield Measure("the first two minutes, ages told in seconds: change", early.bytes / max(early.updates, 1), "B")
+    yield Measure("processor meanwhile", 100 * early.cpu / early.seconds, "%")
 
 
 def _day(root: Path, options: argparse.Namespace) -> Iterator[Measure]:

@@ -144,15 +144,19 @@ def _careful(raw: pd.Series[Any], where: Rows | None) -> _Column:
 
 def _filled_total(numbers: Numbers) -> tuple[float, int]:
     """The sum without NaN, and how many NaN there are; a sum beyond all numbers or of infinities is NaN or infinite."""
-    room, flags = np.empty(min(BLOCK, len(numbers))), np.empty(min(BLOCK, len(numbers)), dtype=np.bool_)
+    length = min(BLOCK, len(numbers))
+    room, flags, zeros = np.empty(length), np.empty(length, dtype=np.bool_), np.zeros(length)
     parts, nans = [], 0
     with np.errstate(all="ignore"):
         for at in range(0, len(numbers), BLOCK):
             block = numbers[at : at + BLOCK]
             filled, absent = room[: len(block)], flags[: len(block)]
-            np.isnan(block, out=absent)
-            np.copyto(filled, block)
-            np.copyto(filled, 0.0, where=absent)
+            np.not_equal(block, block, out=absent)
+            if np.fmin.reduce(block) >= 0:  # the larger of each and 0 is found in half the time
+                np.fmax(block, zeros[: len(block)], out=filled)
+            else:
+                np.copyto(filled, block)
+                np.copyto(filled, 0.0, where=absent)
             nans += int(np.count_nonzero(absent))
             parts.append(float(np.einsum("i->", filled)))
     return (math.fsum(parts) if all(map(math.isfinite, parts)) else math.nan), nans

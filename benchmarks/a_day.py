@@ -57,6 +57,8 @@ class Day(ConsoleApp):
     def live(self, deployment: Deployment, clock: TurnedClock, hours: float, out: Path) -> None:
         """Do so as soon as it runs."""
         self._day = (deployment, clock, hours, out)
+        self._store = SampleStore(deployment.paths.samples)
+        self._store.append([])  # before the reader looks: SQLite would take that for the whole process's right
 
     def on_ready(self) -> None:
         """Begin."""
@@ -64,8 +66,7 @@ class Day(ConsoleApp):
 
     async def _live(self, deployment: Deployment, clock: TurnedClock, hours: float, out: Path) -> None:
         await asyncio.sleep(1.0)
-        store, keys = SampleStore(deployment.paths.samples), _endless(_KEYS)
-        newest = store.newest_evaluation()
+        newest, keys = self._store.newest_evaluation(), _endless(_KEYS)
         assert newest is not None
         for second in range(0, int(hours * 3600) + 1, STEP):
             if second % 3600 == 0:
@@ -74,7 +75,7 @@ class Day(ConsoleApp):
             clock.turn(STEP)
             now = clock.now()
             if second % SAMPLE == 0:
-                store.append([], replace(newest, at=now.wall, boot=now.boot))
+                self._store.append([], replace(newest, at=now.wall, boot=now.boot))
             if second % EVENT == 0:
                 data = {"run_id": str(second), "release": "v2", "status": "ok"}
                 append_event(deployment.paths.events, "run.finished", data, source="day", actor="day", clock=clock)

@@ -94,7 +94,10 @@ def stop_monitor(deployment: Deployment, deadline: float = 5.0) -> bool:
         systemctl("stop", unit, deadline=deadline + _UNIT_ENDS)  # it would start again where only its process ends
         if not monitor_running(deployment):
             return True
-    holder = read_holder(deployment)
+    holder, until = read_holder(deployment), time.monotonic() + deadline
+    while (holder is None or not holder.alive) and monitor_running(deployment) and time.monotonic() < until:
+        time.sleep(_POLL)  # it has only just begun
+        holder = read_holder(deployment)
     if holder is None or not holder.alive:
         if monitor_running(deployment):
             raise NeedsHuman("a monitor runs and has not said who it is", f"fuser {deployment.paths.monitor_lock}")

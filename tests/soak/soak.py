@@ -253,7 +253,8 @@ class Soak:
         for terminal in self.consoles.values():
             terminal.close()
         self.ask("demo", str(self.root), "--stop", bare=True)
-        self.must(not self.processes(""), f"still there: {self.processes('')}")
+        _, left = psutil.wait_procs(self.processes(""), timeout=20)  # consoles whose terminal is gone take their leave
+        self.must(not left, f"still there: {left}")
 
     def complete(self) -> None:
         assert_records_are_complete(self.operator)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -60,8 +61,15 @@ def test_what_is_kept_does_not_depend_on_how_the_trail_was_read(deployment: Depl
 
 
 def replaced(watching: Watching) -> None:
-    """The trail is moved away; what is written next begins another, shorter one."""
+    """The trail is moved away; what is written next begins another, shorter one.
+
+    Not before the two channels have recorded that they told: their threads would begin the other one in between.
+    """
     path = watching.deployment.paths.events
+    until = time.monotonic() + 10
+    while path.read_text().count('"kind":"notified"') < 2:
+        assert time.monotonic() < until, path.read_text()
+        time.sleep(0.01)
     path.rename(path.with_name("events.old"))
 
 

@@ -14,6 +14,7 @@ from engine.records.atomic import UNFINISHED_AFTER
 
 MEMORY_MAY_GROW = 4.0
 """MB of PSS from the second sixth of the time to the last one: caches fill, and every screen has been open by then."""
+LEAST_MINUTES = 15.0
 HANDLES_MAY_GROW = 2
 """Open files and threads, at the quietest moment of each sixth."""
 
@@ -40,9 +41,12 @@ def sample(pid: int, minutes: float) -> Sample | None:
 
 
 def growth(samples: Sequence[Sample]) -> tuple[float, int, int] | None:
-    """How much memory (MB), open files and threads grew between the second sixth of the samples and the last one."""
+    """How much memory (MB), open files and threads grew between the second sixth of the samples and the last one.
+
+    None for a soak that is too short to tell growth from what is opened for the first time.
+    """
     size = len(samples) // 6
-    if size < 2:
+    if size < 2 or samples[-1].minutes - samples[0].minutes < LEAST_MINUTES:
         return None
     early, late = samples[size : 2 * size], samples[-size:]
     memory = statistics.median(one.memory for one in late) - statistics.median(one.memory for one in early)

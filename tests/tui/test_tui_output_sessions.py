@@ -40,7 +40,6 @@ SIZES = ((80, 24), (120, 36), (132, 40), (82, 25), (40, 10), (100, 30))
 KEYS = (*"123456789jkgGzVCRuwyaion/N[]?:dsbev1 ", "tab", "shift+tab", "enter", "escape", "ctrl+d", "ctrl+l", "down")
 WORDS = ("漢字かな", "Zoe\u0308 Mu\u0308ller", "ｗｉｄｅ", "😀 👩\u200d🚀 ⚠\ufe0f", states.EVIL, "plain")
 STEPS = 20
-PAINTED: list[int] = []
 
 
 class RecordedDisplay(Display):
@@ -164,7 +163,7 @@ def _forget_styles() -> None:
                 kept.cache_clear()
 
 
-async def played(make_app: Make, seed: int, tier: Colors) -> None:
+def recorded(make_app: Make, seed: int, tier: Colors) -> Recorded:
     made = make_app()
     app = Recorded(
         root=made.root,
@@ -176,20 +175,30 @@ async def played(make_app: Make, seed: int, tier: Colors) -> None:
         brushes=Brushes(tier),
     )
     app.output = RecordedDisplay(on=True)
+    return app
+
+
+async def played(make_app: Make, seed: int, tier: Colors) -> None:
+    app = recorded(make_app, seed, tier)
     await session(app, seed)
     assert app.both is not None
     assert app.compared > STEPS
     assert app.compared > 0.8 * app.shown
     assert app.both.bytes[1] < app.both.bytes[0]
-    PAINTED.append(app.output.painted)
 
 
 async def test_a_random_session_paints_the_same(make_app: Make, tier: Colors) -> None:
     await played(make_app, COLORS.index(tier), tier)
 
 
-def test_some_of_it_was_painted_past_textual() -> None:
-    assert any(PAINTED) or not PAINTED, "the sessions above had no quiet second"
+async def test_quiet_seconds_are_painted_past_textual_and_show_the_same(make_app: Make) -> None:
+    app = recorded(make_app, 0, "truecolor")
+    async with app.run_test(size=SIZES[1]) as pilot:
+        app.post_message(StateArrived(states.NORMAL))
+        await pilot.pause()
+        await quiet_seconds(app, pilot, 6)
+        assert isinstance(app.output, RecordedDisplay) and app.output.painted >= 3
+        assert app.wrong == ()
 
 
 @pytest.mark.full

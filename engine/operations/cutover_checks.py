@@ -58,9 +58,9 @@ def check_services(work: Work) -> Outcome:
         status = work.service(work.new).status()
         raise StepFailed(f"{work.new} is {status.state} already", f"abaco-ops service stop {work.new}")
     for release in (work.new, work.old):  # the old one too: the way back starts it again
-        obstacle = work.service(release).obstacle()
+        obstacle, why = work.service(release).obstacle(), "started or ended" if release == work.old else "started"
         if obstacle:
-            raise StepFailed(f"{release} could not be started: {obstacle}", "see abaco-ops doctor; nothing was touched")
+            raise StepFailed(f"{release} could not be {why}: {obstacle}", "see abaco-ops doctor; nothing was touched")
     silent = unit_that_tells_no_build(work.deployment, work.new)
     identity = work.service(work.old).status().identity
     work.fact(CHECKED, msgspec.to_builtins(identity) if identity else None)

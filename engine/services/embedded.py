@@ -18,7 +18,7 @@ from engine.services.identity import is_alive, send_signal
 from engine.services.processes import tree
 from engine.services.protocol import Identity, ServiceStatus, StopResult
 from engine.services.record import LOCK_HELD, NOT_STARTED, STARTED, ServiceFiles, ServiceRecord, ServiceSpec
-from engine.services.remains import Belonging, account_of, described, find_remains, in_words
+from engine.services.remains import Belonging, account_of, described, find_remains, in_words, owner_of
 
 _POLL = 0.005
 _START_WAIT = 10.0
@@ -149,8 +149,16 @@ class EmbeddedService:
         return [harmless(line) for line in text.splitlines()[-count:]] if count > 0 else []
 
     def obstacle(self) -> str:
-        """Nothing shows beforehand: its supervisor is our own."""
-        return ""
+        """It runs without a supervisor that could be asked to end it, and is another account's process."""
+        record = self._files.read_record()
+        main = record.main if record else None
+        if main is None or not is_alive(main) or is_locked(self._files.lock):
+            return ""
+        owner = owner_of(main.pid)
+        if not os.geteuid() or owner in (None, os.geteuid()):
+            return ""
+        who, ask = account_of(owner), f"abaco-ops service start {self._spec.release}"
+        return f"it runs without a supervisor: only {who} or root can end it, or give it one: {ask}"
 
     def members(self, identity: Identity) -> list[int]:
         """The main process and everything that descends from it."""

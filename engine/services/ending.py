@@ -10,17 +10,24 @@ from engine.services.identity import Stat, is_alive, send_signal
 from engine.services.protocol import Identity, StopResult
 from engine.services.remains import Belonging, described, find_remains
 
+_NONE = 0
+"""No signal: only whether one could be sent."""
 _POLL = 0.01
 _KILL_FOR = 5.0
 """How long SIGKILL is repeated: what stays after that hangs in the kernel."""
 
 
 def end_service(belonging: Belonging, deadline: float) -> StopResult:
-    """End every process of the service; ``deadline`` is how long (s) it has to end by itself."""
+    """End every process of the service; ``deadline`` is how long (s) it has to end by itself.
+
+    Another account's cannot be ended: while one of those is there none is asked, and all are what is left.
+    """
     began = time.monotonic()
     asked: set[Identity] = set()
     remains = find_remains(belonging)
     while remains and time.monotonic() - began < deadline:
+        if not _may_ask(remains):
+            return StopResult(False, False, time.monotonic() - began, described(remains))
         _ask(remains, asked)
         _await_main(belonging.main, began + deadline)
         remains = _remaining(belonging)
@@ -44,6 +51,16 @@ def reap() -> dict[int, int]:
         if pid == 0:
             return ended
         ended[pid] = os.waitstatus_to_exitcode(status)
+
+
+def _may_ask(remains: list[Stat]) -> bool:
+    """Whether all of them are this account's to end: tried on each before any is asked."""
+    try:
+        for stat in remains:
+            send_signal(stat.identity, _NONE)
+    except PermissionError:
+        return False
+    return True
 
 
 def _ask(remains: list[Stat], asked: set[Identity]) -> None:

@@ -79,7 +79,7 @@ def is_alive(identity: Identity | None) -> bool:
     return stat is not None and stat.start_time == identity.start_time and not stat.dead
 
 
-def send_signal(identity: Identity, number: signal.Signals) -> bool:
+def send_signal(identity: Identity, number: int) -> bool:
     """Signal exactly this process, never a later one with its pid; False when it is gone."""
     try:
         descriptor = os.pidfd_open(identity.pid)

@@ -72,12 +72,17 @@ def described(stats: list[Stat]) -> tuple[str, ...]:
 
 def in_words(pid: int) -> str:
     """``4711 python -m pipeline``, and whose it is where that is another account: then only it, or root, can end it."""
-    try:
-        owner = Path(f"/proc/{pid}").stat().st_uid
-    except OSError:
-        owner = os.geteuid()
-    whose = "" if owner == os.geteuid() else f" (of {account_of(owner)}: as that account, or as root, kill {pid})"
+    owner = owner_of(pid)
+    whose = "" if owner in (None, os.geteuid()) else f" (of {account_of(owner)}: as that account, or as root, kill {pid})"
     return f"{pid} {harmless(command_line(pid), 120)}{whose}"
+
+
+def owner_of(pid: int) -> int | None:
+    """The account whose process it is; None when it is gone."""
+    try:
+        return Path(f"/proc/{pid}").stat().st_uid
+    except OSError:
+        return None
 
 
 def account_of(uid: int | None) -> str:

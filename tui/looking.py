@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from engine.config import Deployment
     from engine.monitoring.columns import Stretch
-    from engine.state.kept_snapshots import KeptSnapshot, Verified
+    from engine.state.kept_snapshots import KeptFile, KeptSnapshot, Verified
     from engine.state.plotted import PlotReader, Plotted
     from engine.state.trail_pages import Filter, TrailPage
     from engine.validation.history import History
@@ -30,6 +30,10 @@ class Looks(Protocol):
 
     def snapshots(self) -> tuple[KeptSnapshot, ...]:
         """Every snapshot, newest first."""
+        ...
+
+    def files(self, snapshot: str) -> tuple[KeptFile, ...]:
+        """Those of one snapshot, as its manifest has them."""
         ...
 
     def verify(self, snapshot: str) -> Verified:
@@ -101,6 +105,12 @@ class EngineLooks:
         from engine.state.kept_snapshots import kept_snapshots
 
         return kept_snapshots(self._deployment)
+
+    def files(self, snapshot: str) -> tuple[KeptFile, ...]:
+        """Those of one snapshot, as its manifest has them."""
+        from engine.state.kept_snapshots import kept_files
+
+        return kept_files(self._deployment, snapshot)
 
     def verify(self, snapshot: str) -> Verified:
         """Read and hash every file of a snapshot."""

@@ -79,7 +79,7 @@ class Service(Protocol):
         ...
 
     def obstacle(self) -> str:
-        """Why it could not be started or ended, as far as that shows beforehand; empty when nothing stands in the way."""
+        """Why it could not be started or ended, as far as that shows beforehand; empty when nothing shows."""
         ...
 
     def members(self, identity: Identity) -> Sequence[int]:

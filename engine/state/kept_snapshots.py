@@ -32,7 +32,8 @@ class KeptSnapshot:
     build: str
     operation: str
     taken_at: datetime | None
-    files: tuple[KeptFile, ...]
+    files: int
+    """How many."""
     bytes: int
     absent: tuple[str, ...]
     """Covered paths that did not exist when it was taken."""
@@ -69,10 +70,18 @@ def kept_snapshots(deployment: Deployment) -> tuple[KeptSnapshot, ...]:
     return tuple(_view(deployment, one, best) for one in newest_first(deployment))
 
 
+def kept_files(deployment: Deployment, snapshot_id: str) -> tuple[KeptFile, ...]:
+    """The files of one snapshot as its manifest has them; none when it is refused or not there any more."""
+    found = _found(deployment, snapshot_id)
+    if found is None or found.manifest is None:
+        return ()
+    return tuple(KeptFile(harmless(each.path, 400), each.size, each.sha256) for each in found.manifest.files)
+
+
 def verify_kept(deployment: Deployment, snapshot_id: str, clock: Clock) -> Verified:
     """Read and hash every file of one snapshot, and of what is staged of it."""
     began = time.monotonic()
-    found = next((one for one in newest_first(deployment) if one.id == snapshot_id), None)
+    found = _found(deployment, snapshot_id)
     if found is None:
         return Verified(clock.now().wall, 0.0, "it is not there any more", "")
     problem = verify_snapshot(found)
@@ -80,11 +89,15 @@ def verify_kept(deployment: Deployment, snapshot_id: str, clock: Clock) -> Verif
     return Verified(clock.now().wall, time.monotonic() - began, harmless(problem, 400), harmless(staged, 400))
 
 
+def _found(deployment: Deployment, snapshot_id: str) -> Snapshot | None:
+    return next((one for one in newest_first(deployment) if one.id == snapshot_id), None)
+
+
 def _view(deployment: Deployment, one: Snapshot, best: str) -> KeptSnapshot:
     manifest = one.manifest
     if manifest is None:
         problem = harmless(one.problem or "refused", 400)
-        return KeptSnapshot(one.id, "", "", "", "", None, (), 0, (), problem, False, False, "")
+        return KeptSnapshot(one.id, "", "", "", "", None, 0, 0, (), problem, False, False, "")
     return KeptSnapshot(
         id=one.id,
         purpose=manifest.purpose,
@@ -92,7 +105,7 @@ def _view(deployment: Deployment, one: Snapshot, best: str) -> KeptSnapshot:
         build=manifest.build[:6],
         operation=harmless(manifest.operation, 60),
         taken_at=manifest.taken_at,
-        files=tuple(KeptFile(harmless(each.path, 400), each.size, each.sha256) for each in manifest.files),
+        files=sum(each.type == "file" for each in manifest.entries),
         bytes=manifest.bytes,
         absent=tuple(harmless(path, 200) for path in manifest.absent),
         problem="",

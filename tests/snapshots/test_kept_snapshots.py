@@ -9,7 +9,7 @@ from tree_at_work import furnish, origin, taken
 
 from engine.config import Deployment
 from engine.snapshots import TREE, stage
-from engine.state.kept_snapshots import kept_snapshots, verify_kept
+from engine.state.kept_snapshots import kept_files, kept_snapshots, verify_kept
 
 
 def test_the_newest_that_is_restorable_is_the_one_a_rollback_takes(deployment: Deployment) -> None:
@@ -20,7 +20,9 @@ def test_the_newest_that_is_restorable_is_the_one_a_rollback_takes(deployment: D
     assert [one.id for one in found.values() if one.chosen] == [newer.id]
     assert found[side.id].staged == "" and not found[side.id].restorable
     assert found[newer.id].staged == "not staged"
-    assert {each.path for each in found[newer.id].files} >= {"data/metrics/kpis_v1.json", "config/pipeline.yml"}
+    files = kept_files(deployment, newer.id)
+    assert {each.path for each in files} >= {"data/metrics/kpis_v1.json", "config/pipeline.yml"}
+    assert len(files) == found[newer.id].files
 
 
 def test_a_foreign_one_and_one_without_a_seal_are_refused_with_their_reason(deployment: Deployment) -> None:
@@ -34,6 +36,7 @@ def test_a_foreign_one_and_one_without_a_seal_are_refused_with_their_reason(depl
     assert found["0009"].problem == f"it is a copy of snapshot {whole.id}"
     assert "never sealed" in found[torn.id].problem
     assert found[whole.id].chosen and not found["0009"].restorable
+    assert kept_files(deployment, "0009") == kept_files(deployment, "0077") == ()
 
 
 def test_reading_every_file_finds_what_the_seal_does_not(deployment: Deployment, clock: Any) -> None:

@@ -28,7 +28,7 @@ def snapshot(snapshot_id: str, **more: Any) -> KeptSnapshot:
         "build": "a41f09",
         "operation": "0003-cutover",
         "taken_at": NOW - timedelta(hours=7),
-        "files": FILES,
+        "files": len(FILES),
         "bytes": 9900,
         "absent": (),
         "problem": "",
@@ -40,7 +40,7 @@ def snapshot(snapshot_id: str, **more: Any) -> KeptSnapshot:
 
 
 SNAPSHOTS = (
-    snapshot("0005", problem="it is of another deployment: elsewhere", files=(), restorable=False, taken_at=None),
+    snapshot("0005", problem="it is of another deployment: elsewhere", files=0, restorable=False, taken_at=None),
     snapshot("0004", chosen=True, staged="staged"),
     snapshot("0003", purpose="live"),
 )
@@ -125,6 +125,9 @@ class FakeLooks:
 
     def snapshots(self) -> tuple[KeptSnapshot, ...]:
         return SNAPSHOTS
+
+    def files(self, snapshot: str) -> tuple[KeptFile, ...]:
+        return FILES
 
     def verify(self, snapshot: str) -> Verified:
         self.asked.append(("verify", snapshot))

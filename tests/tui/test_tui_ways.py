@@ -137,6 +137,7 @@ async def test_snapshots_say_which_one_is_taken_which_is_refused_and_enter_reads
         assert "proven 3m ago" in said and "a rollback takes 0004" in said
         await pilot.press("j", "enter")
         await shows(pilot, "whole: 3 of 3 hashes, read 0s ago")
+        await shows(pilot, "data/metrics/kpis_2.csv")
         await pilot.press("escape", "j", "enter")
         await shows(pilot, "DAMAGED: data/metrics/kpis_1.csv has another content")
         await pilot.press("escape")

@@ -6,7 +6,7 @@ from datetime import datetime
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from engine.state.kept_snapshots import KeptSnapshot, Verified
+from engine.state.kept_snapshots import KeptFile, KeptSnapshot, Verified
 from engine.state.model import State
 from tui.lines import Line, Lines, Role, fit, heading, join, put, right, wrap
 from tui.listing import Listing, Row
@@ -136,12 +136,18 @@ class SnapshotFacts(Listing):
     def __init__(self, one: KeptSnapshot) -> None:
         super().__init__()
         self._one = one
+        self._files: tuple[KeptFile, ...] = ()
         self._trouble = ""
 
     def on_mount(self) -> None:
         """Begin to read."""
         super().on_mount()
         app, name = self.console_app, self._one.id
+
+        def listed(found: tuple[KeptFile, ...]) -> None:
+            self._files = found
+            if self.is_attached:
+                self.redraw()
 
         def arrived(found: Verified) -> None:
             app.verified[name] = found
@@ -154,6 +160,7 @@ class SnapshotFacts(Listing):
                 self.redraw()
 
         app.verified.pop(name, None)
+        app.background(lambda: app.looks.files(name), listed, failed)
         app.background(lambda: app.looks.verify(name), arrived, failed)
 
     def heading(self, state: State, width: int) -> Lines:
@@ -164,11 +171,11 @@ class SnapshotFacts(Listing):
         if self._trouble:
             return [*lines, put(f" not read: {self._trouble}", "crit"), ()]
         if found is None:
-            return [*lines, put(f" reading and hashing {len(one.files)} files, {amount(one.bytes)} ...", "info"), ()]
+            return [*lines, put(f" reading and hashing {one.files} files, {amount(one.bytes)} ...", "info"), ()]
         bad = found.problem or found.staged_problem
         if bad:
             return [*lines, *wrap(f"{found.word if not one.problem else 'REFUSED'}: {bad}", width - 2, "crit", 1), ()]
-        told = f" whole: {len(one.files)} of {len(one.files)} hashes, read {ago(found.at, self.look.now)}"
+        told = f" whole: {one.files} of {one.files} hashes, read {ago(found.at, self.look.now)}"
         also = ", and what is staged of it" if one.staged == "staged" else ""
         return [*lines, put(f"{told} in {found.seconds:.1f} s{also}", "strong"), ()]
 
@@ -183,14 +190,14 @@ class SnapshotFacts(Listing):
         facts = [
             ("taken", f"{stamp(one.taken_at)}, {ago(one.taken_at, self.look.now)}, by {one.operation or 'nobody'}"),
             ("build", one.build or "unknown"),
-            ("size", f"{len(one.files)} files, {amount(one.bytes)}"),
+            ("size", f"{one.files} files, {amount(one.bytes)}"),
             ("rollback", "takes this one" if one.chosen else "would not take it" if one.restorable else "never"),
             ("staged", one.staged or "nothing needs to be"),
             *(("absent", f"{path} did not exist") for path in one.absent),
         ]
         made = [Row(join(fit(put(f" {label}", "dim"), 12), put(text, "text"))) for label, text in facts]
         made += [Row(()), Row(put(" Files", "title"))]
-        for each in one.files:
+        for each in self._files:
             tail = join(right(put(amount(each.size), "text"), 9), put(f"  {each.sha256[:12]}", "dim"))
             made.append(Row(join(" ", fit(put(each.path), max(width - 26, 20)), tail), each.path))
         return made

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import importlib
 
-from tui.given_back import give_back, one_arena
+from tui.given_back import give_back, hold_little
 
 _SCREENS = ("tui.asking", "tui.screens.views", "tui.screens.offer", "tui.screens.sheet", "tui.screens.since")
 """They bring all others with them; a key that opens one finds it imported."""
@@ -13,7 +13,7 @@ _SCREENS = ("tui.asking", "tui.screens.views", "tui.screens.offer", "tui.screens
 
 def warm_up() -> None:
     """Import the screens that nobody has opened yet, and see to garbage again. Off the event loop."""
-    one_arena()
+    hold_little()
     for name in _SCREENS:
         importlib.import_module(name)
     if not gc.isenabled():  # switched off for the start by whoever began this process

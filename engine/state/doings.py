@@ -32,11 +32,16 @@ class Doings(msgspec.Struct, frozen=True):
 
 
 class OperationsReader:
-    """Follows the journals below one directory; an operation that has ended is never read again."""
+    """Follows the journals below one directory; an operation that has ended is never read again.
+
+    Of those that later ones have followed it keeps no steps and no output: there may be hundreds, and they are history.
+    """
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._ended: dict[str, Operation] = {}
+        self._whole: dict[str, Operation] = {}
+        """Those of them that are shown."""
         self.version = 1
         """The newest version of a record in any journal."""
 
@@ -50,10 +55,17 @@ class OperationsReader:
             if operation is None:
                 continue
             if operation.state in ENDED:
-                self._ended[name] = operation
+                self._keep(name, operation)
             else:
                 unfinished.append(operation)
         return chosen(unfinished, sorted(self._ended.values(), key=lambda operation: operation.id))
+
+    def _keep(self, name: str, operation: Operation) -> None:
+        self._ended[name] = operation
+        whole = {**self._whole, name: operation}
+        found = chosen([], sorted(whole.values(), key=lambda one: one.id))
+        self._whole = {name: one for name, one in whole.items() if one in (found.last, found.rolled_back)}
+        self._ended |= {name: without_steps(whole[name]) for name in whole.keys() - self._whole.keys()}
 
     def _names(self) -> list[str]:
         try:
@@ -73,6 +85,11 @@ class OperationsReader:
             return None
         self.version = max(self.version, operation.version if operation is not None else 1)
         return operation
+
+
+def without_steps(operation: Operation) -> Operation:
+    """What is told of an operation that a later one has followed."""
+    return msgspec.structs.replace(operation, steps=(), output=())
 
 
 def chosen(unfinished: list[Operation], ended: list[Operation]) -> Doings:

@@ -20,6 +20,10 @@ class Identity(msgspec.Struct, frozen=True):
     boot_id: str
 
 
+UNSUPERVISED = "runs without a supervisor"
+"""Of a release that nothing starts again when it dies."""
+
+
 class ServiceStatus(msgspec.Struct, frozen=True):
     """A service as it is now.
 
@@ -79,7 +83,7 @@ class Service(Protocol):
         ...
 
     def obstacle(self) -> str:
-        """Why it could not be started or ended, as far as that shows beforehand; empty when nothing stands in the way."""
+        """Why it could not be started or ended, as far as that shows beforehand; empty when nothing shows."""
         ...
 
     def members(self, identity: Identity) -> Sequence[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,12 +71,13 @@ class Children:
         return found
 
     def stop(self) -> None:
-        """End all of them: asked, then killed."""
+        """End all of them: asked, then killed; who waits for the monitor does not wait for each in turn."""
         for child in self._running.values():
             child.process.terminate()
+        until = time.monotonic() + _STOP_WITHIN
         for child in self._running.values():
             try:
-                child.process.wait(_STOP_WITHIN)
+                child.process.wait(max(until - time.monotonic(), 0.0))
             except subprocess.TimeoutExpired:
                 kill_with_descendants(child.process)
         self._running.clear()

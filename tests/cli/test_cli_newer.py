@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import msgspec
 import pytest
 from test_cli_read_only import asked_of_the_engine, contents, run
 
+import engine
 from engine import __version__
 from engine.clock import SystemClock
 from engine.config import Deployment, load_deployment
@@ -23,6 +25,7 @@ from engine.config.paths import Paths
 from engine.errors import Refused
 from engine.monitoring import checkpoint as saved
 from engine.monitoring.facts import Facts, fold
+from engine.monitoring.holder import read_holder
 from engine.monitoring.launch import ensure_monitor
 from engine.monitoring.loop import watch
 from engine.monitoring.monitor import Monitor
@@ -216,6 +219,35 @@ def test_where_the_installed_one_is_older_too_none_runs_and_the_next_says_why(ro
     assert running.returncode == 2
     assert f"{SAID}: this monitor writes nothing more" in said
     assert f"a monitor writes, and {SAID}" in said
+
+
+def test_an_upgrade_below_a_running_monitor_is_taken_up_by_the_same_process(root: Path, tmp_path: Path) -> None:
+    """The real processes, of an installation that is replaced by a newer version while its monitor runs."""
+    installed = tmp_path / "site-packages/engine"
+    shutil.copytree(Path(engine.__file__).parent, installed, ignore=shutil.ignore_patterns("__pycache__"))
+    surroundings = {**os.environ, "PYTHONPATH": str(installed.parent), "PYTHONDONTWRITEBYTECODE": "1"}
+    path = root / "config/console.yml"
+    path.write_text(path.read_text().replace("sample: 1s", "sample: 100ms"))
+    command = [sys.executable, "-m", "engine.monitoring", "--root", str(root)]
+    running = subprocess.Popen(command, cwd=root, env=surroundings, stderr=subprocess.PIPE, text=True)
+    late = threading.Timer(30, running.kill)  # a line that does not come
+    late.start()
+    try:
+        assert running.stderr is not None
+        assert "a sample every" in running.stderr.readline()
+        form = installed / "records/form.py"
+        form.write_text(form.read_text().replace("VERSION = 1", "VERSION = 2"))
+        raise_the_version(root, "audit trail")
+        said = [running.stderr.readline() for _ in range(3)]
+        assert "this monitor writes nothing more" in said[0]
+        assert "monitor stopped" in said[1]
+        assert "a sample every" in said[2], "it watches on, and knows the newer records"
+        holder = read_holder(load_deployment(root))
+        assert holder is not None and holder.pid == running.pid and holder.alive
+    finally:
+        late.cancel()
+        running.kill()
+        running.communicate()
 
 
 def _watch_until(root: Path, where: str, monkeypatch: pytest.MonkeyPatch) -> None:

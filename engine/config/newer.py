@@ -56,6 +56,29 @@ def refuse_newer(paths: Paths, what: str) -> None:
         raise Refused(f"{what} writes, and {newer}", f"use that version; this one only looks{by_hand}")
 
 
+class Watched:
+    """The same for the monitor, which goes on working here: before each look at everything else, and what has not
+    changed since is not read again. Its own state nobody else writes while it holds its lock.
+    """
+
+    def __init__(self, paths: Paths) -> None:
+        self._paths = paths
+        self._seen: dict[Path, tuple[int, int, int]] = {}
+
+    def look(self) -> str:
+        """In words; empty when no newer one has written since the last look."""
+        return newer_words(max(self._since(), default=1))
+
+    def _since(self) -> Iterator[int]:
+        for path in (self._paths.events, *_journals(self._paths)):
+            with contextlib.suppress(OSError):
+                status = path.stat()
+                now = (status.st_ino, status.st_size, status.st_mtime_ns)
+                if now != self._seen.get(path):
+                    self._seen[path] = now
+                    yield from _versions(_last_lines(path))
+
+
 def _of_trail(paths: Paths) -> Iterator[int]:
     """Of what stands at its end; of what stands before that the monitor has kept it."""
     yield from _versions(_last_lines(paths.events))
@@ -63,10 +86,14 @@ def _of_trail(paths: Paths) -> Iterator[int]:
 
 def _of_operations(paths: Paths) -> Iterator[int]:
     """A journal begins with the version that planned it; another may have gone on with it."""
+    for path in _journals(paths):
+        yield from _versions(_last_lines(path))
+
+
+def _journals(paths: Paths) -> Iterator[Path]:
     with contextlib.suppress(OSError):
         for directory in paths.operations.iterdir():
-            for name in ("plan.json", "journal.jsonl"):
-                yield from _versions(_last_lines(directory / name))
+            yield from (directory / name for name in ("plan.json", "journal.jsonl"))
 
 
 def _of_state(paths: Paths) -> Iterator[int]:

@@ -156,12 +156,13 @@ def _samples(deployment: Deployment) -> Iterator[Finding]:
 
 def _services(deployment: Deployment) -> Iterator[Finding]:
     for release in (deployment.old, deployment.new):
-        status = open_service(deployment, release.release).status()
+        service = open_service(deployment, release.release)
+        status = service.status()
         alone = status.state == "RUNNING" and not status.supervised
         wrong = status.state in ("FAILED", "UNSURE") or alone
-        said = (
-            f"{status.state}{': ' + status.reason if status.reason else ''}{', without a supervisor' if alone else ''}"
-        )
+        said = f"{status.state}{': ' + status.reason if status.reason else ''}"
+        if alone:  # another account's is for that account to mend
+            said += f", {service.obstacle().removeprefix('it runs ') or 'without a supervisor'}"
         fix = f"abaco-ops service {'start' if alone else 'status'} {release.release}" if wrong else ""
         yield Finding(f"service {release.release}", "WARN" if wrong else "ok", harmless(said), fix)
     for item in list_operations(deployment.paths.operations):

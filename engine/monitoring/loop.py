@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
@@ -14,9 +15,9 @@ from pathlib import Path
 from engine.clock import Clock, SystemClock, iso
 from engine.config import Deployment, load_deployment
 from engine.config.edited import stamp
-from engine.config.newer import refuse_newer
+from engine.config.newer import Watched, refuse_newer
 from engine.config.problems import REFUSED_EDIT
-from engine.errors import LockHeld, OpsError
+from engine.errors import LockHeld, OpsError, Refused
 from engine.monitoring.holder import read_holder, write_holder
 from engine.monitoring.monitor import Monitor
 from engine.monitoring.store import SampleStore
@@ -30,7 +31,7 @@ LOCK_WAIT = 1.0
 
 def watch(root: Path, stop: threading.Event, *, ticks: int | None = None) -> None:
     """Hold the monitor's lock and tick until ``stop``. LockHeld when another monitor runs; ConfigError; Refused where a
-    newer version works.
+    newer version works. Where one begins to work meanwhile, this one ends, and the installed one goes on.
     """
     deployment = load_deployment(root)
     refuse_newer(deployment.paths, "a monitor")
@@ -44,9 +45,22 @@ def watch(root: Path, stop: threading.Event, *, ticks: int | None = None) -> Non
         _say(f"monitor of {deployment.root}, a sample every {deployment.console.cadence.sample:g} s")
         manager = service_manager()
         manager.tell("READY=1")
-        _tick_on(deployment, stop, SystemClock(), ticks, manager, named=named)
+        newer = _tick_on(deployment, stop, SystemClock(), ticks, manager, named=named)
         manager.tell("STOPPING=1")
         _say("monitor stopped")
+    if newer:
+        _give_over(newer, manager)
+
+
+def _give_over(newer: str, manager: ServiceManager) -> None:
+    """The same command, in this very process: since an upgrade it is the newer version's. Refused where it is not.
+
+    Where systemd started this one, it starts the next one.
+    """
+    if not manager.listens:
+        sys.stderr.flush()
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - our own command
+    raise Refused(newer, "start the monitor of that version: abaco-ops monitor --restart")
 
 
 def _named(deployment: Deployment) -> bool:
@@ -67,11 +81,15 @@ def _tick_on(
     manager: ServiceManager,
     *,
     named: bool = True,
-) -> None:
-    monitor, signature = _monitor(deployment, clock), stamp(deployment)
+) -> str:
+    """Why it ended before ``stop``: a newer version has begun to work here; empty when it did not."""
+    monitor, signature, newer = _monitor(deployment, clock), stamp(deployment), Watched(deployment.paths)
     due = time.monotonic()
     try:
         while not stop.is_set() and ticks != 0:
+            if found := newer.look():
+                _say(f"{found}: this monitor writes nothing more, the installed one is to go on")
+                return found
             if _tick(monitor):
                 manager.tell("WATCHDOG=1")  # ticks that fail again and again end in a new start
             named = named or _named(deployment)
@@ -81,6 +99,7 @@ def _tick_on(
                 monitor = _reloaded(monitor, clock)
             due = max(due + monitor.deployment.console.cadence.sample, time.monotonic())
             stop.wait(due - time.monotonic())
+        return ""
     finally:
         monitor.stop()
 

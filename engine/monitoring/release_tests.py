@@ -18,6 +18,7 @@ from engine.errors import CHECK_FAILED, DONE, OpsError
 from engine.operations.commands import Command, finish
 from engine.records import append_event, harmless
 from engine.services.build import build_hash
+from engine.services.leaving import leave_in_order
 
 EVENT = "release.tested"
 
@@ -70,4 +71,5 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    leave_in_order()
     raise SystemExit(main(sys.argv[1:]))

@@ -22,6 +22,7 @@ from engine.operations.lock import holder
 from engine.records import Record, append_line, harmless, make_directory
 from engine.records.form import VERSION
 from engine.services.build import build_hash
+from engine.services.leaving import leave_in_order
 from engine.snapshots.manifest import SnapshotProblem, sha256_of, walk
 from engine.validation.program import Answer, ask
 
@@ -157,4 +158,5 @@ def _text(value: object) -> str | None:
 
 
 if __name__ == "__main__":
+    leave_in_order()
     raise SystemExit(main(sys.argv[1:]))

@@ -1603,7 +1603,18 @@ ended() { # STATE FAILURE CODE
     event operation.ended "{\"kind\":\"rollback\",\"seconds\":$total,\"state\":\"$1\"}" "$SEQ" "$OPERATION"
     say "$1 after $total s${2:+: $2}"
     [ "$1" != NEEDS_HUMAN ] || commands
+    say_if_bare
     exit "$3"
+}
+
+say_if_bare() { # what a person has to know of a release that this script has started: no supervisor came with it
+    [ -z "$OLD_UNIT" ] || return 0
+    service_state "$OLD_SERVICE"
+    alive "$MAIN_PID" "$MAIN_START" || return 0
+    if alive "$SUP_PID" "$SUP_START"; then return 0; fi
+    who=$(stat -c %U "/proc/$MAIN_PID") || who='its account'
+    say "$OLD runs without a supervisor: if it crashes, nothing starts it again"
+    say "  it gets one, once Python works again, as $who: abaco-ops service start $OLD"
 }
 
 commands() {

@@ -117,6 +117,8 @@ class Rehearsing:
         self._part("configuration", self._configuration, times=1)
         self._part("exchange", self._exchange, times=1)
         self._part("compute", self._compute, times=1)
+        if self.own_snapshot:
+            self._ask_the_new_one()
 
     def cannot_begin(self, why: str) -> None:
         """Not even a place of its own can be had: then a rollback has none either."""
@@ -293,7 +295,7 @@ class Rehearsing:
         """The old release's KPI program computes the live tape and the snapshot's, and agrees, as a rollback asks."""
         deployment = self._deployment
         self.build = self.build or self._build()
-        agree = self._agree(None)
+        agree = self._agree(self._old, None)
         try:
             reason, note = computes(deployment, self.snapshot, self._wait)
         except BaseException:
@@ -304,14 +306,28 @@ class Rehearsing:
             raise NotReady(reason)
         if note:
             self.notes.append(note)
-            (agreed,) = finish([self._agree(self._probe())], self._wait)
+            (agreed,) = finish([self._agree(self._old, self._probe())], self._wait)
         problem = disagreement(agreed)
         if problem:
             raise NotReady(f"{self._old} does not agree with the tape: {problem}")
         return f"{self._old} computes {'the snapshot' if note else 'the live'} tape and agrees with it"
 
-    def _agree(self, tape: Path | None) -> Command:
-        command = agree_command(self._deployment, self._old, tape)
+    def _ask_the_new_one(self) -> None:
+        """Before a cutover: its own program on the reference tape, as phase 2 will ask. It bars no way back: a note."""
+        new = self._deployment.console.releases.new
+        tape = self._deployment.console.paths.reference_tape
+        try:
+            (agreed,) = finish([self._agree(new, self._deployment.root / tape)], self._wait)
+            problem = disagreement(agreed)
+        except LockHeld:
+            raise
+        except (OSError, OpsError) as error:
+            problem = in_words(error)
+        if problem:
+            self.notes.append(f"a cutover would stop in phase 2, {new} on {tape}: {problem}")
+
+    def _agree(self, release: str, tape: Path | None) -> Command:
+        command = agree_command(self._deployment, release, tape)
         return Command(command, self._deployment.root, self._deployment.console.cadence.command_deadline)
 
     def _probe(self) -> Path | None:

@@ -22,6 +22,7 @@ from engine.operations.lock import holder
 from engine.operations.reserve import keep_again, reserve_problem
 from engine.records import FileLock, Record, append_event, harmless, make_directory
 from engine.services.active import configured_release
+from engine.services.leaving import leave_in_order
 from engine.snapshots import (
     Remembered,
     Snapshot,
@@ -235,4 +236,5 @@ def _sleep() -> None:
 
 
 if __name__ == "__main__":
+    leave_in_order()
     raise SystemExit(main(sys.argv[1:]))

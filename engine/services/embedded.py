@@ -16,7 +16,7 @@ from engine.services.detached import spawn_detached
 from engine.services.ending import end_service
 from engine.services.identity import is_alive, send_signal
 from engine.services.processes import tree
-from engine.services.protocol import Identity, ServiceStatus, StopResult
+from engine.services.protocol import UNSUPERVISED, Identity, ServiceStatus, StopResult
 from engine.services.record import LOCK_HELD, NOT_STARTED, STARTED, ServiceFiles, ServiceRecord, ServiceSpec
 from engine.services.remains import Belonging, account_of, described, find_remains, in_words, owner_of
 
@@ -55,6 +55,7 @@ class EmbeddedService:
         if record.main is not None and is_alive(record.main):
             reason = "it is being stopped" if record.wanted == "down" else ""
             since = parse_iso(record.since) if record.since else None
+            supervised = supervised or is_locked(self._files.lock)  # it was just being started
             return ServiceStatus(self.name, "RUNNING", record.main, since, restarts, supervised, reason)
         return self._ended(record, restarts, supervised)
 
@@ -158,7 +159,7 @@ class EmbeddedService:
         if not os.geteuid() or owner in (None, os.geteuid()):
             return ""
         who, ask = account_of(owner), f"abaco-ops service start {self._spec.release}"
-        return f"it runs without a supervisor: only {who} or root can end it, or give it one: {ask}"
+        return f"it {UNSUPERVISED}: only {who} or root can end it, or give it one: {ask}"
 
     def members(self, identity: Identity) -> list[int]:
         """The main process and everything that descends from it."""

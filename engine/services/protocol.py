@@ -20,6 +20,10 @@ class Identity(msgspec.Struct, frozen=True):
     boot_id: str
 
 
+UNSUPERVISED = "runs without a supervisor"
+"""Of a release that nothing starts again when it dies."""
+
+
 class ServiceStatus(msgspec.Struct, frozen=True):
     """A service as it is now.
 

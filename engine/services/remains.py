@@ -28,11 +28,8 @@ class Belonging(msgspec.Struct, frozen=True):
 
 def find_remains(belonging: Belonging) -> list[Stat]:
     """Every live process of the service, the supervisor itself left out."""
-    stats = [stat for stat in map(read_stat, _pids()) if stat is not None and not stat.dead]
-    children: dict[int, list[Stat]] = {}
-    for stat in stats:
-        children.setdefault(stat.parent, []).append(stat)
-    members = _descendants(belonging, stats, children)
+    stats = _living()
+    members = _descendants(belonging, stats)
     entry = f"{MARK_VARIABLE}={belonging.mark}".encode()
     spared = {os.getpid(), belonging.supervisor}
     for stat in stats:
@@ -41,6 +38,12 @@ def find_remains(belonging: Belonging) -> list[Stat]:
         if _in_session(stat, belonging.main) or _carries(stat.pid, entry):
             members[stat.pid] = stat
     return [stat for pid, stat in sorted(members.items()) if pid not in spared]
+
+
+def descended(main: Identity) -> list[Stat]:
+    """Every live process that descends from this one, itself left out."""
+    members = _descendants(Belonging("", main), _living())
+    return [stat for pid, stat in sorted(members.items()) if pid != main.pid]
 
 
 def processes_of(root: Path) -> list[tuple[Identity, str]]:
@@ -94,7 +97,14 @@ def account_of(uid: int | None) -> str:
         return str(uid)
 
 
-def _descendants(belonging: Belonging, stats: list[Stat], children: dict[int, list[Stat]]) -> dict[int, Stat]:
+def _living() -> list[Stat]:
+    return [stat for stat in map(read_stat, _pids()) if stat is not None and not stat.dead]
+
+
+def _descendants(belonging: Belonging, stats: list[Stat]) -> dict[int, Stat]:
+    children: dict[int, list[Stat]] = {}
+    for stat in stats:
+        children.setdefault(stat.parent, []).append(stat)
     members: dict[int, Stat] = {}
     main = belonging.main
     queue = [stat for stat in stats if main and stat.pid == main.pid and stat.start_time == main.start_time]

@@ -16,6 +16,11 @@ class ServiceManager:
     def __init__(self, address: str) -> None:
         self._address = "\0" + address[1:] if address.startswith("@") else address
 
+    @property
+    def listens(self) -> bool:
+        """Whether there is one: it starts this process anew when it ends."""
+        return bool(self._address)
+
     def tell(self, *words: str) -> bool:
         """``READY=1``, ``WATCHDOG=1``, ``STOPPING=1``; whether somebody was told. Never raises and never waits."""
         if not self._address:

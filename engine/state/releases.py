@@ -16,7 +16,7 @@ from engine.records import harmless
 from engine.services import open_service
 from engine.services.active import configured_release, judged
 from engine.services.build import build_hash
-from engine.services.protocol import Service, ServiceState, ServiceStatus
+from engine.services.protocol import UNSUPERVISED, Service, ServiceState, ServiceStatus
 from engine.state.model import ReleaseView
 
 HASHES_AGAIN = 10.0
@@ -89,9 +89,16 @@ class ReleasesReader:
             status = self._status(name)
             state = status.state
             pid = status.identity.pid if status.identity else None
+            if state == "RUNNING" and not status.supervised:
+                problems.append(f"{name} {self._bare(name)}")
         except (OSError, OpsError) as error:
             problems.append(harmless(f"service {release.service.name}: {error}"))
         return ReleaseView(name, build, config, release.service.name, state, pid, release.decimals)
+
+    def _bare(self, name: str) -> str:
+        """Nothing starts it again if it dies: in words, and what to do; another account's is that account's to mend."""
+        obstacle = self._services[name].obstacle().removeprefix("it ")
+        return harmless(obstacle or f"{UNSUPERVISED}: abaco-ops service start {name}")
 
     def _status(self, name: str) -> ServiceStatus:
         """Asked now, unless the last answer cost so much time that asking at each read would be a load, or it rests."""

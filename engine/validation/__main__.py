@@ -16,6 +16,7 @@ import msgspec
 from engine.config import Deployment, load_deployment
 from engine.errors import CHECK_FAILED, DONE, OpsError, Refused
 from engine.records import harmless
+from engine.services.leaving import leave_in_order
 from engine.validation.model import Check, passes
 from engine.validation.reading import Read
 
@@ -23,7 +24,6 @@ from engine.validation.reading import Read
 def main(arguments: Sequence[str]) -> int:
     """Run one of the programs and return its exit code."""
     options = _options(arguments)
-    signal.signal(signal.SIGTERM, _end)
     try:
         deployment = load_deployment(options.root)
         _check_release(deployment, options.release)
@@ -75,11 +75,6 @@ def _answer(result: msgspec.Struct, status: str, checks: dict[str, Check], *, as
     return DONE if passes(status) else CHECK_FAILED
 
 
-def _end(signum: int, frame: object) -> None:
-    """Asked to stop: leave through the ordinary way out, so that the KPI program ends too."""
-    raise SystemExit(128 + signum)
-
-
 def _not_any_more() -> None:
     """All is judged: it ends by itself in a moment, and what it says is then the same everywhere."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -117,4 +112,5 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 if __name__ == "__main__":
+    leave_in_order()  # so that the KPI program ends too
     raise SystemExit(main(sys.argv[1:]))

@@ -16,6 +16,7 @@ from engine.config import Deployment
 from engine.errors import OpsError
 from engine.records import harmless
 from engine.records.undecodable import UNDECODABLE
+from engine.services.leaving import kill_with_descendants
 
 Answer = dict[str, Any]
 
@@ -56,17 +57,18 @@ class KpiProgram:
     def stop(self) -> None:
         """End it without asking for its answers; harmless when it has ended."""
         if self._process.poll() is None:
-            self._process.kill()
-            self._process.wait()
+            kill_with_descendants(self._process)
         self._files.close()
 
     def _wait(self) -> int:
         try:
             return self._process.wait(max(self._deadline - time.monotonic(), 0))
         except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+            kill_with_descendants(self._process)
             raise ProgramFailed(f"the KPI program {self._name} gave no answer in {self._allowed:g} s") from None
+        except BaseException:  # whoever waits is to end
+            kill_with_descendants(self._process)
+            raise
 
     def _last_words(self) -> str:
         self._err.seek(0)

@@ -57,6 +57,9 @@ def test_the_way_back_without_python_is_open_to_the_other_operator(site: SharedS
     told = f"v1 could not be started or ended: it runs without a supervisor: only {BOB} or root can end it"
     assert told in barred.stdout + barred.stderr
     assert "abaco-ops service start v1" in barred.stdout + barred.stderr
+    bare = f"without a supervisor: only {BOB} or root can end it, or give it one: abaco-ops service start v1"
+    assert f"problem  v1 runs {bare}" in site.must(ALICE, "status")
+    assert f"service v1     RUNNING, {bare}" in site.on(ALICE, "doctor").stdout
     site.must(BOB, "service", "start", "v1")
     assert site.operate(ALICE, "cutover", "077")["state"] == "SUCCEEDED"
     assert site.operate(BOB, "rollback", "022")["state"] == "SUCCEEDED"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import pwd
 import shutil
 import signal
 import subprocess
@@ -17,6 +18,7 @@ import pytest
 from shell_site import ShellSite, bare_path, encoded, tree_of
 
 from engine.clock import SystemClock
+from engine.doctor import examine_deployment
 from engine.operations import break_glass, rollback
 from engine.operations.journal import list_operations
 from engine.operations.lock import Holder
@@ -25,6 +27,7 @@ from engine.records import read_lines, verify_chain
 from engine.services import open_service
 from engine.snapshots import list_snapshots, verify_snapshot
 from engine.state.reader import StateReader
+from engine.state.told import lines
 
 TEMPLATE = Path(break_glass.__file__).with_name(break_glass.NAME)
 Sites = Callable[..., ShellSite]
@@ -61,6 +64,33 @@ def test_it_puts_the_old_release_back_and_loses_nothing(gone_back: tuple[ShellSi
     site, said = gone_back
     assert site.violations() == []
     assert "SUCCEEDED after" in said
+
+
+def test_its_last_words_are_that_the_old_release_has_no_supervisor_and_how_it_gets_one(
+    gone_back: tuple[ShellSite, str],
+) -> None:
+    bare, gets_one = [line.split("  ", 1)[1] for line in gone_back[1].splitlines()[-2:]]
+    assert bare == "v1 runs without a supervisor: if it crashes, nothing starts it again"
+    account = pwd.getpwuid(os.geteuid()).pw_name
+    assert gets_one == f"  it gets one, once Python works again, as {account}: abaco-ops service start v1"
+
+
+def test_until_then_status_and_doctor_say_so_and_afterwards_nothing(sites: Sites, bare: Path) -> None:
+    site = sites()
+    assert site.run("--yes", path=bare).returncode == 0
+
+    def told() -> list[str]:
+        state = StateReader(site.deployment, SystemClock()).read()
+        found = [line.strip() for line in lines(state) if "supervisor" in line]
+        return [*found, *(one.what for one in examine_deployment(site.deployment) if one.name == "service v1")]
+
+    told_so = "problem  v1 runs without a supervisor: abaco-ops service start v1"
+    assert told() == [told_so, "RUNNING, without a supervisor"]
+
+    before = site.running("v1")
+    assert open_service(site.deployment, "v1").start().supervised
+    assert site.running("v1") == before, "it goes on: only a supervisor came"
+    assert told() == ["RUNNING"]
 
 
 def test_nothing_is_deleted_and_what_the_new_release_wrote_is_in_a_side_snapshot(

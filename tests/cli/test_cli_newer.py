@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sqlite3
+import subprocess
+import sys
 import threading
 from contextlib import closing
 from pathlib import Path
@@ -11,6 +15,7 @@ import msgspec
 import pytest
 from test_cli_read_only import asked_of_the_engine, contents, run
 
+import engine
 from engine import __version__
 from engine.clock import SystemClock
 from engine.config import Deployment, load_deployment
@@ -20,12 +25,14 @@ from engine.config.paths import Paths
 from engine.errors import Refused
 from engine.monitoring import checkpoint as saved
 from engine.monitoring.facts import Facts, fold
+from engine.monitoring.holder import read_holder
 from engine.monitoring.launch import ensure_monitor
 from engine.monitoring.loop import watch
+from engine.monitoring.monitor import Monitor
 from engine.monitoring.store import SampleStore
 from engine.operations.journal import Journal, read_operation
 from engine.operations.requests import ask, take
-from engine.records import append_event, read_lines
+from engine.records import append_event, is_locked, read_lines
 from engine.records.lines import encode
 from engine.services.protocol import Identity
 from engine.state.reader import StateReader
@@ -161,6 +168,106 @@ def test_a_newer_record_is_not_forgotten_when_many_of_this_version_came_after_it
 def test_no_monitor_starts_where_a_newer_one_has_judged(root: Path) -> None:
     with pytest.raises(Refused, match=f"a monitor writes, and {SAID.split(':')[0]}"):
         watch(raise_the_version(root, "state of the monitor"), threading.Event(), ticks=1)
+
+
+class Replaced(Exception):
+    """By another program: what os.execv does."""
+
+
+@pytest.mark.parametrize("where", ["audit trail", "journal"])
+def test_a_monitor_that_runs_already_writes_nothing_more_and_the_installed_one_takes_its_place(
+    root: Path, where: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An upgrade below a running monitor: what runs goes on with the code it began with, until then."""
+    commands: list[list[str]] = []
+
+    def execv(program: str, command: list[str]) -> None:
+        assert not is_locked(Paths(root).monitor_lock), "the next one finds the place free"
+        commands.append([program, *command])
+        raise Replaced
+
+    monkeypatch.setattr(os, "execv", execv)
+    monkeypatch.setattr(sys, "orig_argv", ["python3", "-m", "engine.monitoring", "--root", str(root)])
+    with pytest.raises(Replaced):
+        _watch_until(root, where, monkeypatch)
+    assert commands == [[sys.executable, sys.executable, "-m", "engine.monitoring", "--root", str(root)]]
+    assert f"{SAID}: this monitor writes nothing more, the installed one is to go on" in capsys.readouterr().err
+
+
+def test_under_systemd_it_ends_and_systemd_starts_the_installed_one(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+    with pytest.raises(Refused, match=SAID) as ended:
+        _watch_until(root, "audit trail", monkeypatch)
+    assert ended.value.fix == "start the monitor of that version: abaco-ops monitor --restart"
+
+
+def test_where_the_installed_one_is_older_too_none_runs_and_the_next_says_why(root: Path) -> None:
+    """The real processes: the one that takes over is of this version again, and refuses."""
+    path = root / "config/console.yml"
+    path.write_text(path.read_text().replace("sample: 1s", "sample: 100ms"))
+    command = [sys.executable, "-m", "engine.monitoring", "--root", str(root)]
+    running = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    try:
+        assert running.stderr is not None
+        assert "a sample every" in running.stderr.readline()
+        raise_the_version(root, "audit trail")
+        said = running.communicate(timeout=30)[1]
+    finally:
+        running.kill()
+    assert running.returncode == 2
+    assert f"{SAID}: this monitor writes nothing more" in said
+    assert f"a monitor writes, and {SAID}" in said
+
+
+def test_an_upgrade_below_a_running_monitor_is_taken_up_by_the_same_process(root: Path, tmp_path: Path) -> None:
+    """The real processes, of an installation that is replaced by a newer version while its monitor runs."""
+    installed = tmp_path / "site-packages/engine"
+    shutil.copytree(Path(engine.__file__).parent, installed, ignore=shutil.ignore_patterns("__pycache__"))
+    surroundings = {**os.environ, "PYTHONPATH": str(installed.parent), "PYTHONDONTWRITEBYTECODE": "1"}
+    path = root / "config/console.yml"
+    path.write_text(path.read_text().replace("sample: 1s", "sample: 100ms"))
+    command = [sys.executable, "-m", "engine.monitoring", "--root", str(root)]
+    running = subprocess.Popen(command, cwd=root, env=surroundings, stderr=subprocess.PIPE, text=True)
+    late = threading.Timer(30, running.kill)  # a line that does not come
+    late.start()
+    try:
+        assert running.stderr is not None
+        assert "a sample every" in running.stderr.readline()
+        form = installed / "records/form.py"
+        form.write_text(form.read_text().replace("VERSION = 1", "VERSION = 2"))
+        raise_the_version(root, "audit trail")
+        said = [running.stderr.readline() for _ in range(3)]
+        assert "this monitor writes nothing more" in said[0]
+        assert "monitor stopped" in said[1]
+        assert "a sample every" in said[2], "it watches on, and knows the newer records"
+        holder = read_holder(load_deployment(root))
+        assert holder is not None and holder.pid == running.pid and holder.alive
+    finally:
+        late.cancel()
+        running.kill()
+        running.communicate()
+
+
+def _watch_until(root: Path, where: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A monitor of this version; after its second tick a newer one has written, and there is no third."""
+    ticks: list[Monitor] = []
+    stop, tick = threading.Event(), Monitor.tick
+
+    def ticked(monitor: Monitor) -> object:
+        ticks.append(monitor)
+        found = tick(monitor)
+        if len(ticks) == 2:
+            raise_the_version(root, where)
+        return found
+
+    monkeypatch.setattr(Monitor, "tick", ticked)
+    monkeypatch.setattr(stop, "wait", lambda _: None)
+    try:
+        watch(root, stop, ticks=4)
+    finally:
+        assert len(ticks) == 2
 
 
 def test_what_can_be_read_is_shown(root: Path, capsys: pytest.CaptureFixture[str]) -> None:

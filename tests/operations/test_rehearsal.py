@@ -27,6 +27,16 @@ from engine.operations.rehearsal import GaveWay, Rehearsal, rehearse
 from engine.snapshots import list_snapshots
 from engine.snapshots.exchange import CannotExchange
 
+ONE_TOO_MUCH = """
+import json, subprocess, sys
+real = [sys.executable, "-m", "engine.pipeline", "kpi", "--release", "v2", *sys.argv[1:]]
+for line in subprocess.run(real, capture_output=True, text=True, check=True).stdout.splitlines():
+    answer = json.loads(line)
+    if "/reference/" in answer["tape"]:
+        answer["kpis"]["PAR30"]["value"] += 1
+    print(json.dumps(answer))
+"""
+"""A KPI program that is wrong about the reference tape alone."""
 NOT_LIVE = (".rollback/rehearsal.lock", ".rollback/deployment.id", "logs/")
 
 
@@ -55,11 +65,11 @@ def damage_staged(site: Site) -> Path:
 
 
 @contextmanager
-def program_of_v1(site: Site, code: str) -> Iterator[None]:
-    """V1's KPI program is another one for a while."""
-    path = site.root / "config/releases/v1.yml"
+def kpi_program(site: Site, release: str, code: str) -> Iterator[None]:
+    """A release's KPI program is another one for a while."""
+    path = site.root / f"config/releases/{release}.yml"
     as_it_is = path.read_bytes()
-    site.edit_release("v1", "kpi", ["{python}", "-c", code])
+    site.edit_release(release, "kpi", ["{python}", "-c", code])
     try:
         yield
     finally:
@@ -94,7 +104,7 @@ def test_before_any_cutover_it_works_on_a_snapshot_of_its_own_and_changes_nothin
         assert untouched(site) == before
     finally:
         site.let_go_on()
-    assert (code, told["ok"], told["own_snapshot"], told["snapshot"]) == (0, True, True, None)
+    assert (code, told["ok"], told["own_snapshot"], told["snapshot"], told["note"]) == (0, True, True, None, "")
     assert left_by_a_rehearsal(site) == [] and list_snapshots(site.deployment) == snapshots
     assert site.live() == "v1"
     event = site.events("rollback.rehearsed")[-1]
@@ -112,12 +122,23 @@ def test_before_any_cutover_it_works_on_a_snapshot_of_its_own_and_changes_nothin
 
 def test_an_old_release_that_cannot_compute_is_not_ready(round_trip: Site) -> None:
     site = round_trip
-    with program_of_v1(site, "raise SystemExit('no licence')"):
+    with kpi_program(site, "v1", "raise SystemExit('no licence')"):
         code, told = rehearsed(site)
     assert code == 1 and "no licence" in told["reason"]
     assert left_by_a_rehearsal(site) == []
     (said,) = [item for item in plan_cutover(site.deployment).evidence if item.name == "rehearsal"]
     assert said.mark == "--" and "NOT READY" in said.text
+
+
+def test_what_the_new_release_makes_of_the_reference_is_said_before_a_cutover_asks_and_bars_no_way_back(
+    round_trip: Site,
+) -> None:
+    with kpi_program(round_trip, "v2", ONE_TOO_MUCH):
+        code, told = rehearsed(round_trip)
+    assert (code, told["ok"]) == (0, True), "the way back is V1's"
+    assert "a cutover would stop in phase 2, v2 on data/reference/loan_tape.csv: " in told["note"]
+    assert "PAR30 is given as 12.58" in told["note"]
+    assert left_by_a_rehearsal(round_trip) == []
 
 
 def test_after_a_cutover_it_works_on_what_a_rollback_would_restore_and_changes_nothing(on_new: Site) -> None:
@@ -307,7 +328,7 @@ def test_a_rollback_that_begins_is_given_way_to_and_not_disturbed(cut_over: CutO
     config, metrics = (tree / "config/pipeline.yml").read_bytes(), hashes(tree / "data/metrics")
     hanging = tmp_path / "hanging"
     recorded = len(cut_over.events("rollback.rehearsed"))
-    with program_of_v1(cut_over, f"import pathlib, time; pathlib.Path({str(hanging)!r}).touch(); time.sleep(600)"):
+    with kpi_program(cut_over, "v1", f"import pathlib, time; pathlib.Path({str(hanging)!r}).touch(); time.sleep(600)"):
         running = subprocess.Popen(
             [*COMMAND, "--root", str(cut_over.root), "rehearse"],
             stdout=subprocess.PIPE,

@@ -175,6 +175,14 @@ def test_row_2_names_the_way_out_of_a_monitor_that_hangs() -> None:
     assert ":monitor" not in only and "abaco-ops monitor --restart" in only
 
 
+def test_row_2_says_that_nothing_would_start_the_release_again() -> None:
+    bare = "v1 runs without a supervisor: abaco-ops service start v1"
+    state = replace(states.NORMAL, problems=("another", bare))
+    look = Look(UNICODE, states.NOW)
+    assert plain(header.why(state, 120, look)).strip() == f"{states.NORMAL.verdict.why}, but {bare}"
+    assert plain(header.why(state, 60, look)).strip() == bare, "what to do is not cut off"
+
+
 def test_row_2_says_that_an_edited_configuration_is_not_used() -> None:
     problem = "the edited configuration is not used: config/console.yml:12: paths.tape: is missing"
     edited = replace(states.NORMAL, problems=("another", problem))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,8 +22,8 @@ from engine.validation.run import Judged
 
 @pytest.fixture
 def handler() -> Iterator[None]:
-    """Whatever it does about SIGTERM, the next test finds it as it was."""
-    before = signal.getsignal(signal.SIGTERM)
+    """SIGTERM ends it, as where it is a program; whatever it does about it, the next test finds it as it was."""
+    before = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     yield
     signal.signal(signal.SIGTERM, before)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from engine.config.problems import REFUSED_EDIT
+from engine.services.protocol import UNSUPERVISED
 from engine.state.model import HANGS, State, WayBackView
 from engine.state.operation import OperationView
 from tui.arrange import MINIMUM
@@ -89,6 +90,10 @@ def before_the_verdict(state: State, width: int, look: Look) -> Line:
     edit = state.newer or next((problem for problem in state.problems if problem.startswith(REFUSED_EDIT)), "")
     if verdict.word == "CONTINUE" and edit and not look.replay:
         return fit(put(f" {verdict.why}, but {edit}", "warn"), width)
+    bare = next((problem for problem in state.problems if UNSUPERVISED in problem), "")
+    if verdict.word == "CONTINUE" and bare and not look.replay:
+        whole = put(f" {verdict.why}, but {bare}", "warn")
+        return fit(first_that_fits(width - 1, whole, put(f" {bare}", "warn")), width)
     return ()
 
 

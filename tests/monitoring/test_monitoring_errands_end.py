@@ -1,0 +1,148 @@
+"""What the monitor started ends with it, and a release's own program that hangs ends too: it outlives nobody."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.config import Deployment
+from engine.monitoring import children
+from engine.monitoring.children import Children, Ended
+from engine.services.identity import identity_of, is_alive, send_signal
+from engine.services.protocol import Identity
+from engine.snapshots import Origin, read_snapshot, stage, take_snapshot
+
+HANGS = """#!/bin/sh
+trap '' TERM
+sleep 600 &
+echo $$ $! > told && mv told hanging
+wait
+wait
+"""
+"""A release's program that does not end when it is asked, and a process that it has started itself."""
+ERRANDS = {
+    "proof": ["engine.operations.way_back"],
+    "shadow": ["engine.monitoring.shadow"],
+    "tests": ["engine.monitoring.release_tests", "--scheduled"],
+    "validation": ["engine.validation", "run", "--scheduled"],
+}
+MONITOR = """
+import sys, time, pathlib
+from engine.monitoring.children import Children
+root, *command = sys.argv[1:]
+Children(pathlib.Path(root), pathlib.Path(root, "monitor.out")).start("errand", command, until=1e9)
+time.sleep(600)
+"""
+
+
+@pytest.fixture
+def root(deployment: Deployment, clock: Any) -> Path:
+    """After a cutover: a snapshot, its staged tree, a tape; every program of both releases hangs."""
+    deployment.metrics.mkdir(parents=True)
+    (deployment.metrics / "kpis.json").write_text("{}")
+    deployment.tape.parent.mkdir(parents=True, exist_ok=True)
+    deployment.tape.write_text("loan_id\nL1\n")
+    origin = Origin("final", "0001-cutover", "v1", "b", clock.now().wall)
+    taken = take_snapshot(deployment, origin)
+    stage(deployment, read_snapshot(deployment, deployment.paths.snapshots / taken.id), origin)
+    program = deployment.root / "hangs"
+    program.write_text(HANGS)
+    program.chmod(0o755)
+    for release in ("v1", "v2"):
+        path = deployment.paths.config / f"releases/{release}.yml"
+        lines = path.read_text().splitlines()
+        kept = [
+            line.split(": ")[0] + ': ["./hangs"]' if line.startswith(("  kpi:", "  test:")) else line for line in lines
+        ]
+        path.write_text("\n".join(kept) + "\n")
+    return deployment.root
+
+
+@pytest.fixture
+def hanging(root: Path) -> Iterator[Callable[[], list[Identity]]]:
+    """Waits until the program hangs; the processes of it. None is left behind, whatever a test finds."""
+    found: list[Identity] = []
+
+    def wait() -> list[Identity]:
+        _await((root / "hanging").exists)
+        now = [who for pid in (root / "hanging").read_text().split() if (who := identity_of(int(pid)))]
+        found.extend(now)
+        assert len(now) == 2
+        return now
+
+    yield wait
+    for identity in found:
+        send_signal(identity, signal.SIGKILL)
+
+
+def _await(what: Callable[[], object]) -> None:
+    until = time.monotonic() + 20
+    while not what():
+        assert time.monotonic() < until, "it did not happen in time"
+        time.sleep(0.02)
+
+
+def command(root: Path, errand: str) -> list[str]:
+    return [sys.executable, "-m", *ERRANDS[errand], "--root", str(root)]
+
+
+def gone(processes: list[Identity]) -> bool:
+    return not any(map(is_alive, processes))
+
+
+@pytest.mark.parametrize("errand", ERRANDS)
+def test_a_stop_of_the_monitor_ends_the_program_that_hangs(
+    root: Path, hanging: Callable[[], list[Identity]], errand: str
+) -> None:
+    started = Children(root, root / "monitor.out")
+    started.start(errand, command(root, errand), until=1e9)
+    processes = hanging()
+    started.stop()
+    _await(lambda: gone(processes))
+
+
+@pytest.mark.parametrize("errand", ERRANDS)
+def test_so_does_a_monitor_that_is_killed(root: Path, hanging: Callable[[], list[Identity]], errand: str) -> None:
+    monitor = subprocess.Popen([sys.executable, "-c", MONITOR, str(root), *command(root, errand)])
+    processes = hanging()
+    monitor.kill()
+    monitor.wait()
+    _await(lambda: gone(processes))
+
+
+def test_at_its_deadline_an_errand_is_asked_to_end_and_its_program_ends_too(
+    root: Path, hanging: Callable[[], list[Identity]]
+) -> None:
+    started = Children(root, root / "monitor.out")
+    started.start("shadow", command(root, "shadow"), until=50.0)
+    processes = hanging()
+    ended: list[Ended] = []
+    _await(lambda: ended.extend(started.ended(50.0)) or ended)
+    assert ended == [Ended("shadow", None)]
+    _await(lambda: gone(processes))
+    assert not started.running("shadow")
+
+
+def test_one_that_does_not_end_when_asked_is_killed_with_all_that_descends_from_it(
+    root: Path, hanging: Callable[[], list[Identity]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = Children(root, root / "monitor.out")
+    started.start("errand", ["./hangs"], until=50.0)
+    processes = hanging()
+    assert started.ended(50.0) == started.ended(51.9) == []
+    assert started.ended(52.0) == [Ended("errand", None)]
+    _await(lambda: gone(processes))
+
+    (root / "hanging").unlink()
+    started.start("errand", ["./hangs"], until=1e9)
+    processes = hanging()
+    monkeypatch.setattr(children, "_STOP_WITHIN", 0.1)
+    started.stop()
+    _await(lambda: gone(processes))

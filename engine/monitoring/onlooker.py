@@ -11,6 +11,8 @@ import os
 import sqlite3
 from pathlib import Path
 
+_FEW_PAGES = "PRAGMA cache_size = -256"
+"""KB that a reader keeps in memory: what it reads once more the system has at hand, and a console is open for weeks."""
 Stamp = tuple[int, int, int]
 
 
@@ -31,6 +33,7 @@ def look_into(path: Path, *, timeout: float = 1.0) -> tuple[sqlite3.Connection, 
             check_same_thread=False,
         )
         try:
+            connection.execute(_FEW_PAGES)
             connection.execute("SELECT 1 FROM sqlite_master").fetchone()  # SQLite opens the files only now
         except BaseException as error:
             connection.close()

@@ -72,6 +72,11 @@ def join(*parts: Line | str) -> Line:
     return tuple(spans)
 
 
+def text_width(text: str) -> int:
+    """Cells that a text takes. Rich remembers 4,096 texts for it: those of ASCII, nearly all, need no memory."""
+    return len(text) if text.isascii() else cell_len(text)
+
+
 def width_of(line: Line) -> int:
     """Cells the line takes."""
     width = 0
@@ -89,10 +94,10 @@ def crop(line: Line, width: int, *, mark: str = "…") -> Line:
     """The line cut to ``width`` cells; where something is lost, the last cell says so."""
     if width_of(line) <= width:
         return line
-    room = max(width - cell_len(mark), 0)
+    room = max(width - text_width(mark), 0)
     kept: list[Span] = []
     for span in line:
-        size = cell_len(span.text)
+        size = text_width(span.text)
         if size > room:
             kept.append(span._replace(text=set_cell_size(span.text, room).rstrip() + mark))
             break
@@ -169,7 +174,7 @@ def cells(line: Line) -> list[Cell]:
     made: list[Cell] = []
     for text, role, under_cursor in line:
         for character in text:
-            size = 1 if character.isascii() else cell_len(character)
+            size = text_width(character)
             if size == 0 and made:
                 made[-1] = (made[-1][0] + character, *made[-1][1:])
             made.extend((character if not index else "", role, under_cursor) for index in range(size))
@@ -207,20 +212,20 @@ _CLAUSE = re.compile(r"[;,:] | \(")
 
 def clause(text: str, width: int) -> str:
     """``text`` if it fits, else as many of its clauses as do, and a mark; empty when not even the first one does."""
-    if cell_len(text) <= width:
+    if text_width(text) <= width:
         return text
     ends = [match.start() for match in _CLAUSE.finditer(text)]
-    return next((f"{text[:end]}…" for end in reversed(ends) if 0 < cell_len(text[:end]) < width), "")
+    return next((f"{text[:end]}…" for end in reversed(ends) if 0 < text_width(text[:end]) < width), "")
 
 
 def whole_words(text: str, width: int) -> str:
     """``text`` if it fits, else as many of its words as do, and a mark; cut hard when not even the first one does."""
-    if cell_len(text) <= width:
+    if text_width(text) <= width:
         return text
     kept = ""
     for word in text.split():
         longer = f"{kept} {word}".strip()
-        if cell_len(longer) >= width:
+        if text_width(longer) >= width:
             break
         kept = longer
     return f"{kept.rstrip(',;:<>( ')}…" if kept else plain(crop(put(text), width))
@@ -232,13 +237,13 @@ def wrap(text: str, width: int, role: Role = "text", indent: int = 0) -> Lines:
     rows: list[str] = [""]
     for span in put(text):
         for word in span.text.split():
-            while cell_len(word) > room:
+            while text_width(word) > room:
                 head = set_cell_size(word, room)
                 rows[-1:] = [rows[-1], head] if rows[-1] else [head]
                 rows.append("")
                 word = word[len(head) :]
             joined = f"{rows[-1]} {word}".strip()
-            if cell_len(joined) <= room:
+            if text_width(joined) <= room:
                 rows[-1] = joined
             else:
                 rows.append(word)

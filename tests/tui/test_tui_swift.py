@@ -8,13 +8,17 @@ import sys
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import states
 from msgspec.structs import replace
 from states import NOW
 from test_tui_keys import screen_text, shows, until
+from textual._compositor import LayoutUpdate
 from textual._styles_cache import StylesCache
+from textual.screen import Screen
+from textual.strip import Strip
 
 from engine import snapshots
 from engine.state.model import State, same_but_for_time
@@ -100,6 +104,52 @@ def test_what_was_put_off_is_done_once_and_after_the_first_answer() -> None:
         thread.stop()
     assert order[:2] == ["read", "then"]
     assert order.count("then") == 1
+
+
+# ---- no picture is an empty one
+
+
+def pictures_of(app: ConsoleApp) -> list[str]:
+    """The text of each whole picture that goes to the terminal from here on."""
+    pictures: list[str] = []
+    display = app._display
+
+    def kept(screen: Screen[Any], update: Any) -> None:
+        if isinstance(update, LayoutUpdate):
+            pictures.append("\n".join(Strip.join(parts).text for parts in update.strips))
+        display(screen, update)
+
+    app._display = kept  # type: ignore[method-assign]
+    return pictures
+
+
+async def test_the_very_first_picture_says_something(make_app: Make) -> None:
+    app = make_app(states.NORMAL)
+    pictures = pictures_of(app)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await shows(pilot, "CONTINUE")
+    assert "reading the records" in pictures[0]
+
+
+async def test_a_view_is_opened_with_what_it_shows(make_app: Make) -> None:
+    app = make_app(states.NORMAL)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await shows(pilot, "CONTINUE")
+        pictures = pictures_of(app)
+        app.show_view("conditions")
+        await until(pilot, lambda: bool(pictures))
+        assert "CONTINUE" in pictures[0] and "ok      LAT" in pictures[0]
+
+
+async def test_the_first_picture_of_another_size_is_drawn_for_it(make_app: Make) -> None:
+    app = make_app(states.NORMAL)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await shows(pilot, "CONTINUE")
+        pictures = pictures_of(app)
+        await pilot.resize_terminal(100, 30)
+        first = next(rows for picture in pictures if len(rows := picture.splitlines()) == 30)
+        assert [row.rstrip() for row in first[:3]] == [row.rstrip() for row in screen_text(app).splitlines()[:3]]
+        assert first[0].rstrip().endswith("Z")
 
 
 # ---- a state that says the same

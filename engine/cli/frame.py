@@ -8,9 +8,8 @@ import importlib
 import os
 import sys
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from engine import __version__
 from engine.cli.outlet import outlet
@@ -79,8 +78,7 @@ _SCREEN = {"--theme": THEME_VARIABLE, "--colors": COLORS_VARIABLE, "--glyphs": M
 Examine = Callable[[Path], Sequence[tuple[str, str, str]]]
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(NamedTuple):
     """What every command gets: the deployment's directory, whether it may write, and how to open the console."""
 
     root: Path

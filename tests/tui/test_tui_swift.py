@@ -26,16 +26,21 @@ from tui import numbered
 from tui.app import ConsoleApp
 from tui.lines import put, width_of
 from tui.pane import Pane
+from tui.panels import every
 from tui.reader import ReaderThread, StateArrived
-from tui.screens.dashboard import Dashboard
+from tui.screens.dashboard import NAMES, Dashboard
 from tui.screens.offer import OfferScreen
 from tui.warming import warm_up
 
 Make = Callable[..., ConsoleApp]
 NOT_AT_THE_START = (
+    "hashlib",
     "sqlite3",
+    "engine.state.model",
+    "engine.monitoring.model",
     "engine.state.reader",
     "engine.state.replayed",
+    "tui.panels.every",
     "engine.drills.faults",
     "tui.asking",
     "tui.screens.views",
@@ -53,6 +58,10 @@ def test_the_start_imports_no_screen_that_nobody_has_opened() -> None:
     assert done.stdout.strip() == "[]"
 
 
+def test_every_panel_of_the_dashboard_is_drawn_by_something() -> None:
+    assert tuple(every.PANELS) == NAMES
+
+
 def test_neither_the_start_nor_the_first_read_pays_for_what_takes_snapshots() -> None:
     code = "import sys, tui.console, engine.state.reader; print('engine.snapshots.take' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
@@ -64,7 +73,7 @@ def test_every_name_of_the_snapshots_is_there_when_it_is_asked_for() -> None:
 
 
 def test_after_the_start_they_are_there_before_a_key_asks_for_them() -> None:
-    missing = f"print([name for name in {NOT_AT_THE_START[3:]} if name not in sys.modules])"
+    missing = f"print([name for name in {NOT_AT_THE_START[7:]} if name not in sys.modules])"
     code = f"import sys; from tui.warming import warm_up; warm_up(); {missing}"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.strip() == "[]"

@@ -81,7 +81,7 @@ def _register(deployment: Deployment, me: Watcher) -> Path:
         if watcher is None or not is_alive(watcher.process):
             _remove_own(stale)
     path = place / f"{me.process.pid}-{os.urandom(4).hex()}.json"
-    write_file(path, msgspec.json.encode(me), _FILE_MODE)
+    write_file(path, msgspec.json.encode(me), _FILE_MODE, lasts=False)  # it is true for as long as the process lives
     return path
 
 

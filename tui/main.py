@@ -5,20 +5,35 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.cli import frame
+from engine.cli.word import command_word
+from tui import unechoed
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from engine.state.playback import Playback
+
+_INTERRUPTED = 130
 
 
 def main() -> None:
     """Run ``abaco-ops`` with the process's arguments and exit with its code."""
-    if frame.command_word(sys.argv[1:]) is None:
+    word = command_word(sys.argv[1:])
+    if word is None:
         gc.disable()  # looking for garbage between the imports is a tenth of the start; the console sees to it then
-    raise SystemExit(frame.main(sys.argv[1:], _open_console, _examine))
+    try:
+        if word in (None, "wall"):
+            unechoed.hold()
+        from engine.cli import frame  # what is loaded from here on takes a while, and keys may be typed meanwhile
+
+        code = frame.main(sys.argv[1:], _open_console, _examine)
+    except KeyboardInterrupt:
+        code = _INTERRUPTED
+    finally:
+        unechoed.let_go()
+    raise SystemExit(code)
 
 
 def _open_console(root: Path, read_only: bool, playback: Playback | None = None, *, wall: bool = False) -> int:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from engine import __version__
 from engine.cli.outlet import outlet
+from engine.cli.word import command_word
 from engine.errors import NEEDS_HUMAN, REFUSED, OpsError, Refused
 from engine.tiers import COLORS, COLORS_VARIABLE, MARKS, MARKS_VARIABLE, THEME_VARIABLE
 
@@ -185,17 +186,6 @@ def _run(arguments: list[str], open_console: Callable[..., int], examine_console
         context.require_write(context.writes)
     module = importlib.import_module(f"engine.cli.{COMMANDS[word][0]}")
     return int(module.run(context, options))
-
-
-def command_word(arguments: Sequence[str]) -> str | None:
-    """The command among ``arguments``: the first word that is no option and not the value of ``--root`` or another."""
-    words = iter(arguments)
-    for word in words:
-        if word in ("--root", *_SCREEN):
-            next(words, None)
-        elif not word.startswith("-"):
-            return word
-    return None
 
 
 def _nearest(word: str) -> str:

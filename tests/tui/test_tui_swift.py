@@ -140,6 +140,32 @@ async def test_the_very_first_picture_says_something(make_app: Make) -> None:
     assert "reading the records" in pictures[0]
 
 
+async def test_the_first_picture_waits_for_no_panel_and_they_come_before_any_state(make_app: Make) -> None:
+    app = make_app(states.NORMAL)
+    panels: list[tuple[int, bool]] = []
+    display = app._display
+
+    def counted(screen: Screen[Any], update: Any) -> None:
+        if isinstance(update, LayoutUpdate):
+            panels.append((len(screen.query("#panels Pane")), app.shown_state is not None))
+        display(screen, update)
+
+    app._display = counted  # type: ignore[method-assign]
+    async with app.run_test(size=(120, 40)) as pilot:
+        await shows(pilot, "Decision matrix")
+    assert panels[0] == (0, False)
+    assert all(count == len(NAMES) + 1 for count, known in panels if known)
+
+
+async def test_a_key_before_the_first_picture_takes_no_panel_away(make_app: Make) -> None:
+    app = make_app(states.NORMAL)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: app.shown_state is not None)
+        await pilot.press("escape")
+        await shows(pilot, "Decision matrix")
+
+
 async def test_a_view_is_opened_with_what_it_shows(make_app: Make) -> None:
     app = make_app(states.NORMAL)
     async with app.run_test(size=(120, 40)) as pilot:

@@ -6,7 +6,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
-from textual.containers import Container
 
 from engine.monitoring.at_hand import at_hand
 from tui.arrange import MINIMUM, Place, arrange, too_small
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
 
 NAMES = ("kpis", "matrix", "resources", "checklist", "validation", "operation", "events", "log")
 """The panels. What draws them is imported once there is a state: the first picture comes before that."""
+_NOTHING: Lines = []
 _VIEW = {"resources": "conditions", "events": "log"}
 
 
@@ -38,16 +38,27 @@ class Dashboard(Frame):
         self._in_hand = "checklist"
         self._row: int | None = None
         """The row the person chose; None: the one that waits for an answer, wherever it moves."""
+        self._filled = False
         self._places: dict[str, Place] = {}
         self._operating = False
         """Whether the places are those of an operation in front."""
 
     def compose_body(self) -> ComposeResult:
+        """Where the panels go; they come right after the first picture, in which they would stand empty."""
+        yield Pane(lambda *_: _NOTHING, id="panels")
+
+    def on_mount(self) -> None:
+        """Draw what is known already."""
+        super().on_mount()
+        self.call_after_refresh(self._fill)
+
+    def _fill(self) -> None:
         """One pane for each panel, and one that says what size is needed."""
-        with Container(id="panels"):
-            yield Pane(self._too_small, id="small")
-            for name in NAMES:
-                yield Pane(partial(self._panel, name), id=name)
+        if not self._filled:
+            self._filled = True
+            panes = [Pane(partial(self._panel, name), id=name) for name in NAMES]
+            self.query_one("#panels").mount(Pane(self._too_small, id="small"), *panes)
+            self._place()
 
     def on_resize(self) -> None:
         """Another size, another arrangement."""
@@ -56,6 +67,8 @@ class Dashboard(Frame):
 
     def redraw(self) -> None:
         """Draw again; an operation that begins or ends changes the arrangement."""
+        if self.state is not None:
+            self._fill()  # where a key was first, no refresh has called for it
         self._place()
         super().redraw()
 

@@ -48,8 +48,7 @@ class Dashboard(Frame):
         yield Pane(lambda *_: _NOTHING, id="panels")
 
     def on_mount(self) -> None:
-        """Draw what is known already."""
-        super().on_mount()
+        """The panels follow the first picture; Textual calls the frame's own part besides."""
         self.call_after_refresh(self._fill)
 
     def _fill(self) -> None:

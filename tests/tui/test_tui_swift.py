@@ -166,6 +166,22 @@ async def test_a_key_before_the_first_picture_takes_no_panel_away(make_app: Make
         await shows(pilot, "Decision matrix")
 
 
+async def test_a_key_that_comes_before_the_panels_counts(make_app: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Dashboard, "_fill", lambda _: None)
+    app = make_app(states.NORMAL)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("tab", "z")
+        await until(pilot, lambda: numbered.name_of(app.screen) not in ("", "dashboard"))
+
+
+async def test_the_first_picture_says_what_size_is_needed(make_app: Make) -> None:
+    app = make_app(states.NORMAL)
+    pictures = pictures_of(app)
+    async with app.run_test(size=(60, 16)) as pilot:
+        await shows(pilot, "CONTINUE")
+    assert "rolls back all the same" in pictures[0]
+
+
 async def test_a_view_is_opened_with_what_it_shows(make_app: Make) -> None:
     app = make_app(states.NORMAL)
     async with app.run_test(size=(120, 40)) as pilot:

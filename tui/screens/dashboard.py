@@ -48,8 +48,11 @@ class Dashboard(Frame):
         yield Pane(lambda *_: _NOTHING, id="panels")
 
     def on_mount(self) -> None:
-        """The panels follow the first picture; Textual calls the frame's own part besides."""
-        self.call_after_refresh(self._fill)
+        """The panels follow the first picture, but what size is needed is part of it."""
+        if too_small(*self.size):
+            self._fill()
+        else:
+            self.call_after_refresh(self._fill)
 
     def _fill(self) -> None:
         """One pane for each panel, and one that says what size is needed."""
@@ -58,6 +61,7 @@ class Dashboard(Frame):
             panes = [Pane(partial(self._panel, name), id=name) for name in NAMES]
             self.query_one("#panels").mount(Pane(self._too_small, id="small"), *panes)
             self._place()
+            self._arrange()
 
     def on_resize(self) -> None:
         """Another size, another arrangement."""
@@ -97,14 +101,14 @@ class Dashboard(Frame):
         places = {} if small else arrange(width, height - 4, operating=self._operating)
         if small:
             places = {"small": Place(0, 0, width, max(height - 4, 1))}
-        if places == self._places:
-            return
-        panes = list(self.query("#panels Pane").results(Pane))
-        if not panes:
-            return
-        self._places = places
-        for pane in panes:
-            place = places.get(pane.id or "")
+        if places != self._places:
+            self._places = places
+            self._arrange()
+
+    def _arrange(self) -> None:
+        """Put each panel that is there into its place."""
+        for pane in self.query("#panels Pane").results(Pane):
+            place = self._places.get(pane.id or "")
             pane.display = place is not None
             if place is not None:
                 pane.styles.offset = (place.x, place.y)

@@ -17,7 +17,6 @@ from textual.screen import Screen
 
 from engine.config.newer import NEWER
 from engine.records import harmless
-from engine.state.model import State
 from tui import calling, news, numbered, offering, pressing
 from tui.actions import AcceptedView, Actions
 from tui.apart import Answered, run_apart
@@ -44,6 +43,7 @@ from tui.windows import Windows
 
 if TYPE_CHECKING:
     from engine.state.kept_snapshots import Verified
+    from engine.state.model import State
     from tui.sheets.form import Ask
 
 T = TypeVar("T")

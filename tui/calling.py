@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.state.alert_views import AlertView
 from engine.state.alerts import attention
-from engine.state.model import ConditionView, State
 from tui.words import age, due_in, hour
 
 if TYPE_CHECKING:
+    from engine.state.alert_views import AlertView
+    from engine.state.model import ConditionView, State
     from tui.app import ConsoleApp
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import socket
 import sys
@@ -105,7 +106,9 @@ def _first_words(deployment: Deployment) -> str:
 
 
 def _reader(deployment: Deployment, clock: Clock, edited: Callable[[Deployment], None]) -> Reads:
-    from engine.state.patient import PatientReader  # by the thread that reads: the first picture does not wait for it
+    from engine.state.patient import PatientReader  # by the thread that reads: the first picture waits for neither
+
+    importlib.import_module("tui.panels.every")
 
     return PatientReader(deployment, clock, edited)
 

@@ -8,7 +8,6 @@ from textual import events
 from textual.app import ComposeResult
 from textual.screen import Screen
 
-from engine.state.model import State
 from tui import offering
 from tui.arrange import too_small
 from tui.commands import COMMANDS, VIEWS, find, key_of, keys_of, refusal
@@ -21,6 +20,7 @@ from tui.panels.header import size_needed
 from tui.theme import Brush
 
 if TYPE_CHECKING:
+    from engine.state.model import State
     from tui.app import ConsoleApp
 
 _BESIDE = 3

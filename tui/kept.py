@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
-from typing import NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from engine.state.model import State
 from tui.lines import Line, Lines, put
 from tui.look import Look
 from tui.words import clock
 
-Draw: TypeAlias = Callable[[State, int, int, Look], Lines]
+if TYPE_CHECKING:
+    from engine.state.model import State
+
+Draw: TypeAlias = "Callable[[State, int, int, Look], Lines]"
 
 
 class _Kept(NamedTuple):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from engine.state.model import State
+if TYPE_CHECKING:
+    from engine.state.model import State
 
 
 def last_words(state: State | None, root: str, environment: Mapping[str, str], host: str) -> str:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
+import msgspec
 from msgspec.structs import replace as replace_fields
 
-from engine.state.model import MatrixRowView, State, VerdictView
 from engine.state.watch_time import since_cutover, since_stays
 from tui.glyphs import Glyphs
 from tui.lines import Line, Role, put
 from tui.words import age, age_stays, ago, clock, due_in, due_stays
+
+if TYPE_CHECKING:
+    from engine.state.model import MatrixRowView, State
 
 STATE_STALE_CADENCES = 2.0
 _LEAST_PATIENCE = 3.0
@@ -35,8 +38,7 @@ class Stays:
         self.seconds = min(self.seconds, seconds)
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(msgspec.Struct, frozen=True, eq=False):
     """How to draw. ``cursor`` is the row under the cursor, or None where the panel is not the one in hand."""
 
     glyphs: Glyphs
@@ -50,7 +52,7 @@ class Look:
     window: str = ""
     """How much time the trends show: ``6 h``; empty: the newest values, as they came."""
 
-    stays: Stays = field(default_factory=Stays, compare=False)
+    stays: Stays = msgspec.field(default_factory=Stays)
     """For how long the drawing made with it says what is true."""
 
     @property
@@ -88,7 +90,7 @@ class Look:
 
     def at_row(self, cursor: int | None) -> Look:
         """The same with the cursor on another row, for a drawing of its own."""
-        return replace(self, cursor=cursor, stays=Stays())
+        return replace_fields(self, cursor=cursor, stays=Stays())
 
 
 def honest(state: State, now: datetime, *, waited: float = 0.0, stands: float = 0.0) -> State:
@@ -126,6 +128,8 @@ def late_data(state: State, look: Look) -> bool:
 
 def _nothing_known(state: State, why: str, clears: str) -> State:
     """Every value as it was, marked; what rested on them rests on nothing now."""
+    from engine.state.model import VerdictView  # the first picture comes before any state
+
     verdict = VerdictView("UNKNOWN", why, clears, "", state.verdict.observed_at, True)
     return replace_fields(
         state,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.state.model import State
 from tui import numbered
 from tui.commands.command import key_of
 from tui.lines import Role
 
 if TYPE_CHECKING:
+    from engine.state.model import State
     from tui.app import ConsoleApp
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.state.model import State
-
 if TYPE_CHECKING:
+    from engine.state.model import State
     from tui.app import ConsoleApp
 
 SETTLED_AFTER = 1.0

@@ -44,6 +44,8 @@ class Pane(Widget, inherit_bindings=False):
         self._lines: Lines = []
         self._drawn: Lines = []
         """What the painter gave last."""
+        self._drawn_for = (0, 0)
+        """The size that this was."""
         self._strips: dict[Line, Strip] = {}
         self._brush: Brush | None = None
 
@@ -52,17 +54,12 @@ class Pane(Widget, inherit_bindings=False):
 
         ``paint`` may paint a part at once, and says whether it did; else it waits for the screen's next refresh.
         """
-        width, height = self.size
-        if not width or not height or not self.is_attached:
+        if not all(self.size) or not self.is_attached:
             return
-        drawn = self._painter(width, height)
-        if drawn is self._drawn and len(self._lines) == height:
+        old, same_size = self._lines, self._drawn_for == self.size
+        if not self._draw():
             return
-        old, self._drawn, self._lines = self._lines, drawn, block(drawn, width, height)
-        # strips of what is painted now, and of nothing that was: a clock makes a new line each second, for weeks
-        self._strips = {line: self._strips[line] for line in self._lines if line in self._strips}
-        if len(old) != height:
-            self._strips.clear()
+        if not same_size:
             self.refresh()
             return
         for y, (before, after) in enumerate(zip(old, self._lines, strict=True)):
@@ -73,15 +70,34 @@ class Pane(Widget, inherit_bindings=False):
             if paint is None or not paint(self, place):
                 self.refresh(place)
 
+    def _draw(self) -> bool:
+        """Draw for the size there is; False when that came out as the very same."""
+        size = width, height = self.size
+        drawn = self._painter(width, height)
+        if drawn is self._drawn and size == self._drawn_for:
+            return False
+        self._drawn, self._lines = drawn, block(drawn, width, height)
+        # strips of what is painted now, and of nothing that was: a clock makes a new line each second, for weeks
+        kept = self._strips if size == self._drawn_for else {}
+        self._strips = {line: kept[line] for line in self._lines if line in kept}
+        self._drawn_for = size
+        return True
+
     def on_resize(self) -> None:
-        """A new size is a new drawing."""
-        self._lines = []
-        self.redraw()
+        """A new size is a new drawing, unless it was painted in it already."""
+        if self._drawn_for != self.size:
+            self.redraw()
 
     def on_unmount(self) -> None:
         """It is seen no more: nothing that was painted is kept."""
-        self._lines, self._drawn, self._strips = [], [], {}
+        self._lines, self._drawn, self._drawn_for, self._strips = [], [], (0, 0), {}
         forget_picture(self)
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The lines as the terminal gets them: drawn now where the size is new, so that no picture is an empty one."""
+        if self._drawn_for != self.size and all(self.size):
+            self._draw()
+        return super().render_lines(crop)
 
     def render_line(self, y: int) -> Strip:
         """The line as the terminal gets it."""

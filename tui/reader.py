@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from textual.message import Message
 
-from engine.state.model import State
 from tui.clock_watch import since_boot
+
+if TYPE_CHECKING:
+    from engine.state.model import State
 
 IDLE, BUSY, AT_REST = 0.5, 0.2, 1.0
 """Seconds between two reads; ``AT_REST``: nothing runs that would write, and nothing was written."""

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from engine.state.model import State, same_but_for_time
 from tui.clock_watch import ClockWatch, since_boot
 from tui.look import honest
+
+if TYPE_CHECKING:
+    from engine.state.model import State
 
 
 class Seen:
@@ -24,6 +27,8 @@ class Seen:
 
     def take(self, state: State, *, trouble: bool) -> tuple[State | None, bool]:
         """A state was read: the one before it, and whether it says anything new. ``trouble``: reading had failed."""
+        from engine.state.model import same_but_for_time  # whoever gives a state has loaded it
+
         before, new = self.state, trouble or not same_but_for_time(self.state, state)
         self.state, self.arrived = state, since_boot()
         self._content += new

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.state.model import State
 from tui.look import Look
 from tui.words import amount, seconds, stamp
 
 if TYPE_CHECKING:
     from engine.operations.plan import Plan, PlannedStep
+    from engine.state.model import State
     from engine.state.operation import OperationView, StepView
 
 _HASH = 12

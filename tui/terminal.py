@@ -9,6 +9,8 @@ import termios
 from collections.abc import Mapping
 from typing import Any
 
+from tui import unechoed
+
 RESTORE = b"\x1b[?2004l\x1b[?7h\x1b[?1004l\x1b[<u\x1b[0m\x1b[?1049l\x1b[?25h"
 """Bracketed paste, wrapping, focus reports, keyboard protocol, colours, screen and cursor as they were."""
 
@@ -42,7 +44,7 @@ class Modes:
         self._descriptor = descriptor
         self._before: list[Any] | None = None
         with contextlib.suppress(termios.error, OSError):
-            self._before = termios.tcgetattr(descriptor)
+            self._before = unechoed.as_it_was(termios.tcgetattr(descriptor))
 
     def restore(self) -> None:
         """Put them back without ever waiting: for an end that Textual could not make itself."""

@@ -20,6 +20,8 @@ from textual._xterm_parser import BRACKETED_PASTE_END, BRACKETED_PASTE_START, XT
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
+from tui import unechoed
+
 PASTE_ENDS_AFTER = 1.0
 """Seconds without input after which a paste is over: its end was lost on the way."""
 PASTE_AT_MOST = 1 << 20
@@ -104,6 +106,12 @@ class PatientDriver(LinuxDriver):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.exit_event = self._ending = _Ending()
+
+    def start_application_mode(self) -> None:
+        """Take the terminal over; it is given back with the echo that it had before the start."""
+        super().start_application_mode()  # type: ignore[no-untyped-call]
+        if self.attrs_before is not None:
+            self.attrs_before = unechoed.take_over(self.attrs_before)
 
     def run_input_thread(self) -> None:
         """Read until the application ends."""

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from engine.state.model import State
-
 if TYPE_CHECKING:
     from engine.monitoring.columns import Stretch
+    from engine.state.model import State
     from engine.state.plotted import Plotted
     from tui.app import ConsoleApp
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from engine.state.model import WayBackView
+if TYPE_CHECKING:
+    from engine.state.model import WayBackView
 
 
 def age(seconds: float) -> str:

@@ -8,12 +8,12 @@ import importlib
 import os
 import sys
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from engine import __version__
 from engine.cli.outlet import outlet
+from engine.cli.word import command_word
 from engine.errors import NEEDS_HUMAN, REFUSED, OpsError, Refused
 from engine.tiers import COLORS, COLORS_VARIABLE, MARKS, MARKS_VARIABLE, THEME_VARIABLE
 
@@ -79,8 +79,7 @@ _SCREEN = {"--theme": THEME_VARIABLE, "--colors": COLORS_VARIABLE, "--glyphs": M
 Examine = Callable[[Path], Sequence[tuple[str, str, str]]]
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(NamedTuple):
     """What every command gets: the deployment's directory, whether it may write, and how to open the console."""
 
     root: Path
@@ -187,17 +186,6 @@ def _run(arguments: list[str], open_console: Callable[..., int], examine_console
         context.require_write(context.writes)
     module = importlib.import_module(f"engine.cli.{COMMANDS[word][0]}")
     return int(module.run(context, options))
-
-
-def command_word(arguments: Sequence[str]) -> str | None:
-    """The command among ``arguments``: the first word that is no option and not the value of ``--root`` or another."""
-    words = iter(arguments)
-    for word in words:
-        if word in ("--root", *_SCREEN):
-            next(words, None)
-        elif not word.startswith("-"):
-            return word
-    return None
 
 
 def _nearest(word: str) -> str:

@@ -1,7 +1,5 @@
 """``config/checklist.yml``: what is checked when, counted from the cutover, and the decision points."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 import msgspec

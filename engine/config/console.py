@@ -1,7 +1,5 @@
 """``config/console.yml``: the deployment, its paths, its cadences and what an operation may take."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 import msgspec

@@ -1,7 +1,5 @@
 """``config/kpis.yml``: the tape's columns, the KPI definitions, their ranges and business tiers."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 import msgspec

@@ -16,6 +16,7 @@ KeyPath = tuple[str | int, ...]
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TAG = "tag:yaml.org,2002:"
 _TOO_DEEP = ("is nested too deeply", "no configuration needs more than a few levels")
+_TEXT = _TAG + "str"
 _COLLECTIONS = (_TAG + "map", _TAG + "seq")
 _TWO_WAYS = re.compile(r"[-+]?(0[0-9_]+|[0-9][0-9_]*(:[0-9]+)+(\.[0-9]*)?|[0-9]+_[0-9_]*)")
 """Numbers that YAML 1.1 reads otherwise than people do: 010 is 8, 1:30 is 90."""
@@ -123,6 +124,8 @@ class _Reading:
         return result
 
     def _scalar(self, node: yaml.ScalarNode, where: KeyPath) -> Any:
+        if node.tag == _TEXT:  # most are: nothing has to be made of them
+            return node.value
         number = node.tag in (_TAG + "int", _TAG + "float")
         if number and _TWO_WAYS.fullmatch(node.value):
             self._wrong(

@@ -1,7 +1,5 @@
 """The section ``metrics`` of ``config/monitoring.yml``: where the monitor's figures are put for Prometheus."""
 
-from __future__ import annotations
-
 import ipaddress
 from pathlib import PurePosixPath
 

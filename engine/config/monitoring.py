@@ -1,7 +1,5 @@
 """``config/monitoring.yml``: conditions in tiers, the decision matrix, people and how they are told."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 import msgspec

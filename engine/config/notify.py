@@ -1,7 +1,5 @@
 """How people are told: channels, routes, status updates, the dead-man ping, silences (``config/monitoring.yml``)."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal
 
 import msgspec

@@ -1,7 +1,5 @@
 """``operations.own_steps`` of ``config/console.yml``: commands of the team's own, at a place in cutover or rollback."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 import msgspec

@@ -1,7 +1,5 @@
 """``config/releases/*.yml``: what a release must offer to be operated, and its pipeline's own settings."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal
 
 import msgspec

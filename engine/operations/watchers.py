@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import stat
 from collections.abc import Iterator
 from datetime import datetime
@@ -81,8 +80,8 @@ def _register(deployment: Deployment, me: Watcher) -> Path:
     for stale, watcher in _files(deployment):
         if watcher is None or not is_alive(watcher.process):
             _remove_own(stale)
-    path = place / f"{me.process.pid}-{secrets.token_hex(4)}.json"
-    write_file(path, msgspec.json.encode(me), _FILE_MODE)
+    path = place / f"{me.process.pid}-{os.urandom(4).hex()}.json"
+    write_file(path, msgspec.json.encode(me), _FILE_MODE, lasts=False)  # it is true for as long as the process lives
     return path
 
 

@@ -20,22 +20,25 @@ UNFINISHED_AFTER = 600.0
 _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}\.tmp")
 
 
-def write_file(path: Path, data: bytes, mode: int = FILE_MODE, *, mine: bool = False) -> None:
+def write_file(path: Path, data: bytes, mode: int = FILE_MODE, *, mine: bool = False, lasts: bool = True) -> None:
     """Temporary beside ``path``, fsync, rename over it, fsync the directory. OSError leaves the old file.
 
-    ``mine``: its owner is to tell who wrote it, root too.
+    ``mine``: its owner is to tell who wrote it, root too. ``lasts``: False for what says nothing after a power cut;
+    a reader meets it whole all the same, and nobody waits for the disk.
     """
     temporary = path.with_name(f".{path.name}.{os.urandom(4).hex()}.tmp")
     try:
         with os.fdopen(open_new(temporary, mode, mine=mine), "wb") as stream:
             stream.write(data)
             stream.flush()
-            os.fsync(stream.fileno())
+            if lasts:
+                os.fsync(stream.fileno())
         os.replace(temporary, path)  # noqa: PTH105 - the one call that matters, spelled plainly
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    sync_directory(path.parent)
+    if lasts:
+        sync_directory(path.parent)
 
 
 def remove_unfinished(directory: Path, older_than: float = UNFINISHED_AFTER) -> list[str]:

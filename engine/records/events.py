@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
 from collections.abc import Iterator, Mapping
@@ -81,6 +80,8 @@ def append_event(
 
 def event_hash(event: Mapping[str, Any]) -> str:
     """sha256 over the event without its own ``hash``, as canonical JSON."""
+    import hashlib  # the console's first picture does not wait for OpenSSL
+
     body = {key: value for key, value in event.items() if key != "hash"}
     return hashlib.sha256(msgspec.json.encode(body, order="deterministic")).hexdigest()
 
@@ -148,6 +149,8 @@ def _repaired(descriptor: int, now: Instant) -> Record | None:
     last = _last_record(descriptor)
     if not torn:
         return last
+    import hashlib
+
     repair = {"removed_bytes": len(torn), "sha256": hashlib.sha256(torn).hexdigest()}
     return _write(descriptor, last, now, "records.repaired", repair, Author("records", whoami()))
 

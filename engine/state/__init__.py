@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
-from engine.state.model import State
-
 if TYPE_CHECKING:
+    from engine.state.model import State
     from engine.state.reader import StateReader
 
 __all__ = ["State", "StateReader"]
 
 
-def __getattr__(name: str) -> Any:
-    if name != "StateReader":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from engine.state.reader import StateReader  # a screen needs the State long before what reads it
+_ROOMS = {"State": "model", "StateReader": "reader"}
 
-    return StateReader
+
+def __getattr__(name: str) -> Any:
+    if name not in _ROOMS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    # a screen is there before any state is, and a state long before what reads it
+    return getattr(importlib.import_module(f"{__name__}.{_ROOMS[name]}"), name)

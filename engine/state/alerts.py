@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from engine.monitoring.answered import Answered
-from engine.monitoring.model import Alert
 from engine.state.alert_views import AlertView
+
+if TYPE_CHECKING:  # a screen says who has an alert before it knows of any
+    from engine.monitoring.answered import Answered
+    from engine.monitoring.model import Alert
 
 
 def alert_view(

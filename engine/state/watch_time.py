@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from engine.state.model import State
+if TYPE_CHECKING:
+    from engine.state.model import State
 
 
 def counts(state: State) -> bool:

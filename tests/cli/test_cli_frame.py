@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from engine.cli import frame
-from engine.cli.frame import Context, command_word, main
+from engine.cli.frame import _SCREEN, Context, main
+from engine.cli.word import VALUED, command_word
 from engine.config import Deployment
 from engine.errors import LockHeld, NeedsHuman, OperationFailed, Refused
 
@@ -93,6 +94,7 @@ def test_without_a_command_the_console_opens(tmp_path: Path) -> None:
 def test_a_directory_named_like_a_command_is_no_command() -> None:
     assert command_word(["--root", "demo", "status"]) == "status"
     assert command_word(["--root=demo"]) is None
+    assert set(VALUED) == {"--root", *_SCREEN}
 
 
 def test_a_slip_in_a_command_gets_the_nearest_one(capsys: pytest.CaptureFixture[str]) -> None:

@@ -140,6 +140,16 @@ def test_where_it_cannot_be_written_down_a_console_opens_all_the_same(deployment
     assert deployment.paths.consoles.read_text() == "no directory"
 
 
+def test_a_console_that_opens_waits_for_no_disk(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_directory(deployment.paths.consoles)
+    waits: list[int] = []
+    monkeypatch.setattr(os, "fsync", waits.append)
+    with watching(deployment, actor="anna@ops1", origin="local", clock=SystemClock()):
+        (one,) = deployment.paths.consoles.iterdir()
+        assert json.loads(one.read_bytes())["actor"] == "anna@ops1"
+    assert not waits
+
+
 # --- who holds the lock ---
 
 

@@ -37,6 +37,16 @@ def test_a_failed_replacement_leaves_the_old_file_and_no_temporary(
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_what_need_not_last_waits_for_no_disk_and_is_whole_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[int] = []
+    monkeypatch.setattr(os, "fsync", waits.append)
+    write_file(tmp_path / "here.json", b"{}", lasts=False)
+    assert not waits
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"{}"]
+
+
 def test_a_symlink_is_replaced_and_not_written_through(tmp_path: Path) -> None:
     target = tmp_path / "target"
     target.write_bytes(b"kept")

@@ -17,7 +17,7 @@ from tui.kept import KeptDrawings
 from tui.lines import plain
 from tui.look import Look
 from tui.panels import header
-from tui.screens.dashboard import PANELS
+from tui.panels.every import PANELS
 from tui.words import age, age_stays, clock, due_in, due_stays
 
 STATES = {name: value for name, value in vars(states).items() if isinstance(value, states.State)}

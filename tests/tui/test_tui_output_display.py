@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -71,8 +74,33 @@ def test_a_long_update_is_a_synchronized_one() -> None:
 
 @pytest.mark.parametrize("version", ["8.2.7", "8.3.0", "9.0.0"])
 def test_on_another_version_textual_paints(version: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(display.textual, "__version__", version)
+    monkeypatch.setattr(display, "version_in_use", lambda _: version)
     assert not Display(True).show(an_app(), update())
+
+
+@pytest.mark.parametrize("written", [[], ["8.2.7", "8.2.8"]], ids=str)
+def test_where_one_name_does_not_say_it_the_version_is_asked_for(
+    written: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for version in written:
+        (tmp_path / f"textual-{version}.dist-info").mkdir()
+    monkeypatch.setattr(display.textual, "__version__", "8.9")
+    assert display.version_in_use(tmp_path / "textual") == "8.9"
+    assert display.version_in_use(tmp_path / "nowhere" / "textual") == "8.9"
+
+
+def test_the_version_is_the_one_that_is_installed(tmp_path: Path) -> None:
+    (tmp_path / "textual-9.1.0.dist-info").mkdir()
+    (tmp_path / "textual_plotext-1.0.dist-info").mkdir()
+    assert display.version_in_use(tmp_path / "textual") == "9.1.0"
+    code = (
+        "import sys; from tui.output.display import Display; Display(True);"
+        "asked = 'importlib.metadata' in sys.modules; import textual, tui.output.display as display;"
+        "from pathlib import Path; same = display.version_in_use(Path(textual.__file__).parent) == textual.__version__;"
+        "print(asked, same)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.split() == ["False", "True"]
 
 
 def test_switched_off_textual_paints() -> None:

@@ -16,7 +16,7 @@ from tui.glyphs import ASCII, UNICODE, spark
 from tui.lines import Lines, plain, width_of
 from tui.look import Look, honest
 from tui.panels import checklist, header
-from tui.screens.dashboard import PANELS
+from tui.panels.every import PANELS
 
 LOOK = Look(UNICODE, states.NOW)
 SIZES = ((80, 24), (100, 30), (120, 36), (140, 60), (200, 50), (300, 90))

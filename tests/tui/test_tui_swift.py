@@ -8,13 +8,17 @@ import sys
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import states
 from msgspec.structs import replace
 from states import NOW
 from test_tui_keys import screen_text, shows, until
+from textual._compositor import LayoutUpdate
 from textual._styles_cache import StylesCache
+from textual.screen import Screen
+from textual.strip import Strip
 
 from engine import snapshots
 from engine.state.model import State, same_but_for_time
@@ -22,16 +26,21 @@ from tui import numbered
 from tui.app import ConsoleApp
 from tui.lines import put, width_of
 from tui.pane import Pane
+from tui.panels import every
 from tui.reader import ReaderThread, StateArrived
-from tui.screens.dashboard import Dashboard
+from tui.screens.dashboard import NAMES, Dashboard
 from tui.screens.offer import OfferScreen
 from tui.warming import warm_up
 
 Make = Callable[..., ConsoleApp]
 NOT_AT_THE_START = (
+    "hashlib",
     "sqlite3",
+    "engine.state.model",
+    "engine.monitoring.model",
     "engine.state.reader",
     "engine.state.replayed",
+    "tui.panels.every",
     "engine.drills.faults",
     "tui.asking",
     "tui.screens.views",
@@ -49,6 +58,10 @@ def test_the_start_imports_no_screen_that_nobody_has_opened() -> None:
     assert done.stdout.strip() == "[]"
 
 
+def test_every_panel_of_the_dashboard_is_drawn_by_something() -> None:
+    assert tuple(every.PANELS) == NAMES
+
+
 def test_neither_the_start_nor_the_first_read_pays_for_what_takes_snapshots() -> None:
     code = "import sys, tui.console, engine.state.reader; print('engine.snapshots.take' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
@@ -60,7 +73,7 @@ def test_every_name_of_the_snapshots_is_there_when_it_is_asked_for() -> None:
 
 
 def test_after_the_start_they_are_there_before_a_key_asks_for_them() -> None:
-    missing = f"print([name for name in {NOT_AT_THE_START[3:]} if name not in sys.modules])"
+    missing = f"print([name for name in {NOT_AT_THE_START[7:]} if name not in sys.modules])"
     code = f"import sys; from tui.warming import warm_up; warm_up(); {missing}"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.strip() == "[]"
@@ -100,6 +113,94 @@ def test_what_was_put_off_is_done_once_and_after_the_first_answer() -> None:
         thread.stop()
     assert order[:2] == ["read", "then"]
     assert order.count("then") == 1
+
+
+# ---- no picture is an empty one
+
+
+def pictures_of(app: ConsoleApp) -> list[str]:
+    """The text of each whole picture that goes to the terminal from here on."""
+    pictures: list[str] = []
+    display = app._display
+
+    def kept(screen: Screen[Any], update: Any) -> None:
+        if isinstance(update, LayoutUpdate):
+            pictures.append("\n".join(Strip.join(parts).text for parts in update.strips))
+        display(screen, update)
+
+    app._display = kept  # type: ignore[method-assign]
+    return pictures
+
+
+async def test_the_very_first_picture_says_something(make_app: Make) -> None:
+    app = make_app(states.NORMAL)
+    pictures = pictures_of(app)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await shows(pilot, "CONTINUE")
+    assert "reading the records" in pictures[0]
+
+
+async def test_the_first_picture_waits_for_no_panel_and_they_come_before_any_state(make_app: Make) -> None:
+    app = make_app(states.NORMAL)
+    panels: list[tuple[int, bool]] = []
+    display = app._display
+
+    def counted(screen: Screen[Any], update: Any) -> None:
+        if isinstance(update, LayoutUpdate):
+            panels.append((len(screen.query("#panels Pane")), app.shown_state is not None))
+        display(screen, update)
+
+    app._display = counted  # type: ignore[method-assign]
+    async with app.run_test(size=(120, 40)) as pilot:
+        await shows(pilot, "Decision matrix")
+    assert panels[0] == (0, False)
+    assert all(count == len(NAMES) + 1 for count, known in panels if known)
+
+
+async def test_a_key_before_the_first_picture_takes_no_panel_away(make_app: Make) -> None:
+    app = make_app(states.NORMAL)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: app.shown_state is not None)
+        await pilot.press("escape")
+        await shows(pilot, "Decision matrix")
+
+
+async def test_a_key_that_comes_before_the_panels_counts(make_app: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Dashboard, "_fill", lambda _: None)
+    app = make_app(states.NORMAL)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("tab", "z")
+        await until(pilot, lambda: numbered.name_of(app.screen) not in ("", "dashboard"))
+
+
+async def test_the_first_picture_says_what_size_is_needed(make_app: Make) -> None:
+    app = make_app(states.NORMAL)
+    pictures = pictures_of(app)
+    async with app.run_test(size=(60, 16)) as pilot:
+        await shows(pilot, "CONTINUE")
+    assert "rolls back all the same" in pictures[0]
+
+
+async def test_a_view_is_opened_with_what_it_shows(make_app: Make) -> None:
+    app = make_app(states.NORMAL)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await shows(pilot, "CONTINUE")
+        pictures = pictures_of(app)
+        app.show_view("conditions")
+        await until(pilot, lambda: bool(pictures))
+        assert "CONTINUE" in pictures[0] and "ok      LAT" in pictures[0]
+
+
+async def test_the_first_picture_of_another_size_is_drawn_for_it(make_app: Make) -> None:
+    app = make_app(states.NORMAL)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await shows(pilot, "CONTINUE")
+        pictures = pictures_of(app)
+        await pilot.resize_terminal(100, 30)
+        first = next(rows for picture in pictures if len(rows := picture.splitlines()) == 30)
+        assert [row.rstrip() for row in first[:3]] == [row.rstrip() for row in screen_text(app).splitlines()[:3]]
+        assert first[0].rstrip().endswith("Z")
 
 
 # ---- a state that says the same

@@ -116,8 +116,19 @@ class _Writing:
             self._go(x, y, after)
             self.out += (self._pens.way(self._pen, cell[1]), cell[0])
             self._pen = cell[1]
-            x += _width_at(after, x)
+            x = self._on(x + _width_at(after, x), before, after)
             self._at = (x, y) if x < self._width else None
+
+    def _on(self, x: int, before: Row, after: Row) -> int:
+        """Write on as long as plain letters differ and need no other pen; gives the column behind them."""
+        pen, out = self._pen, self.out
+        while x < self._width:
+            cell = after[x]
+            if cell is None or cell[1] is not pen or cell == before[x] or not (cell[0] and cell[0].isascii()):
+                break
+            out.append(cell[0])
+            x += 1
+        return x
 
     def as_it_is(self, y: int, texts: list[tuple[int, str]]) -> None:
         """Write a row the way Textual does."""
@@ -172,6 +183,9 @@ def _spans(update: ChopsUpdate) -> Iterator[tuple[int, list[Piece]]]:
 
 def _unsettle(row: Row) -> None:
     """A wide character of which one half was written over: what the terminal shows of the other is not known."""
+    text = "".join([cell[0] for cell in row if cell is not None])
+    if len(text) == len(row) and text.isascii():
+        return  # one letter in each cell: nothing is wide
     for x, cell in enumerate(row):
         if cell is None:
             continue

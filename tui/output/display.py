@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import textual
@@ -21,6 +24,7 @@ TESTED = frozenset({"8.2.8"})
 """Versions of Textual on which both ways were seen to paint the same; on any other one Textual paints alone."""
 SWITCH = "ABACO_OPS_CELL_DIFFER"
 
+_METADATA = re.compile(r"textual-([^-]+)\.dist-info")
 _ONE_PIECE = 512
 """Characters that reach any terminal in one piece: one write, one packet. More goes out as a synchronized update."""
 
@@ -30,11 +34,23 @@ def wanted(configured: bool, environment: Mapping[str, str] = os.environ) -> boo
     return {"0": False, "1": True}.get(environment.get(SWITCH, ""), configured)
 
 
+def version_in_use(package: Path) -> str:
+    """Textual's version, from the name of what its installation wrote beside ``package``.
+
+    Asked for by ``__version__`` it takes a parser of mails, and the first picture would wait 10 ms for that.
+    """
+    with suppress(OSError):
+        written = [found[1] for one in package.parent.iterdir() if (found := _METADATA.fullmatch(one.name))]
+        if len(written) == 1:
+            return written[0]
+    return textual.__version__
+
+
 class Display:
     """Stands where an application displays what its compositor made; :meth:`show` may leave that to Textual."""
 
     def __init__(self, on: bool) -> None:
-        self.on = on and textual.__version__ in TESTED
+        self.on = on and version_in_use(Path(textual.__file__).parent) in TESTED
         self._differ: CellDiffer | None = None
         self._terminal: object = None
         """What the bytes go through: another one after a suspension, and with it another screen."""

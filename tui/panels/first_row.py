@@ -6,15 +6,17 @@ where, a drill's countdown, its name and the words of the next decision point gi
 
 from __future__ import annotations
 
-from typing import NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
-from engine.state.alert_views import DrillView
-from engine.state.model import State
-from engine.state.operation import OperationView
 from engine.state.watch_time import counts, phase_words
 from tui.lines import Line, Role, crop, join, put, spread, width_of
 from tui.look import Look
 from tui.words import clock, stamp
+
+if TYPE_CHECKING:
+    from engine.state.alert_views import DrillView
+    from engine.state.model import State
+    from engine.state.operation import OperationView
 
 _UNFINISHED = {"NEEDS_HUMAN": "NEEDS YOU", "INTERRUPTED": "INTERRUPTED", "HOLDING": "HOLDING"}
 _WORD = 13

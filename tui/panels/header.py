@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from engine.config.problems import REFUSED_EDIT
-from engine.services.protocol import UNSUPERVISED
-from engine.state.model import HANGS, State, WayBackView
-from engine.state.operation import OperationView
 from tui.arrange import MINIMUM
 from tui.calling import leading, told
 from tui.commands.command import key_of
@@ -15,6 +13,10 @@ from tui.lines import Line, Lines, Role, clause, crop, first_that_fits, fit, joi
 from tui.look import Look, late_data
 from tui.panels import first_row
 from tui.words import rests_on, seconds
+
+if TYPE_CHECKING:
+    from engine.state.model import State, WayBackView
+    from engine.state.operation import OperationView
 
 ROWS = 3
 
@@ -75,6 +77,10 @@ def _whole_clauses(text: str, room: int, inked: Line) -> Line:
 
 def before_the_verdict(state: State, width: int, look: Look) -> Line:
     """An operation that needs a person or is under way, a monitor that does not run; empty where the verdict leads."""
+    # the first picture comes before any state
+    from engine.services.protocol import UNSUPERVISED
+    from engine.state.model import HANGS
+
     verdict, operation = state.verdict, state.operation
     if operation is not None and operation.state in ("NEEDS_HUMAN", "INTERRUPTED"):
         return _needed(operation, state.way_back.release, width, look)

@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
-from textual.containers import Container
 
 from engine.monitoring.at_hand import at_hand
-from engine.state.model import State
 from tui.arrange import MINIMUM, Place, arrange, too_small
 from tui.commands.command import key_of
 from tui.frame import Frame
-from tui.kept import Draw
 from tui.lines import Lines, block, plain, put
 from tui.pane import Pane
-from tui.panels import checklist, events, kpis, log, matrix, operation, resources, validation
 
-PANELS: dict[str, Draw] = {
-    "kpis": kpis.draw,
-    "matrix": matrix.draw,
-    "resources": resources.draw,
-    "checklist": checklist.draw,
-    "validation": validation.draw,
-    "operation": operation.draw,
-    "events": events.draw,
-    "log": log.draw,
-}
+if TYPE_CHECKING:
+    from engine.state.model import State
+
+NAMES = ("kpis", "matrix", "resources", "checklist", "validation", "operation", "events", "log")
+"""The panels. What draws them is imported once there is a state: the first picture comes before that."""
+_NOTHING: Lines = []
 _VIEW = {"resources": "conditions", "events": "log"}
 
 
@@ -45,16 +38,30 @@ class Dashboard(Frame):
         self._in_hand = "checklist"
         self._row: int | None = None
         """The row the person chose; None: the one that waits for an answer, wherever it moves."""
+        self._filled = False
         self._places: dict[str, Place] = {}
         self._operating = False
         """Whether the places are those of an operation in front."""
 
     def compose_body(self) -> ComposeResult:
+        """Where the panels go; they come right after the first picture, in which they would stand empty."""
+        yield Pane(lambda *_: _NOTHING, id="panels")
+
+    def on_mount(self) -> None:
+        """The panels follow the first picture, but what size is needed is part of it."""
+        if too_small(*self.size):
+            self._fill()
+        else:
+            self.call_after_refresh(self._fill)
+
+    def _fill(self) -> None:
         """One pane for each panel, and one that says what size is needed."""
-        with Container(id="panels"):
-            yield Pane(self._too_small, id="small")
-            for name in PANELS:
-                yield Pane(partial(self._panel, name), id=name)
+        if not self._filled:
+            self._filled = True
+            panes = [Pane(partial(self._panel, name), id=name) for name in NAMES]
+            self.query_one("#panels").mount(Pane(self._too_small, id="small"), *panes)
+            self._place()
+            self._arrange()
 
     def on_resize(self) -> None:
         """Another size, another arrangement."""
@@ -63,6 +70,8 @@ class Dashboard(Frame):
 
     def redraw(self) -> None:
         """Draw again; an operation that begins or ends changes the arrangement."""
+        if self.state is not None:
+            self._fill()  # where a key was first, no refresh has called for it
         self._place()
         super().redraw()
 
@@ -73,6 +82,8 @@ class Dashboard(Frame):
         content = app.seen.content_of(state) if state is not None else None
         if state is None or content is None or state.operation is not None or app.arming.needed:
             return False
+        from tui.panels import operation
+
         still = operation.in_front(state, look.at) == self._operating
         if not still or not self._kept.stand(("header", *self._places), content, look.at):
             return False
@@ -86,27 +97,36 @@ class Dashboard(Frame):
     def _place(self) -> None:
         width, height = self.size
         small = too_small(width, height)
-        self._operating = self.state is not None and operation.in_front(self.state, self.look.now)
+        self._operating = self._is_operating()
         places = {} if small else arrange(width, height - 4, operating=self._operating)
         if small:
             places = {"small": Place(0, 0, width, max(height - 4, 1))}
-        if places == self._places:
-            return
-        panes = list(self.query("#panels Pane").results(Pane))
-        if not panes:
-            return
-        self._places = places
-        for pane in panes:
-            place = places.get(pane.id or "")
+        if places != self._places:
+            self._places = places
+            self._arrange()
+
+    def _arrange(self) -> None:
+        """Put each panel that is there into its place."""
+        for pane in self.query("#panels Pane").results(Pane):
+            place = self._places.get(pane.id or "")
             pane.display = place is not None
             if place is not None:
                 pane.styles.offset = (place.x, place.y)
                 pane.styles.width, pane.styles.height = place.width, place.height
 
+    def _is_operating(self) -> bool:
+        if self.state is None:
+            return False
+        from tui.panels import operation
+
+        return operation.in_front(self.state, self.look.now)
+
     def _panel(self, name: str, width: int, height: int) -> Lines:
         state = self.state
         if state is None:
             return block([], width, height)
+        from tui.panels.every import PANELS
+
         cursor = self._cursor(state) if name == self._panel_in_hand() else None
         look, shown = self.look.at_row(cursor), self.console_app.windows.shown(state)
         content = self.console_app.seen.content_of(shown)
@@ -129,6 +149,8 @@ class Dashboard(Frame):
 
     def _items(self, state: State) -> list[str | None]:
         """What the rows of the panel in hand stand for."""
+        from tui.panels import log
+
         items: dict[str, list[str | None]] = {
             "kpis": [kpi.id for kpi in state.kpis],
             "matrix": [row.verdict for row in state.matrix],

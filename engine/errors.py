@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 DONE = 0
 CHECK_FAILED = 1
 REFUSED = 2
@@ -53,3 +55,17 @@ class DamagedRecord(OpsError):
     """A record file is damaged where no crash could have damaged it; nothing is repaired."""
 
     exit_code = NEEDS_HUMAN
+
+
+def nearest(name: str, known: Iterable[str], *, alike: float = 0.6) -> str:
+    """The known name that is most like it; empty when none is ``alike`` (0 to 1)."""
+    import difflib  # no start waits for what only a mistake needs
+
+    return next(iter(difflib.get_close_matches(name, list(known), n=1, cutoff=alike)), "")
+
+
+def meant(name: str, known: Iterable[str], otherwise: str = "one of", *, alike: float = 0.6) -> str:
+    """``did you mean ...?``, or all that there is."""
+    names = list(known)
+    near = nearest(name, names, alike=alike)
+    return f"did you mean {near}?" if near else f"{otherwise}: {', '.join(names)}"

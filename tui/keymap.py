@@ -7,7 +7,6 @@ emergency opens whatever its files say.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ import msgspec
 from engine.config.located import Located, read_yaml
 from engine.config.personal import settings_directory
 from engine.config.problems import Problem
+from engine.errors import meant
 from tui.commands import COMMANDS, VIEWS, Command, key_of, shown
 from tui.commands.pressed import FORBIDDEN, KEPT, RESERVED, named
 from tui.lines import JUMPS
@@ -122,8 +122,7 @@ def _bindings(located: Located) -> Iterator[tuple[str, tuple[str, ...]]]:
 def _nearest(command: str) -> str:
     if "confirm" in command:
         return "what confirms has no key: a sheet is answered by typing, so that no single key cuts over or rolls back"
-    near = difflib.get_close_matches(command, COMMANDS, n=1)
-    return f"did you mean {near[0]}?" if near else f"one of: {', '.join(COMMANDS)}"
+    return meant(command, COMMANDS)
 
 
 def _keys(located: Located, where: tuple[str, str], written: Any) -> tuple[str, ...] | None:

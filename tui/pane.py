@@ -10,7 +10,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.lines import Line, Lines, block, changed
+from tui.lines import Line, Lines, block, changed, width_of
 from tui.theme import Brush
 
 Painter = Callable[[int, int], Lines]
@@ -109,7 +109,8 @@ class Pane(Widget, inherit_bindings=False):
         strip = self._strips.get(line)
         if strip is None:
             segments = [Segment(span.text, brush.style(span.role, span.marked)) for span in line]
-            strip = Strip(segments).adjust_cell_length(self.size.width, brush.style("text"))
+            # its width is told: Rich would remember each text it measures, and a clock is another one each second
+            strip = Strip(segments, width_of(line)).adjust_cell_length(self.size.width, brush.style("text"))
             self._strips[line] = strip
         return strip
 

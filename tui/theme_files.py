@@ -12,7 +12,6 @@ A file names the theme that it is based on, and what differs from it::
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,7 +21,7 @@ from msgspec.structs import replace
 
 from engine.config.located import KeyPath, Located, read_yaml
 from engine.config.problems import ConfigError, Problem
-from engine.errors import Refused
+from engine.errors import Refused, meant
 from tui.lines import Role
 from tui.theme import QUIET, contrast
 from tui.themes import THEMES, Ink, Theme
@@ -55,9 +54,9 @@ def themes_of(config: Path, wanted: str) -> Mapping[str, Theme]:
         elif path.stem == wanted:
             raise ConfigError([_with_a_way(problem) for problem in sorted(located.problems, key=lambda one: one.line)])
     if wanted not in found:
-        near = difflib.get_close_matches(wanted, found, n=1)
-        said = f"did you mean {near[0]}?" if near else f"one of: {', '.join(found)}"
-        raise Refused(f"there is no theme {wanted[:40]!r}", f"{said}; or write {config / 'themes' / 'NAME.yml'}")
+        raise Refused(
+            f"there is no theme {wanted[:40]!r}", f"{meant(wanted, found)}; or write {config / 'themes' / 'NAME.yml'}"
+        )
     return found
 
 
@@ -98,9 +97,7 @@ def _theme(located: Located, name: str) -> Theme | None:
 def _put(located: Located, inks: dict[Role, Ink], role: str, value: Any) -> None:
     where: KeyPath = ("roles", role)
     if role not in _ROLES:
-        near = difflib.get_close_matches(role, _ROLES, n=1, cutoff=0.7)
-        right = f"did you mean {near[0]}?" if near else f"roles: {', '.join(_ROLES)}"
-        located.report(where, "is no role", right)
+        located.report(where, "is no role", meant(role, _ROLES, "roles", alike=0.7))
         return
     color, on, background = str(value).partition(" on ")
     found = _one(located, where, value if value is None else color)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import importlib
 import os
 import sys
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 from engine import __version__
 from engine.cli.outlet import outlet
 from engine.cli.word import command_word
-from engine.errors import NEEDS_HUMAN, REFUSED, OpsError, Refused
+from engine.errors import NEEDS_HUMAN, REFUSED, OpsError, Refused, nearest
 from engine.tiers import COLORS, COLORS_VARIABLE, MARKS, MARKS_VARIABLE, THEME_VARIABLE
 
 if TYPE_CHECKING:  # read when a command needs it: --version and usage errors do not pay for YAML and types
@@ -189,8 +188,8 @@ def _run(arguments: list[str], open_console: Callable[..., int], examine_console
 
 
 def _nearest(word: str) -> str:
-    near = difflib.get_close_matches(word, COMMANDS, n=1)
-    return f"did you mean abaco-ops {near[0]}? abaco-ops --help lists all" if near else "abaco-ops --help lists all"
+    near = nearest(word, COMMANDS)
+    return f"did you mean abaco-ops {near}? abaco-ops --help lists all" if near else "abaco-ops --help lists all"
 
 
 def whole_parser() -> argparse.ArgumentParser:

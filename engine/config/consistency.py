@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable
@@ -18,6 +17,7 @@ from engine.config.monitoring import Condition, MonitoringConfig
 from engine.config.own_steps import BUILT_IN, LAST_PHASE, NO_RETURN_IN, OwnStepSection
 from engine.config.release import ReleaseConfig
 from engine.config.units import check_services
+from engine.errors import meant
 
 PLACES = ("{python}", "{root}", "{release}", "{engine}")
 """What is filled into configured commands."""
@@ -289,10 +289,7 @@ def _places(located: Located, where: KeyPath, parts: list[str]) -> None:
 
 
 def _unknown(located: Located, where: KeyPath, name: str, known: Iterable[str], what: str) -> None:
-    names = list(known)
-    near = difflib.get_close_matches(name, names, n=1)
-    right = f"did you mean {near[0]}?" if near else f"one of: {', '.join(names)}"
-    located.report(where, f"names the {what} {name!r}, which is not there", right)
+    located.report(where, f"names the {what} {name!r}, which is not there", meant(name, known))
 
 
 def _unique(located: Located, what: str, names: list[str], where: KeyPath | None = None) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import functools
 import types
 import typing
@@ -14,6 +13,7 @@ import msgspec
 from engine.config.literal_secrets import KEYS
 from engine.config.located import KeyPath, Located
 from engine.config.quantities import Duration, Size
+from engine.errors import meant
 
 S = TypeVar("S", bound=msgspec.Struct)
 _WORDS: dict[Any, str] = {
@@ -76,9 +76,7 @@ def _check_struct(located: Located, value: Any, kind: type[msgspec.Struct], wher
     hints, fields = _of_struct(kind)
     for key in value:
         if key not in fields:
-            near = difflib.get_close_matches(str(key), fields, n=1)
-            right = f"did you mean {near[0]}?" if near else f"known keys: {', '.join(fields)}"
-            located.report((*where, key), "is not a known key", right)
+            located.report((*where, key), "is not a known key", meant(str(key), fields, "known keys"))
     for name, field in fields.items():
         if name in value:
             _check(located, value[name], hints[field.name], (*where, name))

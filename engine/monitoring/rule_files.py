@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +15,7 @@ from engine.config.located import KeyPath, Located, read_yaml
 from engine.config.monitoring import Verdict
 from engine.config.quantities import Duration
 from engine.config.typed import to_struct
-from engine.errors import OpsError
+from engine.errors import OpsError, meant
 from engine.monitoring.judgement import NO_DATA
 from engine.monitoring.rule_series import MOST_LOOKS, Happening, Series, parse_happening, parse_series
 
@@ -97,9 +96,7 @@ class _Checked:
         self.located.report((*self.where, *key), what, right)
 
     def unknown(self, key: KeyPath, name: str, known: Collection[str], kind: str) -> None:
-        near = difflib.get_close_matches(name, known, n=1)
-        right = f"did you mean {near[0]}?" if near else f"one of: {', '.join(known)}"
-        self.wrong(key, f"names the {kind} {name!r}, which is not there", right)
+        self.wrong(key, f"names the {kind} {name!r}, which is not there", meant(name, known))
 
 
 def load_rule_files(

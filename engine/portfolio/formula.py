@@ -6,7 +6,6 @@ A formula is parsed by Python's own parser and walked over a whitelist; it is ne
 from __future__ import annotations
 
 import ast
-import difflib
 import math
 import operator
 from collections.abc import Callable, Collection, Iterator
@@ -14,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.config.kpis import KpiConfig
-from engine.errors import OpsError
+from engine.errors import OpsError, meant
 
 _LONGEST = 2000
 _OPERATORS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
@@ -154,9 +153,8 @@ def _check_name(name: str, grammar: _Grammar, *, in_sum: bool) -> None:
         return
     if not in_sum and name in grammar.columns:
         raise FormulaError(grammar.kpi, f"uses the column {name} outside of sum(...)", f"sum({name})")
-    near = difflib.get_close_matches(name, known, n=1)
     what = "a column of tape.amounts" if in_sum else "a KPI that stands above it"
-    fix = f"did you mean {near[0]}?" if near else f"known: {', '.join(known) or 'none'}"
+    fix = meant(name, known, "known") if known else "known: none"
     raise FormulaError(grammar.kpi, f"names {name}, which is not {what}", fix)
 
 

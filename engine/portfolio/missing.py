@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
+from engine.errors import nearest
 from engine.records import harmless
 
 
@@ -15,6 +15,6 @@ def missing_columns(wanted: Iterable[str], present: list[str]) -> dict[str, str]
 
 def _missing(name: str, present: list[str]) -> str:
     folded = {other.lower(): other for other in present}
-    near = difflib.get_close_matches(name, folded, n=1, cutoff=0.8)
-    hint = f" (there is {harmless(folded[near[0]])!r})" if near else ""
+    near = nearest(name, folded, alike=0.8)
+    hint = f" (there is {harmless(folded[near])!r})" if near else ""
     return f"the column {name} is missing{hint}"

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from engine.errors import Refused
+from engine.errors import Refused, nearest
 from engine.validation.history import FIGURES, Kept
 from engine.validation.model import CHECKS, Status
 
@@ -56,8 +55,8 @@ def chosen(names: Sequence[str], kpis: Sequence[str]) -> tuple[str, ...]:
     known = known_figures(kpis)
     for name in names:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            fix = f"did you mean {near[0]}? " if near else ""
+            near = nearest(name, known)
+            fix = f"did you mean {near}? " if near else ""
             raise Refused(f"there is no figure {name!r}", f"{fix}one of: {', '.join(known)}")
     return tuple(dict.fromkeys(names)) or ("rows", *kpis)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from site_at_work import Site, abaco
+from site_at_work import Site, here
 
 FAIL = ["{python}", "-c", "raise SystemExit('broken on purpose')"]
 
@@ -40,7 +40,7 @@ def test_before_the_point_of_no_return_everything_is_undone(
     site.edit_console("command_deadline: 10s", "command_deadline: 4s")
     site.edit_release(release, key, command)
     config, metrics = site.config(), site.metrics()
-    failed = abaco("--root", str(site.root), "cutover", "--yes", "--reason", "test")
+    failed = here("--root", str(site.root), "cutover", "--yes", "--reason", "test")
     assert failed.returncode == 3, failed.stdout + failed.stderr
     operation = site.operation("0001-cutover")
     assert operation.state == "ABORTED"
@@ -84,7 +84,7 @@ def test_after_the_point_of_no_return_a_person_decides_and_the_way_back_works(
     site.edit_console("first_run: 20s", "first_run: 3s")
     site.edit_release("v2", key, command)
     config, metrics = site.config(), site.metrics()
-    failed = abaco("--root", str(site.root), "cutover", "--yes", "--reason", "test")
+    failed = here("--root", str(site.root), "cutover", "--yes", "--reason", "test")
     assert failed.returncode == 4, failed.stdout + failed.stderr
     operation = site.operation("0001-cutover")
     assert operation.state == "NEEDS_HUMAN"
@@ -92,7 +92,7 @@ def test_after_the_point_of_no_return_a_person_decides_and_the_way_back_works(
     assert operation.offers[0].startswith("abaco-ops rollback")
     assert "NEEDS YOU" in failed.stdout and operation.offers[0] in failed.stdout
     assert site.config() == (site.root / "config/releases/v2.yml").read_bytes()
-    refused = abaco("--root", str(site.root), "cutover", "--yes")
+    refused = here("--root", str(site.root), "cutover", "--yes")
     assert refused.returncode == 2
 
     back = site.rollback()
@@ -105,10 +105,10 @@ def test_an_operation_put_right_by_hand_is_closed_by_what_is_live(site: Site) ->
     site.fast_staging()
     site.edit_release("v2", "verify", FAIL)
     assert site.cutover().state == "NEEDS_HUMAN"
-    closed = abaco("--root", str(site.root), "resolve", "1", "--reason", "checked by hand")
+    closed = here("--root", str(site.root), "resolve", "1", "--reason", "checked by hand")
     assert (closed.returncode, "0001-cutover is CLOSED BY HAND: V2 is live; found: " in closed.stdout) == (0, True)
     assert site.operation("0001-cutover").state == "SUCCEEDED"
-    assert "CLOSED BY HAND" in (row := abaco("--root", str(site.root), "history").stdout) and "SUCCEEDED" not in row
+    assert "CLOSED BY HAND" in (row := here("--root", str(site.root), "history").stdout) and "SUCCEEDED" not in row
 
 
 def test_a_cutover_that_needed_a_person_can_be_resumed(site: Site) -> None:
@@ -119,6 +119,6 @@ def test_a_cutover_that_needed_a_person_can_be_resumed(site: Site) -> None:
     assert site.cutover().state == "NEEDS_HUMAN"
     pid = site.pid("v2")
     marker.touch()
-    assert abaco("--root", str(site.root), "resume", "1").returncode == 0
+    assert here("--root", str(site.root), "resume", "1").returncode == 0
     assert site.operation("0001-cutover").state == "SUCCEEDED"
     assert site.pid("v2") == pid, "what runs was probed, not started again"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import hashlib
-import io
 import json
 import os
 import re
@@ -20,7 +19,9 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from engine.cli import demo, frame
+from in_this_process import here
+
+from engine.cli import demo
 from engine.clock import SystemClock
 from engine.config import Deployment, load_deployment
 from engine.monitoring.launch import ensure_monitor, stop_monitor
@@ -53,18 +54,6 @@ def await_that(what: Callable[[], Any], seconds: float = PATIENCE) -> Any:
             return answer
         assert time.monotonic() < until, "it did not happen in time"
         time.sleep(min(max(0.002, 4 * (time.thread_time() - before)), 0.1))
-
-
-def here(*words: str) -> subprocess.CompletedProcess[str]:
-    """The same in this process, where the command is not what is tested: an interpreter less to start."""
-    told = [io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2)]
-    with contextlib.redirect_stdout(told[0]), contextlib.redirect_stderr(told[1]):
-        try:
-            code = frame.main(words, lambda *_: 99)
-        except SystemExit as left:  # what it was asked cannot be understood
-            code = int(left.code or 0)
-    said, trouble = (stream.buffer.getvalue().decode() for stream in told)  # type: ignore[attr-defined]
-    return subprocess.CompletedProcess(words, code, said, trouble)
 
 
 def _done(*words: str) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import subprocess
 
 import pytest
+from in_this_process import here
 from kept_at_work import CutOver
 from sabotage_at_work import dying
-from site_at_work import here
 
 from engine.operations.journal import records_of
 from engine.records import read_lines

@@ -4,8 +4,9 @@ import json
 import re
 
 import pytest
+from in_this_process import here
 from kept_at_work import CutOver
-from site_at_work import Site, abaco, await_that, hashes, here
+from site_at_work import Site, abaco, await_that, hashes
 
 from engine.clock import SystemClock
 from engine.errors import Refused

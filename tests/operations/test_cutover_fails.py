@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from site_at_work import Site, here
+from in_this_process import here
+from site_at_work import Site
 
 FAIL = ["{python}", "-c", "raise SystemExit('broken on purpose')"]
 

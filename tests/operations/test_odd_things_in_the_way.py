@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 
 from bench_at_work import ME, work_on
+from in_this_process import here
 from kept_at_work import CutOver
-from site_at_work import Site, here
+from site_at_work import Site
 
 from engine.clock import Clock
 from engine.config import Deployment

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from in_this_process import here
 from kept_at_work import CutOver
-from site_at_work import Site, here
+from site_at_work import Site
 
 from engine.operations import cutover, rollback
 

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from in_this_process import here
 from kept_at_work import CutOver
-from site_at_work import COMMAND, Site, abaco, await_that, hashes, here
+from site_at_work import COMMAND, Site, abaco, await_that, hashes
 
 from engine.clock import SystemClock
 from engine.errors import LockHeld, Refused

@@ -11,8 +11,9 @@ import threading
 from pathlib import Path
 
 import pytest
+from in_this_process import here
 from kept_at_work import CutOver
-from site_at_work import Site, abaco, await_that, hashes, here
+from site_at_work import Site, abaco, await_that, hashes
 
 from engine.errors import Refused
 from engine.operations.journal import records_of

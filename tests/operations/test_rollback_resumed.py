@@ -7,9 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from in_this_process import here
 from kept_at_work import CutOver
 from sabotage_at_work import dying
-from site_at_work import Site, await_that, here
+from site_at_work import Site, await_that
 
 from engine.operations.launch import Accepted
 from engine.operations.model import Operation

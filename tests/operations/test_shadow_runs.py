@@ -6,7 +6,8 @@ import hashlib
 import json
 from typing import Any
 
-from site_at_work import Site, await_that, here
+from in_this_process import here
+from site_at_work import Site, await_that
 
 from engine.records import sound_records
 

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from in_this_process import here
 from kept_at_work import CutOver
-from site_at_work import COMMAND, Site, abaco, await_that, grown, here
+from site_at_work import COMMAND, Site, abaco, await_that, grown
 
 from engine.operations import steering
 from engine.operations.journal import records_of

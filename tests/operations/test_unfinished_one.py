@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from bench_at_work import work_on
-from site_at_work import here
+from in_this_process import here
 
 from engine.clock import SystemClock
 from engine.config import Deployment

@@ -6,8 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from in_this_process import here
 from kept_at_work import CutOver
-from site_at_work import Site, await_that, here
+from site_at_work import Site, await_that
 
 from engine.clock import SystemClock
 from engine.config import Deployment, load_deployment

@@ -157,7 +157,8 @@ def test_an_older_snapshot_can_be_named(cut_over: CutOver) -> None:
     assert cut_over.written_by("v2") <= cut_over.kept_hashes()
 
 
-def test_during_a_running_cutover_it_takes_over_and_leaves_the_metrics_alone(site: Site) -> None:
+def test_during_a_running_cutover_it_takes_over_and_leaves_the_metrics_alone(trying: Site) -> None:
+    site = trying
     site.edit_release("v2", "test", ["sleep", "8"])
     config, metrics = site.config(), site.metrics()
     begun = site.begin_cutover()
@@ -172,7 +173,8 @@ def test_during_a_running_cutover_it_takes_over_and_leaves_the_metrics_alone(sit
     assert site.incident(operation.id)["new_release_started"] is False
 
 
-def test_a_cutover_whose_worker_hangs_is_ended_and_taken_over(site: Site) -> None:
+def test_a_cutover_whose_worker_hangs_is_ended_and_taken_over(trying: Site) -> None:
+    site = trying
     site.edit_release("v2", "test", ["sleep", "611"])
     config, metrics = site.config(), site.metrics()
     begun = site.begin_cutover()
@@ -223,7 +225,8 @@ def test_two_operators_at_once_make_one_operation(round_trip: Site) -> None:
     assert round_trip.live() == "v2"
 
 
-def test_someone_who_comes_second_is_told_who_operates(site: Site) -> None:
+def test_someone_who_comes_second_is_told_who_operates(trying: Site) -> None:
+    site = trying
     site.edit_release("v2", "test", ["sleep", "3"])
     begun = site.begin_cutover()
     await_that(lambda: any(step.name == "test_new" and step.state == "running" for step in steps(site, begun.id)))
@@ -233,7 +236,8 @@ def test_someone_who_comes_second_is_told_who_operates(site: Site) -> None:
     assert site.settled(begun.id).state == "SUCCEEDED"
 
 
-def test_a_running_cutover_is_aborted_on_request(site: Site) -> None:
+def test_a_running_cutover_is_aborted_on_request(trying: Site) -> None:
+    site = trying
     site.edit_release("v2", "test", ["sleep", "600"])
     config, metrics = site.config(), site.metrics()
     begun = site.begin_cutover()

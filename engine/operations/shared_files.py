@@ -124,9 +124,9 @@ def linked_directories(deployment: Deployment) -> list[tuple[Path, Path]]:
 
 def _is_copy(deployment: Deployment, path: Path) -> bool:
     """What was copied, or set aside, keeps the mode that it had: the group reads it, and nobody writes to it."""
-    paths = deployment.paths
-    inside = (paths.snapshots, paths.staged, paths.rollback / "metrics_backup")
-    kept = any(place in path.parents and path.parent != place for place in inside)
+    paths, parts = deployment.paths, path.parts
+    inside = (place.parts for place in (paths.snapshots, paths.staged, paths.rollback / "metrics_backup"))
+    kept = any(len(parts) > len(place) + 1 and parts[: len(place)] == place for place in inside)
     return kept or path.name.startswith(("pipeline_backup", "config_displaced"))
 
 

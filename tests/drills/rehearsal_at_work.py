@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from in_this_process import here
 
 from engine.clock import SystemClock
 from engine.config import Deployment, load_deployment
@@ -72,9 +73,9 @@ class Night:
         (root / "config/pipeline.yml").write_bytes((root / "config/releases/v2.yml").read_bytes())
         self.deployment: Deployment = load_deployment(root)
         self._write_tape()
-        made = abaco("demo", str(root), "--no-console")
+        made = here("demo", str(root), "--no-console")
         assert made.returncode == 0, made.stdout + made.stderr
-        assert abaco("--root", str(root), "validate").returncode == 0
+        assert here("--root", str(root), "validate").returncode == 0
         self.reader = StateReader(self.deployment, SystemClock())
 
     def _edit(self, name: str, old: str, new: str) -> None:
@@ -132,6 +133,6 @@ class Night:
         return len(found)
 
     def close(self) -> None:
-        stopped = abaco("demo", str(self.root), "--stop")
+        stopped = here("demo", str(self.root), "--stop")
         assert stopped.returncode == 0, stopped.stderr
         assert processes_of(self.root) == []

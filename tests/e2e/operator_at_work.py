@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from in_this_process import here
+
 COMMAND = (sys.executable, "-m", "tui.main")
 
 
@@ -51,11 +53,15 @@ class Operator:
         return status
 
     def until(self, wanted: Callable[[dict[str, Any]], bool], timeout: float = 30) -> dict[str, Any]:
-        """The first status that is as wanted; AssertionError with the last one."""
+        """The first status that is as wanted; AssertionError with the last one.
+
+        Looked for in this process, so that waiting takes nothing away from what is waited for; then asked for as a
+        person asks.
+        """
         end = time.monotonic() + timeout
         while True:
-            status = self.status()
-            if wanted(status):
+            status = json.loads(here("--root", str(self.root), "status", "--json").stdout)
+            if wanted(status) and wanted(status := self.status()):
                 return status
             if time.monotonic() > end:
                 raise AssertionError(json.dumps(status, indent=1)[:6000])

@@ -10,8 +10,6 @@ from pathlib import Path
 
 from site_at_work import Site, await_that
 
-from engine.clock import SystemClock
-from engine.monitoring.launch import ensure_monitor
 from engine.services import open_service
 
 
@@ -48,8 +46,11 @@ class Kept:
         self._copy(site.root, self._kept)
 
     @contextlib.contextmanager
-    def put_back(self) -> Iterator[CutOver]:
-        """The new release live, with a run of the process that runs now, and the monitor beside it."""
+    def put_back(self, *, watched: bool = False) -> Iterator[CutOver]:
+        """The new release live, with a run of the process that runs now.
+
+        ``watched``: a monitor beside it, which begins with a validation, the shadow run and the proof.
+        """
         site = self._site
         shutil.rmtree(site.root)
         self._copy(self._kept, site.root)
@@ -57,8 +58,9 @@ class Kept:
             open_service(site.deployment, "v2").start()
             pid = site.pid("v2")
             await_that(lambda: any(run["incarnation"]["pid"] == pid for run in site.runs()))
-            site.began = SystemClock().now().wall
-            ensure_monitor(site.deployment)
+            site.watched = False
+            if watched:
+                site.watch()
             yield site
         finally:
             site.end()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import hashlib
-import io
 import json
 import os
 import re
@@ -20,9 +19,12 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from engine.cli import demo, frame
+from in_this_process import here
+
+from engine.cli import demo
 from engine.clock import SystemClock
 from engine.config import Deployment, load_deployment
+from engine.monitoring.launch import ensure_monitor, stop_monitor
 from engine.monitoring.store import SampleStore
 from engine.operations.journal import read_operation, records_of, worker_of
 from engine.operations.launch import Accepted, launch, plan_cutover, plan_rollback
@@ -54,12 +56,9 @@ def await_that(what: Callable[[], Any], seconds: float = PATIENCE) -> Any:
         time.sleep(min(max(0.002, 4 * (time.thread_time() - before)), 0.1))
 
 
-def _here(*words: str) -> None:
-    """The same in this process, where only what it leaves is needed: an interpreter less to start."""
-    said = io.StringIO()
-    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
-        code = frame.main(words, lambda *_: 99)
-    assert code == 0, said.getvalue()
+def _done(*words: str) -> None:
+    ended = here(*words)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
 def await_end(pid: int, until: float) -> None:
@@ -101,6 +100,8 @@ class Site:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.began = SystemClock().now().wall
+        self.watched = True
+        """A monitor runs beside it."""
 
     # --- making and ending ---
 
@@ -108,11 +109,21 @@ class Site:
         """V1 has finished a run, and the monitor begins; nothing waits for its first word, a second later."""
         self.began = SystemClock().now().wall
         with patch.object(demo, "_JUDGED_WITHIN", 0.0):
-            _here("demo", str(self.root), "--no-console")
+            _done("demo", str(self.root), "--no-console")
+
+    def watch(self) -> None:
+        """From now on a monitor runs beside it: it begins with judging all anew."""
+        self.began, self.watched = SystemClock().now().wall, True
+        ensure_monitor(self.deployment)
+
+    def unwatch(self) -> None:
+        """Nobody watches it any more."""
+        self.watched = False
+        stop_monitor(self.deployment)
 
     def end(self) -> None:
         self.let_go_on()
-        _here("demo", str(self.root), "--stop")
+        _done("demo", str(self.root), "--stop")
         assert await_that(lambda: not self.processes(), 10)
 
     def processes(self) -> list[str]:
@@ -134,7 +145,8 @@ class Site:
 
         Not before the monitor has judged: while it begins it holds what whoever only looks has to wait for.
         """
-        await_that(self._judged)
+        if self.watched:
+            await_that(self._judged)
         self._signal_all(signal.SIGSTOP)
 
     def _judged(self) -> bool:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 
 from bench_at_work import ME, work_on
+from in_this_process import here
 from kept_at_work import CutOver
-from site_at_work import Site, abaco
+from site_at_work import Site
 
 from engine.clock import Clock
 from engine.config import Deployment
@@ -45,12 +46,12 @@ def test_what_is_covered_by_now_does_not_blind_the_proof(cut_over: CutOver) -> N
 
 def test_a_release_is_not_started_by_hand_on_the_configuration_of_the_other(round_trip: Site) -> None:
     root = str(round_trip.root)
-    assert abaco("--root", root, "service", "stop", "v1").returncode == 0
-    refused = abaco("--root", root, "service", "start", "v2")
+    assert here("--root", root, "service", "stop", "v1").returncode == 0
+    refused = here("--root", root, "service", "start", "v2")
     assert refused.returncode == 2
     assert "the active configuration is that of v1" in refused.stderr
     assert round_trip.state("v2") != "RUNNING"
-    assert abaco("--root", root, "service", "start", "v1").returncode == 0
+    assert here("--root", root, "service", "start", "v1").returncode == 0
 
 
 def test_a_pipe_among_the_requests_hangs_nobody(deployment: Deployment, clock: Clock) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from in_this_process import here
 from kept_at_work import CutOver
-from site_at_work import Site, abaco
+from site_at_work import Site
 
 from engine.operations import cutover, rollback
 
@@ -24,7 +25,7 @@ def test_a_cutover_whose_worker_died_is_rolled_back(round_trip: Site, step: str)
         pytest.skip("it had ended already")
     assert left.state == "INTERRUPTED"
     assert left.offers[0].startswith("abaco-ops rollback")
-    assert abaco("--root", str(round_trip.root), "cutover", "--yes").returncode == 2
+    assert here("--root", str(round_trip.root), "cutover", "--yes").returncode == 2
 
     back = round_trip.rollback()
 
@@ -40,7 +41,7 @@ def test_a_cutover_whose_worker_died_is_aborted(round_trip: Site, step: str) -> 
     round_trip.kill_worker_at(begun, step)
     if round_trip.operation(begun.id).past_no_return:
         pytest.skip("it had gone on too far already")
-    aborted = abaco("--root", str(round_trip.root), "abort", begun.id)
+    aborted = here("--root", str(round_trip.root), "abort", begun.id)
     assert aborted.returncode == 0, aborted.stdout + aborted.stderr
     assert round_trip.operation(begun.id).state == "ABORTED"
     round_trip.assert_back_on_v1(config, metrics)
@@ -50,7 +51,7 @@ def test_a_cutover_whose_worker_died_is_aborted(round_trip: Site, step: str) -> 
 def test_a_cutover_whose_worker_died_is_resumed(round_trip: Site, step: str) -> None:
     begun = round_trip.begin_cutover()
     round_trip.kill_worker_at(begun, step)
-    resumed = abaco("--root", str(round_trip.root), "resume", begun.id)
+    resumed = here("--root", str(round_trip.root), "resume", begun.id)
     assert resumed.returncode == 0, resumed.stdout + resumed.stderr
     assert round_trip.operation(begun.id).state == "SUCCEEDED"
     assert round_trip.live() == "v2"

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from in_this_process import here
 from kept_at_work import CutOver
 from site_at_work import COMMAND, Site, abaco, await_that, hashes
 
@@ -111,12 +112,12 @@ def test_before_any_cutover_it_works_on_a_snapshot_of_its_own_and_changes_nothin
     measured = site.deployment.console.cadence.verify_hold + event["data"]["parts"]["compute"]
     assert event["data"]["ok"] is True and event["data"]["seconds"] >= round(measured, 2) - 0.01
     assert {"verify", "verify copy", "configuration", "exchange", "compute"} <= event["data"]["parts"].keys()
-    status = json.loads(abaco("--root", str(site.root), "status", "--json").stdout)["way_back"]
+    status = json.loads(here("--root", str(site.root), "status", "--json").stdout)["way_back"]
     assert (status["basis"], status["seconds"], status["ready"]) == ("rehearsed", told["seconds"], False)
     (said,) = [item for item in plan_cutover(site.deployment).evidence if item.name == "rehearsal"]
     assert said.mark == "ok" and "rehearsed" in said.text and f"{told['seconds']:.1f} s" in said.text
-    assert "rehearsed" in abaco("--root", str(site.root), "status", "--update").stdout
-    board = abaco("--root", str(site.root), "checklist").stdout
+    assert "rehearsed" in here("--root", str(site.root), "status", "--update").stdout
+    board = here("--root", str(site.root), "checklist").stdout
     assert "READY" in next(line for line in board.splitlines() if "rollback rehearsed" in line)
 
 

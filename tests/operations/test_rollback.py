@@ -11,6 +11,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from in_this_process import here
 from kept_at_work import CutOver
 from site_at_work import Site, abaco, await_that, hashes
 
@@ -20,6 +21,12 @@ from engine.operations.launch import plan_rollback
 from engine.records import verify_chain
 from engine.services import open_service
 from engine.snapshots import list_snapshots, verify_snapshot
+
+
+@pytest.fixture
+def cut_over(watched_cut_over: CutOver) -> CutOver:
+    """Here the monitor looks on, whatever becomes of the rollback."""
+    return watched_cut_over
 
 
 def after_cutover(site: Site) -> tuple[bytes, dict[str, str]]:
@@ -45,7 +52,7 @@ def test_from_a_healthy_new_release_nothing_is_lost(cut_over: CutOver) -> None:
     assert "SUCCEEDED" in (cut_over.root / "logs/rollback.log").read_text()
     assert [event["operation"] for event in cut_over.events("operation.ended")] == ["0001-cutover", "0002-rollback"]
     assert verify_chain(cut_over.deployment.paths.events).intact
-    refused = abaco("--root", str(cut_over.root), "rollback", "--yes")
+    refused = here("--root", str(cut_over.root), "rollback", "--yes")
     assert refused.returncode == 2 and "nothing to roll back" in refused.stderr
 
 
@@ -65,7 +72,7 @@ def test_a_dry_run_changes_nothing(cut_over: CutOver) -> None:
     cut_over.freeze()
     try:
         before = hashes(cut_over.root)
-        shown = abaco("--root", str(cut_over.root), "rollback", "--dry-run", "--json")
+        shown = here("--root", str(cut_over.root), "rollback", "--dry-run", "--json")
         assert shown.returncode == 0
         plan = json.loads(shown.stdout)
         assert plan["sets_aside_runs"] >= 1
@@ -119,7 +126,7 @@ def test_without_any_good_snapshot_nothing_is_touched(cut_over: CutOver) -> None
     for path in cut_over.deployment.paths.snapshots.glob("*/tree/data/metrics/*"):
         path.write_bytes(b"damaged")
     pid = cut_over.pid("v2")
-    failed = abaco("--root", str(cut_over.root), "rollback", "--yes")
+    failed = here("--root", str(cut_over.root), "rollback", "--yes")
     assert failed.returncode == 3, failed.stdout
     assert "no snapshot can be restored" in failed.stdout
     assert cut_over.live() == "v2" and cut_over.pid("v2") == pid
@@ -150,7 +157,8 @@ def test_an_older_snapshot_can_be_named(cut_over: CutOver) -> None:
     assert cut_over.written_by("v2") <= cut_over.kept_hashes()
 
 
-def test_during_a_running_cutover_it_takes_over_and_leaves_the_metrics_alone(site: Site) -> None:
+def test_during_a_running_cutover_it_takes_over_and_leaves_the_metrics_alone(trying: Site) -> None:
+    site = trying
     site.edit_release("v2", "test", ["sleep", "8"])
     config, metrics = site.config(), site.metrics()
     begun = site.begin_cutover()
@@ -165,7 +173,8 @@ def test_during_a_running_cutover_it_takes_over_and_leaves_the_metrics_alone(sit
     assert site.incident(operation.id)["new_release_started"] is False
 
 
-def test_a_cutover_whose_worker_hangs_is_ended_and_taken_over(site: Site) -> None:
+def test_a_cutover_whose_worker_hangs_is_ended_and_taken_over(trying: Site) -> None:
+    site = trying
     site.edit_release("v2", "test", ["sleep", "611"])
     config, metrics = site.config(), site.metrics()
     begun = site.begin_cutover()
@@ -216,22 +225,24 @@ def test_two_operators_at_once_make_one_operation(round_trip: Site) -> None:
     assert round_trip.live() == "v2"
 
 
-def test_someone_who_comes_second_is_told_who_operates(site: Site) -> None:
+def test_someone_who_comes_second_is_told_who_operates(trying: Site) -> None:
+    site = trying
     site.edit_release("v2", "test", ["sleep", "3"])
     begun = site.begin_cutover()
     await_that(lambda: any(step.name == "test_new" and step.state == "running" for step in steps(site, begun.id)))
-    second = abaco("--root", str(site.root), "cutover", "--yes")
+    second = here("--root", str(site.root), "cutover", "--yes")
     assert second.returncode == 5
     assert "tester" in second.stderr and begun.id in second.stderr
     assert site.settled(begun.id).state == "SUCCEEDED"
 
 
-def test_a_running_cutover_is_aborted_on_request(site: Site) -> None:
+def test_a_running_cutover_is_aborted_on_request(trying: Site) -> None:
+    site = trying
     site.edit_release("v2", "test", ["sleep", "600"])
     config, metrics = site.config(), site.metrics()
     begun = site.begin_cutover()
     await_that(lambda: any(step.name == "test_new" and step.state == "running" for step in steps(site, begun.id)))
-    ended = abaco("--root", str(site.root), "abort", begun.id, "--reason", "not today")
+    ended = here("--root", str(site.root), "abort", begun.id, "--reason", "not today")
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert site.operation(begun.id).state == "ABORTED"
     assert "not today" in site.operation(begun.id).failure
@@ -241,17 +252,17 @@ def test_a_running_cutover_is_aborted_on_request(site: Site) -> None:
 def test_when_the_old_release_does_not_start_a_person_is_told_what_remains_and_it_can_go_on(cut_over: CutOver) -> None:
     good = (cut_over.root / "config/releases/v1.yml").read_text()
     cut_over.edit_release("v1", "command", ["{python}", "-c", "raise SystemExit('no')"])
-    failed = abaco("--root", str(cut_over.root), "rollback", "--yes")
+    failed = here("--root", str(cut_over.root), "rollback", "--yes")
     assert failed.returncode == 4, failed.stdout + failed.stderr
     operation = cut_over.operation("0002-rollback")
     assert operation.state == "NEEDS_HUMAN"
     assert any(f"--root {cut_over.root} service start v1" in offer for offer in operation.offers)
     assert not any(" mv " in f" {offer}" for offer in operation.offers), "metrics are restored already"
     assert cut_over.state("v2") == "STOPPED"
-    assert abaco("--root", str(cut_over.root), "cutover", "--yes").returncode == 2
+    assert here("--root", str(cut_over.root), "cutover", "--yes").returncode == 2
 
     (cut_over.root / "config/releases/v1.yml").write_text(good)
-    again = abaco("--root", str(cut_over.root), "rollback", "--yes")
+    again = here("--root", str(cut_over.root), "rollback", "--yes")
     assert again.returncode == 0, again.stdout + again.stderr
     assert cut_over.operation("0002-rollback").state == "SUCCEEDED"
     cut_over.assert_back()
@@ -318,5 +329,5 @@ def test_a_new_release_whose_files_are_gone_can_still_be_left(site: Site) -> Non
     operation = site.rollback()
     assert operation.state == "SUCCEEDED", operation.failure
     site.assert_back_on_v1(config, metrics)
-    refused = abaco("--root", str(site.root), "cutover", "--yes")
+    refused = here("--root", str(site.root), "cutover", "--yes")
     assert refused.returncode == 2 and "build files" in refused.stderr

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from in_this_process import here
 from kept_at_work import CutOver
 from sabotage_at_work import dying
-from site_at_work import Site, abaco, await_that
+from site_at_work import Site, await_that
 
 from engine.operations.launch import Accepted
 from engine.operations.model import Operation
@@ -31,7 +32,7 @@ def dies(cut_over: CutOver, monkeypatch: pytest.MonkeyPatch) -> Dies:
 
 
 def resumed(cut_over: CutOver, begun: Accepted) -> Operation:
-    abaco("--root", str(cut_over.root), "resume", begun.id)
+    here("--root", str(cut_over.root), "resume", begun.id)
     return cut_over.settled(begun.id)
 
 

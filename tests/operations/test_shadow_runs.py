@@ -6,7 +6,8 @@ import hashlib
 import json
 from typing import Any
 
-from site_at_work import Site, abaco, await_that
+from in_this_process import here
+from site_at_work import Site, await_that
 
 from engine.records import sound_records
 
@@ -21,11 +22,12 @@ def of_tape(site: Site, data: bytes) -> list[dict[str, Any]]:
 
 
 def status(site: Site) -> dict[str, Any]:
-    return json.loads(abaco("--root", str(site.root), "status", "--json").stdout)  # type: ignore[no-any-return]
+    return json.loads(here("--root", str(site.root), "status", "--json").stdout)  # type: ignore[no-any-return]
 
 
 def test_each_new_tape_is_computed_by_the_old_release_and_compared_with_the_new_one(lasting: Site) -> None:
     lasting.edit_console("shadow: 10s", "shadow: 1s")
+    lasting.watch()
     tape = lasting.deployment.tape
     assert lasting.cutover().state == "SUCCEEDED"
     (first, *_) = await_that(lambda: of_tape(lasting, tape.read_bytes()))

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from in_this_process import here
 from kept_at_work import CutOver
 from site_at_work import COMMAND, Site, abaco, await_that, grown
 
@@ -70,14 +71,14 @@ def test_a_rollback_that_hangs_is_taken_over_by_force_and_goes_on(cut_over: CutO
     begun = cut_over.begin_rollback()
     held_still(cut_over, begun, "restore_metrics")
 
-    second = abaco(*root, "rollback", "--yes")
+    second = here(*root, "rollback", "--yes")
     assert second.returncode == 5 and f"tester with {begun.id}, at: " in second.stderr and ", for " in second.stderr
-    refused = abaco(*root, "cutover", "--yes")
+    refused = here(*root, "cutover", "--yes")
     assert refused.returncode == 5
-    assert f"operating: tester with {begun.id}" in abaco(*root, "history").stdout
-    assert f"operating: tester with {begun.id}" in abaco(*root, "status").stdout
+    assert f"operating: tester with {begun.id}" in here(*root, "history").stdout
+    assert f"operating: tester with {begun.id}" in here(*root, "status").stdout
 
-    forced = abaco(*root, "rollback", "--yes", "--force")
+    forced = here(*root, "rollback", "--yes", "--force")
     assert forced.returncode == 0, forced.stdout + forced.stderr
     assert f"ACCEPTED {begun.id}" in forced.stdout, "it is the same rollback that goes on"
     cut_over.assert_back()
@@ -116,7 +117,7 @@ def test_a_removed_lock_file_does_not_make_two_operations_of_one(round_trip: Sit
     held_still(round_trip, begun, "stage_new")
     lock = round_trip.deployment.paths.operation_lock
     lock.unlink()
-    second = abaco("--root", str(round_trip.root), "cutover", "--yes")
+    second = here("--root", str(round_trip.root), "cutover", "--yes")
     os.kill(begun.pid, signal.SIGCONT)
     assert second.returncode == 5 and f"tester with {begun.id}" in second.stderr, second.stderr
     assert round_trip.settled(begun.id).state == "SUCCEEDED"

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from bench_at_work import work_on
-from site_at_work import abaco
+from in_this_process import here
 
 from engine.clock import SystemClock
 from engine.config import Deployment
@@ -47,7 +47,7 @@ def operation(deployment: Deployment, name: str, *, pid: int | None = None) -> P
 
 def test_without_an_id_the_only_unfinished_one_is_taken_and_said(deployment: Deployment) -> None:
     operation(deployment, "0001-cutover")
-    said = abaco("--root", str(deployment.root), "resolve", "--reason", "mended")
+    said = here("--root", str(deployment.root), "resolve", "--reason", "mended")
     assert "resolve: 0001-cutover, the only one that is unfinished" in said.stderr
 
 

@@ -6,8 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from in_this_process import here
 from kept_at_work import CutOver
-from site_at_work import Site, abaco, await_that
+from site_at_work import Site, await_that
 
 from engine.clock import SystemClock
 from engine.config import Deployment, load_deployment
@@ -158,7 +159,7 @@ def test_a_validation_that_fails_says_which_check_and_blocks_nothing(site: Site)
     operation = site.settled(launch_validation(site.deployment, actor="tester", origin="local").id)
     assert operation.state == "SUCCEEDED", "it did its job"
     assert operation.failure.startswith("validation says FAIL")
-    line = next(line for line in abaco("--root", str(site.root), "history").stdout.splitlines() if operation.id in line)
+    line = next(line for line in here("--root", str(site.root), "history").stdout.splitlines() if operation.id in line)
     assert "validation says FAIL" in line and "ABORTED" not in line
     assert any(step.state == "failed" for step in operation.steps)
     assert not operation.open

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from a_systemd import REPOSITORY, Machine
+from in_this_process import here
 
 from engine.config.templates import write_config
 
@@ -120,6 +121,10 @@ class Place:
     def on(self, *words: str) -> subprocess.CompletedProcess[str]:
         return self.abaco("--root", str(self.inside), *words)
 
+    def look(self, *words: str) -> Any:
+        """What a command that only looks tells as JSON."""
+        return json.loads(here("--root", str(self.inside), *words, "--json").stdout)
+
     def operate(self, kind: str, *words: str) -> dict[str, Any]:
         """A cutover or rollback to its end, as its ``--json`` tells it."""
         ended = self.on(kind, "--yes", "--reason", "test", "--json", *words)
@@ -168,13 +173,13 @@ class Place:
         return False
 
     def history(self, name: str) -> dict[str, Any]:
-        return json.loads(self.on("history", name, "--json").stdout)  # type: ignore[no-any-return]
+        return self.look("history", name)  # type: ignore[no-any-return]
 
     # --- looking ---
 
     def states(self) -> dict[str, str]:
         """Each release's service, as the state says it."""
-        told = json.loads(self.on("status", "--json").stdout)
+        told = self.look("status")
         return {release["name"]: release["service_state"] for release in told["releases"]}
 
     def configured(self) -> str:
@@ -264,6 +269,9 @@ class UnderSystemd(Place):
 
     def abaco(self, *words: str, timeout: float = 90) -> subprocess.CompletedProcess[str]:
         return self.machine.run("abaco-ops", *words, user=self.user, timeout=timeout)
+
+    def look(self, *words: str) -> Any:
+        return json.loads(self.on(*words, "--json").stdout)
 
     def shell(self, script: str, *words: str) -> subprocess.CompletedProcess[str]:
         return self.machine.run("sh", str(self.inside / script), *words, user=OWNER, timeout=90)

@@ -14,14 +14,17 @@ from fake_looks import FakeLooks
 from engine.state.model import State
 from tui.app import ConsoleApp
 from tui.glyphs import UNICODE
-from tui.sheets import early
+from tui.sheets import cutover, early, offer, rollback
 
 
 @pytest.fixture(autouse=True)
 def forms_are_armed(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Forms take keys at once, where the moment before they do is not what is tested: ``@pytest.mark.early``."""
+    """Forms and sheets take keys at once, where the moment before they do is not what is tested:
+    ``@pytest.mark.early``. What they wait for besides, facts and plans, they go on waiting for.
+    """
     if request.node.get_closest_marker("early") is None:
-        monkeypatch.setattr(early, "ARM_AFTER", 0.0)
+        for sheet in (early, rollback, cutover, offer):
+            monkeypatch.setattr(sheet, "ARM_AFTER", 0.0)
 
 
 @pytest.fixture

@@ -76,6 +76,7 @@ async def test_the_sheet_opens_from_everywhere(make_app: Make, actions: FakeActi
         await until(pilot, lambda: ("launch", "rollback", "") in actions.asked)
 
 
+@pytest.mark.early
 async def test_keys_pressed_ahead_are_discarded_visibly(make_app: Make, actions: FakeActions) -> None:
     app = make_app()
     async with app.run_test(size=(80, 24)) as pilot:
@@ -85,6 +86,7 @@ async def test_keys_pressed_ahead_are_discarded_visibly(make_app: Make, actions:
         assert not [asked for asked in actions.asked if asked[0] == "launch"]
 
 
+@pytest.mark.early
 async def test_keys_of_one_burst_go_to_the_sheet_not_to_what_was_in_front(make_app: Make) -> None:
     app = make_app()
     async with app.run_test(size=(80, 24)) as pilot:
@@ -95,6 +97,7 @@ async def test_keys_of_one_burst_go_to_the_sheet_not_to_what_was_in_front(make_a
         assert app.is_running
 
 
+@pytest.mark.early
 async def test_a_paste_is_refused(make_app: Make, actions: FakeActions) -> None:
     app = make_app()
     async with app.run_test(size=(80, 24)) as pilot:
@@ -152,6 +155,7 @@ async def test_the_rows_on_top_stay_over_the_sheets(make_app: Make) -> None:
             await shows(pilot, "WAY BACK  v1 a41f09")
 
 
+@pytest.mark.early
 async def test_a_cutover_needs_more_than_one_key(make_app: Make, actions: FakeActions) -> None:
     app = make_app(states.BEFORE)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -284,7 +288,7 @@ async def test_every_command_runs_in_every_state(make_app: Make, state: str) -> 
             if command.id in ("leave", "quit"):
                 continue
             app.show_view("dashboard")
-            await pilot.pause()
+            await pilot.pause(0)
             if command.scope == "rollback":
                 await open_sheet(pilot, app)
             app.invoke(command)

@@ -181,6 +181,7 @@ def refused_launches(actions: FakeActions) -> int:
     return sum(asked[0] == "launch" for asked in actions.asked)
 
 
+@pytest.mark.early
 async def test_an_outdated_rollback_shows_the_new_plan_and_takes_no_second_enter(
     make_app: Make, actions: FakeActions
 ) -> None:
@@ -201,6 +202,7 @@ async def test_an_outdated_rollback_shows_the_new_plan_and_takes_no_second_enter
         assert refused_launches(actions) == 1
 
 
+@pytest.mark.early
 async def test_an_outdated_cutover_shows_the_new_plan_with_cancel_in_hand(make_app: Make, actions: FakeActions) -> None:
     actions.refuse = LockHeld("someone else operates: k.lee from 10.0.0.7 with 0004-cutover")
     app = make_app(states.BEFORE)

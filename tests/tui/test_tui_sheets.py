@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 import states
 from msgspec.structs import replace as with_fields
 from plans import CUTOVER, ROLLBACK
@@ -39,6 +40,7 @@ def test_a_wrong_name_changes_nothing() -> None:
         assert "nothing changed" in typed(armed(), name).wrong()
 
 
+@pytest.mark.early
 def test_keys_before_it_is_armed_are_discarded_and_counted() -> None:
     sheet = typed(armed(open_for=0.3), "v1")
     assert sheet.field.text == ""
@@ -107,6 +109,7 @@ def test_letters_typed_before_the_reason_is_in_hand_are_not_lost() -> None:
     assert (sheet.place, sheet.reason.text) == ("reason", "planned")
 
 
+@pytest.mark.early
 def test_a_cutover_needs_a_reason_a_plan_and_a_moment() -> None:
     ready = cutover.CutoverSheet("go", Field("planned"), since_turn=1.0, plan=CUTOVER)
     assert ready.wrong() == ""

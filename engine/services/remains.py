@@ -73,9 +73,7 @@ def described(stats: list[Stat]) -> tuple[str, ...]:
 def in_words(pid: int) -> str:
     """``4711 python -m pipeline``, and whose it is where that is another account: then only it, or root, can end it."""
     owner = owner_of(pid)
-    whose = (
-        "" if owner in (None, os.geteuid()) else f" (of {account_of(owner)}: as that account, or as root, kill {pid})"
-    )
+    whose = "" if owner in (None, os.geteuid()) else f" (of {account_of(owner)}: as that account, or as root, kill {pid})"
     return f"{pid} {harmless(command_line(pid), 120)}{whose}"
 
 

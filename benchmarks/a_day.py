@@ -59,6 +59,8 @@ class Day(ConsoleApp):
         self._day = (deployment, clock, hours, out)
         self._store = SampleStore(deployment.paths.samples)
         self._store.append([])  # before the reader looks: SQLite would take that for the whole process's right
+        # the monitor's part is played in here too: its pages of the database are none of the console's memory
+        self._store._open().execute("PRAGMA cache_size = -64")
 
     def on_ready(self) -> None:
         """Begin."""

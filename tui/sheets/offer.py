@@ -10,9 +10,8 @@ from engine.state.operation import OperationView
 from tui.lines import Line, Lines, block, fit, join, put, width_of, within, wrap
 from tui.look import Look
 from tui.panels.operation import ROLES, WORDS
+from tui.sheets.early import ARM_AFTER
 
-ARM_AFTER = 0.7
-"""Seconds before the sheet takes a key: what was typed before the eyes were here does not count."""
 _INDENT = 15
 
 

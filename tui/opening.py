@@ -75,3 +75,5 @@ def copy_line(app: ConsoleApp) -> None:
     line = app.frame.line_in_hand()
     if line:
         copy_from(app, line)
+    else:
+        app.say("no line to copy here", "dim")

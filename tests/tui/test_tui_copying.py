@@ -79,12 +79,21 @@ async def test_a_file_that_cannot_be_written_is_said(
         await shows(pilot, "not copied: too large for a clipboard, and")
 
 
+async def test_where_there_is_no_line_that_is_said(make_app: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = make_app()
+    async with app.run_test(size=(120, 24)) as pilot:
+        await shows(pilot, "WATCH")
+        monkeypatch.setattr(app.frame, "line_in_hand", lambda: "")
+        await pilot.press("y")
+        await shows(pilot, "no line to copy here")
+
+
 async def test_the_keys_copy_and_say_how(make_app: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TMUX", raising=False)
     monkeypatch.setenv("TERM", "xterm-256color")
     app = make_app()
     async with app.run_test(size=(80, 24)) as pilot:
-        await shows(pilot, "WATCH")
+        await shows(pilot, "Checklist")
         sent: list[str] = []
         monkeypatch.setattr(app, "send_to_terminal", sent.append)
         for number, key in enumerate(("y", "u", "H"), 1):

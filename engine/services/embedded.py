@@ -158,8 +158,9 @@ class EmbeddedService:
         owner = owner_of(main.pid)
         if not os.geteuid() or owner in (None, os.geteuid()):
             return ""
-        who, ask = account_of(owner), f"abaco-ops service start {self._spec.release}"
-        return f"it {UNSUPERVISED}: only {who} or root can end it, or give it one: {ask}"
+        who = f"{account_of(owner)} or root" if owner else "root"
+        ask = f"abaco-ops service start {self._spec.release}"
+        return f"it {UNSUPERVISED}: only {who} can end it, or give it one: {ask}"
 
     def members(self, identity: Identity) -> list[int]:
         """The main process and everything that descends from it."""

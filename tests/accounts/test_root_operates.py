@@ -51,6 +51,7 @@ def test_after_the_way_back_without_python_as_root_the_account_sees_what_runs(pr
     back = private.people.run("root", "sh", script, "--yes", "--reason", "t", umask="077")
     assert back.returncode == 0, back.stdout + back.stderr
     seen = private.status(SERVICE)
-    assert (seen["release"], seen["problems"]) == ("v1", [])
+    bare = "v1 runs without a supervisor: only root can end it, or give it one: abaco-ops service start v1"
+    assert (seen["release"], seen["problems"]) == ("v1", [bare])
     assert "0002-rollback" in private.must(SERVICE, "history")
     assert "0 to put right" in private.must(SERVICE, "doctor")

@@ -60,14 +60,15 @@ def test_the_start_imports_no_screen_that_nobody_has_opened() -> None:
 
 def test_a_console_goes_without_tls_and_whoever_asks_for_it_later_has_it() -> None:
     code = (
-        "import sys\n"
-        "from tui.main import _without_tls\n"
-        "with _without_tls():\n    import tui.console\n"
-        "print('_ssl' in sys.modules)\n"
+        "import sys, pathlib\n"
+        "from tui.main import _open_console\n"
+        "try:\n    _open_console(pathlib.Path('.'), True)\n"
+        "except Exception as refused:\n    print(type(refused).__name__)\n"
+        "print('asyncio' in sys.modules, '_ssl' in sys.modules)\n"
         "import ssl\nprint(ssl.create_default_context().check_hostname)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
-    assert done.stdout.split() == ["False", "True"]
+    assert done.stdout.split() == ["Refused", "True", "False", "True"]
 
 
 def test_every_panel_of_the_dashboard_is_drawn_by_something() -> None:

@@ -10,26 +10,30 @@ another view, opens the help or the palette, and closes it. OUT gets a line for 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import gc
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
-from msgspec.structs import replace
+from tui.main import without_tls
 
-from engine.clock import Instant, SystemClock
-from engine.config import Deployment, load_deployment
-from engine.config.looking import only_looking
-from engine.monitoring.store import SampleStore
-from engine.records import append_event
-from engine.state.patient import PatientReader
-from tui.actions import EngineActions
-from tui.app import ConsoleApp
-from tui.guard import Guard
-from tui.lag import LagWatch
-from tui.looking import EngineLooks
-from tui.theme import Brushes
+with without_tls():  # as where the console is started by its command
+    import asyncio
+
+    from msgspec.structs import replace
+
+    from engine.clock import Instant, SystemClock
+    from engine.config import Deployment, load_deployment
+    from engine.config.looking import only_looking
+    from engine.monitoring.store import SampleStore
+    from engine.records import append_event
+    from engine.state.patient import PatientReader
+    from tui.actions import EngineActions
+    from tui.app import ConsoleApp
+    from tui.guard import Guard
+    from tui.lag import LagWatch
+    from tui.looking import EngineLooks
+    from tui.theme import Brushes
 
 STEP, SAMPLE, EVENT, LOOK = 2, 10, 60, 600
 """Seconds."""

@@ -41,13 +41,13 @@ def main() -> None:
 def _open_console(root: Path, read_only: bool, playback: Playback | None = None, *, wall: bool = False) -> int:
     # a picture that comes after another one waits for Textual's next frame, at worst for two: of 4 ms, not of 17
     os.environ.setdefault("TEXTUAL_FPS", "250")
-    with _without_tls():
+    with without_tls():
         from tui.console import open_console  # only here: scripts must not pay for the screen
     return open_console(root, read_only=read_only, playback=playback, wall=wall)
 
 
 @contextmanager
-def _without_tls() -> Iterator[None]:
+def without_tls() -> Iterator[None]:
     """Import asyncio as on a Python without OpenSSL, for which it provides: a console asks no server for anything, and
     OpenSSL is a tenth of its start and a megabyte or two. Whoever imports ``ssl`` afterwards has it.
     """

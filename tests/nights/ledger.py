@@ -121,14 +121,17 @@ def _check_schedule(night: Night, events: list[dict[str, Any]], rows: list[tuple
     for offset, at, until in night.people.course.validations(last):
         name = name_of(offset)
         names.add(name)
-        first = next((j.wall for j in night.judged if j.wall >= at), None)
-        if first is None or first > last - timedelta(seconds=120 + 4 * cadence):
+        seen = next((j for j in night.judged if j.wall >= at), None)
+        if seen is None or seen.wall > last - timedelta(seconds=120 + 4 * cadence):
             continue
+        first = seen.wall
         starts = [wall for wall in begun if at <= wall < until]
         night.result.rows += 1
         ended = [v.at for v in night.world.validations if at <= v.at < until and v.release == "v2"]
-        if first >= until:
-            good = bool(missed[name]) != bool(ended) and (bool(ended) or not late[name])
+        if first >= until:  # a clock put back later may bring a validation into a slot that was missed by then
+            own = [v for v in night.world.validations if v.release == "v2" and at <= v.at < until]
+            known = any(v.boot <= seen.boot for v in own)
+            good = bool(missed[name]) != known and (known or not late[name])
         else:
             room = (until - first).total_seconds() < 60 + 3 * cadence
             cut_short = _cut_short(night, at, until, starts, missed[name])

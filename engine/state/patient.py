@@ -15,8 +15,9 @@ from engine.state.reader import StateReader
 
 LONGEST = 0.95
 """Seconds (boot time) after which everything is read again whatever the files say: ages, services, locks."""
-AT_REST = 1.95
-"""The same where no monitor runs, and the last time nothing was found but that time has passed."""
+AT_REST = 2.95
+"""The same where no monitor runs, and the last time nothing was found but that time has passed; well within what the
+console waits before it says that nothing was read."""
 _Stamps = tuple[tuple[int, int, int], ...]
 
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.records.atomic import open_to_append
-from engine.services.leaving import kill_with_descendants
+from engine.services.leaving import kill_marked, kill_with_descendants
+from engine.services.remains import MARK_VARIABLE, new_mark
 
 _STOP_WITHIN = 2.0
 """Seconds that one has to end by itself, and what it has started with it; then all of that is killed."""
@@ -28,6 +29,7 @@ class Ended:
 class _Running:
     process: subprocess.Popen[bytes]
     until: float
+    mark: str
     asked: bool = False
     """To end: it is over its deadline."""
 
@@ -48,11 +50,17 @@ class Children:
         """Start it; it is ended when the boot clock passes ``until``. OSError when it cannot be started."""
         if name in self._running:
             return
+        mark = new_mark("errand")
         with os.fdopen(open_to_append(self._output), "ab") as output:
             process = subprocess.Popen(
-                list(command), cwd=self._cwd, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+                list(command),
+                cwd=self._cwd,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env={**os.environ, MARK_VARIABLE: mark},
             )
-        self._running[name] = _Running(process, until)
+        self._running[name] = _Running(process, until, mark)
 
     def ended(self, now: float) -> list[Ended]:
         """Those that ended since the last call. What is over its deadline is asked to end, then killed."""
@@ -66,6 +74,8 @@ class Children:
                 continue
             if code is None:
                 kill_with_descendants(child.process)
+            elif code < 0:
+                kill_marked(child.mark)  # it was killed, perhaps for want of memory, and could end nothing itself
             del self._running[name]
             found.append(Ended(name, None if child.asked else code))
         return found

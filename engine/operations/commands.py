@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import secrets
 import shutil
 import signal
 import subprocess
@@ -20,7 +19,7 @@ from engine.errors import OpsError
 from engine.records.harmless import harmless
 from engine.services.identity import identity_of, send_signal
 from engine.services.protocol import Identity
-from engine.services.remains import MARK_VARIABLE, Belonging, find_remains
+from engine.services.remains import MARK_VARIABLE, Belonging, find_remains, new_mark
 
 _PIECE = 1 << 16
 _GATE = ("/bin/sh", "-c", 'read -r go && exec "$@" </dev/null', "sh")
@@ -76,7 +75,7 @@ class Command:
         self._out: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the result
         self._err: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the result
         self._seen = 0
-        self._mark = f"command {secrets.token_hex(8)}"
+        self._mark = new_mark("command")
         _check_program(command[0], cwd)
         try:
             self._process: subprocess.Popen[bytes] = subprocess.Popen(
@@ -114,7 +113,10 @@ class Command:
                 return None
             self.kill()
             return self._result(None)
-        self._kill_group()  # what it left behind
+        if self._process.returncode < 0:
+            self.kill()  # it was killed, perhaps for want of memory, and could end nothing that it had started
+        else:
+            self._kill_group()  # what it left behind
         return self._result(self._process.returncode)
 
     def new_errors(self) -> list[str]:

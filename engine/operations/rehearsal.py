@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
 
 import msgspec
 
@@ -31,6 +28,7 @@ from engine.operations.rehearsed import EVENT
 from engine.operations.watchers import origin_here
 from engine.records import FileLock, append_event, harmless, is_locked, make_directory, whoami
 from engine.services.detached import spawn_detached
+from engine.services.leaving import in_order_when_asked
 
 _OPERATES = ("-cutover", "-rollback")
 _LOOK_EVERY = 0.05
@@ -75,7 +73,8 @@ def rehearse(
     place = Place(deployment)
     done = Rehearsing(deployment, place, clock, watch.look, watch.wait, tell or (lambda _part: None))
     left = ""
-    with FileLock(deployment.paths.rollback / "rehearsal.lock") as lock, _ended_by_signals():
+    # asked to end or hung up, it discards the copies too
+    with FileLock(deployment.paths.rollback / "rehearsal.lock") as lock, in_order_when_asked():
         try:
             if not lock.acquire():
                 raise LockHeld("a rehearsal is running already", "wait for its end")
@@ -178,21 +177,6 @@ def _must_be_possible(deployment: Deployment) -> None:
     for operation in list_operations(deployment.paths.operations):
         if operation.kind == "rollback" and operation.open:
             raise Refused(f"{operation.id} stopped half-way: there is a real one to finish", "abaco-ops rollback")
-
-
-@contextmanager
-def _ended_by_signals() -> Iterator[None]:
-    """A hang-up or a request to end discards the copies too, where the signal leaves time for it."""
-
-    def end(number: int, _frame: object) -> NoReturn:
-        raise SystemExit(128 + number)
-
-    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _result(deployment: Deployment, done: Rehearsing, left: str) -> Rehearsal:

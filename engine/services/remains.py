@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import pwd
+import secrets
 from pathlib import Path
 
 import msgspec
@@ -14,16 +15,23 @@ from engine.services.identity import Stat, command_line, read_proc, read_stat
 from engine.services.protocol import Identity
 
 MARK_VARIABLE = "ABACO_OPS_SERVICE"
+"""Inherited by whatever a process starts. Who is marked already marks what it starts below its own mark."""
 
 
 class Belonging(msgspec.Struct, frozen=True):
     """How processes of one service are recognised."""
 
     mark: str
-    """The value of the environment variable that every process of it inherits."""
+    """The value of the environment variable that every process of it inherits, or the beginning of a mark below it."""
     main: Identity | None = None
     supervisor: int | None = None
     """Pid of the supervisor: whatever descends from it belongs to the service."""
+
+
+def new_mark(kind: str) -> str:
+    """A mark that no other process carries, below the one of this process where it has one."""
+    own, mark = os.environ.get(MARK_VARIABLE), f"{kind} {secrets.token_hex(8)}"
+    return f"{own}/{mark}" if own else mark
 
 
 def find_remains(belonging: Belonging) -> list[Stat]:
@@ -128,7 +136,7 @@ def _carries(pid: int, entry: bytes) -> bool:
         environment = read_proc(pid, "environ")
     except OSError:
         return False  # another user's, or just gone
-    return entry in environment.split(b"\0")
+    return any(one == entry or one.startswith(entry + b"/") for one in environment.split(b"\0"))
 
 
 def _pids() -> list[int]:

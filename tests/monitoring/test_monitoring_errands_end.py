@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -145,4 +146,29 @@ def test_one_that_does_not_end_when_asked_is_killed_with_all_that_descends_from_
     processes = hanging()
     monkeypatch.setattr(children, "_STOP_WITHIN", 0.1)
     started.stop()
+    _await(lambda: gone(processes))
+
+
+@pytest.mark.parametrize("errand", ERRANDS)
+def test_an_errand_that_was_killed_for_want_of_memory_leaves_no_program(
+    root: Path, hanging: Callable[[], list[Identity]], errand: str
+) -> None:
+    started = Children(root, root / "monitor.out")
+    started.start(errand, command(root, errand), until=1e9)
+    processes = hanging()
+    os.kill(started._running[errand].process.pid, signal.SIGKILL)
+    ended: list[Ended] = []
+    _await(lambda: ended.extend(started.ended(1.0)) or ended)
+    assert ended == [Ended(errand, -signal.SIGKILL)]
+    _await(lambda: gone(processes))
+
+
+@pytest.mark.parametrize("asked", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_the_tests_that_a_person_runs_end_with_the_command(
+    root: Path, hanging: Callable[[], list[Identity]], asked: signal.Signals
+) -> None:
+    person = subprocess.Popen([sys.executable, "-m", "tui.main", "--root", str(root), "gate", "test"])
+    processes = hanging()
+    person.send_signal(asked)
+    assert person.wait() == 128 + asked
     _await(lambda: gone(processes))

@@ -203,6 +203,21 @@ def test_a_command_that_is_killed_takes_along_what_it_forked_away(tmp_path: Path
         time.sleep(0.01)
 
 
+def test_a_command_that_something_else_killed_leaves_nothing_behind_either(tmp_path: Path) -> None:
+    """As for want of memory: what it had started in a session of its own knows nothing of that."""
+    script = (
+        "import os, signal, subprocess; p = subprocess.Popen(['sleep', '600'], start_new_session=True); "
+        "print(p.pid, flush=True); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    (result,) = finish([Command([sys.executable, "-c", script], tmp_path, 20.0)], lambda: None)
+    assert result.code == -9
+    started = identity_of(int(result.out))
+    until = time.monotonic() + 10
+    while started is not None and is_alive(started):
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
 def test_a_command_that_cannot_be_put_on_record_never_begins(tmp_path: Path) -> None:
     def refuse(_: Identity) -> None:
         raise OSError("no space left")

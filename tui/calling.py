@@ -8,8 +8,9 @@ from engine.state.alerts import attention
 from tui.words import age, due_in, hour
 
 if TYPE_CHECKING:
+    from engine.monitoring.model import ConditionReading
     from engine.state.alert_views import AlertView
-    from engine.state.model import ConditionView, State
+    from engine.state.model import State
     from tui.app import ConsoleApp
 
 
@@ -70,7 +71,7 @@ def _rolled_back(state: State) -> list[tuple[str, str]]:
     return [(last.id, step.detail) for step in last.steps if step.name == "tell_people" and step.detail]
 
 
-def call_words(state: State, item: ConditionView) -> str:
+def call_words(state: State, item: ConditionReading) -> str:
     """Both whom: of this condition, and of the verdict where that rests on it."""
     row = next((row for row in state.matrix if row.verdict == state.verdict.word), None)
     if row is None or not row.told or item.id not in row.conditions:

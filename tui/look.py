@@ -15,7 +15,8 @@ from tui.lines import Line, Role, put
 from tui.words import age, age_stays, ago, clock, due_in, due_stays
 
 if TYPE_CHECKING:
-    from engine.state.model import MatrixRowView, State
+    from engine.monitoring.model import MatrixRow
+    from engine.state.model import State
 
 STATE_STALE_CADENCES = 2.0
 _LEAST_PATIENCE = 3.0
@@ -148,7 +149,7 @@ def _nothing_known(state: State, why: str, clears: str) -> State:
     )
 
 
-def _without_ground(row: MatrixRowView, why: str) -> MatrixRowView:
+def _without_ground(row: MatrixRow, why: str) -> MatrixRow:
     """A row of the matrix when nothing is known: UNKNOWN holds, and no other was judged."""
     unknown = row.verdict == "UNKNOWN"
     return replace_fields(row, active=unknown, evidence=why if unknown else "not judged", conditions=(), age=None)

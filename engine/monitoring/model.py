@@ -98,6 +98,7 @@ class KpiReading(msgspec.Struct, frozen=True):
     worse_when: str
     change: float | None
     change_from: str
+    """What ``change`` is counted from: ``V1``, ``baseline`` or ``last run``."""
     trend: tuple[float, ...]
     owner: str
     reason: str | None
@@ -168,7 +169,7 @@ class Gate(msgspec.Struct, frozen=True):
     would_fail_on: tuple[str, ...]
     unknown: tuple[str, ...]
     criteria: tuple[Criterion, ...] = ()
-    state: Literal["ahead", "due", "overdue", "extended"] = "ahead"
+    state: GateState = "ahead"
     """``extended``: it was decided no-go, and is asked again at ``due_at``."""
 
 

@@ -5,13 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from engine.config import Deployment
-from engine.state.model import (
-    KpiView,
-    MatrixRowView,
-    ValidationView,
-    VerdictView,
-    WayBackView,
-)
+from engine.monitoring.model import KpiReading, MatrixRow
+from engine.state.model import ValidationView, VerdictView, WayBackView
 
 
 def no_verdict(why: str, clears: str, observed_at: datetime | None = None) -> VerdictView:
@@ -29,10 +24,10 @@ def no_validation() -> ValidationView:
     return ValidationView("NOT RUN", None, True, (), (), "", False)
 
 
-def no_kpis(deployment: Deployment, reason: str) -> tuple[KpiView, ...]:
+def no_kpis(deployment: Deployment, reason: str) -> tuple[KpiReading, ...]:
     """Every configured KPI, missing."""
     return tuple(
-        KpiView(
+        KpiReading(
             id=name,
             title=kpi.title,
             value=None,
@@ -55,10 +50,10 @@ def no_kpis(deployment: Deployment, reason: str) -> tuple[KpiView, ...]:
     )
 
 
-def matrix_of_unknown(deployment: Deployment, evidence: str, age: float | None) -> tuple[MatrixRowView, ...]:
+def matrix_of_unknown(deployment: Deployment, evidence: str, age: float | None) -> tuple[MatrixRow, ...]:
     """The configured rows; only UNKNOWN is active, because ``evidence``."""
     return tuple(
-        MatrixRowView(
+        MatrixRow(
             verdict=row.verdict,
             active=row.verdict == "UNKNOWN",
             evidence=evidence if row.verdict == "UNKNOWN" else "not judged",

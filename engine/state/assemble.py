@@ -7,6 +7,7 @@ from datetime import datetime
 import msgspec
 
 from engine.config import Deployment
+from engine.monitoring.model import Gate
 from engine.monitoring.updates import update_due
 from engine.notify.message import person
 from engine.operations.lock import Holder
@@ -18,7 +19,6 @@ from engine.state.gate_standing import GateStanding
 from engine.state.measured import Measured
 from engine.state.model import (
     ChecklistView,
-    GateView,
     HandOver,
     Phase,
     ShadowView,
@@ -154,7 +154,7 @@ def _update(deployment: Deployment, found: Found) -> UpdateView | None:
     return UpdateView(due, following, sent[0] if sent and ours else None, sent[1] if sent and ours else "")
 
 
-def _next_gate(found: Found) -> GateView | None:
+def _next_gate(found: Found) -> Gate | None:
     """The one that the monitor judged, unless somebody has decided it since."""
     gate = found.measured.next_gate
     standing = next((one for one in found.gates if gate is not None and one.id == gate.id), None)
@@ -162,7 +162,7 @@ def _next_gate(found: Found) -> GateView | None:
         return gate
     if standing.state == "go":
         ahead = next((one for one in found.gates if one.state != "go"), None)
-        return GateView(ahead.id, ahead.title, ahead.due_at, (), (), (), ahead.state) if ahead else None
+        return Gate(ahead.id, ahead.title, ahead.due_at, (), (), (), ahead.state) if ahead else None
     return msgspec.structs.replace(gate, due_at=standing.due_at, state=standing.state)
 
 

@@ -9,9 +9,9 @@ from msgspec.structs import replace
 
 from engine.config import Deployment
 from engine.monitoring.conditions import shown
+from engine.monitoring.model import ConditionReading, ResourceReading
 from engine.monitoring.store import SampleStore
 from engine.state.measured import Measured
-from engine.state.model import ConditionView, ResourceView
 
 TREND_POINTS = 40
 _LATER = timedelta(milliseconds=1)
@@ -41,14 +41,14 @@ def finer(deployment: Deployment, seen: Measured, store: SampleStore, since: dat
     )
 
 
-def _condition(item: ConditionView, values: list[tuple[datetime, float]] | None, text: str) -> ConditionView:
+def _condition(item: ConditionReading, values: list[tuple[datetime, float]] | None, text: str) -> ConditionReading:
     if not values:
         return item
     at, value = values[-1]
     return msgspec.structs.replace(item, value=value, text=text, observed_at=at)
 
 
-def _resource(item: ResourceView, values: list[tuple[datetime, float]] | None, text: str) -> ResourceView:
+def _resource(item: ResourceReading, values: list[tuple[datetime, float]] | None, text: str) -> ResourceReading:
     """A gauge whose text is not its condition's (free disk in GB) keeps the one it had: the size is not sampled."""
     if not values or item.value is None or not item.text or item.id == "DISK":
         return item

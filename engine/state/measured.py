@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from functools import cache
 from typing import Any, TypeVar
 
 import msgspec
@@ -14,20 +13,11 @@ from engine.config import Deployment
 from engine.config.newer import NEWER
 from engine.monitoring.answered import Answered
 from engine.monitoring.disk import free_bytes
-from engine.monitoring.model import Evaluation
+from engine.monitoring.model import ConditionReading, Evaluation, Gate, KpiReading, MatrixRow, ResourceReading
 from engine.state import absent
 from engine.state.alert_views import AlertView
 from engine.state.alerts import alert_view
-from engine.state.model import (
-    HANGS,
-    ConditionView,
-    GateView,
-    KpiView,
-    MatrixRowView,
-    MonitorView,
-    ResourceView,
-    VerdictView,
-)
+from engine.state.model import HANGS, MonitorView, VerdictView
 
 NO_ROOM = 1 << 20
 """Free bytes below which no record can be relied on to be written."""
@@ -43,18 +33,18 @@ class Measured(msgspec.Struct, frozen=True):
     """What the monitor contributes to a State."""
 
     verdict: VerdictView
-    next_gate: GateView | None
-    kpis: tuple[KpiView, ...]
+    next_gate: Gate | None
+    kpis: tuple[KpiReading, ...]
     kpis_at: datetime | None
-    resources: tuple[ResourceView, ...]
-    conditions: tuple[ConditionView, ...]
-    matrix: tuple[MatrixRowView, ...]
+    resources: tuple[ResourceReading, ...]
+    conditions: tuple[ConditionReading, ...]
+    matrix: tuple[MatrixRow, ...]
     alerts: tuple[AlertView, ...]
     monitor: MonitorView
     validating: bool
     """Whether the monitor runs a scheduled validation now."""
     problems: tuple[str, ...]
-    unjudged: tuple[ResourceView, ...] = ()
+    unjudged: tuple[ResourceReading, ...] = ()
 
 
 def measured(
@@ -154,20 +144,20 @@ def why_late(age: float | None, runs: bool, full: str = "") -> str:
 def _views(
     evaluation: Evaluation, answered: Answered, late: str, runs: bool, now: datetime, *, reaches: bool
 ) -> Measured:
-    old = bool(late)
+    old, said = bool(late), evaluation.verdict
     return Measured(
-        verdict=VerdictView(**_fields(VerdictView, evaluation.verdict), observed_at=evaluation.at, stale=old),
-        next_gate=_as(GateView, evaluation.next_gate) if evaluation.next_gate else None,
-        kpis=tuple(_aged(_as(KpiView, kpi), old) for kpi in evaluation.kpis),
+        verdict=VerdictView(said.word, said.why, said.clears, said.worsens, evaluation.at, old),
+        next_gate=evaluation.next_gate,
+        kpis=_aged(evaluation.kpis, old),
         kpis_at=evaluation.kpis_at,
-        resources=tuple(_aged(_as(ResourceView, item), old) for item in evaluation.resources),
-        conditions=tuple(_aged(_as(ConditionView, item), old) for item in evaluation.conditions),
-        matrix=tuple(_as(MatrixRowView, row) for row in evaluation.matrix),
+        resources=_aged(evaluation.resources, old),
+        conditions=_aged(evaluation.conditions, old),
+        matrix=evaluation.matrix,
         alerts=tuple(alert_view(alert, evaluation.at, answered, now, reaches=reaches) for alert in evaluation.alerts),
         monitor=MonitorView(runs, evaluation.pid, evaluation.at, old, late or ("" if runs else "no monitor runs")),
         validating=evaluation.validation_running and runs and not late,
         problems=evaluation.problems,
-        unjudged=tuple(_aged(_as(ResourceView, item), old) for item in evaluation.unjudged),
+        unjudged=_aged(evaluation.unjudged, old),
     )
 
 
@@ -182,23 +172,12 @@ def _late(seen: Measured, deployment: Deployment, why: str, runs: bool) -> Measu
     )
 
 
-def _fields(view: type[msgspec.Struct], source: msgspec.Struct) -> dict[str, Any]:
-    return {name: getattr(source, name) for name in _shared(view, type(source))}
+def _aged(items: tuple[V, ...], late: bool) -> tuple[V, ...]:
+    """Marked stale when the whole evaluation is; what was missing stays missing."""
+    return tuple(map(_stale, items)) if late else items
 
 
-@cache
-def _shared(view: type[msgspec.Struct], source: type[msgspec.Struct]) -> tuple[str, ...]:
-    return tuple(name for name in view.__struct_fields__ if hasattr(source, name))
-
-
-def _as(view: type[V], source: msgspec.Struct) -> V:
-    return view(**_fields(view, source))
-
-
-def _aged(item: V, late: bool) -> V:
-    """``item``, marked stale when the whole evaluation is; what was missing stays missing."""
-    if not late:
-        return item
+def _stale(item: V) -> V:
     changes: dict[str, Any] = {"stale": True}
     if getattr(item, "level", None) not in (None, "missing"):
         changes["level"] = "stale"

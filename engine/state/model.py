@@ -10,11 +10,11 @@ from typing import Literal
 
 import msgspec
 
-from engine.monitoring.model import Criterion
+from engine.monitoring.model import ConditionReading, Gate, KpiReading, MatrixRow, ResourceReading
 from engine.operations.lock import Holder
 from engine.operations.watchers import Watcher
 from engine.services.protocol import ServiceState
-from engine.state.alert_views import AlertView, DrillView, Level, UpdateView
+from engine.state.alert_views import AlertView, DrillView, UpdateView
 from engine.state.gate_standing import GateStanding
 from engine.state.operation import OperationView
 
@@ -107,119 +107,6 @@ class HandOver(msgspec.Struct, frozen=True):
     """What is silenced now, until when, by whom and why."""
 
 
-class GateView(msgspec.Struct, frozen=True):
-    """The next decision point."""
-
-    id: str
-    title: str
-    due_at: datetime
-    would_fail_on: tuple[str, ...]
-    unknown: tuple[str, ...]
-    criteria: tuple[Criterion, ...] = ()
-    state: str = "ahead"
-    """``ahead``, ``due``, ``overdue`` or ``extended``."""
-
-
-class KpiView(msgspec.Struct, frozen=True):
-    """One KPI as the running release published it."""
-
-    id: str
-    title: str
-    value: float | None
-    unheld: float | None
-    unit: str
-    decimals: int
-    status: str
-    """Business tier: ok, WARNING, CRITICAL, or undefined."""
-    warning: float | None
-    critical: float | None
-    worse_when: str
-    change: float | None
-    change_from: str
-    """What ``change`` is counted from: ``V1``, ``baseline`` or ``last run``."""
-    trend: tuple[float, ...]
-    owner: str
-    reason: str | None
-    observed_at: datetime | None
-    stale: bool
-    last: float | None = None
-    """Its value on the tape before."""
-    baseline: float | None = None
-    """Its median over the old release's last runs before the cutover."""
-    baseline_of: str = ""
-    """``50 runs of v1``."""
-    old_release: str = ""
-    old_value: float | None = None
-    """What the old release made of the same tape."""
-    apart: float | None = None
-    """Difference from it in %."""
-    agreement: str = ""
-    """Whether that counts as variance, in words; or why nothing can be said."""
-    agrees: bool | None = None
-    anomaly: str = ""
-    """What is conspicuous about the present tape; no verdict on a release."""
-    runs: tuple[float, ...] = ()
-    """Values of the last runs, oldest first."""
-
-
-class ResourceView(msgspec.Struct, frozen=True):
-    """One gauge. ``fraction`` is the way to the roll-back limit, 0 to 1; None where there is none."""
-
-    id: str
-    label: str
-    value: float | None
-    text: str
-    fraction: float | None
-    trend: tuple[float, ...]
-    level: Level
-    limit: str
-    reason: str | None
-    observed_at: datetime | None
-    stale: bool
-    note: str = ""
-    """How it was measured: ``PSS of 3 processes``."""
-
-
-class ConditionView(msgspec.Struct, frozen=True):
-    """One condition with its evidence."""
-
-    id: str
-    title: str
-    level: Level
-    firing: str
-    """The firing tier: ``warning``, ``critical``, ``rollback``, or empty."""
-    pending: str
-    """The tier that is beyond its limit and not yet held, or empty."""
-    value: float | None
-    text: str
-    held: float
-    """Seconds the value has been beyond the limit."""
-    hold: float
-    """Seconds it has to be, for the heaviest tier that is firing or pending."""
-    evidence: str
-    clears: str
-    look_at: str
-    run: tuple[str, ...]
-    call: str
-    observed_at: datetime | None
-    stale: bool
-
-
-class MatrixRowView(msgspec.Struct, frozen=True):
-    """One row of the decision matrix."""
-
-    verdict: VerdictWord
-    active: bool
-    evidence: str
-    age: float | None
-    """Seconds since the evidence was observed."""
-    when: str
-    action: str
-    told: tuple[str, ...]
-    conditions: tuple[str, ...] = ()
-    """Ids of the conditions that it rests on, the lead first."""
-
-
 class CheckView(msgspec.Struct, frozen=True):
     """One of the five checks of a validation."""
 
@@ -305,12 +192,12 @@ class State(msgspec.Struct, frozen=True):
     verdict: VerdictView
     way_back: WayBackView
     watch: WatchView
-    next_gate: GateView | None
-    kpis: tuple[KpiView, ...]
+    next_gate: Gate | None
+    kpis: tuple[KpiReading, ...]
     kpis_at: datetime | None
-    resources: tuple[ResourceView, ...]
-    conditions: tuple[ConditionView, ...]
-    matrix: tuple[MatrixRowView, ...]
+    resources: tuple[ResourceReading, ...]
+    conditions: tuple[ConditionReading, ...]
+    matrix: tuple[MatrixRow, ...]
     checks: ValidationView
     checklist: ChecklistView
     operation: OperationView | None
@@ -334,7 +221,7 @@ class State(msgspec.Struct, frozen=True):
     """The status updates; None while no cutover is watched."""
     contacts: dict[str, str] = {}
     """Contacts by their name in the configuration: role, name, how to reach them."""
-    unjudged: tuple[ResourceView, ...] = ()
+    unjudged: tuple[ResourceReading, ...] = ()
     """What is measured and shown, and judged by no condition: threads, open files, disk I/O."""
     gates: tuple[GateStanding, ...] = ()
     """Every decision point of the watch; none while no cutover is watched."""

@@ -6,12 +6,13 @@ import re
 from datetime import datetime
 
 from engine.clock import pretty_duration
+from engine.monitoring.model import KpiReading, ResourceReading
 from engine.operations.model import CLOSED_BY_HAND, HOLDS
 from engine.operations.outcome import outcome_words
 from engine.operations.watchers import watching_in_words
 from engine.state.alert_views import AlertView, DrillView
 from engine.state.alerts import attention
-from engine.state.model import KpiView, ResourceView, State, ValidationView, WayBackView
+from engine.state.model import State, ValidationView, WayBackView
 from engine.state.operation import OperationView
 from engine.state.watch_time import phase_words, watch_time
 
@@ -154,7 +155,7 @@ def _kpis(state: State) -> list[str]:
     return [_kpi(kpi) for kpi in state.kpis]
 
 
-def _kpi(kpi: KpiView) -> str:
+def _kpi(kpi: KpiReading) -> str:
     value = "-" if kpi.value is None else f"{kpi.value:.{kpi.decimals}f}"
     unit = kpi.unit if kpi.unit == "%" else ""
     change = "" if kpi.change is None else f"{kpi.change:+.{kpi.decimals}f} from {kpi.change_from}"
@@ -166,7 +167,7 @@ def _resources(state: State) -> list[str]:
     return [_resource(item) for item in state.resources] or ["   no gauge is measured"]
 
 
-def _resource(item: ResourceView) -> str:
+def _resource(item: ResourceReading) -> str:
     note = item.reason or "" if item.level == "missing" else ""
     return f"   {item.label:<12} {item.text:>12} {item.level:<10} {item.limit} {note}".rstrip()
 

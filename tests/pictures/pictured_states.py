@@ -8,8 +8,9 @@ import states
 from msgspec.structs import replace
 from states import NOW
 
+from engine.monitoring.model import MatrixRow
 from engine.state.alert_views import AlertView
-from engine.state.model import ChecklistItemView, MatrixRowView, MonitorView, State, VerdictView
+from engine.state.model import ChecklistItemView, MonitorView, State, VerdictView
 
 _OLD = NOW - timedelta(seconds=41)
 _RULES: dict[str, tuple[str, str, tuple[str, ...]]] = {
@@ -42,10 +43,10 @@ _QUIET = {
 }
 
 
-def _matrix(word: str, why: str, *, judged: bool = True, **others: str) -> tuple[MatrixRowView, ...]:
+def _matrix(word: str, why: str, *, judged: bool = True, **others: str) -> tuple[MatrixRow, ...]:
     """The rows where ``word`` holds because of ``why``; ``judged``: whether the others were looked at."""
     return tuple(
-        MatrixRowView(
+        MatrixRow(
             verdict,  # type: ignore[arg-type]
             verdict == word,
             why if verdict == word else others.get(verdict, _QUIET[verdict]) if judged else "not judged",

@@ -9,8 +9,8 @@ import pytest
 from msgspec.structs import replace
 
 from engine.config import Deployment
+from engine.monitoring.model import ResourceReading
 from engine.state import State, StateReader
-from engine.state.model import ResourceView
 from engine.state.update import update_lines
 
 
@@ -21,7 +21,7 @@ def state(deployment: Deployment, clock: Any) -> State:
     at = found.at - timedelta(seconds=30)
     kpis = tuple(replace(kpi, value=2.0, stale=False, observed_at=at) for kpi in found.kpis[:2])
     gauges = tuple(
-        ResourceView(name, name, 1.0, "1 ms", 0.1, (), "ok", "", None, at, stale=False) for name in ("LAT", "RUN")
+        ResourceReading(name, name, 1.0, "1 ms", 0.1, (), "ok", "", None, at, stale=False) for name in ("LAT", "RUN")
     )
     return replace(found, kpis=kpis, resources=gauges)
 

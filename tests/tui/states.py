@@ -8,18 +8,14 @@ from typing import get_type_hints
 from msgspec import Struct
 from msgspec.structs import replace
 
+from engine.monitoring.model import ConditionReading, Gate, KpiReading, MatrixRow, ResourceReading
 from engine.state.alert_views import AlertView
 from engine.state.model import (
     ChecklistItemView,
     ChecklistView,
     CheckView,
-    ConditionView,
-    GateView,
-    KpiView,
-    MatrixRowView,
     MonitorView,
     ReleaseView,
-    ResourceView,
     ShadowView,
     State,
     ValidationView,
@@ -34,7 +30,7 @@ FRESH = NOW - timedelta(seconds=2)
 CUTOVER_AT = NOW - timedelta(hours=7, minutes=12)
 
 
-def kpi(kpi_id: str, title: str, value: float | None, change: float, trend: tuple[float, ...], **more) -> KpiView:
+def kpi(kpi_id: str, title: str, value: float | None, change: float, trend: tuple[float, ...], **more) -> KpiReading:
     fields = {
         "id": kpi_id,
         "title": title,
@@ -54,7 +50,7 @@ def kpi(kpi_id: str, title: str, value: float | None, change: float, trend: tupl
         "observed_at": NOW - timedelta(minutes=12),
         "stale": False,
     }
-    return KpiView(**{**fields, **more})
+    return KpiReading(**{**fields, **more})
 
 
 KPIS = (
@@ -86,7 +82,7 @@ KPIS = (
 )
 
 
-def gauge(gauge_id: str, text: str, fraction: float | None, trend: tuple[float, ...], **more) -> ResourceView:
+def gauge(gauge_id: str, text: str, fraction: float | None, trend: tuple[float, ...], **more) -> ResourceReading:
     fields = {
         "id": gauge_id,
         "label": gauge_id,
@@ -100,7 +96,7 @@ def gauge(gauge_id: str, text: str, fraction: float | None, trend: tuple[float, 
         "observed_at": FRESH,
         "stale": False,
     }
-    return ResourceView(**{**fields, **more})
+    return ResourceReading(**{**fields, **more})
 
 
 RESOURCES = (
@@ -112,7 +108,7 @@ RESOURCES = (
 )
 
 
-def condition(name: str, title: str, text: str, **more) -> ConditionView:
+def condition(name: str, title: str, text: str, **more) -> ConditionReading:
     fields = {
         "id": name,
         "title": title,
@@ -131,7 +127,7 @@ def condition(name: str, title: str, text: str, **more) -> ConditionView:
         "observed_at": FRESH,
         "stale": False,
     }
-    return ConditionView(**{**fields, **more})
+    return ConditionReading(**{**fields, **more})
 
 
 CONDITIONS = (
@@ -160,7 +156,7 @@ CONDITIONS = (
 )
 
 
-def row(verdict, evidence: str, active: bool = False, age: float | None = 2.0) -> MatrixRowView:
+def row(verdict, evidence: str, active: bool = False, age: float | None = 2.0) -> MatrixRow:
     action = {
         "ROLL BACK": "roll back now; the console recommends, a person confirms",
         "INVESTIGATE": "page; look into logs, processes, disk I/O; the 15 min clock runs",
@@ -168,7 +164,7 @@ def row(verdict, evidence: str, active: bool = False, age: float | None = 2.0) -
         "WATCH": "follow the trend, write it down",
         "CONTINUE": "keep the cadence",
     }[verdict]
-    return MatrixRowView(verdict, active, evidence, age, "when it holds", action, ("on call",))
+    return MatrixRow(verdict, active, evidence, age, "when it holds", action, ("on call",))
 
 
 MATRIX = (
@@ -273,7 +269,7 @@ NORMAL = State(
         "v1", "a41f09", True, "", 2.1, NOW - timedelta(minutes=3), "0004", False, "proven", NOW - timedelta(minutes=3)
     ),
     watch=WatchView("A. Moreno", NOW - timedelta(hours=3)),
-    next_gate=GateView("hour-8", "hour-8 gate", NOW + timedelta(minutes=48, seconds=20), (), ()),
+    next_gate=Gate("hour-8", "hour-8 gate", NOW + timedelta(minutes=48, seconds=20), (), ()),
     kpis=KPIS,
     kpis_at=NOW - timedelta(minutes=12),
     resources=tuple(replace(each, level="ok") if each.id == "MEM" else each for each in RESOURCES),

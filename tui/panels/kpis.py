@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from engine.state.model import KpiView, State
+from engine.monitoring.model import KpiReading
+from engine.state.model import State
 from tui.glyphs import spark, squeezed
 from tui.lines import Line, Lines, Role, block, fit, heading, join, marked, put, right, width_of, wrap
 from tui.look import Look
@@ -30,7 +31,7 @@ def draw(state: State, width: int, height: int, look: Look) -> Lines:
     return block(lines, width, height)
 
 
-def row(kpi: KpiView, width: int, look: Look) -> Line:
+def row(kpi: KpiReading, width: int, look: Look) -> Line:
     """One KPI: name, value, change, trend, tier; its limits too where there is room."""
     name = fit(put(f" {kpi.title}", "text"), 12)
     if kpi.value is None:
@@ -50,7 +51,7 @@ def row(kpi: KpiView, width: int, look: Look) -> Line:
     return join(head, trend, tail)
 
 
-def compared(kpi: KpiView, width: int) -> Lines:
+def compared(kpi: KpiReading, width: int) -> Lines:
     """Beside it: the old release on the same tape and what the rule says, the baseline, the tape before, anomalies."""
     lines: Lines = []
     margin = " " * 14
@@ -72,13 +73,13 @@ def compared(kpi: KpiView, width: int) -> Lines:
     return lines
 
 
-def run_trend(kpi: KpiView, width: int, look: Look) -> Line:
+def run_trend(kpi: KpiReading, width: int, look: Look) -> Line:
     """Its last runs; the trend above is that of the tape's measurement dates."""
     shown = spark(kpi.runs, min(width - 40, 80), look.glyphs).strip()
     return join(" " * 14, put(shown, "trend"), put(f"  last {len(kpi.runs)} runs", "dim"))
 
 
-def _moved(kpi: KpiView, since: float) -> str:
+def _moved(kpi: KpiReading, since: float) -> str:
     """How far the value is from an earlier one, in % of that."""
     if kpi.value is None or not since:
         return "no change can be told"
@@ -86,13 +87,13 @@ def _moved(kpi: KpiView, since: float) -> str:
     return "unchanged" if abs(percent) < 0.005 else f"{percent:+.2f} %"
 
 
-def _limits(kpi: KpiView) -> str:
+def _limits(kpi: KpiReading) -> str:
     sign = "<" if kpi.worse_when == "lower" else ">"
     shown = [f"{limit:g}" for limit in (kpi.warning, kpi.critical) if limit is not None]
     return f"W {sign}{shown[0]} C {sign}{shown[1]}" if len(shown) == 2 else ""
 
 
-def _status(kpi: KpiView, look: Look) -> Line:
+def _status(kpi: KpiReading, look: Look) -> Line:
     if kpi.stale:
         return put(f"stale {look.age(kpi.observed_at)}" if kpi.observed_at else "stale", "warn")
     word, role = _STATUS.get(kpi.status, (kpi.status, "warn"))

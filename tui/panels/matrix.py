@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from engine.state.model import MatrixRowView, State
+from engine.monitoring.model import MatrixRow
+from engine.state.model import State
 from tui.calling import brief, leading
 from tui.lines import Line, Lines, Role, block, fit, heading, join, marked, put, spread
 from tui.look import Look
@@ -28,7 +29,7 @@ def draw(state: State, width: int, height: int, look: Look) -> Lines:
     return block(lines, width, height)
 
 
-def row(entry: MatrixRowView, width: int, look: Look) -> Line:
+def row(entry: MatrixRow, width: int, look: Look) -> Line:
     """One verdict with its evidence, and the evidence's age where there is room."""
     role: Role = ACTIVE[entry.verdict] if entry.active else "dim"
     mark = put(look.glyphs.here if entry.active else " ", role)

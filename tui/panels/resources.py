@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from engine.state.model import ConditionView, ResourceView, State
+from engine.monitoring.model import ConditionReading, ResourceReading
+from engine.state.model import State
 from tui.glyphs import bar, spark, squeezed
 from tui.lines import Line, Lines, Role, block, fit, heading, join, marked, put, right, width_of
 from tui.look import Look
@@ -33,7 +34,7 @@ def draw(state: State, width: int, height: int, look: Look) -> Lines:
     return block(lines, width, height)
 
 
-def level_of(state: State, condition: ConditionView) -> str:
+def level_of(state: State, condition: ConditionReading) -> str:
     """``RB`` where a roll-back tier has held, apart from ``C``, a critical one; on the old release there is none."""
     if condition.stale and condition.level != "missing":
         return "stale"  # whatever it was: a value that is too old is not ok
@@ -43,7 +44,7 @@ def level_of(state: State, condition: ConditionView) -> str:
     return ROLL_BACK if condition.level == "C" and rolls else condition.level
 
 
-def row(gauge: ResourceView, width: int, look: Look, word: str = "") -> Line:
+def row(gauge: ResourceReading, width: int, look: Look, word: str = "") -> Line:
     """One gauge: label, value, bar, trend, level (``word``: in its place); the limit where there is room."""
     label = fit(put(f" {gauge.label}", "text"), 6)
     level = put(word, LEVELS[gauge.level]) if word and not gauge.stale else _level(gauge, look)
@@ -62,7 +63,7 @@ def row(gauge: ResourceView, width: int, look: Look, word: str = "") -> Line:
     return join(head, trend, limit, tail)
 
 
-def plain_row(gauge: ResourceView, width: int, look: Look) -> Line:
+def plain_row(gauge: ResourceReading, width: int, look: Look) -> Line:
     """One value that leads to no limit: label, value, trend."""
     label = join(" ", fit(_level(gauge, look), 10 if gauge.stale else 8), fit(put(gauge.label, "text"), 8))
     if gauge.value is None:
@@ -76,29 +77,29 @@ def plain_row(gauge: ResourceView, width: int, look: Look) -> Line:
     )
 
 
-def words_of(state: State, condition: ConditionView) -> str:
+def words_of(state: State, condition: ConditionReading) -> str:
     """A condition's value as its gauge says it: ``84 GB free`` rather than ``1686 x``."""
     gauge = next((gauge for gauge in state.resources if gauge.id == condition.id and gauge.text), None)
     return gauge.text if gauge is not None and not condition.stale else condition.text
 
 
-def _bar(gauge: ResourceView, look: Look) -> Line:
+def _bar(gauge: ResourceReading, look: Look) -> Line:
     full, empty = bar(gauge.fraction, _BAR - 3 if gauge.stale else _BAR, look.glyphs)
     filled: Role = "stale" if gauge.stale else _FILLED.get(gauge.level, "info")
     return join(put(full, filled), put(empty, "faint"))
 
 
-def _beyond(gauge: ResourceView) -> bool:
+def _beyond(gauge: ResourceReading) -> bool:
     """Whether it stands above a limit: a value that stays there is no flat line at the bottom."""
     return gauge.level in ("W", "C") and ">" in gauge.limit
 
 
-def _limit_value(gauge: ResourceView) -> float:
+def _limit_value(gauge: ResourceReading) -> float:
     """The value at the bar's end; 0 where it cannot be told."""
     return gauge.value / gauge.fraction if gauge.value and gauge.fraction else 0.0
 
 
-def _limit(gauge: ResourceView, width: int) -> Line:
+def _limit(gauge: ResourceReading, width: int) -> Line:
     """The limit of the bar's end, where there is room for it; the heading says what the bar leads to."""
     if width < _WIDE or not gauge.limit:
         return ()
@@ -106,7 +107,7 @@ def _limit(gauge: ResourceView, width: int) -> Line:
     return join("  ", fit(put(words, "dim"), min(17 + max(width - 62, 0) // 2, 30)))
 
 
-def _level(gauge: ResourceView, look: Look) -> Line:
+def _level(gauge: ResourceReading, look: Look) -> Line:
     if gauge.stale:
         return put(f"stale {look.age(gauge.observed_at)}" if gauge.observed_at else "stale", "warn")
     return put(gauge.level, LEVELS[gauge.level])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from engine.state.model import KpiView, ResourceView, State
+from engine.monitoring.model import KpiReading, ResourceReading
+from engine.state.model import State
 from tui.commands.command import key_of
 from tui.lines import Line, Lines, Role, clause, crop, first_that_fits, fit, join, plain, put, right
 from tui.look import Look
@@ -59,7 +60,7 @@ def _kpis(state: State, look: Look) -> list[Line]:
     return [_kpi(worst, look)] if worst is not None else []
 
 
-def _kpi(kpi: KpiView, look: Look) -> Line:
+def _kpi(kpi: KpiReading, look: Look) -> Line:
     if kpi.value is None:
         return join(fit(put(kpi.title, "dim"), _LABEL), put(f"none: {kpi.reason or 'not published'}", "warn"))
     unit = kpi.unit if kpi.unit == "%" else ""
@@ -76,7 +77,7 @@ def _gauges(state: State, look: Look) -> list[Line]:
     return [_gauge(state, found[name], look) for name in ("ERR", "LAT") if name in found]
 
 
-def _gauge(state: State, gauge: ResourceView, look: Look) -> Line:
+def _gauge(state: State, gauge: ResourceReading, look: Look) -> Line:
     label = _NAMES[gauge.id]
     if gauge.value is None:
         return join(fit(put(label, "dim"), _LABEL), put(f"missing: {gauge.reason or 'no sample'}", "warn"))

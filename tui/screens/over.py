@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from engine.state.model import ConditionView, State
+from engine.monitoring.model import ConditionReading
+from engine.state.model import State
 from tui.calling import call_words
 from tui.calling import facts as people
 from tui.commands import (
@@ -46,7 +47,7 @@ class Evidence(Listing):
         super().__init__()
         self._condition = condition
 
-    def _found(self, state: State) -> ConditionView | None:
+    def _found(self, state: State) -> ConditionReading | None:
         return next((item for item in state.conditions if item.id == self._condition), None)
 
     def heading(self, state: State, width: int) -> Lines:
@@ -104,7 +105,7 @@ def _note(state: State, name: str) -> str:
     return next((gauge.note for gauge in state.resources if gauge.id == name), "")
 
 
-def held_of(item: ConditionView) -> str:
+def held_of(item: ConditionReading) -> str:
     """``12m of 10m``; a tier that holds at once has nothing to be counted against."""
     return f"{age(item.held)} of {age(item.hold)}" if item.hold else age(item.held)
 

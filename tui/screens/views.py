@@ -5,8 +5,9 @@ from __future__ import annotations
 from time import monotonic
 
 from engine.monitoring.at_hand import at_hand
+from engine.monitoring.model import KpiReading
 from engine.state.gates import summary_line
-from engine.state.model import KpiView, State, WayBackView
+from engine.state.model import State, WayBackView
 from tui.commands.command import key_of
 from tui.glyphs import spark
 from tui.lines import Line, Lines, Role, clause, fit, heading, join, put, right, wrap
@@ -157,7 +158,7 @@ class Kpis(Listing):
         """A few rows for each KPI: value, limits, the same tape in the old release, what it was, trends."""
         return [row for kpi in self.console_app.windows.shown(state).kpis for row in self._kpi(kpi, width)]
 
-    def _kpi(self, kpi: KpiView, width: int) -> list[Row]:
+    def _kpi(self, kpi: KpiReading, width: int) -> list[Row]:
         if kpi.value is None:
             return [
                 Row(join(fit(put(f" {kpi.title}", "text"), 14), put(f"none: {kpi.reason}", "warn")), kpi.id),

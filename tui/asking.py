@@ -8,9 +8,10 @@ from engine.config.quantities import Duration
 from engine.drills.faults import FAULTS
 from engine.errors import Refused
 from engine.monitoring.at_hand import cannot_be_confirmed
+from engine.monitoring.model import ChecklistItem
 from engine.operations.prospects import Choice, WaysOn
 from engine.state.alerts import attention
-from engine.state.model import ChecklistItemView, State
+from engine.state.model import State
 from tui.actions import Actions
 from tui.calling import leading
 from tui.commands.command import key_of
@@ -20,12 +21,12 @@ ALL = "--all"
 """Before the words of an acknowledgement: of every open alert, as on the command line."""
 
 
-def item_of(state: State, key: str | None) -> ChecklistItemView | None:
+def item_of(state: State, key: str | None) -> ChecklistItem | None:
     """The checklist item with this key."""
     return next((item for item in state.checklist.items if item.key == key), None)
 
 
-def _facts(item: ChecklistItemView) -> tuple[tuple[str, str], ...]:
+def _facts(item: ChecklistItem) -> tuple[tuple[str, str], ...]:
     measured = item.measured or "nothing: a person has to look"
     return (("Item", f"{item.slot}  {item.title}"), ("Measured", measured), ("State", item.state))
 

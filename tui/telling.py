@@ -8,9 +8,9 @@ from tui.look import Look
 from tui.words import amount, seconds, stamp
 
 if TYPE_CHECKING:
+    from engine.operations.model import Operation, OperationStep
     from engine.operations.plan import Plan, PlannedStep
     from engine.state.model import State
-    from engine.state.operation import OperationView, StepView
 
 _HASH = 12
 """Digits of a hash that tell two builds apart on a screen."""
@@ -23,7 +23,7 @@ def update(state: State, look: Look) -> list[str]:
     return update_lines(state, look.now)
 
 
-def step_facts(operation: OperationView, step: StepView) -> list[tuple[str, str]]:
+def step_facts(operation: Operation, step: OperationStep) -> list[tuple[str, str]]:
     """Every fact of a step, and what it left in the output."""
     facts = [
         ("operation", f"{operation.id}, {operation.release_from} to {operation.release_to}"),

@@ -14,7 +14,8 @@ from engine.errors import DONE, Refused
 from engine.monitoring import answers
 from engine.monitoring.at_hand import around_now, cannot_be_confirmed
 from engine.monitoring.board import read_board
-from engine.monitoring.checklist import Item, find
+from engine.monitoring.checklist import find
+from engine.monitoring.model import ChecklistItem
 from engine.records import whoami
 
 AROUND_NOW = 16
@@ -47,7 +48,7 @@ def run(context: Context, options: argparse.Namespace) -> int:
     return DONE
 
 
-def told(line: Item) -> str:
+def told(line: ChecklistItem) -> str:
     """One line as text."""
     measured = line.measured + ("" if line.measured_ok is not False else "  (not as it should be)")
     said = " ".join(part for part in (measured, line.who, f"({line.note})" if line.note else "") if part)

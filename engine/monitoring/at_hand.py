@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from engine.monitoring.checklist import Item, ItemState
+    from engine.monitoring.model import ChecklistItem, ItemState
 
 OPEN = ("due", "overdue")
 """States of a line that waits for an answer."""
@@ -27,7 +27,7 @@ class Line(Protocol):
         ...
 
 
-def around_now(lines: Sequence[Item], count: int) -> tuple[Item, ...]:
+def around_now(lines: Sequence[ChecklistItem], count: int) -> tuple[ChecklistItem, ...]:
     """The ``count`` lines that matter most now: what is due first comes into view, then what comes next."""
     here = at_hand(lines)
     begin = max(min((len(lines) if here is None else here) - count // 3, len(lines) - count), 0)

@@ -6,15 +6,15 @@ import sqlite3
 
 from engine.clock import Clock
 from engine.config import Deployment
-from engine.monitoring.checklist import Item, Moment, items, of_facts
+from engine.monitoring.checklist import Moment, items, of_facts
 from engine.monitoring.facts import Facts, fold
 from engine.monitoring.grounds import GroundsReader
 from engine.monitoring.kept import begin
-from engine.monitoring.model import Evaluation
+from engine.monitoring.model import ChecklistItem, Evaluation
 from engine.monitoring.store import SampleStore
 
 
-def read_board(deployment: Deployment, clock: Clock) -> tuple[Item, ...]:
+def read_board(deployment: Deployment, clock: Clock) -> tuple[ChecklistItem, ...]:
     """Every line, in order of time. DamagedRecord when the audit trail cannot be read."""
     store = SampleStore(deployment.paths.samples, read_only=True)
     try:

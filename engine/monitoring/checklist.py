@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Literal
 
 import msgspec
 from msgspec.structs import replace
@@ -17,26 +16,8 @@ from engine.monitoring.compared import COMPARED, compared
 from engine.monitoring.facts import ChannelsTested, Decided, Facts, Rehearsed, Validation
 from engine.monitoring.gates import Course, courses
 from engine.monitoring.grounds import Grounds, Measurement, recorded
-from engine.monitoring.model import Evaluation, Gate
+from engine.monitoring.model import ChecklistItem, Evaluation, Gate, ItemState
 from engine.monitoring.schedule import Calendar, slot_name, times
-
-ItemState = Literal["due", "overdue", "missed", "done", "overridden", "later", "closed"]
-
-
-class Item(msgspec.Struct, frozen=True):
-    """One line."""
-
-    key: str
-    """``<window>/<slot offset in s>/<task>``."""
-    slot: str
-    title: str
-    state: ItemState
-    due_at: datetime | None
-    measured: str
-    measured_ok: bool | None
-    who: str
-    note: str
-    gate: bool = False
 
 
 class Moment(msgspec.Struct, frozen=True):
@@ -100,7 +81,7 @@ class Span(msgspec.Struct, frozen=True):
 _JUST_AFTER = timedelta(milliseconds=1)
 
 
-def items(config: ChecklistConfig, moment: Moment) -> tuple[Item, ...]:
+def items(config: ChecklistConfig, moment: Moment) -> tuple[ChecklistItem, ...]:
     """Every line of the list, in order of time; before a cutover only what comes before it.
 
     A slot is overdue ``late_after`` its time and missed when the window's next slot has come; what the records
@@ -130,7 +111,7 @@ def unanswered(calendar: Calendar, answers: Answers, after: float, to: float) ->
     return [key for _, key in sorted(found)]
 
 
-def find(lines: Sequence[Item], key: str) -> Item:
+def find(lines: Sequence[ChecklistItem], key: str) -> ChecklistItem:
     """The line of this key; Refused with the open ones when there is none, or when a rollback has closed it."""
     for item in lines:
         if item.key == key and item.state == "closed":
@@ -147,15 +128,15 @@ def find(lines: Sequence[Item], key: str) -> Item:
     raise Refused(f"the checklist has no line {key!r}", f"open now: {', '.join(waiting[:8]) or 'none'}")
 
 
-def gate_item(gate: Gate, now: datetime) -> Item:
+def gate_item(gate: Gate, now: datetime) -> ChecklistItem:
     """The next decision point as a line that says what it would fail on."""
     fails = ", ".join((*gate.would_fail_on, *(f"{name} unknown" for name in gate.unknown)))
     state: ItemState = "later" if gate.due_at > now else "overdue" if gate.state == "overdue" else "due"
     title = f"GATE fails on: {fails}" if fails else "GATE: all criteria met"
-    return Item(f"gate/{gate.id}", gate.title, title, state, gate.due_at, "", not fails, "", "", True)
+    return ChecklistItem(f"gate/{gate.id}", gate.title, title, state, gate.due_at, "", not fails, "", "", True)
 
 
-def _window(window: Window, config: ChecklistConfig, moment: Moment) -> Iterator[Item]:
+def _window(window: Window, config: ChecklistConfig, moment: Moment) -> Iterator[ChecklistItem]:
     if window.before:
         for task in window.tasks:
             yield _before(window, task, moment)
@@ -193,7 +174,7 @@ def next_turn(config: ChecklistConfig, moment: Moment) -> datetime | None:
     return min((at for at in turns if at > moment.now), default=None)
 
 
-def _before(window: Window, task: Task, moment: Moment) -> Item:
+def _before(window: Window, task: Task, moment: Moment) -> ChecklistItem:
     key = f"{window.id}/0/{task.id}"
     answer = _newest(moment.answers, key, moment.rolled_back_at if moment.since is None else None)
     if answer is not None:
@@ -227,7 +208,7 @@ def _item(
     answer: Answer | None,
     moment: Moment,
     compare: CompareSection,
-) -> Item:
+) -> ChecklistItem:
     measured: str = ""
     ok: bool | None = None
     if answer is not None:
@@ -238,7 +219,7 @@ def _item(
         state = "overdue"
         measured, ok = measure(task, moment, span, compare)
     who, note = (answer.who, answer.note) if answer else ("", "")
-    return Item(key, slot, task.title, state, span.begin, measured, ok, who, note)
+    return ChecklistItem(key, slot, task.title, state, span.begin, measured, ok, who, note)
 
 
 def _still_told(name: str | None, moment: Moment, begin: datetime | None, end: datetime | None) -> bool:
@@ -336,19 +317,19 @@ def _courses(config: ChecklistConfig, since: datetime, moment: Moment) -> tuple[
     return courses(config, since, moment.now, moment.time_scale, moment.decisions)
 
 
-def _gate(course: Course, moment: Moment) -> Item:
+def _gate(course: Course, moment: Moment) -> ChecklistItem:
     point, decided = course.point, course.decided
     key, slot = f"gate/{point.id}", slot_name(point.at)
     if decided is not None and course.state == "go":
         waived = f"; waived: {', '.join(one.criterion for one in decided.waivers)}" if decided.waivers else ""
-        return Item(
+        return ChecklistItem(
             key, slot, f"GATE {point.title}: GO{waived}", "done", course.due, "", True, decided.by, decided.note, True
         )
     gates = moment.evaluation.gates if moment.evaluation else ()
     gate = next((gate for gate in gates if gate.id == point.id), None)
     states: dict[str, ItemState] = {"due": "due", "overdue": "overdue"}
     state = states.get(course.state, "later")
-    item = Item(key, slot, f"GATE {point.title}", state, course.due, "", None, "", "", True)
+    item = ChecklistItem(key, slot, f"GATE {point.title}", state, course.due, "", None, "", "", True)
     if gate is not None:
         item = msgspec.structs.replace(gate_item(gate, moment.now), slot=slot, state=state, due_at=course.due)
     if decided is None:
@@ -357,7 +338,7 @@ def _gate(course: Course, moment: Moment) -> Item:
     return msgspec.structs.replace(item, who=decided.by, note=f"{note}; asked again {course.due:%d %b %H:%M:%SZ}")
 
 
-def _closed(config: ChecklistConfig, moment: Moment, since: datetime, back: datetime) -> Iterator[Item]:
+def _closed(config: ChecklistConfig, moment: Moment, since: datetime, back: datetime) -> Iterator[ChecklistItem]:
     """The lines of a watch that a rollback ended, as they stood: nobody answers them any more."""
     told = f"closed: rolled back {back:%d %b %H:%M:%SZ}, {moment.closed_by or 'operation unknown'}"
     calendar = replace(_calendar(config, since, moment), now=back)
@@ -371,7 +352,7 @@ def _closed(config: ChecklistConfig, moment: Moment, since: datetime, back: date
                 given = [one for one in moment.answers.get(key, ()) if since <= one.at <= back]
                 if given:
                     state: ItemState = "done" if given[-1].kind == "done" else "overridden"
-                    yield Item(
+                    yield ChecklistItem(
                         key,
                         slot_name(offset),
                         task.title,
@@ -383,4 +364,4 @@ def _closed(config: ChecklistConfig, moment: Moment, since: datetime, back: date
                         given[-1].note,
                     )
                 else:
-                    yield Item(key, slot_name(offset), task.title, "closed", due, "", None, "", told)
+                    yield ChecklistItem(key, slot_name(offset), task.title, "closed", due, "", None, "", told)

@@ -299,3 +299,26 @@ def encode(evaluation: Evaluation) -> bytes:
 def decode(data: bytes) -> Evaluation:
     """The inverse; msgspec.DecodeError when it is none."""
     return _decoder.decode(data)
+
+
+ItemState = Literal["due", "overdue", "missed", "done", "overridden", "later", "closed"]
+
+
+class ChecklistItem(msgspec.Struct, frozen=True):
+    """One line of the checklist."""
+
+    key: str
+    """``<window>/<slot offset in s>/<task>``: what tick and override name."""
+    slot: str
+    """``T+7``, ``T+0:30``, ``before``."""
+    title: str
+    state: ItemState
+    due_at: datetime | None
+    measured: str
+    """What the console measured, with its source; empty when a person has to answer."""
+    measured_ok: bool | None
+    who: str
+    note: str
+    gate: bool = False
+    stale: bool = False
+    """What was measured is from a monitor that measures nothing now."""

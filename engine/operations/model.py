@@ -82,6 +82,7 @@ class Operation(msgspec.Struct, frozen=True):
     past_no_return: bool
     """True once the new release may have been started."""
     offers: tuple[str, ...]
+    """What a person can do now, in words; the first is the way back where it is open."""
     warnings: tuple[str, ...]
     output: tuple[str, ...]
     snapshot: str | None

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from datetime import datetime
 
-from engine.monitoring.checklist import Item, Moment, items
+from engine.monitoring.checklist import Moment, items
 from engine.monitoring.criteria import words
+from engine.monitoring.model import ChecklistItem
 from engine.notify.message import DRILL_MARK
 from engine.records import harmless
 from engine.records.counted import counted
@@ -33,7 +34,7 @@ def checklist(found: Found) -> Section:
     return Section("checklist", "Checklist", f"{said}.", (Table(columns, rows, "no line was due"),))
 
 
-def _lines(found: Found) -> tuple[Item, ...]:
+def _lines(found: Found) -> tuple[ChecklistItem, ...]:
     facts, console = found.facts, found.deployment.console
     moment = Moment(
         now=found.span.end,
@@ -50,9 +51,9 @@ def _lines(found: Found) -> tuple[Item, ...]:
     return items(found.deployment.checklist, moment)
 
 
-def _grouped(lines: list[Item]) -> list[list[Item]]:
+def _grouped(lines: list[ChecklistItem]) -> list[list[ChecklistItem]]:
     """Lines of one slot that nobody answered and nothing was measured for share a row."""
-    groups: list[list[Item]] = []
+    groups: list[list[ChecklistItem]] = []
     for item in lines:
         bare = not (item.who or item.measured or item.note)
         last = groups[-1][0] if groups else None
@@ -64,7 +65,7 @@ def _grouped(lines: list[Item]) -> list[list[Item]]:
     return groups
 
 
-def _answer(found: Found, item: Item) -> tuple[str, str, str, str]:
+def _answer(found: Found, item: ChecklistItem) -> tuple[str, str, str, str]:
     """What was measured, when it was answered, by whom, with which words."""
     given = found.facts.answers.get(item.key, ())
     at = f"{given[-1].at:%d %b %H:%M:%SZ}" if given and item.who else ""

@@ -14,7 +14,7 @@ from engine.operations.lock import Holder
 from engine.operations.model import Operation
 from engine.operations.watchers import Watcher
 from engine.state.alert_views import UpdateView
-from engine.state.doings import Doings, view_of
+from engine.state.doings import Doings
 from engine.state.gate_standing import GateStanding
 from engine.state.measured import Measured
 from engine.state.model import (
@@ -94,8 +94,8 @@ def assemble(deployment: Deployment, found: Found) -> State:
         matrix=seen.matrix,
         checks=_checks(deployment, found),
         checklist=found.checklist,
-        operation=view_of(found.doings.current),
-        last_operation=view_of(found.doings.last),
+        operation=found.doings.current,
+        last_operation=found.doings.last,
         alerts=seen.alerts,
         log=found.log,
         events=found.trail.told.lines,

@@ -14,7 +14,6 @@ from engine.operations.journal import NAME, read_operation, records_of
 from engine.operations.model import ENDED, Operation
 from engine.records import harmless
 from engine.records.form import version_of
-from engine.state.operation import OperationView, StepView
 
 
 class Doings(msgspec.Struct, frozen=True):
@@ -117,15 +116,3 @@ def _newest(finished: list[Operation], kind: str) -> datetime | None:
 
 def _succeeded(item: Operation, kind: str) -> bool:
     return item.kind == kind and item.state == "SUCCEEDED"
-
-
-def view_of(operation: Operation | None) -> OperationView | None:
-    """The operation as the screen shows it."""
-    if operation is None:
-        return None
-    steps = tuple(
-        StepView(step.name, step.title, step.phase, step.state, step.seconds, step.detail, step.percent)
-        for step in operation.steps
-    )
-    fields = {name: getattr(operation, name) for name in OperationView.__struct_fields__}
-    return OperationView(**{**fields, "steps": steps})

@@ -10,18 +10,17 @@ from typing import Literal
 
 import msgspec
 
-from engine.monitoring.model import ConditionReading, Gate, KpiReading, MatrixRow, ResourceReading
+from engine.monitoring.model import ChecklistItem, ConditionReading, Gate, KpiReading, MatrixRow, ResourceReading
 from engine.operations.lock import Holder
+from engine.operations.model import Operation
 from engine.operations.watchers import Watcher
 from engine.services.protocol import ServiceState
 from engine.state.alert_views import AlertView, DrillView, UpdateView
 from engine.state.gate_standing import GateStanding
-from engine.state.operation import OperationView
 
 VerdictWord = Literal["ROLL BACK", "INVESTIGATE", "UNKNOWN", "WATCH", "CONTINUE"]
 Phase = Literal["BEFORE", "CUTOVER", "BAKE", "STABILISE", "STEADY", "GOING BACK TO V1", "BACK ON V1"]
 CheckStatus = Literal["PASS", "WARN", "FAIL", "ERROR", "NOT RUN"]
-ItemState = Literal["due", "overdue", "missed", "done", "overridden", "later", "closed"]
 HANGS = "the monitor does not get on"
 """What a verdict rests on where a monitor holds its lock and samples nothing."""
 
@@ -129,32 +128,12 @@ class ValidationView(msgspec.Struct, frozen=True):
     """The release that was validated; empty when none was."""
 
 
-class ChecklistItemView(msgspec.Struct, frozen=True):
-    """One line of the checklist."""
-
-    key: str
-    """``<window>/<slot offset in s>/<task>``: what tick and override name."""
-    slot: str
-    """``T+7``, ``T+0:30``, ``before``."""
-    title: str
-    state: ItemState
-    due_at: datetime | None
-    measured: str
-    """What the console measured, with its source; empty when a person has to answer."""
-    measured_ok: bool | None
-    who: str
-    note: str
-    gate: bool = False
-    stale: bool = False
-    """What was measured is from a monitor that measures nothing now."""
-
-
 class ChecklistView(msgspec.Struct, frozen=True):
     """The checklist around now."""
 
     hourly_passed: int
     hourly_due: int
-    items: tuple[ChecklistItemView, ...]
+    items: tuple[ChecklistItem, ...]
     stale: bool = False
     """The monitor measures nothing now: what it measured is shown as it was, and marked."""
 
@@ -200,9 +179,9 @@ class State(msgspec.Struct, frozen=True):
     matrix: tuple[MatrixRow, ...]
     checks: ValidationView
     checklist: ChecklistView
-    operation: OperationView | None
+    operation: Operation | None
     """The running or unresolved operation."""
-    last_operation: OperationView | None
+    last_operation: Operation | None
     alerts: tuple[AlertView, ...]
     log: tuple[str, ...]
     """The last rows of the monitoring log."""

@@ -9,10 +9,11 @@ import msgspec
 from engine.clock import pretty_duration
 from engine.config import Deployment
 from engine.errors import OpsError
+from engine.monitoring.model import ChecklistItem
 from engine.operations.plan import READY, Evidence, Plan
 from engine.operations.planning import plan_cutover
 from engine.records import harmless
-from engine.state.model import ChecklistItemView, State
+from engine.state.model import State
 
 # what the plan says beside its refusals and what is no reason to wait for anybody
 _TO_KNOW = (READY, "watching", "validation", "nobody operates")
@@ -178,13 +179,13 @@ def _tasks(state: State) -> Iterator[ReadyLine]:
         yield ReadyLine("checklist", True, f"{done} of {len(tasks)} lines before the cutover are answered")
 
 
-def _measured(item: ChecklistItemView) -> str:
+def _measured(item: ChecklistItem) -> str:
     if not item.measured:
         return ", a person answers"
     return f", measured {item.measured}" + ("" if item.measured_ok is not False else ", not as it should be")
 
 
-def _answer(item: ChecklistItemView) -> str:
+def _answer(item: ChecklistItem) -> str:
     """A tick where it may be one; against its measurement it takes a reason."""
     if item.measured_ok is False:
         return f"mend it, or abaco-ops checklist override {item.key} --reason TEXT"

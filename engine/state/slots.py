@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from operator import attrgetter
 
 import msgspec
 from msgspec.structs import replace
 
 from engine.config import Deployment
-from engine.monitoring.checklist import Item, Moment, items, next_turn, of_facts
+from engine.monitoring.checklist import Moment, items, next_turn, of_facts
 from engine.monitoring.disk import size_words
 from engine.monitoring.facts import Facts
 from engine.monitoring.grounds import Grounds, GroundsReader
 from engine.monitoring.model import Evaluation
-from engine.state.model import ChecklistItemView, ChecklistView
+from engine.state.model import ChecklistView
 
-_fields_of = attrgetter(*(name for name in ChecklistItemView.__struct_fields__ if name != "stale"))
 _Basis = tuple[Facts, Evaluation | None, datetime | None, datetime | None, Grounds]
 AGAIN = timedelta(seconds=60)
 """Folded again after so long whatever seems to be the same."""
@@ -143,7 +141,7 @@ def _fold(deployment: Deployment, moment: Moment) -> ChecklistView:
     return ChecklistView(
         hourly_passed=hourly.passed if hourly else 0,
         hourly_due=hourly.due if hourly else 0,
-        items=tuple(line_view(item) for item in items(deployment.checklist, moment)),
+        items=items(deployment.checklist, moment),
     )
 
 
@@ -157,8 +155,3 @@ def marked_late(view: ChecklistView, without: ChecklistView, late: str) -> Check
         for item in view.items
     )
     return msgspec.structs.replace(view, items=items, stale=True)
-
-
-def line_view(item: Item) -> ChecklistItemView:
-    """One line as the screen shows it."""
-    return ChecklistItemView(*_fields_of(item))

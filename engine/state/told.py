@@ -7,13 +7,12 @@ from datetime import datetime
 
 from engine.clock import pretty_duration
 from engine.monitoring.model import KpiReading, ResourceReading
-from engine.operations.model import CLOSED_BY_HAND, HOLDS
+from engine.operations.model import CLOSED_BY_HAND, HOLDS, Operation
 from engine.operations.outcome import outcome_words
 from engine.operations.watchers import watching_in_words
 from engine.state.alert_views import AlertView, DrillView
 from engine.state.alerts import attention
 from engine.state.model import State, ValidationView, WayBackView
-from engine.state.operation import OperationView
 from engine.state.watch_time import phase_words, watch_time
 
 _NUMBER = re.compile(r"(?<![A-Za-z])[0-9][0-9.,:hmsd]*")
@@ -41,13 +40,13 @@ def lines(state: State) -> list[str]:
     return told
 
 
-def operation_line(operation: OperationView) -> str:
+def operation_line(operation: Operation) -> str:
     """One operation on one line."""
     failure = f": {operation.failure.removeprefix(f'{CLOSED_BY_HAND}: ')}" if operation.failure else ""
     return f"{operation.id} {outcome_words(operation)}{failure}"
 
 
-def operation_lines(operation: OperationView) -> list[str]:
+def operation_lines(operation: Operation) -> list[str]:
     """A running or unresolved operation, with what a person can do."""
     step = next((step for step in operation.steps if step.state in ("running", "failed", "aborted")), None)
     now = f"   {step.phase} {step.title} {step.state}" if step else ""
@@ -58,7 +57,7 @@ def operation_lines(operation: OperationView) -> list[str]:
     return [f" operation  {operation_line(operation)}{now}", *(f"   you can: {offer}" for offer in operation.offers)]
 
 
-def _read_so_far(operation: OperationView) -> str:
+def _read_so_far(operation: Operation) -> str:
     """In words, for a number that only moves is no news: each quarter of a long reading is."""
     read = max((step.percent or 0.0 for step in operation.steps if step.state == "running"), default=0.0)
     return ("", " (a quarter)", " (half)", " (three quarters)", "")[min(int(read // 25), 4)]

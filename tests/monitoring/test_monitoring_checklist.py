@@ -11,15 +11,16 @@ from engine.errors import Refused
 from engine.monitoring import answers
 from engine.monitoring.at_hand import around_now, cannot_be_confirmed
 from engine.monitoring.board import read_board
-from engine.monitoring.checklist import Item, Moment, find, items
+from engine.monitoring.checklist import Moment, find, items
 from engine.monitoring.facts import Facts, fold
+from engine.monitoring.model import ChecklistItem
 from engine.monitoring.schedule import offsets, slot_name
 from engine.records import read_lines
 
 
 @pytest.fixture
 def board(deployment: Deployment, clock: Any) -> Any:
-    def read(since: datetime | None, evaluation: Any = None) -> dict[str, Item]:
+    def read(since: datetime | None, evaluation: Any = None) -> dict[str, ChecklistItem]:
         facts = fold(Facts(), read_lines(deployment.paths.events))
         moment = Moment(
             now=clock.now().wall,

@@ -10,9 +10,9 @@ from a_night import HOUR, Night
 
 from engine.config import Deployment
 from engine.errors import Refused
-from engine.monitoring.checklist import Item, Moment, find, items, of_facts
+from engine.monitoring.checklist import Moment, find, items, of_facts
 from engine.monitoring.deciding import facts_now
-from engine.monitoring.model import Evaluation
+from engine.monitoring.model import ChecklistItem, Evaluation
 from engine.monitoring.standing import Hour
 
 
@@ -24,14 +24,14 @@ def night(deployment: Deployment, clock: Any) -> Any:
     found.monitor.stop()
 
 
-def board(night: Night, evaluation: Evaluation | None = None) -> tuple[Item, ...]:
+def board(night: Night, evaluation: Evaluation | None = None) -> tuple[ChecklistItem, ...]:
     fields: dict[str, Any] = of_facts(facts_now(night.deployment))
     scale = float(night.deployment.console.time_scale)
     moment = Moment(**fields, now=night.clock.now().wall, evaluation=evaluation, release="v2", time_scale=scale)
     return items(night.deployment.checklist, moment)
 
 
-def line(night: Night, key: str, evaluation: Evaluation) -> Item:
+def line(night: Night, key: str, evaluation: Evaluation) -> ChecklistItem:
     return next(item for item in board(night, evaluation) if item.key == key)
 
 

@@ -12,8 +12,9 @@ from engine.clock import boot_id, iso
 from engine.config import Deployment
 from engine.monitoring.at_hand import at_hand, older_open
 from engine.monitoring.board import read_board
-from engine.monitoring.checklist import Item, Moment, items
+from engine.monitoring.checklist import Moment, items
 from engine.monitoring.grounds import Grounds, recorded
+from engine.monitoring.model import ChecklistItem
 from engine.records import append_line
 
 LOG = "cutover_20260131_020000.log"
@@ -47,7 +48,7 @@ def cutover(watching: Watching, *, state: str = "SUCCEEDED", log: bool = True) -
     watching.cut_over()
 
 
-def board(watching: Watching) -> dict[str, Item]:
+def board(watching: Watching) -> dict[str, ChecklistItem]:
     return {item.key: item for item in read_board(watching.deployment, watching.clock)}
 
 
@@ -120,9 +121,9 @@ def test_what_was_not_confirmed_earlier_does_not_hide_what_is_due_now(watching: 
 
 
 def test_where_what_is_due_now_is_answered_the_next_line_is_at_hand_and_not_an_old_open_one() -> None:
-    def line(state: Any, hours: float | None) -> Item:
+    def line(state: Any, hours: float | None) -> ChecklistItem:
         due = None if hours is None else datetime(2026, 1, 31, tzinfo=UTC) + timedelta(hours=hours)
-        return Item("k", "s", "t", state, due, "", None, "", "")
+        return ChecklistItem("k", "s", "t", state, due, "", None, "", "")
 
     before, old = [line("overdue", None)] * 5, [line("overdue", 2), line("missed", 20)]
     for now, at in (

@@ -12,7 +12,6 @@ from engine.monitoring.back_fill import events_of
 from engine.operations.journal import fold
 from engine.operations.model import Operation
 from engine.operations.outcome import as_json, outcome_words, state_word, well
-from engine.state.doings import view_of
 from engine.state.event_words import in_words
 from engine.state.told import operation_line
 
@@ -64,8 +63,7 @@ def test_when_it_stopped_and_when_it_was_closed_stand_apart() -> None:
 
 
 def test_the_screens_view_tells_the_same() -> None:
-    view = view_of(ended("cutover", STOPPED, CLOSED))
-    assert view is not None
+    view = ended("cutover", STOPPED, CLOSED)
     assert operation_line(view) == (
         "0006-cutover stopped after 4.4 s, CLOSED BY HAND at 02:01:04Z: v2 runs; root says: ok"
     )

@@ -8,9 +8,9 @@ import states
 from msgspec.structs import replace
 from states import NOW
 
-from engine.monitoring.model import MatrixRow
+from engine.monitoring.model import ChecklistItem, MatrixRow
 from engine.state.alert_views import AlertView
-from engine.state.model import ChecklistItemView, MonitorView, State, VerdictView
+from engine.state.model import MonitorView, State, VerdictView
 
 _OLD = NOW - timedelta(seconds=41)
 _RULES: dict[str, tuple[str, str, tuple[str, ...]]] = {
@@ -57,12 +57,12 @@ def _matrix(word: str, why: str, *, judged: bool = True, **others: str) -> tuple
     )
 
 
-def _line(hour: int, title: str, state: str, **more: object) -> ChecklistItemView:
+def _line(hour: int, title: str, state: str, **more: object) -> ChecklistItem:
     due = states.CUTOVER_AT + timedelta(hours=hour)
     return states.item(f"T+{hour}", title, state, **{"due_at": due, "key": f"hourly/{hour * 3600}/{title}", **more})
 
 
-def _hour(hour: int) -> tuple[ChecklistItemView, ...]:
+def _hour(hour: int) -> tuple[ChecklistItem, ...]:
     done = {"who": "A. Moreno", "measured_ok": True}
     return (
         _line(hour, "validation", "done", measured="5/5", **done),
@@ -72,7 +72,7 @@ def _hour(hour: int) -> tuple[ChecklistItemView, ...]:
     )
 
 
-def _checklist(growth: str, fails: str, *, integrity: str = "0, 0") -> tuple[ChecklistItemView, ...]:
+def _checklist(growth: str, fails: str, *, integrity: str = "0, 0") -> tuple[ChecklistItem, ...]:
     done = {"who": "A. Moreno", "measured_ok": True}
     gate = "GATE fails on: " + fails if fails else "GATE: all criteria met"
     return (
@@ -90,7 +90,7 @@ def _checklist(growth: str, fails: str, *, integrity: str = "0, 0") -> tuple[Che
     )
 
 
-def _late(one: ChecklistItemView) -> ChecklistItemView:
+def _late(one: ChecklistItem) -> ChecklistItem:
     """What was measured and not yet confirmed, as the engine marks it when nothing is measured any more."""
     if not one.measured or one.state != "due":
         return one

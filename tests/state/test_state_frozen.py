@@ -15,9 +15,10 @@ import pytest
 
 from engine.clock import SystemClock
 from engine.config import Deployment
+from engine.monitoring.model import ChecklistItem
 from engine.records import append_event
 from engine.state import StateReader
-from engine.state.model import ChecklistItemView, ChecklistView
+from engine.state.model import ChecklistView
 from engine.state.slots import marked_late
 
 CADENCES = 2.0
@@ -77,8 +78,8 @@ def test_who_holds_the_watch_is_stale_while_the_trail_cannot_be_read(deployment:
     assert not reader.read().watch.stale
 
 
-def an_item(key: str, state: Any, measured: str) -> ChecklistItemView:
-    return ChecklistItemView(key, "T+1", key, state, None, measured, True, "", "")
+def an_item(key: str, state: Any, measured: str) -> ChecklistItem:
+    return ChecklistItem(key, "T+1", key, state, None, measured, True, "", "")
 
 
 def test_of_the_checklist_what_the_monitor_measured_is_marked_and_what_the_records_say_is_not() -> None:

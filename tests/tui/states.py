@@ -8,10 +8,10 @@ from typing import get_type_hints
 from msgspec import Struct
 from msgspec.structs import replace
 
-from engine.monitoring.model import ConditionReading, Gate, KpiReading, MatrixRow, ResourceReading
+from engine.monitoring.model import ChecklistItem, ConditionReading, Gate, KpiReading, MatrixRow, ResourceReading
+from engine.operations.model import Operation, OperationStep
 from engine.state.alert_views import AlertView
 from engine.state.model import (
-    ChecklistItemView,
     ChecklistView,
     CheckView,
     MonitorView,
@@ -23,7 +23,6 @@ from engine.state.model import (
     WatchView,
     WayBackView,
 )
-from engine.state.operation import OperationView, StepView
 
 NOW = datetime(2026, 1, 31, 9, 12, 4, tzinfo=UTC)
 FRESH = NOW - timedelta(seconds=2)
@@ -176,7 +175,7 @@ MATRIX = (
 )
 
 
-def item(slot: str, title: str, state, **more) -> ChecklistItemView:
+def item(slot: str, title: str, state, **more) -> ChecklistItem:
     fields = {
         "key": f"hourly/25200/{title.split()[0]}",
         "slot": slot,
@@ -189,7 +188,7 @@ def item(slot: str, title: str, state, **more) -> ChecklistItemView:
         "note": "",
         "gate": False,
     }
-    return ChecklistItemView(**{**fields, **more})
+    return ChecklistItem(**{**fields, **more})
 
 
 CHECKLIST = ChecklistView(
@@ -376,16 +375,16 @@ _PHASES = (
 )
 
 
-def steps(done: int, now: str = "running") -> tuple[StepView, ...]:
+def steps(done: int, now: str = "running") -> tuple[OperationStep, ...]:
     made = []
     for index, (name, title, phase) in enumerate(_PHASES):
         state = "done" if index < done else now if index == done else "waiting"
         spent = 0.1 + 0.2 * (index % 4) if index < done else None
-        made.append(StepView(name, title, phase, state, spent, "212 of 212 hashes" if name == "snapshot" else ""))
+        made.append(OperationStep(name, title, phase, state, spent, "212 of 212 hashes" if name == "snapshot" else ""))
     return tuple(made)
 
 
-OPERATION = OperationView(
+OPERATION = Operation(
     id="0003-cutover",
     kind="cutover",
     state="RUNNING",
@@ -409,6 +408,8 @@ OPERATION = OperationView(
         "snapshot 0004: 212 files, 18 MB, 212 of 212 hashes",
         "v1 stopped in 0.3 s",
     ),
+    snapshot=None,
+    lock_lost_to="",
 )
 
 RUNNING = replace(

@@ -10,8 +10,8 @@ from behind_the_console import FakeActions, FakeReader
 from msgspec.structs import replace
 from test_tui_keys import Make, screen_text, shows
 
+from engine.operations.model import Operation, OperationStep
 from engine.state.model import State
-from engine.state.operation import OperationView, StepView
 from tui import news
 from tui.arrange import arrange
 from tui.glyphs import UNICODE
@@ -36,7 +36,7 @@ def stopped(state: str, **more: object) -> State:
     return replace(states.RUNNING, operation=replace(states.OPERATION, state=state, **fields))
 
 
-def ended(seconds_ago: float, **more: object) -> OperationView:
+def ended(seconds_ago: float, **more: object) -> Operation:
     at = states.NOW - timedelta(seconds=seconds_ago)
     return replace(states.OPERATION, state="SUCCEEDED", ended=at, seconds=4.2, alive=False, offers=(), **more)
 
@@ -175,7 +175,7 @@ async def test_a_narrow_footer_keeps_the_way_back(make_app: Make) -> None:
 
 @pytest.mark.parametrize(("operation_state", "offered"), [(states.OPERATION, True), (None, False)])
 async def test_abort_is_offered_only_while_there_is_something_to_abort(
-    make_app: Make, operation_state: OperationView | None, offered: bool
+    make_app: Make, operation_state: Operation | None, offered: bool
 ) -> None:
     app = make_app(replace(states.RUNNING, operation=operation_state))
     async with app.run_test(size=(80, 24)) as pilot:
@@ -192,7 +192,7 @@ HOLD_OFFERS = (
 
 
 def holding() -> State:
-    hold = StepView("wait_for_go", "holds before phase 3, waits for go", "2 staging", "running", None, "")
+    hold = OperationStep("wait_for_go", "holds before phase 3, waits for go", "2 staging", "running", None, "")
     steps = (*(step for step in states.steps(9) if step.phase < "3"), hold)
     held = replace(states.OPERATION, state="HOLDING", steps=steps, offers=HOLD_OFFERS)
     return replace(states.BEFORE_CHECKED, operation=held, phase="CUTOVER")
@@ -288,12 +288,12 @@ READING = replace(
     offers=(),
     output=(),
     steps=(
-        StepView(
+        OperationStep(
             *("kpi_calculations", "published KPIs against the tape", "validation", "running", None),
             "12,345,678 rows read, 40 %, about 12 s left",
             40.0,
         ),
-        StepView("data_integrity", "the tape itself", "validation", "waiting", None, ""),
+        OperationStep("data_integrity", "the tape itself", "validation", "waiting", None, ""),
     ),
 )
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from engine.monitoring.at_hand import at_hand, cannot_be_confirmed, older_open
-from engine.state.model import ChecklistItemView, State
+from engine.monitoring.model import ChecklistItem
+from engine.state.model import State
 from tui.glyphs import Glyphs
 from tui.lines import (
     Line,
@@ -44,7 +45,7 @@ def draw(state: State, width: int, height: int, look: Look) -> Lines:
     return block(lines, width, height)
 
 
-def shown(state: State, look: Look) -> tuple[ChecklistItemView, ...]:
+def shown(state: State, look: Look) -> tuple[ChecklistItem, ...]:
     """The lines; where nothing is measured any more, what a gate would fail on was true once."""
     items = state.checklist.items
     if not state.checklist.stale or look.replay:
@@ -80,7 +81,7 @@ def start(state: State, rows: int, cursor: int | None = None) -> int:
     return first
 
 
-def row(entry: ChecklistItemView, width: int, look: Look) -> Line:
+def row(entry: ChecklistItem, width: int, look: Look) -> Line:
     """One item: mark, slot, title with what was measured, and who or when."""
     mark, role = _mark(entry, look.glyphs)
     head = join(" ", put(mark, role), " ", fit(put(entry.slot, "dim"), 6), " ")
@@ -95,7 +96,7 @@ def row(entry: ChecklistItemView, width: int, look: Look) -> Line:
     return spread(join(head, what, measured), end, width, gap=0)
 
 
-def _gate(entry: ChecklistItemView, width: int) -> Line:
+def _gate(entry: ChecklistItem, width: int) -> Line:
     """``GATE fails on: memory growth``; in a narrow panel GATE stands for its name too."""
     name, space, rest = entry.title.partition(" ")
     if name.rstrip(":") != "GATE":
@@ -104,7 +105,7 @@ def _gate(entry: ChecklistItemView, width: int) -> Line:
     return join(put(name, "strong"), late, put(space + rest, "warn" if entry.measured_ok is False else "dim"))
 
 
-def _measured(entry: ChecklistItemView, title: Role, room: int) -> Line:
+def _measured(entry: ChecklistItem, title: Role, room: int) -> Line:
     """What was measured, whole or without its source; where neither fits, whether it is as it should be."""
     if not entry.measured:
         return ()
@@ -116,7 +117,7 @@ def _measured(entry: ChecklistItemView, title: Role, room: int) -> Line:
     return first_that_fits(room, put(f" {entry.measured}", role), put(f" {bare}", role), put(verdict, role), ())
 
 
-def _mark(entry: ChecklistItemView, glyphs: Glyphs) -> tuple[str, Role]:
+def _mark(entry: ChecklistItem, glyphs: Glyphs) -> tuple[str, Role]:
     marks: dict[str, tuple[str, Role]] = {
         "done": (glyphs.done, "dim"),
         "overridden": (glyphs.overridden, "info"),
@@ -129,7 +130,7 @@ def _mark(entry: ChecklistItemView, glyphs: Glyphs) -> tuple[str, Role]:
     return marks[entry.state]
 
 
-def _end(entry: ChecklistItemView, look: Look) -> Line:
+def _end(entry: ChecklistItem, look: Look) -> Line:
     if entry.state in ("done", "overridden"):
         return put(f"{initials(entry.who)} ", "dim")
     if entry.state == "closed":

@@ -14,9 +14,9 @@ from tui.look import Look
 from tui.words import clock, stamp
 
 if TYPE_CHECKING:
+    from engine.operations.model import Operation
     from engine.state.alert_views import DrillView
     from engine.state.model import State
-    from engine.state.operation import OperationView
 
 _UNFINISHED = {"NEEDS_HUMAN": "NEEDS YOU", "INTERRUPTED": "INTERRUPTED", "HOLDING": "HOLDING"}
 _WORD = 13
@@ -176,7 +176,7 @@ def _next(state: State, look: Look) -> list[Line]:
     return [put(f"{gate.title} {due}", role), put(f"{short} {due}", role), ()]
 
 
-def operation_word(operation: OperationView, look: Look, *, brief: bool = False) -> Line:
+def operation_word(operation: Operation, look: Look, *, brief: bool = False) -> Line:
     """``CUTOVER 7/12 3s``, or ``CUTOVER NEEDS YOU``; ``brief``: without the time, or what is needed alone."""
     kind = operation.kind.upper()
     if operation.state in _UNFINISHED:

@@ -15,8 +15,8 @@ from tui.panels import first_row
 from tui.words import rests_on, seconds
 
 if TYPE_CHECKING:
+    from engine.operations.model import Operation
     from engine.state.model import State, WayBackView
-    from engine.state.operation import OperationView
 
 ROWS = 3
 
@@ -103,7 +103,7 @@ def before_the_verdict(state: State, width: int, look: Look) -> Line:
     return ()
 
 
-def _only_switching(state: State, operation: OperationView) -> bool:
+def _only_switching(state: State, operation: Operation) -> bool:
     """Whether nothing is known because releases are being exchanged: the newest judgement is older than that step."""
     return state.verdict.word == "UNKNOWN" and state.monitor.running and operation.kind in ("cutover", "rollback")
 
@@ -128,13 +128,13 @@ def _update_due(state: State) -> str:
     return "status update due: u" if state.update is not None and state.update.due_at is not None else ""
 
 
-def _proven_since(way: WayBackView, operation: OperationView) -> bool:
+def _proven_since(way: WayBackView, operation: Operation) -> bool:
     """Whether the way back was proven for this cutover: an older proof says nothing about it."""
     began, proven = operation.started, way.proven_at
     return began is not None and proven is not None and proven >= began
 
 
-def _before_proof(state: State, operation: OperationView, look: Look) -> tuple[str, Role]:
+def _before_proof(state: State, operation: Operation, look: Look) -> tuple[str, Role]:
     """What R, which a read-only console refuses, does in a cutover whose way back is not proven yet."""
     back = "a rollback" if look.read_only else key_of("rollback")
     if operation.alive and operation.state != "HOLDING":
@@ -144,7 +144,7 @@ def _before_proof(state: State, operation: OperationView, look: Look) -> tuple[s
     return f"{back} goes back; not proven for this cutover", "warn"
 
 
-def _needed(operation: OperationView, old: str, width: int, look: Look) -> Line:
+def _needed(operation: Operation, old: str, width: int, look: Look) -> Line:
     """What happened, and the first offer: the offer is never cut."""
     shows = f"{key_of('view.operation')} shows what can be done"
     offer = operation.offers[0].split("    ")[0] if operation.offers else shows
@@ -161,7 +161,7 @@ def _needed(operation: OperationView, old: str, width: int, look: Look) -> Line:
     return spread(_whole_clauses(happened, room, put(f" {happened}", "crit")), end, width)
 
 
-def _under_way(operation: OperationView, width: int, look: Look) -> Line:
+def _under_way(operation: Operation, width: int, look: Look) -> Line:
     """The step at hand, while the verdict has nothing else to say."""
     if operation.state == "HOLDING":
         held = put(f" {operation.id} holds before the switch: ", "info")

@@ -7,10 +7,10 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
+from engine.operations.model import Operation, OperationStep
 from engine.operations.outcome import closed_later, state_word
 from engine.operations.watchers import watching_in_words
 from engine.state.model import State
-from engine.state.operation import OperationView, StepView
 from tui.commands.command import key_of
 from tui.glyphs import bar
 from tui.lines import (
@@ -55,12 +55,12 @@ _BRIEF_BELOW = 12
 _FINISHED = ("done", "skipped", "undone")
 
 
-def newest(state: State) -> OperationView | None:
+def newest(state: State) -> Operation | None:
     """The running or unresolved operation, else the last one."""
     return state.operation or state.last_operation
 
 
-def title(operation: OperationView, width: int, look: Look, *, focused: bool = False) -> Line:
+def title(operation: Operation, width: int, look: Look, *, focused: bool = False) -> Line:
     """``-3 Operation --- 0003-cutover --- v1 -> v2 --- RUNNING 3.1 s``."""
     took = seconds(spent(operation, look))
     words = f"stopped after {took}, {state_word(operation)}" if closed_later(operation) else None
@@ -72,7 +72,7 @@ def title(operation: OperationView, width: int, look: Look, *, focused: bool = F
     return heading(look.glyphs.rule, KEY, NAME, [put(operation.id, "text"), state, way], width, focused=focused)
 
 
-def spent(operation: OperationView, look: Look) -> float | None:
+def spent(operation: Operation, look: Look) -> float | None:
     """Seconds it took, or has taken so far."""
     if operation.started is None or operation.ended is not None or not operation.alive:
         return operation.seconds
@@ -124,7 +124,7 @@ def _none_yet(state: State, width: int, height: int, look: Look) -> Lines:
     return block([*lines, (), join(" ", *keys)], width, height)
 
 
-def step_rows(operation: OperationView, width: int, look: Look, rows: int | None = None) -> Lines:
+def step_rows(operation: Operation, width: int, look: Look, rows: int | None = None) -> Lines:
     """Every step, or the ``rows`` of them around the one at hand: two before it, the rest after."""
     steps = operation.steps
     first, last = 0, len(steps)
@@ -138,14 +138,14 @@ def step_rows(operation: OperationView, width: int, look: Look, rows: int | None
     return [step_row(step, prior, width, look) for step, prior in zip(steps[first:last], before, strict=False)]
 
 
-def _interrupted(step: StepView) -> StepView:
+def _interrupted(step: OperationStep) -> OperationStep:
     """Nobody works on it any more."""
     if step.state != "running":
         return step
     return replace(step, state="undone", detail=step.detail or "interrupted here")
 
 
-def output(operation: OperationView, rows: int, indent: str = " ") -> Lines:
+def output(operation: Operation, rows: int, indent: str = " ") -> Lines:
     """The newest output, its time short; what only repeats a step or an offer is left out: they stand above."""
     stands = (*(f": {step.title}" for step in operation.steps), *operation.offers)
     told = [text for text in operation.output if not any(words in text for words in stands)]
@@ -158,7 +158,7 @@ def in_short(line: str) -> str:
     return _STAMPED.sub(r"\1 ", line, count=1)
 
 
-def progress(operation: OperationView, width: int, look: Look) -> Line:
+def progress(operation: Operation, width: int, look: Look) -> Line:
     """The bar, how many steps, and which is at hand or next."""
     finished = sum(step.state in _FINISHED for step in operation.steps)
     total = len(operation.steps)
@@ -182,7 +182,7 @@ def progress(operation: OperationView, width: int, look: Look) -> Line:
     return first_that_fits(width, *forms)
 
 
-def offers(operation: OperationView, width: int, look: Look, *, brief: bool = False) -> Lines:
+def offers(operation: Operation, width: int, look: Look, *, brief: bool = False) -> Lines:
     """What a person can do now, side by side where they fit; nothing after a success. ``brief``: commands only."""
     if operation.state == "SUCCEEDED":
         return []
@@ -204,7 +204,7 @@ def _with_its_key(offer: str, look: Look) -> str:
     return f"{key_of('rollback')} or {offer}" if keyed else offer
 
 
-def facts(operation: OperationView, width: int) -> Lines:
+def facts(operation: Operation, width: int) -> Lines:
     """Who started it, from where, when, and why."""
     who = f" by {operation.actor} from {operation.origin}, {stamp(operation.started)}"
     return [fit(join(put(who, "dim"), put(f"   {operation.reason}" if operation.reason else "", "text")), width)]
@@ -217,7 +217,7 @@ def people(state: State, width: int, look: Look) -> Lines:
     return [fit(put(f" {words}", "dim"), width) for words in told]
 
 
-def step_row(step: StepView, before: StepView | None, width: int, look: Look) -> Line:
+def step_row(step: OperationStep, before: OperationStep | None, width: int, look: Look) -> Line:
     """One step: its phase where a new one begins, mark, title, detail and seconds."""
     marks: dict[str, tuple[str, Role]] = {
         "waiting": (look.glyphs.waiting, "dim"),

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import cast
 
+from engine.operations.model import Operation
 from engine.operations.outcome import state_word, well
 from engine.state.model import State
-from engine.state.operation import OperationView
 from engine.state.watch_time import counts, phase_words, since_cutover
 from tui import large
 from tui.arrange import too_small
@@ -151,7 +151,7 @@ def _number(state: State, look: Look) -> tuple[str, Role]:
     return (phase, "dim") if large.known(phase) else (f"{look.now:%H:%M}", "dim")
 
 
-def working(state: State) -> OperationView | None:
+def working(state: State) -> Operation | None:
     """The cutover or rollback that runs or waits; a validation is no reason to hide the time."""
     operation = state.operation
     return operation if operation is not None and operation.kind != "validate" else None

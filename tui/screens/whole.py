@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from engine.operations.model import Operation, OperationStep
 from engine.state.model import State
-from engine.state.operation import OperationView, StepView
 from tui import telling
 from tui.lines import Line, Lines, heading, put, wrap
 from tui.listing import Listing, Row
@@ -81,7 +81,7 @@ def open_check(app: ConsoleApp, name: str) -> None:
     app.open(Whole(f"Check {name.replace('_', ' ')}", lambda: app.looks.check(name)))
 
 
-def open_step(app: ConsoleApp, shown: OperationView, step: StepView) -> None:
+def open_step(app: ConsoleApp, shown: Operation, step: OperationStep) -> None:
     """A step of an operation, and everything that the operation has said so far."""
 
     def goes_on(state: State) -> bool:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from engine.operations.model import Operation
 from engine.operations.plan import Evidence
 from engine.state.model import State
-from engine.state.operation import OperationView
 from tui.commands.command import key_of
 from tui.lines import Line, Lines, fit, join, put
 from tui.words import age, clock
@@ -42,7 +42,7 @@ def grounds_of(state: State) -> Grounds:
     )
 
 
-def acting(state: State) -> OperationView | None:
+def acting(state: State) -> Operation | None:
     """The cutover or rollback that runs or waits for a person."""
     now = state.operation
     return now if now is not None and now.kind != "validate" and now.started is not None else None
@@ -67,13 +67,13 @@ def what_changed(before: Grounds, after: Grounds) -> str:
     return f"{after.holder} operates" if after.holder else "nobody operates any more"
 
 
-def busy(state: State) -> OperationView | None:
+def busy(state: State) -> Operation | None:
     """An operation that a worker is at: nothing else can be confirmed beside it, but what takes it over."""
     now = acting(state)
     return now if now is not None and now.alive and now.state in _RUNS else None
 
 
-def doing(operation: OperationView, now: datetime) -> str:
+def doing(operation: Operation, now: datetime) -> str:
     """Who does what, for how long, how far: ``0005-rollback by K. Lee for 3s, 7/10: old release starts``."""
     over = sum(step.state in ("done", "skipped") for step in operation.steps)
     at = next((step.title for step in operation.steps if step.state == "running"), "")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from engine.operations.model import Operation
 from engine.operations.prospects import Choice, WaysOn
 from engine.state.model import State
-from engine.state.operation import OperationView
 from tui.lines import Line, Lines, block, fit, join, put, width_of, within, wrap
 from tui.look import Look
 from tui.panels.operation import ROLES, WORDS
@@ -61,7 +61,7 @@ def draw(sheet: OfferSheet, state: State, width: int, height: int, look: Look) -
     return block([*top, *_choices(sheet, width, height - len(top) - len(bottom), look), *bottom], width, height)
 
 
-def _title(operation: OperationView | None, width: int, look: Look) -> Line:
+def _title(operation: Operation | None, width: int, look: Look) -> Line:
     rule = look.glyphs.rule
     if operation is None:
         return put(rule * width, "faint")

@@ -57,6 +57,7 @@ def run(context: Context, options: argparse.Namespace) -> int:
         from engine.reports.publish import check_place
 
         check_place(Path(options.html))  # before anything is done whose page then could not be put there
+    from engine.services.leaving import in_order_when_asked
     from engine.validation.giving_way import give_way
     from engine.validation.model import passes
     from engine.validation.reading import silent as unheard
@@ -67,12 +68,13 @@ def run(context: Context, options: argparse.Namespace) -> int:
     live = sys.stderr.isatty() and not options.json
     tape = Path(options.tape) if options.tape else None
     shown = _Progress() if live else None
-    report = run_validation(
-        deployment,
-        tape=tape,
-        progress=shown.begins if shown else silent,
-        reading=shown.reads if shown else unheard,
-    )
+    with in_order_when_asked():  # the release's KPI program, and what was copied for it, end with this one
+        report = run_validation(
+            deployment,
+            tape=tape,
+            progress=shown.begins if shown else silent,
+            reading=shown.reads if shown else unheard,
+        )
     if live:
         _clear_line()
     if options.json:

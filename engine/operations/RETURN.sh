@@ -428,17 +428,17 @@ write_state() { # SERVICE WANTED STAGE MAIN SINCE REASON KILLED
     put "$SERVICES/$1/state.json" "{\"wanted\":\"$2\",\"stage\":\"$3\",\"supervisor\":null,\"main\":$4,\"since\":$5,\"restarts\":$RESTARTS,\"reason\":\"$6\",\"killed\":$7,\"stop_seconds\":0.0}"
 }
 
-marked() { # MARK: sets MARKED to the pids whose environment carries it
+marked() { # MARK: sets MARKED to the pids whose environment carries it, or one below it
     MARKED=''
     set +f
     environments=$(head -v -c 2097152 /proc/[0-9]*/environ 2>/dev/null | tr '\0' '\n')
     set -f
-    case $NL$environments$NL in *"${NL}ABACO_OPS_SERVICE=$1$NL"*) ;; *) return 0 ;; esac
+    case $NL$environments$NL in *"${NL}ABACO_OPS_SERVICE=$1$NL"* | *"${NL}ABACO_OPS_SERVICE=$1/"*) ;; *) return 0 ;; esac
     IFS=$NL
     for line in $environments; do
         case $line in
         '==> /proc/'*'/environ <==') owner=${line#'==> /proc/'} owner=${owner%%/*} ;;
-        "ABACO_OPS_SERVICE=$1") MARKED="$MARKED $owner" ;;
+        "ABACO_OPS_SERVICE=$1" | "ABACO_OPS_SERVICE=$1/"*) MARKED="$MARKED $owner" ;;
         esac
     done
     unset IFS
@@ -1758,6 +1758,9 @@ as_owner() { # PLACE: how somebody runs this script who may: it puts back and st
 }
 
 check_place() { # this deployment, and no copy of it
+    case ${ABACO_OPS_SERVICE:-} in
+    "$NEW_MARK" | "$NEW_MARK/"*) refuse 2 "this shell was started by $NEW itself and would end with it" 'nothing was changed; run it from a login' ;;
+    esac
     [ -d "$OPERATIONS" ] && [ -d "$HERE" ] || refuse 2 "$HERE is not there: this script is of another place or of a snapshot that was removed" 'look for a newer RETURN.sh'
     [ "$(cat "$ROLLBACK/deployment.id" 2>/dev/null)" = "$IDENTITY" ] || refuse 2 "$ROLLBACK is of another deployment" 'use the RETURN.sh that stands there'
     for each in "$OPERATIONS" "$ROOT/${CONFIG%/*}"; do
@@ -1904,6 +1907,7 @@ in_the_old_place() { # how the old release is started: nothing of this script cl
     if [ -n "$CALLED_LC_ALL" ]; then LC_ALL=$CALLED_LC_ALL; else unset LC_ALL; fi
     ABACO_OPS_SERVICE=$OLD_MARK ABACO_OPS_BUILD=$OLD_BUILD
     export ABACO_OPS_SERVICE ABACO_OPS_BUILD
+    unset ABACO_OPS_DETACHED
 }
 
 main() {

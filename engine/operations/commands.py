@@ -58,8 +58,8 @@ class CommandNotStarted(OpsError):
 class Command:
     """One running command; its whole process group is ended when it has to be.
 
-    ``announce`` is told its process before the command itself begins. When it raises, or this process dies in it, the
-    command never begins: there is none that runs without being on record.
+    ``announce`` is told its process, and the mark of what it starts, before the command itself begins. When it raises,
+    or this process dies in it, the command never begins: there is none that runs without being on record.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class Command:
         command: Sequence[str],
         cwd: Path,
         deadline: float,
-        announce: Callable[[Identity], None] | None = None,
+        announce: Callable[[Identity, str], None] | None = None,
     ) -> None:
         self._command = tuple(command)
         self._began = time.monotonic()
@@ -95,10 +95,10 @@ class Command:
         """Its process; None when it was over at once."""
         self._open_gate(announce)
 
-    def _open_gate(self, announce: Callable[[Identity], None] | None) -> None:
+    def _open_gate(self, announce: Callable[[Identity, str], None] | None) -> None:
         try:
             if announce is not None and self.identity is not None:
-                announce(self.identity)
+                announce(self.identity, self._mark)
             assert self._process.stdin is not None
             with contextlib.suppress(BrokenPipeError), self._process.stdin as gate:  # it may have been killed
                 gate.write(b"go\n")

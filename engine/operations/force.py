@@ -18,6 +18,7 @@ from engine.operations.model import Operation
 from engine.operations.watchers import person
 from engine.records import append_event
 from engine.services.identity import end_process, is_alive
+from engine.services.leaving import kill_marked
 from engine.services.protocol import Identity
 
 _PATIENCE = 1.0
@@ -96,8 +97,10 @@ def _ended(victim: Operation, worker: Identity) -> bool:
 
 
 def end_commands(deployment: Deployment, operation: str) -> list[str]:
-    """End the commands that a dead worker left behind, each known by its identity; each in words."""
-    ended = []
+    """End the commands that a dead worker left behind, each known by its identity, and what carries their marks; each
+    in words.
+    """
+    ended, marks = [], set()
     for record in records_of(deployment.paths.operation(operation)):
         if record.get("kind") == "child":
             child = Identity(int(record["pid"]), int(record["start_time"]), str(record["boot_id"]))
@@ -107,7 +110,8 @@ def end_commands(deployment: Deployment, operation: str) -> list[str]:
                 except PermissionError:
                     gone = False
                 ended.append(f"pid {child.pid}" + ("" if gone else " IS STILL THERE"))
-    return ended
+            marks |= {record["mark"]} if record.get("mark") else set()
+    return [*ended, *(f"pid {one.pid}" for one in kill_marked(*marks))]
 
 
 def _record(deployment: Deployment, operation: str, worker: Identity, forcer: Forcer, told: str, clock: Clock) -> None:

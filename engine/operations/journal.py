@@ -108,6 +108,11 @@ class _Fold(msgspec.Struct):
     ended: datetime | None = None
     boot_start: tuple[str, float] | None = None
     seconds: float | None = None
+    newest: float = 0.0
+    """When the newest record was written (boot time)."""
+    unattended: float = 0.0
+    begun: bool = False
+    """A worker has been at it."""
     head: Record = msgspec.field(default_factory=dict)
     pid: int | None = None
     failure: str = ""
@@ -164,6 +169,7 @@ def _folded(operation_id: str, records: list[Record], *, alive: bool, output: tu
         started=view.started,
         ended=view.ended,
         seconds=view.seconds,
+        unattended=round(view.unattended, 3),
         actor=harmless(head.get("actor", "")),
         origin=harmless(head.get("origin", "")),
         reason=harmless(head.get("reason", "")),
@@ -314,6 +320,10 @@ def _fold_end(view: _Fold, kind: str, record: Record) -> None:
 def _fold_time(view: _Fold, record: Record) -> None:
     if record.get("kind") == "accepted":
         view.boot_start = (str(record["boot_id"]), float(record["boot"]))
+    if view.boot_start and record.get("kind") == "worker" and record.get("boot_id") == view.boot_start[0]:
+        view.unattended += float(record["boot"]) - view.newest if view.begun else 0.0
+        view.begun = True
+    view.newest = float(record.get("boot") or 0.0)
     if view.boot_start and record.get("kind") != "closed" and record.get("boot_id") == view.boot_start[0]:
         view.seconds = round(float(record["boot"]) - view.boot_start[1], 3)
 

@@ -93,6 +93,8 @@ class Operation(msgspec.Struct, frozen=True):
     """What was found when a person closed it by hand; empty otherwise. Its state is then that person's word."""
     version: int = 1
     """The newest version of a record in its journal."""
+    unattended: float = 0.0
+    """Of ``seconds``: from the death of a worker to the next one that went on with it."""
 
     @property
     def open(self) -> bool:

@@ -231,7 +231,7 @@ def _expected(operations: list[Operation], kind: str) -> float | None:
     done = [item for item in operations if item.kind == kind and item.state == "SUCCEEDED" and item.seconds]
     if not done:
         return None
-    held = sum(step.seconds or 0.0 for step in done[-1].steps if step.name == HOLD_STEP)
+    held = done[-1].unattended + sum(step.seconds or 0.0 for step in done[-1].steps if step.name == HOLD_STEP)
     return max((done[-1].seconds or 0.0) - held, 0.0)
 
 

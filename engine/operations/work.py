@@ -256,8 +256,8 @@ class Work:
         limit = self.deployment.console.cadence.command_deadline if deadline is None else deadline
         return Command([*command, *more], self.deployment.root, limit, self._journal_child)
 
-    def _journal_child(self, child: Identity) -> None:
-        self.record("child", pid=child.pid, start_time=child.start_time, boot_id=child.boot_id)
+    def _journal_child(self, child: Identity, mark: str) -> None:
+        self.record("child", pid=child.pid, start_time=child.start_time, boot_id=child.boot_id, mark=mark)
 
     def finish(self, commands: Sequence[Command]) -> list[CommandResult]:
         """Wait for commands, in parallel."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from engine.records.atomic import open_to_append
-from engine.services.remains import MARK_VARIABLE
+from engine.services.remains import DETACHED_VARIABLE, MARK_VARIABLE
 
 
 def spawn_detached(command: Sequence[str], *, cwd: Path, output: Path, env: Mapping[str, str] | None = None) -> int:
@@ -29,7 +29,8 @@ def spawn_detached(command: Sequence[str], *, cwd: Path, output: Path, env: Mapp
             stderr=descriptor,
             start_new_session=True,
             close_fds=True,
-            env={name: value for name, value in (env or os.environ).items() if name != MARK_VARIABLE},
+            env={name: value for name, value in (env or os.environ).items() if name != MARK_VARIABLE}
+            | {DETACHED_VARIABLE: "1"},
         )
     finally:
         os.close(descriptor)

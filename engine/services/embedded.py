@@ -169,7 +169,7 @@ class EmbeddedService:
     def _finish_stop(self, began: float, asked: bool) -> StopResult:
         """Under the lock: what the supervisor did, or what it could not do any more."""
         record = self._files.read_record()
-        belonging = Belonging(self._spec.mark, record.main if record else None)
+        belonging = Belonging(self._spec.mark, record.main if record else None, without_detached=True)
         remains = find_remains(belonging)
         if not remains and asked and record is not None and record.stage == "stopped":
             return StopResult(True, record.killed, time.monotonic() - began)

@@ -14,9 +14,10 @@ from typing import NoReturn
 
 from engine.services.identity import identity_of, send_signal
 from engine.services.protocol import Identity
-from engine.services.remains import Belonging, descended, find_remains
+from engine.services.remains import descended, marked
 
 _PR_SET_PDEATHSIG = 1
+_WAYS_OUT = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 
 def leave_in_order() -> None:
@@ -27,12 +28,21 @@ def leave_in_order() -> None:
 
 @contextmanager
 def in_order_when_asked() -> Iterator[None]:
-    """Inside, a request to end and a hang-up leave through the ``finally`` blocks, as an interrupt does."""
+    """Inside, a request to end and a hang-up leave through the ``finally`` blocks, as an interrupt does, and whichever
+    comes second does not cut those short. What is ignored, as below ``nohup``, stays ignored.
+    """
+    before = {number: signal.getsignal(number) for number in _WAYS_OUT}
+    before = {number: handler for number, handler in before.items() if handler is not signal.SIG_IGN}
 
     def end(number: int, _frame: object) -> NoReturn:
+        for one in before:
+            signal.signal(one, signal.SIG_IGN)
+        if number == signal.SIGINT:
+            raise KeyboardInterrupt
         raise SystemExit(128 + number)
 
-    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
+    for number in before:
+        signal.signal(number, end)
     try:
         yield
     finally:
@@ -49,9 +59,11 @@ def kill_with_descendants(process: subprocess.Popen[bytes]) -> None:
     _kill(stat.identity for stat in others)
 
 
-def kill_marked(mark: str) -> None:
-    """SIGKILL whoever carries this mark, or one below it: what somebody has started who is no more."""
-    _kill(stat.identity for stat in find_remains(Belonging(mark)))
+def kill_marked(*marks: str) -> list[Identity]:
+    """SIGKILL whoever carries one of these marks, or one below it: what somebody has started who is no more."""
+    found = [stat.identity for stat in marked(marks)]
+    _kill(found)
+    return found
 
 
 def _kill(processes: Iterable[Identity]) -> None:

@@ -6,6 +6,7 @@ import itertools
 import os
 import pwd
 import secrets
+from collections.abc import Collection
 from pathlib import Path
 
 import msgspec
@@ -16,6 +17,11 @@ from engine.services.protocol import Identity
 
 MARK_VARIABLE = "ABACO_OPS_SERVICE"
 """Inherited by whatever a process starts. Who is marked already marks what it starts below its own mark."""
+DETACHED_VARIABLE = "ABACO_OPS_DETACHED"
+"""Inherited in the same way from whatever outlives everyone: a worker or a monitor that was asked for from inside a
+service is the supervisor's child in the end, and yet none of the service."""
+
+_DETACHED = f"{DETACHED_VARIABLE}=".encode()
 
 
 class Belonging(msgspec.Struct, frozen=True):
@@ -26,6 +32,8 @@ class Belonging(msgspec.Struct, frozen=True):
     main: Identity | None = None
     supervisor: int | None = None
     """Pid of the supervisor: whatever descends from it belongs to the service."""
+    without_detached: bool = False
+    """What outlives everyone is none of it: a rollback may be asked for from inside the service that it ends."""
 
 
 def new_mark(kind: str) -> str:
@@ -38,7 +46,7 @@ def find_remains(belonging: Belonging) -> list[Stat]:
     """Every live process of the service, the supervisor itself left out."""
     stats = _living()
     members = _descendants(belonging, stats)
-    entry = f"{MARK_VARIABLE}={belonging.mark}".encode()
+    entry = _entry(belonging.mark)
     spared = {os.getpid(), belonging.supervisor}
     for stat in stats:
         if stat.pid in spared or stat.pid in members:
@@ -46,6 +54,12 @@ def find_remains(belonging: Belonging) -> list[Stat]:
         if _in_session(stat, belonging.main) or _carries(stat.pid, entry):
             members[stat.pid] = stat
     return [stat for pid, stat in sorted(members.items()) if pid not in spared]
+
+
+def marked(marks: Collection[str]) -> list[Stat]:
+    """Every live process that carries one of these marks, or one below it; this one left out."""
+    entries = [_entry(mark) for mark in marks]
+    return [stat for stat in _living() if entries and stat.pid != os.getpid() and _carries(stat.pid, *entries)]
 
 
 def descended(main: Identity) -> list[Stat]:
@@ -110,20 +124,32 @@ def _living() -> list[Stat]:
 
 
 def _descendants(belonging: Belonging, stats: list[Stat]) -> dict[int, Stat]:
-    children: dict[int, list[Stat]] = {}
+    parents: dict[int, list[Stat]] = {}
     for stat in stats:
-        children.setdefault(stat.parent, []).append(stat)
+        parents.setdefault(stat.parent, []).append(stat)
+
+    def children(pid: int) -> list[Stat]:
+        found = parents.get(pid, [])
+        return [one for one in found if not _detached(one.pid)] if belonging.without_detached else found
+
     members: dict[int, Stat] = {}
     main = belonging.main
     queue = [stat for stat in stats if main and stat.pid == main.pid and stat.start_time == main.start_time]
     if belonging.supervisor is not None:
-        queue += children.get(belonging.supervisor, [])
+        queue += children(belonging.supervisor)
     while queue:
         stat = queue.pop()
         if stat.pid not in members:
             members[stat.pid] = stat
-            queue += children.get(stat.pid, [])
+            queue += children(stat.pid)
     return members
+
+
+def _detached(pid: int) -> bool:
+    try:
+        return any(one.startswith(_DETACHED) for one in read_proc(pid, "environ").split(b"\0"))
+    except OSError:
+        return False
 
 
 def _in_session(stat: Stat, main: Identity | None) -> bool:
@@ -131,12 +157,16 @@ def _in_session(stat: Stat, main: Identity | None) -> bool:
     return main is not None and stat.session == main.pid and stat.start_time >= main.start_time
 
 
-def _carries(pid: int, entry: bytes) -> bool:
+def _entry(mark: str) -> bytes:
+    return f"{MARK_VARIABLE}={mark}".encode()
+
+
+def _carries(pid: int, *entries: bytes) -> bool:
     try:
         environment = read_proc(pid, "environ")
     except OSError:
         return False  # another user's, or just gone
-    return any(one == entry or one.startswith(entry + b"/") for one in environment.split(b"\0"))
+    return any(one == entry or one.startswith(entry + b"/") for one in environment.split(b"\0") for entry in entries)
 
 
 def _pids() -> list[int]:

@@ -21,7 +21,7 @@ from engine.services.ending import end_service, reap
 from engine.services.identity import Stat, is_alive, own_identity, read_stat
 from engine.services.protocol import Identity
 from engine.services.record import ServiceFiles, ServiceRecord, ServiceSpec
-from engine.services.remains import Belonging, find_remains
+from engine.services.remains import DETACHED_VARIABLE, Belonging, find_remains
 from engine.services.restarts import restart_delay
 
 _KEPT_RESTARTS = 50
@@ -112,7 +112,7 @@ class Supervisor:
             process = subprocess.Popen(
                 list(self._spec.command),
                 cwd=Path(self._spec.root),
-                env={**os.environ, **self._spec.environment},
+                env={k: v for k, v in os.environ.items() if k != DETACHED_VARIABLE} | self._spec.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=descriptor,
                 stderr=descriptor,
@@ -189,7 +189,7 @@ class Supervisor:
             self._stop_asked = True
 
     def _belonging(self) -> Belonging:
-        return Belonging(self._spec.mark, self._record.main, os.getpid())
+        return Belonging(self._spec.mark, self._record.main, os.getpid(), without_detached=True)
 
     def _remains(self) -> list[Stat]:
         return find_remains(self._belonging())

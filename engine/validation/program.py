@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 import tempfile
 import time
@@ -16,7 +17,8 @@ from engine.config import Deployment
 from engine.errors import OpsError
 from engine.records import harmless
 from engine.records.undecodable import UNDECODABLE
-from engine.services.leaving import kill_with_descendants
+from engine.services.leaving import kill_marked, kill_with_descendants
+from engine.services.remains import MARK_VARIABLE, new_mark
 
 Answer = dict[str, Any]
 
@@ -32,13 +34,19 @@ class KpiProgram:
         self._tapes = [str(tape.absolute()) for tape in tapes]
         self._deadline = time.monotonic() + deadline
         self._allowed = deadline
+        self._mark = new_mark("kpi")
         self._name = harmless(" ".join(command[-4:]), 120)
         with contextlib.ExitStack() as stack:
             self._out = stack.enter_context(tempfile.TemporaryFile())
             self._err = stack.enter_context(tempfile.TemporaryFile())
             try:
                 self._process = subprocess.Popen(
-                    [*command, *self._tapes], cwd=cwd, stdin=subprocess.DEVNULL, stdout=self._out, stderr=self._err
+                    [*command, *self._tapes],
+                    cwd=cwd,
+                    stdin=subprocess.DEVNULL,
+                    stdout=self._out,
+                    stderr=self._err,
+                    env={**os.environ, MARK_VARIABLE: self._mark},
                 )
             except OSError as error:
                 raise ProgramFailed(f"the KPI program {self._name} cannot be started: {error.strerror}") from error
@@ -48,6 +56,8 @@ class KpiProgram:
         """One answer per tape, in order. ProgramFailed when it takes too long, dies, or answers otherwise."""
         with self._files:
             code = self._wait()
+            if code < 0:
+                kill_marked(self._mark)  # it was killed, perhaps for want of memory: what it had started ends too
             self._out.seek(0)
             lines = self._out.read().splitlines()
             if code != 0:

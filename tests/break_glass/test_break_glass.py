@@ -279,6 +279,30 @@ def test_processes_that_only_carry_the_mark_are_found(sites: Sites, bare: Path) 
     assert site.violations() == []
 
 
+def test_what_carries_a_mark_below_the_releases_is_ended_too(sites: Sites, bare: Path) -> None:
+    """What a command of abaco-ops had started that the new release ran."""
+    site = sites()
+    below = {"ABACO_OPS_SERVICE": f"{site.mark('v2')}/command 0123"}
+    stray = subprocess.Popen(["sleep", "300"], env={**os.environ, **below}, start_new_session=True)
+    try:
+        assert site.run("--yes", path=bare).returncode == 0
+        assert stray.wait(20) < 0
+    finally:
+        stray.kill()
+        stray.wait()
+
+
+@pytest.mark.parametrize("below", ["", "/command 0123"])
+def test_it_is_refused_inside_the_release_that_it_would_end(sites: Sites, bare: Path, below: str) -> None:
+    site = sites()
+    site.start("v2")
+    site.await_runs("v2")
+    ended = site.run("--yes", path=bare, more={"ABACO_OPS_SERVICE": site.mark("v2") + below})
+    assert ended.returncode == 2
+    assert "this shell was started by v2 itself and would end with it" in ended.stderr + ended.stdout
+    assert site.running("v2"), "nothing was stopped"
+
+
 def test_a_supervisor_is_ended_first_so_that_nothing_starts_again(sites: Sites, bare: Path) -> None:
     site = sites(started=True)
     for pid in site.running("v2"):

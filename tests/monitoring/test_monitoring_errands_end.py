@@ -19,6 +19,7 @@ from engine.monitoring.children import Children, Ended
 from engine.services.identity import identity_of, is_alive, send_signal
 from engine.services.protocol import Identity
 from engine.snapshots import Origin, read_snapshot, stage, take_snapshot
+from engine.validation.program import KpiProgram, ProgramFailed
 
 HANGS = """#!/bin/sh
 trap '' TERM
@@ -163,12 +164,46 @@ def test_an_errand_that_was_killed_for_want_of_memory_leaves_no_program(
     _await(lambda: gone(processes))
 
 
-@pytest.mark.parametrize("asked", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
-def test_the_tests_that_a_person_runs_end_with_the_command(
-    root: Path, hanging: Callable[[], list[Identity]], asked: signal.Signals
+@pytest.mark.parametrize("words", [("gate", "test"), ("validate",)], ids=" ".join)
+@pytest.mark.parametrize(
+    "asked",
+    [
+        (signal.SIGTERM,),
+        (signal.SIGHUP,),
+        (signal.SIGINT,),
+        (signal.SIGTERM, signal.SIGHUP),
+        (signal.SIGINT, signal.SIGINT),
+    ],
+    ids=lambda asked: " ".join(one.name for one in asked),
+)
+def test_the_program_of_a_release_ends_with_the_command_that_a_person_gave(
+    root: Path, hanging: Callable[[], list[Identity]], words: tuple[str, ...], asked: tuple[signal.Signals, ...]
 ) -> None:
-    person = subprocess.Popen([sys.executable, "-m", "tui.main", "--root", str(root), "gate", "test"])
+    """However often and however fast it is asked: a second request does not cut the first one's way out short."""
+    person = subprocess.Popen([sys.executable, "-m", "tui.main", "--root", str(root), *words])
     processes = hanging()
-    person.send_signal(asked)
-    assert person.wait() == 128 + asked
+    for one in asked:
+        person.send_signal(one)
+    assert person.wait() in [128 + one for one in asked]
     _await(lambda: gone(processes))
+
+
+def test_below_nohup_a_hang_up_ends_no_command(root: Path, hanging: Callable[[], list[Identity]]) -> None:
+    command = [sys.executable, "-m", "tui.main", "--root", str(root), "gate", "test"]
+    person = subprocess.Popen(["nohup", *command], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    processes = hanging()
+    person.send_signal(signal.SIGHUP)
+    with pytest.raises(subprocess.TimeoutExpired):
+        person.wait(0.3)
+    assert not gone(processes)
+    person.terminate()
+    assert person.wait() == 128 + signal.SIGTERM
+
+
+def test_a_kpi_program_that_was_killed_leaves_nothing_that_it_started(root: Path, tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    command = ["/bin/sh", "-c", f"sleep 600 & echo $! > {told}; kill -9 $$", "kpi"]
+    with pytest.raises(ProgramFailed, match="exit code -9"):
+        KpiProgram(command, [root / "tape.csv"], root, 30.0).answers()
+    left = identity_of(int(told.read_text()))
+    _await(lambda: left is None or not is_alive(left))

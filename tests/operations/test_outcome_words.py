@@ -9,6 +9,7 @@ import pytest
 from engine.clock import parse_iso
 from engine.config import Deployment
 from engine.monitoring.back_fill import events_of
+from engine.operations import planning
 from engine.operations.journal import fold
 from engine.operations.model import Operation
 from engine.operations.outcome import as_json, outcome_words, state_word, well
@@ -29,6 +30,13 @@ def ended(kind: str, *ends: dict[str, Any]) -> Operation:
 STOPPED = record("ended", 4.4, state="NEEDS_HUMAN", failure="validation FAIL")
 CLOSED = record("closed", 64.4, state="SUCCEEDED", failure="closed by hand: v2 runs; root says: ok", found="v2 runs")
 BACK = record("closed", 64.4, state="ROLLED_BACK", failure="validation FAIL", by="0007-rollback")
+
+
+def test_what_an_operation_takes_is_told_without_the_time_in_which_no_worker_was_at_it() -> None:
+    """A rollback whose worker died, and that somebody went on with after a minute."""
+    back = ended("rollback", record("worker", 61.0, pid=8), record("ended", 62.2, state="SUCCEEDED", failure=""))
+    assert (back.seconds, back.unattended) == (62.2, 61.0)
+    assert planning._expected([back], "rollback") == pytest.approx(1.2)
 
 
 def found(failure: str) -> dict[str, Any]:

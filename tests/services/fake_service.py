@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 import time
 
@@ -40,6 +41,12 @@ if mode == "forks":
     fork_away(keep_environment=False)
 if mode == "forks-marked":
     fork_away(keep_environment=True)
+if mode == "asks":  # a worker or monitor asked for from in here: the one who asks is gone, and it outlives everyone
+    asker = (
+        "import pathlib; from engine.services.detached import spawn_detached; "
+        "print('asked', spawn_detached(['sleep', '300'], cwd=pathlib.Path('.'), output=pathlib.Path('asked.out')))"
+    )
+    subprocess.run([sys.executable, "-c", asker], check=True)
 print("ready", flush=True)
 while True:
     time.sleep(60)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import subprocess
 import threading
 from collections.abc import Callable
 
@@ -11,8 +12,9 @@ from service_at_work import Fake, eventually
 
 from engine.records import FileLock
 from engine.services import embedded
-from engine.services.identity import is_alive, read_stat, send_signal
+from engine.services.identity import identity_of, is_alive, read_stat, send_signal
 from engine.services.processes import tree
+from engine.services.remains import MARK_VARIABLE
 
 
 def test_a_service_that_stops_when_asked_is_not_killed(fake: Callable[..., Fake]) -> None:
@@ -47,6 +49,38 @@ def test_what_the_service_forked_away_is_ended_too(fake: Callable[..., Fake], mo
     assert (result.stopped, result.killed) == (True, True)
     stat = read_stat(adopted[0])
     assert stat is None or stat.dead
+
+
+@pytest.mark.parametrize("supervised", [True, False])
+def test_what_was_asked_for_from_inside_outlives_the_service(fake: Callable[..., Fake], supervised: bool) -> None:
+    """A rollback that V2 asks for ends V2 and not its own worker, though that is the supervisor's child by then."""
+    one = fake("asks")
+    one.service.start()
+    one.ready()
+    (said,) = [line for line in one.service.last_lines(3) if line.startswith("asked ")]
+    asked = identity_of(int(said.split()[1]))
+    assert asked is not None and asked.pid in tree(one.supervisor())
+    if not supervised:
+        one.kill_supervisor()
+    try:
+        result = one.service.stop()
+        assert (result.stopped, result.killed) == (True, False)
+        assert is_alive(asked)
+    finally:
+        send_signal(asked, signal.SIGKILL)
+
+
+def test_what_carries_a_mark_below_that_of_the_service_is_ended_too(fake: Callable[..., Fake]) -> None:
+    """As where the service runs commands of abaco-ops, and what those had started has come away from everybody."""
+    one = fake()
+    one.service.start()
+    stray = subprocess.Popen(["sleep", "300"], env={MARK_VARIABLE: f"{one.mark}/command 1"}, start_new_session=True)
+    try:
+        assert one.service.stop().stopped
+        assert stray.wait(20) < 0
+    finally:
+        stray.kill()
+        stray.wait()
 
 
 def test_a_forked_away_process_is_found_by_its_mark_when_the_supervisor_is_gone(fake: Callable[..., Fake]) -> None:

@@ -17,6 +17,7 @@ from engine.operations import requests
 from engine.operations.commands import Command, CommandNotStarted, finish
 from engine.operations.configuration import activate, changes, release_in
 from engine.operations.cutover_switch import start_old_again
+from engine.operations.force import end_commands
 from engine.operations.lock import Holder, OperationLock, holder
 from engine.operations.remaining import remaining_commands
 from engine.operations.reserve import keep_reserve, release_reserve
@@ -216,6 +217,25 @@ def test_a_command_that_something_else_killed_leaves_nothing_behind_either(tmp_p
     while started is not None and is_alive(started):
         assert time.monotonic() < until
         time.sleep(0.01)
+
+
+def test_what_a_dead_workers_command_moved_into_a_session_of_its_own_is_ended_too(work: Work, tmp_path: Path) -> None:
+    """Before what it did is undone: or it would go on doing it."""
+    told = tmp_path / "told"
+    script = f"setsid sleep 600 & echo $! > {told}.new; mv {told}.new {told}; sleep 600"
+    command = work.start(["/bin/sh", "-c", script])
+    until = time.monotonic() + 20
+    while not told.exists():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    moved = identity_of(int(told.read_text()))
+    ended = end_commands(work.deployment, work.directory.name)
+    assert command.identity is not None and moved is not None
+    assert ended == [f"pid {command.identity.pid}", f"pid {moved.pid}"]
+    while is_alive(moved):
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    assert finish([command], lambda: None)[0].code is not None
 
 
 def test_a_command_that_cannot_be_put_on_record_never_begins(tmp_path: Path) -> None:

@@ -1761,6 +1761,10 @@ check_place() { # this deployment, and no copy of it
     case ${ABACO_OPS_SERVICE:-} in
     "$NEW_MARK" | "$NEW_MARK/"*) refuse 2 "this shell was started by $NEW itself and would end with it" 'nothing was changed; run it from a login' ;;
     esac
+    case $0 in */*) lies=${0%/*} ;; *) lies=. ;; esac
+    if [ -e "$lies/deployment.id" ] && [ "$(readlink -f "$lies")" != "$(readlink -f "$ROLLBACK")" ]; then
+        refuse 2 "this script lies in a copy of the deployment, and would take $ROOT back" "nothing was changed; for $ROOT: sh $ROLLBACK/RETURN.sh"
+    fi
     [ -d "$OPERATIONS" ] && [ -d "$HERE" ] || refuse 2 "$HERE is not there: this script is of another place or of a snapshot that was removed" 'look for a newer RETURN.sh'
     [ "$(cat "$ROLLBACK/deployment.id" 2>/dev/null)" = "$IDENTITY" ] || refuse 2 "$ROLLBACK is of another deployment" 'use the RETURN.sh that stands there'
     for each in "$OPERATIONS" "$ROOT/${CONFIG%/*}"; do

@@ -292,6 +292,21 @@ def test_what_carries_a_mark_below_the_releases_is_ended_too(sites: Sites, bare:
         stray.wait()
 
 
+def test_in_a_copy_of_the_deployment_it_takes_nobody_back(sites: Sites, bare: Path, tmp_path: Path) -> None:
+    site = sites()
+    site.start("v2")
+    site.await_runs("v2")
+    copy = tmp_path / "a copy"
+    shutil.copytree(site.root, copy)
+    before, own = site.running("v2"), ["/bin/sh", str(copy / ".rollback/RETURN.sh"), "--yes"]
+    ended = subprocess.run(own, env={"PATH": str(bare)}, capture_output=True, text=True, check=False)
+    assert ended.returncode == 2
+    assert (
+        f"this script lies in a copy of the deployment, and would take {site.root} back" in ended.stdout + ended.stderr
+    )
+    assert site.running("v2") == before
+
+
 @pytest.mark.parametrize("below", ["", "/command 0123"])
 def test_it_is_refused_inside_the_release_that_it_would_end(sites: Sites, bare: Path, below: str) -> None:
     site = sites()

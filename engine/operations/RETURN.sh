@@ -1363,7 +1363,7 @@ last_words() { # of the old release
 cannot_start() { # WHY
     write_state "$OLD_SERVICE" up failed null null "$1" false || :
     WHY="$OLD cannot start: $1; its last words: $(last_words 2>/dev/null | tr -c '[:print:]' '/' | head -c 300)"
-    WAY="everything is restored, only $OLD does not run. Mend it (its interpreter?), then run this script again; the command that starts it stands below"
+    WAY="everything is restored, only $OLD does not run. Mend it (its interpreter? may this account start it?), then run this script again; the command that starts it stands below"
 }
 
 stays_up() {

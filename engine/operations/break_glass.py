@@ -210,7 +210,8 @@ def _start_line(back: Return) -> str:
     """The one command that starts the old release by hand, so that abaco-ops knows it again."""
     deployment, old = back.deployment, back.deployment.old
     if deployment.console.services.backend == "systemd":
-        return shlex.join(["systemctl", "start", old.service.unit_name])
+        # its unit asks abaco-ops which release may start, and none may while a rollback is unfinished
+        return shlex.join(["sudo", "sh", str(deployment.paths.rollback / NAME), "--yes"])
     output = deployment.paths.services / old.service.name / "output.log"
     command = deployment.command(old.service.command, old.release)
     environment = {MARK_VARIABLE: mark_of(deployment, old.service.name), BUILD_VARIABLE: back.plan.build_from}

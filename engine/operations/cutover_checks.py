@@ -61,6 +61,9 @@ def check_services(work: Work) -> Outcome:
         obstacle, why = work.service(release).obstacle(), "started or ended" if release == work.old else "started"
         if obstacle:
             raise StepFailed(f"{release} could not be {why}: {obstacle}", "see abaco-ops doctor; nothing was touched")
+    for release in (work.new, work.old):
+        if refused := work.service(release).refusal():
+            raise StepFailed(f"{release} could not be started and ended: {refused}", "nothing was touched")
     silent = unit_that_tells_no_build(work.deployment, work.new)
     identity = work.service(work.old).status().identity
     work.fact(CHECKED, msgspec.to_builtins(identity) if identity else None)

@@ -22,6 +22,7 @@ from engine.operations.runner import in_words
 from engine.operations.started import new_release_started
 from engine.operations.way_back import computes
 from engine.records import existing, harmless, make_directory, sync_directory
+from engine.services import open_service
 from engine.services.build import build_hash
 from engine.snapshots import (
     TREE,
@@ -113,6 +114,8 @@ class Rehearsing:
             self._part("staged", self._staged, times=_RESTORED)
         if self.snapshot is not None and room and self._part("stage", self._stage, times=0):
             self._part("verify copy", self._verify_copy, times=_RESTORED if self.own_snapshot else 0)
+        if self._deployment.console.services.backend == "systemd":
+            self._part("rights", self._rights, times=0)
         self._part("inventory", self._inventory, times=_LIVE)
         self._part("configuration", self._configuration, times=1)
         self._part("exchange", self._exchange, times=1)
@@ -239,6 +242,13 @@ class Rehearsing:
             if problem:
                 raise NotReady(f"the copy is wrong: {problem}")
         return "every hash of the copy right"
+
+    def _rights(self) -> str:
+        """Whether polkit lets this account, the one that a rollback runs as, end the one and start the other."""
+        for release in self._deployment.releases:
+            if refused := open_service(self._deployment, release).refusal():
+                raise NotReady(f"{release} could not be started and ended: {refused}")
+        return f"this account may start and end {' and '.join(self._deployment.releases)}"
 
     def _inventory(self) -> str:
         """What a rollback lists and sets aside: everything live can be read."""

@@ -29,7 +29,11 @@ from engine.snapshots.catalogue import UNREADABLE
 
 
 def choose_snapshot(work: Work) -> Outcome:
-    """Take the planned snapshot, or the next verified one, and have its tree staged and verified."""
+    """Take the planned snapshot, or the next verified one, and have its tree staged and verified; the account must be
+    allowed to start the old release, or nothing would be live afterwards.
+    """
+    if refused := work.service(work.old).refusal():
+        raise StepFailed(f"{work.old} could not be started: {refused}", "nothing was stopped")
     if work.facts.get("abort_only") is not False:  # once it has started, that stays so
         work.fact("abort_only", not _new_has_started(work))
     if work.facts["abort_only"]:

@@ -162,6 +162,10 @@ class EmbeddedService:
         ask = f"abaco-ops service start {self._spec.release}"
         return f"it {UNSUPERVISED}: only {who} can end it, or give it one: {ask}"
 
+    def refusal(self) -> str:
+        """None: what could be in the way is an :meth:`obstacle`."""
+        return ""
+
     def members(self, identity: Identity) -> list[int]:
         """The main process and everything that descends from it."""
         return tree(identity)

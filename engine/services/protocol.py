@@ -86,6 +86,10 @@ class Service(Protocol):
         """Why it could not be started or ended, as far as that shows beforehand; empty when nothing shows."""
         ...
 
+    def refusal(self) -> str:
+        """Why this account may not start and end it; empty where it may. Asks who decides, and changes nothing."""
+        ...
+
     def members(self, identity: Identity) -> Sequence[int]:
         """Pids of all that belongs to its main process ``identity``, that one first; empty when it is gone."""
         ...

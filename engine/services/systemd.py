@@ -15,7 +15,7 @@ from engine.services.ending import end_service
 from engine.services.identity import Stat, identity_of, read_stat, started_at
 from engine.services.protocol import Identity, ServiceStatus, StopResult
 from engine.services.remains import Belonging, described, find_remains
-from engine.services.systemd_calls import CALL_DEADLINE, systemctl
+from engine.services.systemd_calls import CALL_DEADLINE, CallRefused, systemctl
 from engine.services.systemd_status import (
     PROPERTIES,
     Shown,
@@ -117,6 +117,17 @@ class SystemdService:
             return not_startable(self._show())[0]
         except OpsError as error:
             return error.what
+
+    def refusal(self) -> str:
+        """What polkit says to a stop of what does not run, or to a start of what does: both do nothing."""
+        try:
+            verb = "stop" if self._show().down else "start"
+            self._call(verb, "--no-block", "--job-mode=ignore-dependencies", self._spec.unit)
+        except CallRefused as refused:
+            return f"{refused.what}; {refused.fix}; root may"
+        except OpsError:
+            return ""  # whatever it is, it is none of this: an obstacle
+        return ""
 
     def members(self, identity: Identity) -> Sequence[int]:
         """Every process in the unit's control group, the main one first; empty when that is gone."""

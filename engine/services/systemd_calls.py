@@ -98,7 +98,7 @@ def _failed(answer: Answer, words: Sequence[str]) -> OpsError:
     if any(mark in said for mark in _REFUSALS):
         return CallRefused(
             f"this account may not {_verb(words)} {words[-1]}: {said}",
-            f"the account must be in the group that the polkit rule names, see {RULE}",
+            f"the polkit rule must name this unit, and a group that the account is in: {RULE}",
         )
     if any(mark in said for mark in _AWAY):
         return NoSystemd(f"systemd cannot be reached: {said}", "systemctl is-system-running; is the bus running?")

@@ -85,5 +85,8 @@ class HandService:
     def obstacle(self) -> str:
         return ""
 
+    def refusal(self) -> str:
+        return ""
+
     def last_lines(self, count: int) -> list[str]:
         return ["said this last"][:count]

@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from a_systemd import Machine
@@ -193,6 +194,48 @@ def test_who_may_not_ask_is_told_so_and_nothing_has_happened(place: UnderSystemd
     place.assert_on("v1")
     planned = place.on("cutover", "--dry-run")
     assert planned.returncode == 0, f"what was asked for in vain stands in nobody's way: {planned.stdout}"
+
+
+@contextmanager
+def rule_without(place: UnderSystemd, unit: str) -> Iterator[None]:
+    """As after an installation of a rule that does not name this unit."""
+    rule = "/etc/polkit-1/rules.d/50-abaco-ops.rules"
+    place.machine.must("cp", rule, "/etc/rule")
+    place.machine.must("sed", "-i", f's/"{unit}"/"another.service"/', rule)
+    place.machine.must("systemctl", "restart", "polkit.service")
+    try:
+        yield
+    finally:
+        place.machine.must("mv", "/etc/rule", rule)
+        place.machine.must("systemctl", "restart", "polkit.service")
+
+
+def test_where_the_new_release_may_not_be_started_nothing_is_stopped(place: UnderSystemd) -> None:
+    running = place.service("status", "v1")["identity"]
+    with rule_without(place, "abaco-v2.service"):
+        done = place.operate("cutover")
+    assert (done["state"], done["exit"]) == ("ABORTED", 3), done
+    (failed,) = [step for step in done["steps"] if step["state"] == "failed"]
+    assert failed["name"] == "check_services"
+    assert "v2 could not be started and ended: this account may not stop abaco-v2.service" in failed["detail"]
+    assert place.service("status", "v1")["identity"] == running
+
+
+def test_where_the_old_release_may_not_be_started_the_new_one_is_not_stopped(place: UnderSystemd) -> None:
+    assert place.operate("cutover")["state"] == "SUCCEEDED"
+    running = place.service("status", "v2")["identity"]
+    with rule_without(place, "abaco-v1.service"):
+        told = place.on("rehearse")
+        assert told.returncode == 1
+        assert "v1 could not be started and ended: this account may not stop abaco-v1.service" in told.stdout
+        done = place.operate("rollback")
+        assert done["exit"] in (3, 4), done
+        (failed,) = [step for step in done["steps"] if step["state"] == "failed"]
+        assert failed["name"] == "choose_snapshot"
+        assert "v1 could not be started: this account may not stop abaco-v1.service" in failed["detail"]
+        assert place.service("status", "v2")["identity"] == running
+    assert place.operate("rollback")["state"] == "SUCCEEDED", "the same command, once the rule is right"
+    place.assert_on("v1")
 
 
 def script(place: UnderSystemd, user: str) -> subprocess.CompletedProcess[str]:

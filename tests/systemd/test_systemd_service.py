@@ -334,3 +334,16 @@ def test_without_systemd_that_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path:
     with pytest.raises(systemd_calls.NoSystemd, match="does not run this machine"):
         service.start()
     assert "does not run this machine" in service.stop().left[0]
+
+
+@unit("good")
+def test_who_may_not_start_and_end_it_is_told_beforehand_and_nothing_happens(asked: Asked) -> None:
+    assert asked("refusal") == "", "root may"
+    before = asked.shown("StateChangeTimestampMonotonic")
+    refused = asked("refusal", user="olive")
+    assert "this account may not stop good.service" in refused and refused.endswith("; root may")
+    assert asked.shown("StateChangeTimestampMonotonic") == before
+    started = asked("start")
+    assert asked("refusal") == ""
+    assert "this account may not start good.service" in asked("refusal", user="olive")
+    assert asked("status")["identity"] == started["identity"]

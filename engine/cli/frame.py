@@ -71,6 +71,8 @@ ALWAYS_WRITE = frozenset(
     {"demo", "init", "validate", "go", "abort", "resume", "resolve", "rehearse", "monitor", "note", "ack"}
 )
 WRITE_UNLESS_DRY = frozenset({"cutover", "rollback"})
+_NAME_FILES = frozenset({"root", "directory", "tape", "html", "output"})
+"""Options and arguments that name a file or a directory."""
 _SCREEN = {"--theme": THEME_VARIABLE, "--colors": COLORS_VARIABLE, "--glyphs": MARKS_VARIABLE}
 """Options for whatever opens the console, and the variables that say the same for every call."""
 
@@ -165,7 +167,7 @@ def _run(arguments: list[str], open_console: Callable[..., int], examine_console
     if word is not None and word not in COMMANDS:
         raise Refused(f"{word!r} is no command", _nearest(word))
     asked_all = word is None and {"-h", "--help"} & set(arguments)
-    options = _parser(COMMANDS if asked_all else [word or ""], [word or ""]).parse_args(arguments)
+    options = _in_text(_parser(COMMANDS if asked_all else [word or ""], [word or ""]).parse_args(arguments))
     for option, variable in _SCREEN.items():  # what is said for this call stands above what is set for all
         if hasattr(options, option[2:]):
             os.environ[variable] = getattr(options, option[2:])
@@ -185,6 +187,22 @@ def _run(arguments: list[str], open_console: Callable[..., int], examine_console
         context.require_write(context.writes)
     module = importlib.import_module(f"engine.cli.{COMMANDS[word][0]}")
     return int(module.run(context, options))
+
+
+def _in_text(options: argparse.Namespace) -> argparse.Namespace:
+    """The options, with words that every record can hold: what a terminal sends may be no UTF-8. Files keep their
+    names, which are bytes.
+    """
+    for name, value in vars(options).items():
+        if isinstance(value, str) and name not in _NAME_FILES:
+            setattr(options, name, _as_text(value))
+        elif isinstance(value, list):
+            setattr(options, name, [_as_text(one) if isinstance(one, str) else one for one in value])
+    return options
+
+
+def _as_text(words: str) -> str:
+    return words.encode("utf-8", "backslashreplace").decode()
 
 
 def _nearest(word: str) -> str:

@@ -26,6 +26,8 @@ MEASURES = ("validation", "kpis", "hour_1", "against_baseline", "log_scan", "ano
 """What a checklist task can measure besides a condition."""
 MOST_SLOTS = 10_000
 _PLACE = re.compile(r"\{[^{}]*\}")
+_WILD = re.compile(r"[*?[]")
+_NO_FILES = ("proc", "sys", "dev")
 _STEP_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 
 
@@ -133,6 +135,21 @@ def check_release(located: Located, release: ReleaseConfig, name: str, *, needs_
     if not release.build.files:
         located.report(("build", "files"), "is empty", "name the files that run, so that the build has a hash")
     _places(located, ("build", "files"), release.build.files)
+    for index, pattern in enumerate(release.build.files):
+        _check_pattern(located, ("build", "files", index), pattern)
+
+
+def _check_pattern(located: Located, where: KeyPath, pattern: str) -> None:
+    """A pattern of build files says where it begins: one that does not would be followed over the whole machine."""
+    parts = Path(pattern).parts
+    if ".." in parts:
+        located.report(
+            where, f"is {pattern!r}, which climbs out with ..", 'name the directory itself, such as "{root}/bin/*"'
+        )
+    elif not pattern.strip() or (pattern.startswith("/") and (len(parts) < 2 or _WILD.search(parts[1]))):
+        located.report(where, f"is {pattern!r}, which begins in no directory", 'such as "/opt/pipeline/**/*.py"')
+    elif parts[0] == "/" and parts[1] in _NO_FILES:
+        located.report(where, f"is {pattern!r}, where the kernel shows itself", "name the files that run")
 
 
 def check_pair(located: Located, releases: Collection[ReleaseConfig]) -> None:

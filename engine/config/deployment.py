@@ -17,7 +17,7 @@ from engine.config.located import Located, read_yaml
 from engine.config.may_write import account_here, no_right_to_write
 from engine.config.monitoring import MonitoringConfig
 from engine.config.notify_checks import check_notify
-from engine.config.paths import Paths
+from engine.config.paths import Paths, paths_below
 from engine.config.problems import ConfigError, Problem
 from engine.config.release import ReleaseConfig
 from engine.config.typed import to_struct
@@ -108,7 +108,7 @@ def find_root(given: str | None) -> Path:
 
 def load_deployment(root: Path) -> Deployment:
     """Read and check the whole configuration below ``root``. ConfigError names every mistake in every file."""
-    paths = Paths(root.resolve())
+    paths = paths_below(root)
     if not _is_there(paths):
         raise NoDeployment(paths.root)
     files = {name: read_yaml(paths.config / f"{name}.yml") for name in ("console", "kpis", "monitoring", "checklist")}

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import msgspec
 
+from engine.errors import Refused
+from engine.records.harmless import harmless, is_text
+
 SEAL = "COMPLETE"
 """The file in a snapshot that is written last: without it the snapshot does not count."""
 
@@ -155,3 +158,11 @@ class Paths(msgspec.Struct, frozen=True, dict=True):
     def proof_lock(self) -> Path:
         """Held while the way back is looked at and what was found is recorded."""
         return self.rollback / "proof.lock"
+
+
+def paths_below(root: Path) -> Paths:
+    """The files of the deployment at ``root``. Refused where its name is no UTF-8, which every record is."""
+    whole = root.resolve()
+    if not is_text(whole):
+        raise Refused(f"{harmless(whole)} has a name that is no UTF-8", "rename the directory, or give another one")
+    return Paths(whole)

@@ -10,7 +10,7 @@ import yaml
 
 import engine
 from engine.config.monitoring import Contact
-from engine.config.paths import Paths
+from engine.config.paths import Paths, paths_below
 from engine.errors import Refused
 from engine.records.atomic import make_directory, write_file
 
@@ -34,7 +34,7 @@ def write_config(root: Path, *, demo: bool = False, group: str | None = None) ->
 
     ``group``: the operators' group, which shares the files.
     """
-    paths = Paths(root.resolve())
+    paths = paths_below(root)
     source = defaults()
     console = (source / "console.yml").read_text(encoding="utf-8")
     contents = {name: (source / name).read_bytes() for name in _FILES}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,13 +11,21 @@ from engine.clock import SystemClock, pretty_duration
 from engine.config import Deployment
 from engine.doctor.finding import Finding
 from engine.records import harmless
+from engine.records.regular import open_regular
 
 
 def examine_tape(deployment: Deployment) -> Iterator[Finding]:
     """Is it there, with the columns that are configured?"""
+    from engine.portfolio.unreadable import TapeUnreadable, check_place
+
     tape = deployment.tape
     if not tape.exists():
         yield Finding("tape", "FAIL", f"{tape} is not there", "deliver the tape, or mend paths.tape in console.yml")
+        return
+    try:
+        check_place(tape)
+    except TapeUnreadable as error:
+        yield Finding("tape", "FAIL", f"{harmless(tape)} {error.what}", error.fix)
         return
     columns = _columns(tape)
     lacking = [name for name in deployment.kpis.tape.amounts if columns and name not in columns]
@@ -56,5 +65,5 @@ def _columns(tape: Path) -> list[str]:
     """The header of a CSV; empty for other formats, which the KPI program judges itself."""
     if tape.suffix.lower() != ".csv":
         return []
-    with tape.open(encoding="utf-8-sig", newline="") as stream:
+    with io.TextIOWrapper(open_regular(tape), encoding="utf-8-sig", newline="") as stream:
         return next(csv.reader(stream), [])

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from engine.errors import Refused
 from engine.records import make_directory, write_file
+from engine.records.regular import NotRegular, open_regular
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +73,11 @@ def put_back(root: Path, tape: Path, original: str, damaged: str) -> Restored:
 
 
 def _sha256(path: Path) -> str:
-    """The file's hash; empty when it is not there."""
+    """The file's hash; empty when it is not there, words when a pipe or a device stands there."""
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        with open_regular(path) as stream:
+            return hashlib.sha256(stream.read()).hexdigest()
     except FileNotFoundError:
         return ""
+    except NotRegular as error:
+        return str(error)

@@ -18,6 +18,7 @@ from engine.operations.service_steps import surely_stopped
 from engine.operations.step import Outcome, StepFailed
 from engine.operations.work import Work
 from engine.records import harmless
+from engine.records.regular import special
 from engine.services.active import active_release
 from engine.services.build import build_hash
 from engine.validation.named_build import unit_that_tells_no_build
@@ -34,6 +35,10 @@ def check_environment(work: Work) -> Outcome:
     deployment = work.deployment
     if not deployment.tape.exists():
         raise StepFailed(f"the tape {deployment.tape} is missing", "see paths.tape in config/console.yml")
+    if kind := special(deployment.tape):
+        raise StepFailed(
+            f"the tape {deployment.tape} is {kind}, no regular file", "deliver a CSV or Parquet file there"
+        )
     reference = deployment.root / deployment.console.paths.reference_tape
     if not reference.exists():  # phase 2 would find that out too, minutes and a snapshot later
         raise StepFailed(f"the reference tape {reference} is missing", "see paths.reference_tape in config/console.yml")

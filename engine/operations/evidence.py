@@ -23,6 +23,7 @@ from engine.operations.reserve import reserve_problem
 from engine.operations.room import size
 from engine.operations.watchers import watchers, watching_in_words
 from engine.records import existing, harmless
+from engine.records.regular import special
 from engine.records.undecodable import UNDECODABLE
 from engine.services import open_service
 from engine.services.active import ActiveRelease, active_release
@@ -107,6 +108,8 @@ def _passed_over(deployment: Deployment, chosen: Snapshot | None, unfinished: li
 
 def _tape(deployment: Deployment) -> Evidence:
     if deployment.tape.exists():
+        if kind := special(deployment.tape):
+            return Evidence("no", "tape", f"{deployment.console.paths.tape} is {kind}, no regular file")
         return Evidence("ok", "tape", f"{deployment.console.paths.tape} is there")
     return Evidence("no", "tape", f"the tape {deployment.console.paths.tape} is missing")
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from engine.pipeline.figures import TapeUnreadable
+from engine.records.regular import NotRegular, open_regular
 
 _BLOCK = 1 << 20
 
@@ -36,7 +37,9 @@ class TapeFile:
 def open_tape(path: Path) -> Iterator[TapeFile]:
     """Open and hash the tape at ``path``. TapeUnreadable when it is absent or no file."""
     try:
-        stream = path.open("rb")
+        stream = open_regular(path)
+    except NotRegular as error:
+        raise TapeUnreadable(f"{path.name} cannot be opened: {error}", "a tape is a CSV or Parquet file") from error
     except OSError as error:
         raise TapeUnreadable(f"{path.name} cannot be opened: {os.strerror(error.errno or 0)}") from error
     with stream:

@@ -8,6 +8,8 @@ from threading import Event
 import numpy as np
 import numpy.typing as npt
 
+from engine.records.regular import open_regular
+
 _PIECE = 1 << 22
 _NEWLINE, _RETURN, _COMMA, _QUOTE = 10, 13, 44, 34
 _BLANKS = np.array([9, 11, 12, 32], dtype=np.uint8)
@@ -19,7 +21,7 @@ def is_plain(path: Path, start: int, width: int, interrupted: Event) -> bool:
     Some readers forgive the one silently, and take the blanks for no part of the cell: a tape must not depend on it.
     False too when nobody wants to know any more.
     """
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         file.seek(start)
         while data := file.read(_PIECE):
             data += file.readline()

@@ -21,6 +21,7 @@ import pyarrow.csv as pa_csv
 from engine.portfolio.csv_shape import ragged
 from engine.portfolio.unreadable import TapeUnreadable
 from engine.records import harmless
+from engine.records.regular import open_regular
 
 _BLOCK = 1 << 21
 """Bytes of CSV read at once."""
@@ -46,7 +47,7 @@ class CsvPiece:
 
 def csv_header(path: Path) -> tuple[tuple[str, ...], int]:
     """The names in the header as written, and where the first row begins. TapeUnreadable when there is none."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         head = file.read(_LINE)
     start = 3 if head.startswith(b"\xef\xbb\xbf") else 0
     end = head.find(b"\n", start)
@@ -66,7 +67,7 @@ def cut(path: Path, header: tuple[str, ...], first: int, pieces: int) -> list[Cs
     """The rows of the file in about equal pieces."""
     size = path.stat().st_size
     bounds = [first]
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         for number in range(1, pieces):
             file.seek(max(first + (size - first) * number // pieces, bounds[-1]))
             at = file.tell()

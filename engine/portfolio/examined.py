@@ -28,6 +28,8 @@ from engine.portfolio.results import TapeKpis
 from engine.portfolio.state import State
 from engine.portfolio.stream import fold_tape
 from engine.portfolio.tape_pieces import How, Told, naming, open_tape
+from engine.portfolio.unreadable import check_place
+from engine.records.regular import open_regular
 
 ENGINE = "arrow"
 _PIECE = 1 << 20
@@ -62,6 +64,8 @@ def examine_tape(
     """Read and examine the tape at ``path``. TapeUnreadable when it is none; what is wrong inside is kept and told."""
     section = plan.config.tape
     interrupted = Event()
+    with naming(path):
+        check_place(path)
     with naming(path), ThreadPoolExecutor(1) as beside:
         hashing = beside.submit(_sha256, path, told, interrupted) if hashed and not path.is_dir() else None
         try:
@@ -114,7 +118,7 @@ def _beyond(
 def _sha256(path: Path, told: Told | None, interrupted: Event) -> str:
     """Of the file; it says from time to time that it is at work."""
     digest = hashlib.sha256()
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         while data := file.read(_PIECE):
             if interrupted.is_set():
                 break

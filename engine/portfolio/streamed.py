@@ -12,6 +12,7 @@ from engine.portfolio.plan import Plan, plan_of
 from engine.portfolio.repeats import count_repeats
 from engine.portfolio.results import TapeKpis
 from engine.portfolio.stream import Streamed, stream_tape
+from engine.records.regular import open_regular
 
 ENGINE = "arrow"
 LARGE = 64 << 20
@@ -62,5 +63,5 @@ def kpis_of(
 
 
 def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -17,8 +17,9 @@ from engine.portfolio.columns import Amounts, Dates
 from engine.portfolio.csv_shape import check_shape
 from engine.portfolio.frame_columns import amounts, dates
 from engine.portfolio.missing import missing_columns
-from engine.portfolio.unreadable import TapeUnreadable, check_names
+from engine.portfolio.unreadable import TapeUnreadable, check_names, check_place
 from engine.records import harmless
+from engine.records.regular import open_regular
 
 _PARQUET = b"PAR1"
 
@@ -44,6 +45,7 @@ class Tape:
 def read_tape(path: Path, section: TapeSection) -> Tape:
     """Read the tape at ``path``. TapeUnreadable when it is none; what is wrong inside it is kept and told."""
     try:
+        check_place(path)
         sha256, frame = _directory(path, section) if path.is_dir() else _file(path, section)
     except TapeUnreadable as error:
         raise TapeUnreadable(f"{harmless(path)} {error.what}", error.fix) from error
@@ -63,7 +65,8 @@ def read_tape(path: Path, section: TapeSection) -> Tape:
 
 
 def _file(path: Path, section: TapeSection) -> tuple[str, pd.DataFrame]:
-    data = path.read_bytes()
+    with open_regular(path) as file:
+        data = file.read()
     sha256 = hashlib.sha256(data).hexdigest()
     return sha256, _parquet(io.BytesIO(data), section) if data.startswith(_PARQUET) else _csv(data, section)
 

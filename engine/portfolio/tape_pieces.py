@@ -23,8 +23,9 @@ from engine.portfolio.parquet_stream import (
     parquet_metadata,
     parquet_pieces,
 )
-from engine.portfolio.unreadable import TapeUnreadable, check_names
+from engine.portfolio.unreadable import TapeUnreadable, check_names, check_place
 from engine.records import harmless
+from engine.records.regular import open_regular
 
 _PARQUET = b"PAR1"
 
@@ -70,6 +71,7 @@ class OpenTape(Protocol):
 
 def open_tape(path: Path, section: TapeSection, amounts: set[str], texts: set[str], workers: int | None) -> OpenTape:
     """Open the tape for these columns. TapeUnreadable, without the tape's name, when it is none."""
+    check_place(path)
     cores = workers or len(os.sched_getaffinity(0))
     return (
         _Parquet.of(path, section, amounts | texts, cores)
@@ -105,7 +107,7 @@ def naming(path: Path) -> Iterator[None]:
 def _is_parquet(path: Path) -> bool:
     if path.is_dir():
         return True
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return file.read(4) == _PARQUET
 
 

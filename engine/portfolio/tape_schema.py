@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import itertools
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from engine.portfolio.csv_stream import csv_header
 from engine.portfolio.parquet_stream import parquet_files
 from engine.portfolio.tape_pieces import naming, open_tape
 from engine.records import harmless
+from engine.records.regular import open_regular
 
 HEAD = 200
 """Rows of a CSV tape that its kinds are told from."""
@@ -29,7 +31,7 @@ def schema_of(path: Path, section: TapeSection) -> dict[str, str]:
 
 
 def _starts_as_parquet(path: Path) -> bool:
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return file.read(4) == b"PAR1"
 
 
@@ -53,7 +55,7 @@ def _kind_of_type(kind: Any) -> str:
 
 def _csv_kinds(path: Path) -> dict[str, str]:
     header, _ = csv_header(path)
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+    with io.TextIOWrapper(open_regular(path), encoding="utf-8-sig", errors="replace", newline="") as file:
         rows = list(itertools.islice(csv.reader(file), 1, 1 + HEAD))
     columns = itertools.zip_longest(*rows, fillvalue="")
     return {name.strip(): _kind_of_cells(cells) for name, cells in zip(header, columns, strict=False)}

@@ -19,6 +19,15 @@ def harmless(text: object, limit: int = 400) -> str:
     return shown if len(shown) <= limit else shown[: max(limit - 3, 0)] + "..."[:limit]
 
 
+def is_text(name: object) -> bool:
+    """Whether UTF-8 can say it: names of files and arguments may hold bytes that are none."""
+    try:
+        str(name).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def one_line(text: object) -> str:
     """A message of several lines on one: an error's remedy, which stands on a line of its own, in brackets."""
     first, *rest = (line.strip() for line in str(text).splitlines() if line.strip()) if str(text).strip() else ("",)

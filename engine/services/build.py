@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import glob
 import hashlib
 from pathlib import Path
 
 import engine
 from engine.config.deployment import Deployment
 from engine.errors import Refused
+from engine.services.build_files import matched
 
 BUILD_VARIABLE = "ABACO_OPS_BUILD"
 """Hands the build to the service, which writes it into its run records."""
@@ -18,7 +18,7 @@ def build_hash(deployment: Deployment, release_name: str) -> str:
     """sha256 (hex) over the sorted names and the contents of the release's build files.
 
     Names count from the engine's or the deployment's directory, so the same files give the same build anywhere.
-    Refused when the patterns match nothing or a file cannot be read.
+    Refused when the patterns match nothing, or without end, or a file cannot be read.
     """
     named = sorted((_name(path, deployment.root), path) for path in build_files(deployment, release_name))
     if not named:
@@ -38,9 +38,8 @@ def build_hash(deployment: Deployment, release_name: str) -> str:
 
 
 def build_files(deployment: Deployment, release_name: str) -> set[Path]:
-    """The files that the release's patterns match now."""
-    found = (glob.iglob(pattern, recursive=True) for pattern in _patterns(deployment, release_name))  # noqa: PTH207
-    return {path for names in found for path in map(Path, names) if path.is_file()}
+    """The files that the release's patterns match now. Refused when a pattern matches without end."""
+    return {path for pattern in _patterns(deployment, release_name) for path in matched(pattern)}
 
 
 def _patterns(deployment: Deployment, release_name: str) -> list[str]:

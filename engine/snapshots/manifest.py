@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -107,10 +108,12 @@ def sha256_of(path: Path, checkpoint: Checkpoint | None = None) -> str:
 
 def _sha256(path: str, checkpoint: Checkpoint | None, remembered: Remembered | None) -> str:
     digest = hashlib.sha256()
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
         began = time.time()
         status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "is no regular file", path)
         block = min(status.st_size + 1, _BLOCK)  # a small file: no large buffer, and its end seen by the same read
         while data := os.read(descriptor, block):
             digest.update(data)

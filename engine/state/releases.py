@@ -13,6 +13,7 @@ from engine.clock import Clock
 from engine.config import Deployment
 from engine.errors import OpsError
 from engine.records import harmless
+from engine.records.harmless import one_line
 from engine.services import open_service
 from engine.services.active import configured_release, judged
 from engine.services.build import build_hash
@@ -132,7 +133,7 @@ def _attempt(do: Callable[[], str], what: str, problems: list[str]) -> str:
     try:
         return do()
     except (OSError, OpsError) as error:
-        problems.append(harmless(f"{what}: {error}"))
+        problems.append(harmless(one_line(f"{what}: {error}")))
         return ""
 
 

@@ -171,4 +171,5 @@ def _check(
 
 def _shown(deployment: Deployment, path: Path) -> str:
     absolute = path.resolve()
-    return absolute.relative_to(deployment.root).as_posix() if absolute.is_relative_to(deployment.root) else str(path)
+    inside = absolute.is_relative_to(deployment.root)
+    return harmless(absolute.relative_to(deployment.root).as_posix() if inside else path)  # a name may be no UTF-8

@@ -153,6 +153,10 @@ def test_a_wrong_value_is_told(root: Path, edit: Edit, old: str, new: str, said:
         ("releases/v1.yml", "release: v1", "release: v2", "in the file of 'v1'"),
         ("releases/v1.yml", "{python}", "{pyton}", "did you mean {python}?"),
         ("releases/v1.yml", "files: [", "files: [] # [", "is empty"),
+        ("releases/v2.yml", "files: [", 'files: ["/**", ', "build.files.0: is '/**', which begins in no directory"),
+        ("releases/v2.yml", "files: [", 'files: ["/*/bin/x", ', "which begins in no directory"),
+        ("releases/v2.yml", "files: [", 'files: ["{root}/../**", ', "which climbs out with .."),
+        ("releases/v2.yml", "files: [", 'files: ["/proc/kmsg", ', "where the kernel shows itself"),
         ("releases/v2.yml", "abaco-pipeline-v2", "abaco-pipeline-v1", "one and the same service"),
     ],
 )

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from engine.records.unchanged import Stamp, stamp_of
 
+__all__ = ["Stamp", "look_into", "resting"]
 _FEW_PAGES = "PRAGMA cache_size = -256"
 """KB that a reader keeps in memory: what it reads once more the system has at hand, and a console is open for weeks."""
 

@@ -18,11 +18,10 @@ from engine.clock import Instant, compact
 from engine.monitoring import model
 from engine.monitoring.differing import NOTHING_KEPT, Kept, apart, joined, reason_of
 from engine.monitoring.model import Evaluation
-from engine.monitoring.onlooker import look_into, resting
+from engine.monitoring.onlooker import Stamp, look_into, resting
 from engine.monitoring.undecodable import decoded
 from engine.records import make_directory
 from engine.records.atomic import open_to_append
-from engine.records.unchanged import Stamp
 
 RAW_KEPT = 48 * 3600.0
 """Seconds that single samples are kept; older ones live on as one row per minute."""

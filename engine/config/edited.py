@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from engine.config.deployment import Deployment
+import contextlib
 
-Stamp = tuple[tuple[str, int, int, int], ...]
+from engine.config.deployment import Deployment
+from engine.records.unchanged import Stamp as FileStamp
+from engine.records.unchanged import stamp_of
+
+Stamp = tuple[tuple[str, FileStamp], ...]
 
 
 def stamp(deployment: Deployment) -> Stamp:
@@ -13,9 +17,6 @@ def stamp(deployment: Deployment) -> Stamp:
     for path in sorted([*deployment.paths.config.glob("*.yml"), *deployment.paths.config.glob("releases/*.yml")]):
         if path == deployment.active_config:
             continue  # a cutover replaces it
-        try:
-            status = path.stat()
-        except OSError:
-            continue
-        found.append((path.name, status.st_ino, status.st_mtime_ns, status.st_size))
+        with contextlib.suppress(OSError):
+            found.append((path.name, stamp_of(path.stat())))
     return tuple(found)

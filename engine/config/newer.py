@@ -16,6 +16,7 @@ from engine.errors import Refused
 from engine.records.atomic import open_to_read
 from engine.records.form import VERSION, version_of
 from engine.records.lines import decode
+from engine.records.unchanged import Stamp, stamp_of
 from engine.records.undecodable import UNDECODABLE
 
 NEWER = "a newer abaco-ops works here"
@@ -63,7 +64,7 @@ class Watched:
 
     def __init__(self, paths: Paths) -> None:
         self._paths = paths
-        self._seen: dict[Path, tuple[int, int, int]] = {}
+        self._seen: dict[Path, Stamp] = {}
 
     def look(self) -> str:
         """In words; empty when no newer one has written since the last look."""
@@ -72,8 +73,7 @@ class Watched:
     def _since(self) -> Iterator[int]:
         for path in (self._paths.events, *_journals(self._paths)):
             with contextlib.suppress(OSError):
-                status = path.stat()
-                now = (status.st_ino, status.st_size, status.st_mtime_ns)
+                now = stamp_of(path.stat())
                 if now != self._seen.get(path):
                     self._seen[path] = now
                     yield from _versions(_last_lines(path))

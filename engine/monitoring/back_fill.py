@@ -18,6 +18,7 @@ from engine.monitoring.kept import KeptTrail
 from engine.operations.journal import NAME, fold, records_of
 from engine.operations.outcome import state_word
 from engine.records import Record, append_event, harmless
+from engine.records.unchanged import Stamp, stamp_of
 
 LOOK_EVERY = 30.0
 """Seconds between two looks at the journals."""
@@ -27,7 +28,6 @@ AT_ONCE = 20
 """Events written in one tick, at most: a sample must not wait for them."""
 _Event = tuple[int, str, dict[str, Any], str]
 """Sequence number, kind, data, actor."""
-_Stamp = tuple[int, int]
 
 
 class BackFill:
@@ -36,7 +36,7 @@ class BackFill:
     def __init__(self, deployment: Deployment, clock: Clock) -> None:
         self._deployment = deployment
         self._clock = clock
-        self._complete: dict[str, _Stamp] = {}
+        self._complete: dict[str, Stamp] = {}
         self._looked = -1e18
 
     def look(self, now: Instant, kept: KeptTrail) -> list[str]:
@@ -58,7 +58,7 @@ class BackFill:
         return problems
 
     def _one(self, path: Path, now: Instant, kept: KeptTrail, at_most: int) -> int:
-        stamp = _stamp(path / NAME)
+        stamp = stamp_of((path / NAME).stat())
         if self._complete.get(path.name) == stamp:
             return 0
         records = records_of(path)
@@ -137,8 +137,3 @@ def _journals(operations: Path) -> list[Path]:
     except OSError:
         return []
     return sorted(path for path in found if (path / NAME).is_file())
-
-
-def _stamp(path: Path) -> _Stamp:
-    status = path.stat()
-    return status.st_size, status.st_mtime_ns

@@ -11,9 +11,11 @@ import os
 import sqlite3
 from pathlib import Path
 
+from engine.records.unchanged import Stamp, stamp_of
+
+__all__ = ["Stamp", "look_into", "resting"]
 _FEW_PAGES = "PRAGMA cache_size = -256"
 """KB that a reader keeps in memory: what it reads once more the system has at hand, and a console is open for weeks."""
-Stamp = tuple[int, int, int]
 
 
 def look_into(path: Path, *, timeout: float = 1.0) -> tuple[sqlite3.Connection, Stamp | None]:
@@ -48,7 +50,6 @@ def resting(path: Path) -> Stamp | None:
     if os.path.lexists(f"{path}-shm"):
         return None
     try:
-        status = path.stat()
+        return stamp_of(path.stat())
     except OSError:
-        return (0, 0, 0)
-    return status.st_ino, status.st_size, status.st_mtime_ns
+        return (0, 0, 0, 0)

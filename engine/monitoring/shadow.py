@@ -21,6 +21,7 @@ from engine.errors import CHECK_FAILED, DONE, OpsError
 from engine.operations.lock import holder
 from engine.records import Record, append_line, harmless, make_directory
 from engine.records.form import VERSION
+from engine.records.unchanged import stamp_of
 from engine.services.build import build_hash
 from engine.services.leaving import leave_in_order
 from engine.snapshots.manifest import SnapshotProblem, sha256_of, walk
@@ -51,7 +52,7 @@ def tape_stamp(tape: Path) -> str:
         found = [(name, status) for name, status in walk(tape.parent, tape.name)]
     except (OSError, SnapshotProblem):
         return ""
-    return " ".join(f"{name}:{status.st_ino}:{status.st_size}:{status.st_mtime_ns}" for name, status in found)
+    return " ".join(":".join((name, *map(str, stamp_of(status)))) for name, status in found)
 
 
 def run_shadow(deployment: Deployment, clock: Clock) -> Shadow:

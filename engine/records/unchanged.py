@@ -13,7 +13,13 @@ SETTLED = 2.0
 """Seconds since its last change after which a file's stamp counts: a second change within one tick of the kernel's
 clock leaves the stamp as it is.
 """
-_Stamp = tuple[int, int, int, int]
+Stamp = tuple[int, int, int, int]
+"""Inode, size, and both times. Whoever writes may set the one time back, as ``touch`` does; the other nobody can."""
+
+
+def stamp_of(status: os.stat_result) -> Stamp:
+    """Another one after each change of the file, but for a second change within one tick of the kernel's clock."""
+    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 class ReadOnce(Generic[T]):
@@ -21,7 +27,7 @@ class ReadOnce(Generic[T]):
 
     def __init__(self, path: Path, read: Callable[[Path], T]) -> None:
         self._path, self._read = path, read
-        self._kept: tuple[_Stamp | None, T] | None = None
+        self._kept: tuple[Stamp | None, T] | None = None
 
     def read(self) -> T:
         """What it is now. Raises what reading raises; a file that cannot be looked at is read each time."""
@@ -32,10 +38,9 @@ class ReadOnce(Generic[T]):
         self._kept = (stamp if settled else None, made)
         return made
 
-    def _stamp(self) -> tuple[_Stamp | None, bool]:
+    def _stamp(self) -> tuple[Stamp | None, bool]:
         try:
             status = os.stat(self._path)  # noqa: PTH116 - once a second for each file
         except OSError:
             return None, False
-        stamp = (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
-        return stamp, time.time() - status.st_ctime > SETTLED
+        return stamp_of(status), time.time() - status.st_ctime > SETTLED

@@ -14,6 +14,10 @@ from engine.operations.journal import NAME, read_operation, records_of
 from engine.operations.model import ENDED, Operation
 from engine.records import harmless
 from engine.records.form import version_of
+from engine.records.unchanged import Stamp, stamp_of
+
+_IN_TURN = 16
+"""Of the ended operations that are not shown, so many are looked at in one read: all of them, after a while."""
 
 
 class Doings(msgspec.Struct, frozen=True):
@@ -31,7 +35,8 @@ class Doings(msgspec.Struct, frozen=True):
 
 
 class OperationsReader:
-    """Follows the journals below one directory; an operation that has ended is never read again.
+    """Follows the journals below one directory; an operation that has ended is read again only when its journal is
+    another one than it was, and one that is gone is no more told of.
 
     Of those that later ones have followed it keeps no steps and no output: there may be hundreds, and they are history.
     """
@@ -41,23 +46,50 @@ class OperationsReader:
         self._ended: dict[str, Operation] = {}
         self._whole: dict[str, Operation] = {}
         """Those of them that are shown."""
+        self._stamps: dict[str, Stamp | None] = {}
+        """Of the journals of those that have ended."""
+        self._turn = 0
         self.version = 1
         """The newest version of a record in any journal."""
 
     def read(self, problems: list[str]) -> Doings:
         """All operations as they are now; a journal that cannot be read is a problem, not an end."""
         unfinished: list[Operation] = []
-        for name in self._names():
+        names = self._names()
+        self._look_back(names)
+        for name in names:
             if name in self._ended:
                 continue
+            stamp = self._stamp(name)  # before it is read: what is written meanwhile makes it another one
             operation = self._one(name, problems)
             if operation is None:
                 continue
             if operation.state in ENDED:
                 self._keep(name, operation)
+                self._stamps[name] = stamp
             else:
                 unfinished.append(operation)
         return chosen(unfinished, sorted(self._ended.values(), key=lambda operation: operation.id))
+
+    def _look_back(self, names: list[str]) -> None:
+        """Where one that has ended is gone or changed, somebody's hand was in it: then all are read again, for another
+        may be the last one now, and of that only a part was kept.
+        """
+        looked = set(self._whole)
+        for _ in range(min(_IN_TURN, len(names))):
+            self._turn = (self._turn + 1) % len(names)
+            looked.add(names[self._turn])
+        kept = self._stamps
+        if kept.keys() <= set(names) and all(self._stamp(name) == kept[name] for name in looked if name in kept):
+            return
+        for each in (self._ended, self._whole, self._stamps):
+            each.clear()
+
+    def _stamp(self, name: str) -> Stamp | None:
+        try:
+            return stamp_of(os.stat(f"{self._directory}/{name}/{NAME}"))  # noqa: PTH116 - several at each read
+        except OSError:
+            return None
 
     def _keep(self, name: str, operation: Operation) -> None:
         self._ended[name] = operation

@@ -13,6 +13,7 @@ from engine.monitoring.facts import Validation
 from engine.monitoring.shadow import shadow_of
 from engine.records import Record, harmless, records_from_end
 from engine.records.atomic import open_to_read
+from engine.records.unchanged import Stamp, stamp_of
 from engine.records.undecodable import UNDECODABLE
 from engine.state.model import CheckStatus, CheckView, ShadowView
 from engine.state.written import LOG_BYTES, LOG_ROWS, Report, parse_report
@@ -25,7 +26,7 @@ class PastLog:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._stamp: tuple[int, int] | None = None
+        self._stamp: Stamp | None = None
         self._times: list[datetime] = []
         self._rows: list[str] = []
 
@@ -56,8 +57,7 @@ class PastLog:
         """The last rows that were written until then. OSError."""
         try:
             with open_to_read(self._path) as stream:
-                status = self._path.stat()
-                stamp = (status.st_size, status.st_mtime_ns)
+                stamp = stamp_of(os.fstat(stream.fileno()))
                 if stamp != self._stamp:
                     self._index(stream.read().decode("utf-8", "replace").splitlines())
                     self._stamp = stamp

@@ -11,20 +11,20 @@ from engine.errors import OpsError
 from engine.operations.journal import NAME, facts_of, fold, records_of, worker_of
 from engine.operations.model import ENDED, Operation
 from engine.records import Record, harmless
+from engine.records.unchanged import Stamp, stamp_of
 from engine.services.identity import is_alive
 from engine.state.doings import Doings, chosen
 
 _OUTPUT_BYTES = 1 << 20
 _OUTPUT_LINES = 16
-_Stamp = tuple[int, int]
 
 
 class PastOperations:
-    """Keeps the journals below one directory; one is read again only when it grew."""
+    """Keeps the journals below one directory; one is read again only when it changed."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._journals: dict[str, tuple[_Stamp, list[Record]]] = {}
+        self._journals: dict[str, tuple[Stamp, list[Record]]] = {}
 
     def at(self, moment: datetime, problems: list[str]) -> Doings:
         """All operations as their journals stood at ``moment``."""
@@ -70,10 +70,9 @@ class PastOperations:
 
     def _records(self, path: Path) -> list[Record]:
         try:
-            status = (path / NAME).stat()
+            stamp = stamp_of((path / NAME).stat())
         except FileNotFoundError:
             return []
-        stamp = (status.st_size, status.st_mtime_ns)
         known = self._journals.get(path.name)
         if known is None or known[0] != stamp:
             known = self._journals[path.name] = (stamp, records_of(path))

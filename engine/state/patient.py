@@ -10,6 +10,7 @@ from engine.config import Deployment, load_deployment
 from engine.config.edited import stamp
 from engine.config.looking import only_looking
 from engine.errors import OpsError
+from engine.records.unchanged import Stamp, stamp_of
 from engine.state.model import State, same_but_for_time
 from engine.state.reader import StateReader
 
@@ -18,7 +19,7 @@ LONGEST = 0.95
 AT_REST = 2.95
 """The same where no monitor runs, and the last time nothing was found but that time has passed; well within what the
 console waits before it says that nothing was read."""
-_Stamps = tuple[tuple[int, int, int], ...]
+_Stamps = tuple[Stamp, ...]
 
 
 class PatientReader:
@@ -85,9 +86,8 @@ class PatientReader:
         self._taken_up(self._deployment)
 
 
-def _stamp(path: str) -> tuple[int, int, int]:
+def _stamp(path: str) -> Stamp:
     try:
-        status = os.stat(path)  # noqa: PTH116 - ten of them, twice a second
+        return stamp_of(os.stat(path))  # noqa: PTH116 - ten of them, twice a second
     except OSError:
-        return (0, 0, 0)
-    return status.st_ino, status.st_size, status.st_mtime_ns
+        return (0, 0, 0, 0)

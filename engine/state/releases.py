@@ -14,6 +14,7 @@ from engine.config import Deployment
 from engine.errors import OpsError
 from engine.records import harmless
 from engine.records.harmless import one_line
+from engine.records.unchanged import ReadOnce
 from engine.services import open_service
 from engine.services.active import configured_release, judged
 from engine.services.build import build_hash
@@ -32,7 +33,6 @@ _AT_REST = ("STOPPED", "FAILED")
 ASKING_SPARED, SPARED_AT_MOST = 200.0, 1.5
 """Where it costs no staleness worth speaking of (seconds), one part in this many."""
 _DIGITS = 6
-_Stamp = tuple[int, int, int]
 
 
 class Releases(msgspec.Struct, frozen=True):
@@ -58,28 +58,16 @@ class ReleasesReader:
         self._signs: dict[str, tuple[object, ...]] = {}
         """Release -> what its service's records were before that answer."""
         self._hashed_at: float | None = None
-        self._configured: tuple[_Stamp, tuple[str | None, str, str]] | None = None
+        self._configured = ReadOnce(deployment.active_config, _configuration)
 
     def read(self, problems: list[str]) -> Releases:
         """Old, then new; what cannot be read is UNSURE, with the reason in ``problems``."""
         self._hash_again(problems)
         names = (self._deployment.old.release, self._deployment.new.release)
         views = tuple(self._view(name, problems) for name in names)
-        configured, problem, active_hash = self._configuration()
+        configured, problem, active_hash = self._configured.read()
         live = judged(configured, problem, {view.name: view.service_state for view in views})
         return Releases(live.name, live.reason, views, active_hash)
-
-    def _configuration(self) -> tuple[str | None, str, str]:
-        path = self._deployment.active_config
-        try:
-            status = path.stat()
-        except OSError:
-            return *configured_release(path), ""  # it says why
-        stamp = (status.st_ino, status.st_size, status.st_mtime_ns)
-        if self._configured is None or self._configured[0] != stamp:
-            digits = _attempt(partial(_file_hash, path), path.name, [])[:_DIGITS]
-            self._configured = (stamp, (*configured_release(path), digits))
-        return self._configured[1]
 
     def _view(self, name: str, problems: list[str]) -> ReleaseView:
         release = self._deployment.releases[name]
@@ -127,6 +115,12 @@ class ReleasesReader:
             build = _attempt(partial(build_hash, self._deployment, name), f"build of {name}", problems)
             config = _attempt(partial(_file_hash, self._deployment.paths.release(name)), f"release {name}", problems)
             self._hashes[name] = (build[:_DIGITS], config[:_DIGITS])
+
+
+def _configuration(path: Path) -> tuple[str | None, str, str]:
+    """What :func:`configured_release` finds, and the first digits of the file's hash."""
+    digits = _attempt(partial(_file_hash, path), path.name, [])[:_DIGITS]
+    return *configured_release(path), digits
 
 
 def _attempt(do: Callable[[], str], what: str, problems: list[str]) -> str:

@@ -15,6 +15,7 @@ from engine.errors import Refused
 from engine.monitoring.shadow import Shadow, shadow_of, tape_stamp
 from engine.records import harmless, records_from_end
 from engine.records.atomic import open_to_read
+from engine.records.unchanged import ReadOnce
 from engine.records.undecodable import UNDECODABLE
 from engine.state.absent import no_validation
 from engine.state.model import CheckStatus, CheckView, ShadowView, ValidationView
@@ -22,32 +23,31 @@ from engine.state.model import CheckStatus, CheckView, ShadowView, ValidationVie
 LOG_BYTES = 32_768
 LOG_ROWS = 200
 ISSUES = 50
-_Stamp = tuple[int, int, int]
 
 
 class LastRows:
     """The last rows of a growing text file, read again only when it changed."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._stamp: _Stamp | None = None
+        self._file = ReadOnce(path, _last_rows)
         self._rows: tuple[str, ...] = ()
 
     def read(self, problems: list[str]) -> tuple[str, ...]:
         """The rows, made harmless; none when the file is absent."""
         try:
-            with open_to_read(self._path) as stream:
-                stamp = _stamp(stream.fileno())
-                if stamp != self._stamp:
-                    stream.seek(max(stamp[1] - LOG_BYTES, 0))
-                    lines = stream.read().decode("utf-8", "replace").splitlines()
-                    self._rows = tuple(harmless(line) for line in lines[-LOG_ROWS:])
-                    self._stamp = stamp
+            self._rows = self._file.read()
         except FileNotFoundError:
-            self._stamp, self._rows = None, ()
+            self._rows = ()
         except OSError as error:
             problems.append(harmless(f"monitoring log: {error}"))
         return self._rows
+
+
+def _last_rows(path: Path) -> tuple[str, ...]:
+    with open_to_read(path) as stream:
+        stream.seek(max(os.fstat(stream.fileno()).st_size - LOG_BYTES, 0))
+        lines = stream.read().decode("utf-8", "replace").splitlines()
+    return tuple(harmless(line) for line in lines[-LOG_ROWS:])
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -61,27 +61,28 @@ class Report(msgspec.Struct, frozen=True):
 
 
 class NewestReport:
-    """The validation report, read again only when it was replaced."""
+    """The validation report, read again only when it was replaced or written to."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._stamp: _Stamp | None = None
+        self._file = ReadOnce(path, _report)
         self._report: Report | None = None
 
     def read(self, problems: list[str]) -> Report | None:
         """The report; None when there is none, or none that can be read (then ``problems`` says so)."""
         try:
-            with open_to_read(self._path) as stream:
-                stamp = _stamp(stream.fileno())
-                if stamp != self._stamp:
-                    self._report = None
-                    self._report = parse_report(stream.read())
-                    self._stamp = stamp
+            self._report = self._file.read()
         except FileNotFoundError:
-            self._stamp, self._report = None, None
+            self._report = None
         except (OSError, ValueError, *UNDECODABLE) as error:
+            self._report = self._report if isinstance(error, OSError) else None
             problems.append(harmless(f"{self._path.name}: {error}"))
         return self._report
+
+
+def _report(path: Path) -> Report:
+    with open_to_read(path) as stream:
+        return parse_report(stream.read())
 
 
 class NewestShadow:
@@ -89,21 +90,15 @@ class NewestShadow:
 
     def __init__(self, deployment: Deployment) -> None:
         self._deployment = deployment
-        self._stamp: _Stamp | None = None
+        self._file = ReadOnce(deployment.paths.shadow, _newest_shadow)
         self._newest: Shadow | None = None
 
     def read(self, problems: list[str]) -> ShadowView | None:
         """The view; None when there was none. A damaged line is passed over, and said."""
-        path = self._deployment.paths.shadow
         try:
-            with open_to_read(path) as stream:
-                stamp = _stamp(stream.fileno())
-            if stamp != self._stamp:
-                self._newest, self._stamp = _newest_shadow(path), stamp
-        except FileNotFoundError:
-            self._stamp, self._newest = None, None
+            self._newest = self._file.read()
         except (OSError, ValueError) as error:
-            problems.append(harmless(f"{path.name}: {error}"))
+            problems.append(harmless(f"{self._deployment.paths.shadow.name}: {error}"))
         found = self._newest
         if found is None:
             return None
@@ -220,8 +215,3 @@ def _figures(value: Any, path: tuple[str, ...]) -> list[tuple[str, str]]:
         return [fact for number, inner in enumerate(value, 1) for fact in _figures(inner, (*path, str(number)))]
     text = ", ".join(str(one) for one in value) if isinstance(value, list) else "" if value is None else str(value)
     return [(" ".join(path), text)] if text else []
-
-
-def _stamp(descriptor: int) -> _Stamp:
-    status = os.fstat(descriptor)
-    return status.st_ino, status.st_size, status.st_mtime_ns

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.clock import SystemClock
-from engine.operations.journal import Journal, list_operations
+from engine.operations.journal import NAME, Journal, list_operations
 from engine.operations.model import ENDED
+from engine.state import doings
 from engine.state.doings import OperationsReader, chosen
 
 KINDS = st.sampled_from(["cutover", "rollback", "validate"])
@@ -72,3 +75,53 @@ def test_only_what_is_shown_is_kept_whole(tmp_path: Path) -> None:
         True,
         False,
     ]
+
+
+def ended(directory: Path, *kinds: str) -> tuple[OperationsReader, list[Path]]:
+    """Operations that have ended, and a reader that has seen them."""
+    for number, kind in enumerate(kinds):
+        end(begin(directory, number, kind), "SUCCEEDED")
+    reader = OperationsReader(directory)
+    reader.read([])
+    return reader, sorted(directory.iterdir())
+
+
+def test_an_ended_operation_whose_journal_is_cut_is_read_again(tmp_path: Path) -> None:
+    reader, (_, rollback, cutover) = ended(tmp_path, "cutover", "rollback", "cutover")
+    journal = cutover / NAME
+    os.truncate(journal, journal.stat().st_size - 60)
+    found = reader.read([])
+    assert found.last is not None and found.last.id == rollback.name
+    assert found.last.steps and found.last.output, "the one before it is shown whole"
+    assert found.current is not None and found.current.id == cutover.name and found.current.ended is None
+    assert found.cutover_at is not None, "the first one's"
+
+
+def test_an_ended_operation_that_is_gone_is_no_more_shown(tmp_path: Path) -> None:
+    directory, aside = tmp_path / "operations", tmp_path / "aside"
+    directory.mkdir()
+    reader, (cutover, rollback) = ended(directory, "cutover", "rollback")
+    rollback.rename(aside)
+    found = reader.read([])
+    assert found.last is not None and (found.last.id, bool(found.last.steps)) == (cutover.name, True)
+    assert (found.rolled_back, found.rolled_back_at) == (None, None)
+    (cutover / NAME).unlink()
+    assert reader.read([]).last is None
+    aside.rename(rollback)
+    back = reader.read([])
+    assert back.last is not None and back.last == back.rolled_back
+
+
+def test_the_journals_of_those_that_are_not_shown_are_looked_at_in_turn(tmp_path: Path) -> None:
+    count = 3 * doings._IN_TURN
+    reader, found = ended(tmp_path, *["cutover"] * count)
+    journal = found[0] / NAME
+    os.truncate(journal, journal.stat().st_size - 60)
+    assert any(reader.read([]).current is not None for _ in range(3))
+
+
+def test_what_has_ended_is_not_read_again_without_a_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reader, _ = ended(tmp_path, "cutover", "rollback", "cutover")
+    monkeypatch.setattr(doings, "read_operation", lambda path: pytest.fail(f"{path.name} is read again"))
+    first = reader.read([])
+    assert reader.read([]) == first

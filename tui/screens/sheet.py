@@ -55,7 +55,7 @@ class RollbackScreen(PlannedSheet):
         trouble = reason.splitlines()[0]
         if self.sheet.sent:
             self._opened = monotonic()
-            self.sheet = replace(self.sheet, field=EMPTY, open_for=0.0, discarded=0)
+            self.sheet = replace(self.sheet.armed_later(), field=EMPTY)
         plan = None if self.sheet.looking else self.sheet.plan  # one of the past is none
         self.sheet = replace(self.sheet, plan=plan, trouble=trouble, sent=False, looking=False)
         self.redraw()
@@ -179,13 +179,12 @@ class CutoverScreen(PlannedSheet):
         if self.sheet.place == "reason":
             self.turn(1)
             return
-        reason = self.sheet.wrong()
-        if self.sheet.looking:
-            return  # that the new facts are on their way stands over the old ones
-        if reason:
-            self.sheet = replace(self.sheet, trouble=reason)
+        if self.sheet.early:
+            self.sheet = self.sheet.too_soon()
+        elif reason := self.sheet.wrong():
+            self.sheet = replace(self.sheet, trouble=reason, hasty=False)
         else:
-            self.sheet = replace(self.sheet, sent=True)
+            self.sheet = replace(self.sheet, sent=True, hasty=False)
             self.console_app.launching.confirm_cutover(self)
         self.redraw()
 

@@ -32,6 +32,8 @@ class CutoverSheet:
     plan: Plan | None = None
     trouble: str = ""
     sent: bool = False
+    hasty: bool = False
+    """Enter came too soon, and no key has counted since."""
     changed: str = ""
     """What has happened since the sheet was opened that made its facts others."""
     looking: bool = False
@@ -46,10 +48,20 @@ class CutoverSheet:
         """Whether Enter counts here."""
         return self.since_turn >= ARM_AFTER and not self.sent
 
+    @property
+    def early(self) -> bool:
+        """Whether an Enter that is pressed now comes too soon: to be read is what it would confirm."""
+        unread = self.looking or (self.plan is None and not self.trouble)
+        return not self.sent and (unread or self.since_turn < ARM_AFTER)
+
+    def too_soon(self) -> CutoverSheet:
+        """After such an Enter. Why there is no plan stays said."""
+        return replace(self, hasty=True, trouble="" if self.plan is not None else self.trouble)
+
     def turned(self, steps: int) -> CutoverSheet:
         """The next or the previous place."""
         index = (_PLACES.index(self.place) + steps) % len(_PLACES)
-        return replace(self, place=_PLACES[index], since_turn=0.0, trouble="")
+        return replace(self, place=_PLACES[index], since_turn=0.0, trouble="", hasty=False)
 
     def key(self, name: str, character: str | None) -> CutoverSheet | None:
         """The sheet after a key. A letter typed on another place is the reason's: nothing else here takes text."""
@@ -59,18 +71,16 @@ class CutoverSheet:
         if after is None:
             return None
         since_turn = self.since_turn if self.place == "reason" else 0.0
-        return replace(self, place="reason", since_turn=since_turn, reason=after, trouble="")
+        return replace(self, place="reason", since_turn=since_turn, reason=after, trouble="", hasty=False)
 
     def wrong(self) -> str:
         """Why the cutover may not begin now; empty when it may."""
         if self.sent:
             return "already on its way"
-        if self.looking:
-            return "what it rests on has changed: the new facts are on their way"
-        if not self.armed:
-            return "Enter came too soon: discarded; read, then press it again"
+        if self.early:
+            return "Enter came too soon: the plan is not there yet, or not read"
         if self.plan is None:
-            return self.trouble or "the plan is not there yet"
+            return self.trouble
         if self.plan.refusals:
             return f"refused: {self.plan.refusals[0]}"
         if len(self.reason.text.strip()) < 3:
@@ -184,4 +194,8 @@ def _message(sheet: CutoverSheet, width: int) -> Lines:
         return [put("     sent", "info")]
     if sheet.trouble and sheet.plan is not None:
         return wrap(sheet.trouble, width - 1, "warn", indent=5)[:2]
+    if sheet.hasty:
+        refused = sheet.plan.refusals if sheet.plan is not None else sheet.trouble
+        again = "" if refused else "; read, then press it again"
+        return [put(f"     Enter came too soon: discarded{again}", "warn")]
     return [put("     phases 0 to 2, then it waits for your go", "dim")] if sheet.place == "hold" else []

@@ -14,6 +14,8 @@ def in_burst(discarded: int, now: float, last: float) -> bool:
 
 
 def said(discarded: int, then: str, *, waits: bool) -> str:
-    """What is said of them; ``then``: what to do, ``waits``: it cannot be done at this moment."""
+    """What is said of them; ``then``: what to do, empty where there is nothing; ``waits``: not at this moment."""
     keys = "1 key" if discarded == 1 else f"{discarded} keys"
+    if not then:
+        return f"{keys} discarded"
     return f"{keys} discarded: pause, then {then}" if waits else f"{keys} discarded: {then} now"

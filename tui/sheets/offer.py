@@ -40,7 +40,7 @@ class OfferSheet:
     def moved(self, steps: int) -> OfferSheet:
         """The next or the previous way on."""
         count = len(self.ways.choices) if self.ways is not None else 0
-        return replace(self, place=(self.place + steps) % count, trouble="") if count else self
+        return replace(self, place=(self.place + steps) % count, trouble="", discarded=0) if count else self
 
     def too_soon(self) -> OfferSheet:
         """A key that was pressed before the sheet was armed: discarded, and said."""
@@ -96,9 +96,9 @@ def _choices(sheet: OfferSheet, width: int, room: int, look: Look) -> Lines:
 
 
 def _message(sheet: OfferSheet) -> Line:
-    if sheet.trouble:
-        return put(f"     {sheet.trouble}", "warn")
     if sheet.discarded:
         keys = "key" if sheet.discarded == 1 else "keys"
         return put(f"     {sheet.discarded} {keys} pressed before it was armed: discarded", "warn")
+    if sheet.trouble:  # which also stands under Found
+        return put(f"     {sheet.trouble}", "warn")
     return put("     armed", "strong") if sheet.armed else put("     wait", "dim")

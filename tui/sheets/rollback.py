@@ -18,6 +18,7 @@ TALLEST = 24
 """Rows of the sheet on a large screen: the question stays near its facts."""
 _ASKED_WHOLE = 78
 """Columns that the whole question needs."""
+_PASTED, _UNCHANGED = "pasted text is refused", "nothing changed"
 PLAN_WITHIN = 3.0
 """Seconds the sheet waits for its facts; the way back stays open without them."""
 
@@ -59,7 +60,12 @@ class RollbackSheet:
 
     def outdated(self, changed: str) -> RollbackSheet:
         """The facts are of the past: what was typed stays, and nothing is confirmed before the new ones are read."""
-        return replace(self, changed=changed, looking=True, open_for=0.0, discarded=0)
+        trouble = "" if self.asks_again else self.trouble
+        return replace(self.armed_later(), changed=changed, looking=True, trouble=trouble)
+
+    def armed_later(self) -> RollbackSheet:
+        """The time before it is armed begins anew; how many keys were discarded is told until one counts."""
+        return replace(self, open_for=0.0, last_discarded=self.last_discarded - self.open_for)
 
     def key(self, name: str, character: str | None) -> RollbackSheet | None:
         """The sheet after a key of the field; None when the key is none of it."""
@@ -72,7 +78,13 @@ class RollbackSheet:
 
     def pasted(self) -> RollbackSheet:
         """A paste is never an answer."""
-        return replace(self, trouble="pasted text is refused: type the name")
+        refused = self.plan is not None and self.plan.refusals
+        return replace(self, trouble=_PASTED if refused else f"{_PASTED}: type the name")
+
+    @property
+    def asks_again(self) -> bool:
+        """Whether the trouble is about an answer, so that it means nothing once there is no question."""
+        return self.trouble.startswith((f"{_PASTED}:", _UNCHANGED))
 
     def wrong(self) -> str:
         """Why Enter may not go on now; empty when it may."""
@@ -80,15 +92,12 @@ class RollbackSheet:
             return "already on its way"
         if self.discards:
             return "not armed yet: the key was discarded"
-        if self.field.text != self.target:
-            return (
-                f"nothing changed: type {self.target}, then Enter"
-                if not self.field.text
-                else (f"nothing changed: {self.field.text!r} is not {self.target}")
-            )
         if self.plan is not None and self.plan.refusals:
-            return f"refused: {self.plan.refusals[0]}"
-        return ""
+            return f"refused: {self.plan.refusals[0]}"  # whatever is typed
+        if self.field.text == self.target:
+            return ""
+        typed = f"{self.field.text!r} is not {self.target}" if self.field.text else f"type {self.target}, then Enter"
+        return f"{_UNCHANGED}: {typed}"
 
 
 def draw(sheet: RollbackSheet, state: State, width: int, height: int, look: Look) -> Lines:
@@ -97,9 +106,14 @@ def draw(sheet: RollbackSheet, state: State, width: int, height: int, look: Look
     top = [fit((), width)] if height >= 20 else []
     top += [_title(sheet, state, width, look), *([fit((), width)] if height >= 19 else [])]
     needless = sheet.plan.needless if sheet.plan is not None else ""
-    asked = _nothing_asked(sheet, state, needless) or _question(sheet, width, look)
-    bottom = [fit((), width), () if needless else _steps(sheet, width, look), fit((), width), fit(asked, width)]
-    bottom += [*block(_message(sheet, width), width, 2), _elsewhere(state, width)]
+    nothing = _nothing_asked(sheet, state, needless)
+    asked = nothing or _question(sheet, width, look)
+    lost = _discarded(sheet, asked=not nothing)
+    trouble = _trouble(sheet, width, asked=not nothing)
+    over = lost if trouble else ()
+    bottom = [fit((), width), () if needless else _steps(sheet, width, look), fit(over, width), fit(asked, width)]
+    said = trouble or ([lost] if lost else _foreseen(sheet, width, asked=not nothing))
+    bottom += [*block(said, width, 2), _elsewhere(state, width)]
     middle = grounds.lines(state, sheet.changed, look.now, width, looking=sheet.looking)
     middle += [_fact("Nothing to do", needless)] if needless else _facts(sheet, state, look)
     evidence = [] if needless else _evidence(sheet, state)
@@ -238,17 +252,28 @@ def _nothing_asked(sheet: RollbackSheet, state: State, needless: str) -> Line:
     return put("     Nothing to confirm: Esc leads back", "text") if needless else ()
 
 
-def _message(sheet: RollbackSheet, width: int) -> Lines:
-    """At most two lines: why the last key did nothing, or would do nothing."""
+def _trouble(sheet: RollbackSheet, width: int, *, asked: bool) -> Lines:
+    """At most two lines: why the last key did nothing. ``asked``: there is a question, which has an answer."""
+    if sheet.plan is None or (sheet.asks_again and not asked):
+        return []
+    return wrap(sheet.trouble, width - 1, "warn", indent=5)[:2] if sheet.trouble else []
+
+
+def _discarded(sheet: RollbackSheet, *, asked: bool) -> Line:
+    """How many keys came too early, and what to do where there is something to do."""
+    if not sheet.discarded:
+        return ()
+    then = "press Enter" if sheet.field.text == sheet.target else f"type {sheet.target}"
+    then = then if asked and not sheet.sent else ""
+    return put(f"     {early.said(sheet.discarded, then, waits=sheet.discards)}", "warn")
+
+
+def _foreseen(sheet: RollbackSheet, width: int, *, asked: bool) -> Lines:
+    """At most two lines: why the next key would do nothing."""
     refusals = sheet.plan.refusals if sheet.plan is not None and not sheet.plan.needless else ()
-    if sheet.trouble and sheet.plan is not None:
-        return wrap(sheet.trouble, width - 1, "warn", indent=5)[:2]
-    if sheet.discarded:
-        then = "press Enter" if sheet.field.text == sheet.target else f"type {sheet.target}"
-        return [put(f"     {early.said(sheet.discarded, then, waits=sheet.discards)}", "warn")]
     if refusals:
         return wrap(f"would be refused: {refusals[0]}", width - 1, "crit", indent=5)[:2]
-    if not sheet.armed and not sheet.sent:
+    if asked and not sheet.armed and not sheet.sent:
         return [put("     keys count in a moment: what is typed before is discarded", "dim")]
     return []
 

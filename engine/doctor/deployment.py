@@ -35,6 +35,7 @@ from engine.records.counted import counted
 from engine.records.form import VERSION
 from engine.services import open_service
 from engine.services.active import active_release, configured_release
+from engine.services.record import ServiceFiles
 from engine.state.measured import age_of, patience_with
 from engine.validation.history import damaged_lines
 
@@ -156,6 +157,10 @@ def _samples(deployment: Deployment) -> Iterator[Finding]:
 
 def _services(deployment: Deployment) -> Iterator[Finding]:
     for release in (deployment.old, deployment.new):
+        origin = ServiceFiles(deployment.paths.services / release.service.name).copied_from()
+        if origin is not None and deployment.console.services.backend == "embedded":
+            said = f"its record was copied from {origin}: what that names is not looked at here"
+            yield Finding(f"copy of {release.release}", "ok", harmless(said))
         service = open_service(deployment, release.release)
         status = service.status()
         alone = status.state == "RUNNING" and not status.supervised

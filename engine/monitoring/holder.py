@@ -10,10 +10,11 @@ from pathlib import Path
 import msgspec
 
 from engine.clock import SystemClock
-from engine.config import Deployment
+from engine.config import Deployment, Paths
 from engine.records import whoami, write_file
 from engine.records.undecodable import UNDECODABLE
 from engine.services.identity import is_alive, own_identity
+from engine.services.origin import origin_of
 from engine.services.protocol import Identity
 
 ROOM = 512
@@ -26,6 +27,8 @@ class Holder(msgspec.Struct, frozen=True):
     identity: Identity
     who: str
     since: datetime
+    root: str = ""
+    """Of the deployment that it watches: a copy of that one has this file, too, and not the monitor."""
 
     @property
     def pid(self) -> int:
@@ -47,7 +50,7 @@ def write_holder(deployment: Deployment) -> None:
     """Say that this process is the monitor. OSError when the disk takes neither a new file nor these bytes instead of
     those of the monitor before.
     """
-    holder = Holder(own_identity(), whoami(), SystemClock().now().wall)
+    holder = Holder(own_identity(), whoami(), SystemClock().now().wall, str(deployment.root))
     path, data = holder_file(deployment), msgspec.json.encode(holder).ljust(ROOM)
     try:
         write_file(path, data)
@@ -70,8 +73,12 @@ def _write_over(path: Path, data: bytes) -> None:
 
 
 def read_holder(deployment: Deployment) -> Holder | None:
-    """Who wrote it last; None when nobody did or it cannot be read."""
+    """Who wrote it last; None when nobody did, when it cannot be read, or came with a copy of another deployment."""
     try:
-        return msgspec.json.decode(holder_file(deployment).read_bytes(), type=Holder)
+        holder = msgspec.json.decode(holder_file(deployment).read_bytes(), type=Holder)
+        # a deployment is where its configuration is: other directories a monitor makes anew when it has been moved
+        config = str(Paths(Path(holder.root)).config) if holder.root else ""
+        origin = origin_of(config, deployment.paths.config)
     except (OSError, *UNDECODABLE):
         return None
+    return None if origin is not None and origin.copied else holder

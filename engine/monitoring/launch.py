@@ -13,7 +13,7 @@ from engine.config.looking import must_write
 from engine.config.newer import newer_here
 from engine.drills.order import read_order
 from engine.errors import NeedsHuman
-from engine.monitoring.holder import read_holder
+from engine.monitoring.holder import Holder, read_holder
 from engine.records import is_locked, make_directory
 from engine.services.detached import spawn_detached
 from engine.services.identity import send_signal
@@ -84,6 +84,16 @@ def _is_up(unit: str) -> bool:
     return shown not in ("ActiveState=inactive", "ActiveState=failed")
 
 
+def _living(deployment: Deployment) -> Holder | None:
+    """The monitor that is alive. One of an earlier version does not say of which deployment: it holds this one's lock,
+    or it is that of the deployment from which this one was copied.
+    """
+    holder = read_holder(deployment)
+    if holder is None or not holder.alive:
+        return None
+    return holder if holder.root or monitor_running(deployment) else None
+
+
 def stop_monitor(deployment: Deployment, deadline: float = 5.0) -> bool:
     """Ask the monitor to stop, kill it at the deadline (seconds). True when one was ended, False when none ran.
 
@@ -94,11 +104,11 @@ def stop_monitor(deployment: Deployment, deadline: float = 5.0) -> bool:
         systemctl("stop", unit, deadline=deadline + _UNIT_ENDS)  # it would start again where only its process ends
         if not monitor_running(deployment):
             return True
-    holder, until = read_holder(deployment), time.monotonic() + deadline
-    while (holder is None or not holder.alive) and monitor_running(deployment) and time.monotonic() < until:
+    holder, until = _living(deployment), time.monotonic() + deadline
+    while holder is None and monitor_running(deployment) and time.monotonic() < until:
         time.sleep(_POLL)  # it has only just begun
-        holder = read_holder(deployment)
-    if holder is None or not holder.alive:
+        holder = _living(deployment)
+    if holder is None:
         if monitor_running(deployment):
             raise NeedsHuman("a monitor runs and has not said who it is", f"fuser {deployment.paths.monitor_lock}")
         return False

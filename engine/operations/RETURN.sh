@@ -355,6 +355,13 @@ identity() { # JSON: sets PID and BORN of {"pid":..,"start_time":..,"boot_id":..
     esac
 }
 
+copied() { # JSON DIRECTORY: whether it was written in another directory, which is there still: its processes are not ours
+    case $1 in *'"written_in":"'*) ;; *) return 1 ;; esac
+    written=${1#*'"written_in":"'} written=${written%%\"*}
+    [ -n "$written" ] && [ "$written" != "$2" ] && [ -d "$written" ] || return 1
+    [ "$(stat -L -c %d:%i -- "$written" 2>/dev/null)" != "$(stat -L -c %d:%i -- "$2" 2>/dev/null)" ]
+}
+
 unit_of() { # SERVICE or MARK: sets UNIT
     UNIT=''
     case $1 in
@@ -412,6 +419,7 @@ service_state() { # SERVICE: what its supervisor wrote down: STAGE RESTARTS MAIN
     fi
     [ -f "$SERVICES/$1/state.json" ] || return 0
     text=$(cat "$SERVICES/$1/state.json")
+    ! copied "$text" "$SERVICES/$1" || return 0
     case $text in *'"supervisor":'*'"main":'*'"restarts":'*) ;; *) return 0 ;; esac
     STAGE=${text#*'"stage":"'} STAGE=${STAGE%%\"*}
     RESTARTS=${text#*'"restarts":'} RESTARTS=${RESTARTS%%]*}]
@@ -425,7 +433,8 @@ write_state() { # SERVICE WANTED STAGE MAIN SINCE REASON KILLED
     unit_of "$1"
     [ -z "$UNIT" ] || return 0 # systemd knows
     mkdir -p "$SERVICES/$1" || return 1
-    put "$SERVICES/$1/state.json" "{\"wanted\":\"$2\",\"stage\":\"$3\",\"supervisor\":null,\"main\":$4,\"since\":$5,\"restarts\":$RESTARTS,\"reason\":\"$6\",\"killed\":$7,\"stop_seconds\":0.0}"
+    json "$SERVICES/$1"
+    put "$SERVICES/$1/state.json" "{\"wanted\":\"$2\",\"stage\":\"$3\",\"supervisor\":null,\"main\":$4,\"since\":$5,\"restarts\":$RESTARTS,\"reason\":\"$6\",\"killed\":$7,\"stop_seconds\":0.0,\"written_in\":$JSON}"
 }
 
 marked() { # MARK: sets MARKED to the pids whose environment carries it, or one below it
@@ -947,6 +956,7 @@ look_around() { # which operations are unfinished, and whether the new release h
 
 refuse_living() { # OPERATION that was looked at: one whose worker lives is not gone on with, whatever the lock says
     case $L_STATE in SUCCEEDED | ABORTED | ROLLED_BACK) return 0 ;; esac
+    ! copied "$L_WORKER" "$OPERATIONS/$1" || return 0
     identity "$L_WORKER"
     [ "$PID" != $$ ] && alive "$PID" "$BORN" || return 0
     named "$PID:$BORN"
@@ -1670,6 +1680,7 @@ end_orphans() { # OPERATION: the commands that a dead worker left behind
     for line in $(cat "$OPERATIONS/$1/journal.jsonl"); do
         unset IFS
         case $line in *'"kind":"child"'*"\"$BOOT\""* | *"\"$BOOT\""*'"kind":"child"'*) ;; *) continue ;; esac
+        ! copied "$line" "$OPERATIONS/$1" || continue
         identity "$line"
         alive "$PID" "$BORN" || continue
         kill -s KILL -- "-$PID" 2>/dev/null || signal KILL "$PID" "$BORN"

@@ -110,7 +110,10 @@ def end_commands(deployment: Deployment, operation: str) -> list[str]:
                 except PermissionError:
                     gone = False
                 ended.append(f"pid {child.pid}" + ("" if gone else " IS STILL THERE"))
-            marks |= {record["mark"]} if record.get("mark") else set()
+            if (
+                child.boot_id and "mark" in record
+            ):  # without: it was written in the directory that this one is a copy of
+                marks.add(str(record["mark"]))
     return [*ended, *(f"pid {one.pid}" for one in kill_marked(*marks))]
 
 

@@ -24,6 +24,7 @@ from engine.records import Record, append_line, read_lines
 from engine.records.form import VERSION, version_of
 from engine.records.harmless import harmless, one_line
 from engine.services.identity import is_alive
+from engine.services.origin import origin_of
 from engine.services.protocol import Identity
 
 NAME = "journal.jsonl"
@@ -66,8 +67,21 @@ class Journal:
 
 
 def records_of(directory: Path) -> list[Record]:
-    """The whole records of the journal in an operation's directory."""
-    return read_lines(directory / NAME)
+    """The whole records of the journal in an operation's directory.
+
+    Of a copy: whom the original's journal names belongs to no boot, so that nobody takes it for alive, or ends it.
+    """
+    records = read_lines(directory / NAME)
+    places = {str(record["written_in"]) for record in records if "written_in" in record}
+    elsewhere = {place for place in places if _copied(place, directory)}
+    if not elsewhere:
+        return records
+    return [{**each, "boot_id": ""} if str(each.get("written_in")) in elsewhere else each for each in records]
+
+
+def _copied(written_in: str, here: Path) -> bool:
+    origin = origin_of(written_in, here)
+    return origin is not None and origin.copied
 
 
 def facts_of(records: list[Record]) -> dict[str, Any]:

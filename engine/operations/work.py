@@ -111,6 +111,11 @@ class Work:
                 "make room or mount it writable; no further step was begun",
             ) from error
 
+    def record_process(self, kind: str, who: Identity, **data: Any) -> None:
+        """One that works on this operation, and in which directory: a copy of the journal names it, too."""
+        place = str(self.directory)
+        self.record(kind, pid=who.pid, start_time=who.start_time, boot_id=who.boot_id, written_in=place, **data)
+
     def operation(self) -> Operation:
         """The operation as its journal tells it. JournalLost when it cannot be read."""
         try:
@@ -257,7 +262,7 @@ class Work:
         return Command([*command, *more], self.deployment.root, limit, self._journal_child)
 
     def _journal_child(self, child: Identity, mark: str) -> None:
-        self.record("child", pid=child.pid, start_time=child.start_time, boot_id=child.boot_id, mark=mark)
+        self.record_process("child", child, mark=mark)
 
     def finish(self, commands: Sequence[Command]) -> list[CommandResult]:
         """Wait for commands, in parallel."""

@@ -219,7 +219,7 @@ class _Worker:
 
     def _sign(self) -> None:
         me = self._work.me
-        self._work.record("worker", pid=me.pid, start_time=me.start_time, boot_id=me.boot_id)
+        self._work.record_process("worker", me)
 
     def _tell_step(self, step: Step) -> None:
         self._tell(step.title)

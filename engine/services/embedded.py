@@ -53,6 +53,8 @@ class EmbeddedService:
             return self._without_main("STOPPED", (), supervised, "")
         restarts = tuple(parse_iso(moment) for moment in record.restarts)
         if record.main is not None and is_alive(record.main):
+            if moved := self._moved(record):
+                return ServiceStatus(self.name, "UNSURE", None, None, restarts, supervised, moved)
             reason = "it is being stopped" if record.wanted == "down" else ""
             since = parse_iso(record.since) if record.since else None
             supervised = supervised or is_locked(self._files.lock)  # it was just being started
@@ -83,6 +85,11 @@ class EmbeddedService:
                 return status
             if self._files.barred():
                 raise OpsError(f"{self.name} cannot be started: {status.reason}", "as that account, or as root")
+            if moved := self._moved(self._files.read_record()):
+                raise OpsError(
+                    f"{self.name} cannot be started: {moved}",
+                    f"stop it first: abaco-ops service stop {self._spec.release}",
+                )
             code = self._launch(until) if not is_locked(self._files.lock) else LOCK_HELD
             if code == STARTED:
                 return self.status()
@@ -188,6 +195,7 @@ class EmbeddedService:
 
     def _launch(self, until: float) -> int:
         """Start a supervisor and wait for its first word."""
+        self._disown()
         self._files.write_spec(self._spec)
         command = [sys.executable, "-m", "engine.services.daemon", str(self._files.directory)]
         pid = spawn_detached(command, cwd=self._files.directory, output=self._files.supervisor_output)
@@ -198,6 +206,23 @@ class EmbeddedService:
             if time.monotonic() > until:
                 return NOT_STARTED
             time.sleep(_POLL)
+
+    def _disown(self) -> None:
+        """A record that came with a copy is replaced before anything else of the service is written."""
+        if self._files.copied_from() is None:
+            return
+        with FileLock(self._files.lock) as lock:
+            if lock.acquire() and self._files.copied_from() is not None:  # nobody was faster
+                self._files.write_record(ServiceRecord("down", "stopped", None))
+
+    def _moved(self, record: ServiceRecord | None) -> str:
+        """That it runs on from before the deployment was moved, with the names of then; empty when it does not."""
+        if record is None or not is_alive(record.main) or record.main is None:
+            return ""
+        origin = self._files.origin(record)
+        if origin is None:
+            return ""
+        return f"pid {record.main.pid} of it was started in {origin.place}, before the deployment was moved here"
 
     def _why(self) -> str:
         record = self._files.read_record()

@@ -11,6 +11,7 @@ import msgspec
 
 from engine.records import write_file
 from engine.records.undecodable import UNDECODABLE
+from engine.services.origin import Origin, origin_of
 from engine.services.protocol import Identity
 from engine.services.restarts import RestartPolicy
 
@@ -49,6 +50,8 @@ class ServiceRecord(msgspec.Struct, frozen=True):
     killed: bool = False
     """Whether the last stop needed SIGKILL."""
     stop_seconds: float = 0.0
+    written_in: str = ""
+    """The directory that it was written for: a copy of the deployment has it, too, and not the processes."""
 
 
 class ServiceFiles(msgspec.Struct, frozen=True):
@@ -81,7 +84,8 @@ class ServiceFiles(msgspec.Struct, frozen=True):
 
     def write_record(self, record: ServiceRecord) -> None:
         """Replace the record."""
-        _replace(self.directory / "state.json", msgspec.json.encode(record))
+        here = msgspec.structs.replace(record, written_in=str(self.directory))
+        _replace(self.directory / "state.json", msgspec.json.encode(here))
 
     def stamp(self) -> tuple[int, ...]:
         """Which record it is: another one after each :meth:`write_record`; zeros where there is none."""
@@ -109,7 +113,34 @@ class ServiceFiles(msgspec.Struct, frozen=True):
         return False
 
     def read_record(self) -> ServiceRecord | None:
-        """The record; None when the service was never started here, or when it cannot be read."""
+        """The record; None when the service was never started here, when it cannot be read, or came with a copy."""
+        record = self._any_record()
+        origin = self.origin(record) if record is not None else None
+        return None if origin is not None and origin.copied else record
+
+    def copied_from(self) -> Path | None:
+        """The directory that this record was copied from: what it names runs there, and is not to be touched here."""
+        record = self._any_record()
+        origin = self.origin(record) if record is not None else None
+        return origin.place if origin is not None and origin.copied else None
+
+    def origin(self, record: ServiceRecord) -> Origin | None:
+        """Whence the record came; None when it was written here."""
+        try:
+            return origin_of(record.written_in or self._specified(), self.directory)
+        except OSError:
+            return None
+
+    def _specified(self) -> str:
+        """Where a record of an earlier version was written, which does not say it: what its service was started with
+        names the deployment.
+        """
+        try:
+            return str(Path(self.read_spec().root, *self.directory.parts[-3:]))
+        except (OSError, *UNDECODABLE):
+            return ""
+
+    def _any_record(self) -> ServiceRecord | None:
         try:
             return msgspec.json.decode((self.directory / "state.json").read_bytes(), type=ServiceRecord)
         except (OSError, *UNDECODABLE):

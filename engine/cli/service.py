@@ -159,5 +159,7 @@ def _tell(service: Service, status: ServiceStatus, lines: int) -> None:
         print(f"  {status.reason}")
     if status.restarts:
         print(f"  restarted {len(status.restarts)} times, last {iso(status.restarts[-1])}")
+    if status.restarts_unread:
+        print(f"  {status.restarts_unread}")
     for line in service.last_lines(lines):
         print(f"  | {line}")

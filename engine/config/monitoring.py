@@ -149,7 +149,7 @@ class EscalationSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     rolled_back: list[str] = []
     """Who is told at once that a rollback was performed; empty: the row ROLL BACK."""
     rollback_failed: list[str] = []
-    """Who is told besides when a rollback needs a person; empty: the last level."""
+    """Who is told besides when a rollback needs a person, or a cutover stopped half-way; empty: the last level."""
 
 
 class MonitoringConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

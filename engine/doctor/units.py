@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import grp
+import os
+import pwd
 from collections.abc import Iterator
 
 from engine.config import Deployment
@@ -13,7 +17,12 @@ from engine.services.systemd_calls import systemctl
 from engine.services.systemd_journal import unreadable
 from engine.validation.named_build import handed_over_by, not_handed_over
 
-_ASKED = "LoadState,UnitFileState,ExecCondition,NeedDaemonReload,ExecStart,Environment,EnvironmentFiles"
+_ASKED = (
+    "LoadState,UnitFileState,ExecCondition,NeedDaemonReload,ExecStart,Environment,EnvironmentFiles,"
+    "User,Group,SupplementaryGroups"
+)
+_READERS = frozenset({"systemd-journal", "adm"})
+"""Groups whose members systemd lets read the system's journal."""
 Unit = dict[str, str]
 
 
@@ -38,7 +47,7 @@ def examine_units(deployment: Deployment) -> Iterator[Finding]:
         ]
     if services.monitor_unit is not None:
         yield from _monitor(services.monitor_unit)
-    yield _journal()
+    yield from journal_read(services.monitor_unit)
 
 
 def at_boot(shown: dict[str, Unit]) -> Finding:
@@ -96,13 +105,51 @@ def _monitor(name: str) -> Iterator[Finding]:
         yield Finding("monitor unit", "ok" if enabled else "WARN", said, fix)
 
 
-def _journal() -> Finding:
-    why = unreadable()
+def journal_read(monitor_unit: str | None) -> Iterator[Finding]:
+    """Whether the account that runs the monitor may read the journal, judged by its groups; and whether this account
+    can, by trying. OpsError when systemd does not answer.
+    """
+    here, why = account_here(), unreadable()
     if why:
-        join = f"usermod -aG systemd-journal {account_here()}, then log in anew"
+        join = f"usermod -aG systemd-journal {here}, then log in anew"
         fix = f"{as_root(join)}: output and restarts of the services are read there"
-        return Finding("journal", "WARN", why, fix)
-    return Finding("journal", "ok", "this account can read it: output and restarts of the services")
+        yield Finding("journal", "WARN", f"{here}: {why}", fix)
+    else:
+        yield Finding("journal", "ok", f"{here}, who asks, can read it: output and restarts of the services")
+    unit = _shown(monitor_unit) if monitor_unit is not None else {}
+    if monitor_unit is None or unit.get("LoadState") != "loaded":
+        return
+    account = unit.get("User", "") or "root"
+    yield _of_monitor(monitor_unit, account, [*unit.get("SupplementaryGroups", "").split(), unit.get("Group", "")])
+
+
+def _of_monitor(unit: str, account: str, given: list[str]) -> Finding:
+    """As far as it can be told without asking as that account. ``given``: the groups that its unit names."""
+    who = f"{account}, who runs the monitor ({unit})"
+    groups = sorted(_READERS.intersection([*given, *_groups_of(account)]))
+    if account in ("root", "0"):
+        return Finding("journal of the monitor", "ok", f"{who}, can read it")
+    if groups:
+        return Finding(
+            "journal of the monitor", "ok", f"{who}, is in the group {groups[0]}: it should be able to read it"
+        )
+    fix = as_root(f"usermod -aG systemd-journal {account}; systemctl restart {unit}")
+    said = f"{who}, is in none of the groups {', '.join(sorted(_READERS))}"
+    return Finding("journal of the monitor", "WARN", said, f"{fix}: restarts of the services are counted there")
+
+
+def _groups_of(account: str) -> list[str]:
+    """The names of its groups; none where it is not known here."""
+    try:
+        known = pwd.getpwuid(int(account)) if account.isdigit() else pwd.getpwnam(account)
+        numbers = os.getgrouplist(known.pw_name, known.pw_gid)
+    except (KeyError, OverflowError, OSError):
+        return []
+    names = []
+    for number in numbers:
+        with contextlib.suppress(KeyError):
+            names.append(grp.getgrgid(number).gr_name)
+    return names
 
 
 def _shown(name: str) -> Unit:

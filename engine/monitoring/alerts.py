@@ -121,6 +121,8 @@ class Book(msgspec.Struct, frozen=True):
     """The drill that was begun and not ended: ``latency of v2``."""
     overdue: tuple[str, ...] = ()
     """Gates that were told as overdue, each with when it was due."""
+    stopped: dict[str, str] = {}
+    """Operations that were told as stopped half-way, each with when, and not yet as going on."""
 
 
 def rebased(book: Book, shift: float) -> Book:

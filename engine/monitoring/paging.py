@@ -17,6 +17,7 @@ from engine.monitoring.gate_notice import overdue_told
 from engine.monitoring.judgement import NO_DATA
 from engine.monitoring.model import Alert, Evaluation
 from engine.monitoring.page_words import besides_of
+from engine.monitoring.stopped import Stopped, stopped_told
 from engine.notify.courier import Post
 from engine.notify.dead_man import DeadMan
 from engine.notify.message import Notice, channels_for
@@ -57,6 +58,7 @@ class Paging:
         self._post = Post(deployment, clock, environment, left.unwritten)
         section = deployment.monitoring.dead_man
         self._dead_man = DeadMan(section, clock, self._post.recorder, environment) if section else None
+        self._stopped = Stopped(deployment.paths.operations)
         self._handed: set[tuple[str, str, int]] = set()
         """Happenings that were written and that the trail has not shown yet."""
         self.book = book
@@ -78,7 +80,10 @@ class Paging:
         firing = self._firing(evaluation, book, now)
         besides = besides_of(self._deployment, evaluation.conditions, book.alerts, facts, now)
         book = advance(book, firing, events, now, self._rules, paging=evaluation.paging, besides=besides)
-        self.book = overdue_told(book, evaluation.gates, now, self._rules) if evaluation.paging else book
+        if evaluation.paging:
+            book = overdue_told(book, evaluation.gates, now, self._rules)
+        operating, live = bool(evaluation.operation), evaluation.release
+        self.book = stopped_told(book, self._stopped.look(), now, self._rules, live=live, operating=operating)
         problems = (*evaluation.problems, *self._troubles())
         return msgspec.structs.replace(evaluation, alerts=self._views(evaluation, now), problems=problems)
 

@@ -130,4 +130,8 @@ class ProcessSource:
         until = status.restarts[-1] if status.state == "FAILED" and status.restarts else now.wall
         begin = until - timedelta(seconds=self._restarts.window / self._scale)
         count = sum(1 for at in status.restarts if at > begin)
+        # those whose moments are not known all came before this process: an older one than the window had none in it
+        old = status.state == "RUNNING" and status.since is not None and status.since <= begin
+        if status.restarts_unread and not count and not old:
+            return Missing(status.restarts_unread)
         return (Value(float(count), now.wall, now.boot, release),)

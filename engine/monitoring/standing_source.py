@@ -70,6 +70,8 @@ class StandingSource:
         if running.release != new:
             up = False  # another release runs: the watched one does not
         restarts = sum(1 for at in status.restarts if at > since)
+        if status.restarts_unread and running.release == new:
+            restarts = max(restarts, status.restarts_counted)  # counted since the cutover started it, or later
         standing = fold.time_passed(
             standing, now, boot_id(), up=up, process=running.process, restarts=restarts, longest=self._patience
         )

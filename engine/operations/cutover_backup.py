@@ -172,7 +172,7 @@ def _status_text(work: Work) -> str:
         f"service   {status.name}: {status.state}",
         f"process   {status.identity.pid if status.identity else 'none'}",
         f"since     {iso(status.since) if status.since else 'unknown'}",
-        f"restarts  {len(status.restarts)}",
+        f"restarts  {max(len(status.restarts), status.restarts_counted)}",
         f"build     {work.plan.build_from}",
         f"config    {work.plan.config_now}",
         "",

@@ -42,6 +42,10 @@ class ServiceStatus(msgspec.Struct, frozen=True):
     """Whether a supervisor watches it now."""
     reason: str = ""
     """Why it is FAILED or UNSURE."""
+    restarts_counted: int = 0
+    """How many restarts its supervisor counts since it was last started on purpose, where it keeps a count."""
+    restarts_unread: str = ""
+    """Why ``restarts`` has fewer moments than that, and what helps; empty: it has them all."""
 
 
 class StopResult(msgspec.Struct, frozen=True):

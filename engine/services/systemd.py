@@ -31,6 +31,10 @@ _POLL = 0.03
 _KILL_FOR = 5.0
 """How long SIGKILL is given: what stays after that hangs in the kernel."""
 _SEEN_TWICE = 3
+_NOTICED = 100
+"""Restarts at most whose moments are kept as they were noticed."""
+_READ_AGAIN = 2.0
+"""Seconds until the journal is asked again for restarts that it did not tell: it may be behind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +61,13 @@ class SystemdService:
 
     def __init__(self, spec: UnitSpec) -> None:
         self._spec = spec
-        self._restarts: tuple[str, int, tuple[datetime, ...]] = ("", 0, ())
-        """Invocation, number and moments of the restarts: read again only when there are more."""
+        self._restarts: tuple[tuple[str, int], tuple[datetime, ...], str] = (("", 0), (), "")
+        """Invocation and number of the restarts, their moments, why these are fewer: read again when there are more,
+        and after a while when there were fewer.
+        """
+        self._restarts_at = 0.0
+        self._noticed: tuple[int | None, tuple[datetime, ...]] = (None, ())
+        """The number at the look before, and when looks found it higher: what is known without the journal."""
         self._group = ""
         """The unit's control group, as it was last told: the unit has it whenever it runs."""
 
@@ -157,7 +166,8 @@ class SystemdService:
         running = main if state == "RUNNING" else None
         since = _wall_time(running) if running is not None else None
         supervised = shown.active in ("active", "reloading") or shown.restarting
-        return ServiceStatus(self.name, state, running, since, self._restarted(shown), supervised, reason)
+        moments, unread = self._restarted(shown)
+        return ServiceStatus(self.name, state, running, since, moments, supervised, reason, shown.restarts, unread)
 
     def _left(self, shown: Shown) -> list[Stat]:
         """Processes of the unit, and those that the embedded backend, or a person, started beside systemd."""
@@ -166,12 +176,22 @@ class SystemdService:
         pids = {stat.pid for stat in inside}
         return inside + [stat for stat in find_remains(Belonging(self._spec.mark)) if stat.pid not in pids]
 
-    def _restarted(self, shown: Shown) -> tuple[datetime, ...]:
-        key = (shown.invocation, shown.restarts)
-        if self._restarts[:2] != key:
+    def _restarted(self, shown: Shown) -> tuple[tuple[datetime, ...], str]:
+        key, now = (shown.invocation, shown.restarts), time.monotonic()
+        before, noticed = self._noticed
+        if before is not None and shown.restarts != before:
+            kept = noticed if shown.restarts > before else ()  # a start on purpose counts anew
+            new = shown.restarts - before if shown.restarts > before else shown.restarts
+            noticed = (*kept, *[SystemClock().now().wall] * new)[-_NOTICED:]
+        self._noticed = (shown.restarts, noticed)
+        known, moments, unread = self._restarts
+        if known != key or (unread and now - self._restarts_at >= _READ_AGAIN):
             unit, count = self._spec.unit, shown.restarts
-            self._restarts = (*key, systemd_journal.restart_moments(unit, count, self._spec.call_deadline))
-        return self._restarts[2]
+            moments, unread = systemd_journal.restart_moments(unit, count, self._spec.call_deadline)
+            self._restarts, self._restarts_at = (key, moments, unread), now
+        if len(noticed) > len(moments):
+            return noticed, unread if len(noticed) < shown.restarts else ""
+        return moments, unread
 
     def _known_left(self) -> tuple[str, ...]:
         try:

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from engine.config.may_write import account_here
 from engine.errors import OpsError
 from engine.records import harmless
 from engine.records.undecodable import UNDECODABLE
@@ -52,18 +53,24 @@ def lines_since(unit: str, since: int, deadline: float = CALL_DEADLINE) -> tuple
     return lines, since
 
 
-def restart_moments(unit: str, count: int, deadline: float = CALL_DEADLINE) -> tuple[datetime, ...]:
-    """When systemd started it again by itself, the last ``count`` times of this boot, newest last; fewer where the
-    journal has fewer, or cannot be read.
+def restart_moments(unit: str, count: int, deadline: float = CALL_DEADLINE) -> tuple[tuple[datetime, ...], str]:
+    """When systemd started it again by itself, the last ``count`` times of this boot, newest last; and why these are
+    fewer, with what helps: the journal holds no more of them, or cannot be read.
     """
     if count <= 0:
-        return ()
+        return (), ""
     match = [f"MESSAGE_ID={_RESTART_SCHEDULED}", f"UNIT={unit}", "_PID=1"]
     try:
         found = [_micros(entry) for entry in _entries(["-b", "-n", str(count), *match], deadline)]
-    except OpsError:
-        return ()
-    return tuple(datetime.fromtimestamp(at / 1e6, UTC) for at in found)
+        why = unreadable(deadline) if len(found) < count else ""
+    except OpsError as error:
+        found, why = [], error.what
+    moments = tuple(datetime.fromtimestamp(at / 1e6, UTC) for at in found)
+    if len(moments) >= count:
+        return moments, ""
+    helps = f"; the account {account_here()} must be in the group systemd-journal" if why else ""
+    said = f"systemd counts {count} restart{'' if count == 1 else 's'} of {unit}, the journal tells when of"
+    return moments, f"{said} {len(moments) or 'none'}{f': {why}' if why else ''}{helps}"
 
 
 def unreadable(deadline: float = CALL_DEADLINE) -> str:

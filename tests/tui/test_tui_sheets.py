@@ -85,7 +85,7 @@ def test_the_rollback_sheet_shows_its_facts_at_80x24() -> None:
         "Type  v1  then Enter    [ v1▏",
         "armed",
         "Line drops: it finishes.",
-        "ssh ops1 abaco-ops rollback",
+        "ssh -t ops1 abaco-ops --root /srv/abaco rollback",
     ):
         assert words in drawn, words
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from engine.clock import pretty_duration
 from engine.notify.message import DRILL_MARK
+from engine.operations.model import state_in_words
 from engine.state.model import State
 from engine.state.told import rests_on
 from engine.state.watch_time import phase_words, watch_time
@@ -42,7 +43,7 @@ def update_lines(state: State, now: datetime) -> list[str]:
         fails = ", ".join(gate.would_fail_on) or "nothing"
         lines.append(f"Next: {gate.title} {_due(gate.due_at, now)}, would fail on {fails}")
     if state.operation is not None:
-        lines.append(f"Operation: {state.operation.id} {state.operation.state}")
+        lines.append(f"Operation: {state.operation.id} {state_in_words(state.operation.state)}")
     return lines
 
 

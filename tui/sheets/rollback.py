@@ -195,7 +195,7 @@ def _evidence(sheet: RollbackSheet, state: State) -> Lines:
     lines = []
     for item in mixed:
         mark = put(f" {item.mark} ", "crit" if item.mark == "no" else "dim")
-        text = put(item.text.replace("NEEDS_HUMAN", "NEEDS YOU"), "crit" if item.mark == "no" else "text")
+        text = put(item.text, "crit" if item.mark == "no" else "text")
         lines.append(join(fit(mark, 5), fit(put(item.name, "dim"), 17), " ", text))
     if any(item.name == "matrix" for item in mixed):
         return lines

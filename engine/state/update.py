@@ -9,6 +9,7 @@ from engine.notify.message import DRILL_MARK
 from engine.operations.model import state_in_words
 from engine.state.model import State
 from engine.state.told import rests_on
+from engine.state.unproven import unproven
 from engine.state.watch_time import phase_words, watch_time
 
 
@@ -35,7 +36,7 @@ def update_lines(state: State, now: datetime) -> list[str]:
     lines.append(f"Validation: {state.checks.status}{old}, {_ago(state.checks.observed_at, now)}")
     way = state.way_back
     note = f"; {way.note}" if way.note else ""
-    stands = "ready" if way.ready else way.reason
+    stands = unproven(state, "a rollback") or ("ready" if way.ready else way.reason)
     release = "" if stands.startswith(f"{way.release} is live") else f"{way.release}, "
     lines.append(f"Way back: {release}{stands}, {rests_on(way, now)}{note}")
     gate = state.next_gate

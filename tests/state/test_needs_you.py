@@ -33,6 +33,7 @@ def stopped(deployment: Deployment, clock: Any) -> Operation:
     journal = Journal(directory, clock)
     ends = {"release_from": "v1", "release_to": "v2", "actor": "a.moreno", "origin": "ops1", "reason": "planned"}
     journal.write("planned", operation_kind="cutover", steps=[], **ends)
+    journal.write("accepted")
     journal.write("ended", state="NEEDS_HUMAN", failure="start_new: v2 did not start", offers=[BACK])
     (found,) = list_operations(deployment.paths.operations)
     assert found.open
@@ -68,3 +69,14 @@ def test_doctor_fails_on_a_stopped_operation_with_no_release_live(deployment: De
     assert found["operation"].what == "0001-cutover is NEEDS YOU, and no release is live"
     assert found["operation"].fix.startswith("abaco-ops rollback; ")
     assert found["live release"].fix == "abaco-ops rollback", "a start would be refused"
+
+
+def test_status_says_in_its_first_rows_what_stopped_and_that_the_way_back_is_not_proven(state: State) -> None:
+    way = replace(state.way_back, ready=True, seconds=10.5, basis="rehearsed", basis_at=state.at, proven_at=None)
+    told = lines(replace(state, way_back=way))
+    assert "0001-cutover NEEDS YOU" in told[0]
+    (row,) = (line for line in told if line.startswith(" WAY BACK"))
+    assert "abaco-ops rollback goes back; not proven for this cutover" in row and "ready" not in row
+    assert "a rollback goes back; not proven for this cutover" in "\n".join(
+        update_lines(replace(state, way_back=way), state.at)
+    )

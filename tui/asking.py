@@ -9,6 +9,7 @@ from engine.drills.faults import FAULTS
 from engine.errors import Refused
 from engine.monitoring.at_hand import cannot_be_confirmed
 from engine.monitoring.model import ChecklistItem
+from engine.operations.model import state_in_words
 from engine.operations.prospects import Choice, WaysOn
 from engine.state.alerts import attention
 from engine.state.model import State
@@ -241,7 +242,7 @@ def abort(actions: Actions, state: State) -> Ask | str:
     return Ask(
         title="ABORT",
         facts=(
-            ("Operation", f"{identity}, {operation.state}"),
+            ("Operation", f"{identity}, {state_in_words(operation.state)}"),
             ("Does", "stops it and undoes what it did; after the point of no return: roll back instead"),
         ),
         label="Type  abort  to confirm",

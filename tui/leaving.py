@@ -29,7 +29,9 @@ def _runs_on(state: State | None) -> str:
     named = " and ".join(", ".join(running).rsplit(", ", 1))
     said = f"{named} {'run' if len(running) > 1 else 'runs'} on" if running else "nothing was stopped"
     if state.operation is not None and not state.operation.alive:
-        said += f"; {state.operation.id} is {state.operation.state.replace('_', ' ')}"
+        from engine.operations.model import state_in_words  # only here: the first picture does not wait for it
+
+        said += f"; {state.operation.id} is {state_in_words(state.operation.state)}"
     return said if state.monitor.running else f"{said}; no monitor runs: nobody is told of anything"
 
 

@@ -1,4 +1,4 @@
-"""``abaco-ops kpi TAPE``: the KPIs of a tape, now or as a trend."""
+"""``abaco-ops kpi [TAPE]``: the KPIs of a tape, or of the live one, now or as a trend."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ _REMARK = 46  # what fits beside the value at 80 columns
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command understands."""
-    parser.add_argument("tape", metavar="TAPE", help="CSV, Parquet, or a partitioned Parquet directory")
+    tape = "CSV, Parquet, or a partitioned Parquet directory; without it: the live tape"
+    parser.add_argument("tape", metavar="TAPE", nargs="?", help=tape)
     parser.add_argument("--by", metavar="measurement_date", help="every date of the tape, not only the latest")
     parser.add_argument("--pooled", action="store_true", help="all dates added up, and said so; not with --by")
     parser.add_argument("--duplicates", action="store_true", help="count them in a streamed tape too (8 bytes a row)")
@@ -36,7 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(context: Context, options: argparse.Namespace) -> int:
     """Compute and print; an undefined KPI is an answer and says why."""
-    config = context.deployment().kpis
+    deployment = context.deployment()
+    config = deployment.kpis
+    options.tape = options.tape or str(deployment.tape)
     if options.by not in (None, config.tape.date):
         raise Refused(f"--by {harmless(options.by)}: tapes are dated by {config.tape.date}", f"--by {config.tape.date}")
     by_date = options.by is not None

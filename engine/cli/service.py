@@ -15,7 +15,7 @@ from engine.errors import CHECK_FAILED, DONE, LockHeld, NeedsHuman, OpsError, Re
 from engine.operations.found import find_state
 from engine.operations.journal import list_operations
 from engine.operations.may_start import answer
-from engine.operations.model import Operation
+from engine.operations.model import Operation, state_in_words
 from engine.records import FileLock, append_event, harmless, is_locked
 from engine.services import Service, ServiceStatus, open_service
 from engine.services.active import configured_release
@@ -118,11 +118,11 @@ def _forced(deployment: Deployment, options: argparse.Namespace) -> dict[str, ob
     found = _found(deployment, newest)
     if not options.force:
         raise Refused(
-            f"{newest.id} stopped half-way ({newest.state}); {found}",
+            f"{newest.id} stopped half-way ({state_in_words(newest.state)}); {found}",
             f"{newest.offers[0] if newest.offers else 'abaco-ops rollback'}; or, if you know better: "
             f"service start {options.release} --force --reason TEXT",
         )
-    sys.stderr.write(f"forced: {newest.id} is {newest.state}; {found}\n")
+    sys.stderr.write(f"forced: {newest.id} is {state_in_words(newest.state)}; {found}\n")
     return {"forced": True, "reason": options.reason, "open": [item.id for item in unfinished], "found": found}
 
 

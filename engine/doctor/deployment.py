@@ -27,6 +27,7 @@ from engine.monitoring.onlooker import look_into
 from engine.monitoring.store import SampleStore
 from engine.monitoring.undecodable import Undecodable
 from engine.operations.journal import list_operations
+from engine.operations.model import state_in_words
 from engine.operations.places import problems
 from engine.operations.preflight import rooms
 from engine.operations.reserve import reserve_problem
@@ -170,15 +171,23 @@ def _services(deployment: Deployment) -> Iterator[Finding]:
             said += f", {service.obstacle().removeprefix('it runs ') or 'without a supervisor'}"
         fix = f"abaco-ops service {'start' if alone else 'status'} {release.release}" if wrong else ""
         yield Finding(f"service {release.release}", "WARN" if wrong else "ok", harmless(said), fix)
+
+
+def _operations(deployment: Deployment) -> Iterator[Finding]:
+    """What stopped half-way, and what is live: with neither release at work the way on is that of the operation."""
+    live, way_on = active_release(deployment), ""
     for item in list_operations(deployment.paths.operations):
-        if item.open:
-            yield Finding(
-                "operation", "WARN", f"{item.id} is {item.state}", f"abaco-ops history {item.id}: its ways on"
-            )
-    live = active_release(deployment)
+        if not item.open:
+            continue
+        said, fix = f"{item.id} is {state_in_words(item.state)}", f"abaco-ops history {item.id}: its ways on"
+        if live.name is None:
+            way_on = item.offers[0].split("    ")[0] if item.offers else "abaco-ops rollback"
+            yield Finding("operation", "FAIL", f"{said}, and no release is live", f"{way_on}; {fix}")
+        else:
+            yield Finding("operation", "WARN", said, fix)
     if live.name is None:
-        fix = f"abaco-ops service start {live.configured or deployment.old.release}; none is needed before it is used"
-        yield Finding("live release", "WARN", harmless(live.reason), fix)
+        start = f"abaco-ops service start {live.configured or deployment.old.release}; none is needed before it is used"
+        yield Finding("live release", "WARN", harmless(live.reason), way_on or start)
     else:
         yield Finding("live release", "ok", live.name)
 
@@ -274,6 +283,7 @@ EXAMINATIONS: dict[str, Examination] = {
     "programs": _programs,
     "samples": _samples,
     "services": _services,
+    "operations": _operations,
     "runs": examine_runs,
     "units": examine_units,
     "monitor": _monitor,

@@ -13,6 +13,7 @@ from engine.monitoring.conditions import shown
 from engine.monitoring.facts import Facts
 from engine.monitoring.judgement import NO_DATA
 from engine.monitoring.model import ConditionReading
+from engine.operations.model import state_in_words
 from engine.records import Record
 
 
@@ -102,11 +103,10 @@ def rolled_back(event: Record, data: dict[str, Any], asked: tuple[str, str], rel
     reason = asked[1] if asked[0] == operation else ""
     took = f" after {seconds:.1f} s" if isinstance(seconds, int | float) else ""
     went = f" from {releases[1]} to {releases[0]}" if all(releases) else ""
-    said = (
-        f"operation {operation} by {event.get('actor', '?')}, reason: {reason or 'none given'}; outcome {state}{took}."
-    )
+    outcome = f"outcome {state_in_words(state)}{took}"
+    said = f"operation {operation} by {event.get('actor', '?')}, reason: {reason or 'none given'}; {outcome}."
     if state == "NEEDS_HUMAN":
-        return f"the rollback{went} NEEDS A PERSON: {said} Next: abaco-ops history shows the ways on"
+        return f"the rollback{went} NEEDS YOU: {said} Next: abaco-ops history shows the ways on"
     given = "" if reason else "; abaco-ops note TEXT, to say why"
     return f"rolled back{went}: {said} Next: abaco-ops status, abaco-ops validate{given}"
 

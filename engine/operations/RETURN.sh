@@ -1611,7 +1611,8 @@ ended() { # STATE FAILURE CODE
     since "$BEGAN"
     total=$DECIMAL
     event operation.ended "{\"kind\":\"rollback\",\"seconds\":$total,\"state\":\"$1\"}" "$SEQ" "$OPERATION"
-    say "$1 after $total s${2:+: $2}"
+    case $1 in NEEDS_HUMAN) told='NEEDS YOU' ;; *) told=$1 ;; esac
+    say "$told after $total s${2:+: $2}"
     [ "$1" != NEEDS_HUMAN ] || commands
     say_if_bare
     exit "$3"

@@ -14,7 +14,7 @@ from engine.errors import OpsError, Refused
 from engine.operations.journal import NAME as JOURNAL
 from engine.operations.journal import facts_of, list_operations, records_of
 from engine.operations.lock import Holder, holder
-from engine.operations.model import Operation
+from engine.operations.model import Operation, state_in_words
 from engine.operations.plan import LIVE, Evidence
 from engine.operations.preflight import preflight
 from engine.operations.rehearsed import last_rehearsal
@@ -86,7 +86,9 @@ def rollback_evidence(
         found.extend(Evidence("--", "refused", f"{item}. {chosen.id} is restored instead") for item in passed)
         found.append(_staged(deployment, chosen))
     ends = [item for item in unfinished if item.open or item.kind == "cutover"]
-    found.extend(Evidence("--", "takes over", f"{item.id} is {item.state} and ends first") for item in ends)
+    found.extend(
+        Evidence("--", "takes over", f"{item.id} is {state_in_words(item.state)} and ends first") for item in ends
+    )
     if not started and not needless:
         found.append(Evidence("--", "metrics", f"{deployment.console.releases.new} never started: metrics stay"))
     return [*found, *_logout(deployment), _space_to_go_back(deployment)]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from engine.config import Deployment
 from engine.errors import OpsError
 from engine.operations.journal import list_operations
-from engine.operations.model import Operation
+from engine.operations.model import Operation, state_in_words
 from engine.records import harmless, is_locked
 from engine.services.active import configured_release
 
@@ -35,7 +35,7 @@ def judged(
         # before its first start the new release waits for a person; what has run already, or still, may run again
         may = deployment.new.release if operation.past_no_return else deployment.old.release
         if operation.kind == "rollback" or release != may:
-            state = operation.state.replace("_", " ")
+            state = state_in_words(operation.state)
             return f"{operation.id} stopped half-way ({state}): configuration and metrics may differ, a person decides"
     return ""
 

@@ -107,14 +107,21 @@ class Operation(msgspec.Struct, frozen=True):
         return self.alive and self.state in ("PLANNED", "RUNNING", "HOLDING", "ABORTING")
 
 
+def state_in_words(state: str) -> str:
+    """A state for people; in JSON and journals it stays as it is."""
+    return "NEEDS YOU" if state == "NEEDS_HUMAN" else state.replace("_", " ")
+
+
 def must_be_open(operation: Operation, mode: str) -> None:
     """Refused unless the operation stopped half-way and may be gone on with (``resume``) or undone (``abort``)."""
     if operation.kind == "validate":
         how = f"abaco-ops history {operation.id}" if mode == "abort" else "start another: abaco-ops validate"
         raise Refused(f"{operation.id} is a validation and changes nothing: nothing to {mode}", how)
     if not operation.open:
-        state = operation.state.replace("_", " ")
-        raise Refused(f"{operation.id} is {state}: nothing to {mode}", f"abaco-ops history {operation.id}")
+        raise Refused(
+            f"{operation.id} is {state_in_words(operation.state)}: nothing to {mode}",
+            f"abaco-ops history {operation.id}",
+        )
     if mode == "abort" and operation.kind == "rollback":
         raise Refused(
             f"{operation.id} cannot be aborted: half a rollback helps nobody",

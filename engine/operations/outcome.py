@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from engine.errors import DONE, FAILED_AND_BACK, NEEDS_HUMAN
-from engine.operations.model import Operation, OperationState
+from engine.operations.model import Operation, OperationState, state_in_words
 
 VALIDATION_SAYS = "validation says"
 """How the failure text of a validation begins that has run to its end and found something."""
@@ -64,7 +64,7 @@ def state_word(operation: Rested) -> str:
         return _found(operation)
     if operation.kind == "validate" and operation.state == "ABORTED" and operation.failure.startswith(STOPPED_BY):
         return "STOPPED"
-    return "NEEDS YOU" if operation.state == "NEEDS_HUMAN" else operation.state.replace("_", " ")
+    return state_in_words(operation.state)
 
 
 def well(operation: Rested) -> bool:

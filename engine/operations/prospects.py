@@ -58,14 +58,14 @@ class Seen:
 
 
 def prospects(operation: Operation, seen: Seen) -> tuple[Choice, ...]:
-    """The ways on, what leads forward first, leaving it last; none unless it stopped half-way."""
+    """The ways on, the way back first as in its offers, leaving it last; none unless it stopped half-way."""
     if not operation.open:
         return ()
     last = (_resolve(operation, seen), _leave(operation, seen))
     if operation.kind == "rollback":
         return (_rollback_goes_on(operation, seen), *last)
     back = _rollback(operation, seen) if operation.past_no_return or seen.new_started else _abort(operation, seen)
-    return (_resume(operation, seen), back, *last)
+    return (back, _resume(operation, seen), *last)
 
 
 def lines(choices: Sequence[Choice]) -> list[str]:

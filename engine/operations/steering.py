@@ -19,7 +19,8 @@ from engine.operations.found import Found, find_state
 from engine.operations.journal import Journal, list_operations, read_operation, records_of, worker_of
 from engine.operations.launch import Accepted, continue_operation, origin_here
 from engine.operations.lock import Holder, OperationLock, held_by
-from engine.operations.model import CLOSED_BY_HAND, HOLD_STEP, Operation, OperationState, must_be_open
+from engine.operations.model import CLOSED_BY_HAND, HOLD_STEP, Operation, OperationState, must_be_open, state_in_words
+from engine.operations.outcome import state_word
 from engine.operations.takeover import take_alone
 from engine.records import append_event
 from engine.services.identity import own_identity
@@ -112,7 +113,7 @@ def go(
     directory = deployment.paths.operation(found.id)
     worker = worker_of(records_of(directory))
     if found.state != "HOLDING" or worker is None:
-        raise Refused(f"{found.id} does not hold: it is {found.state}", f"abaco-ops history {found.id}")
+        raise Refused(f"{found.id} does not hold: it is {state_in_words(found.state)}", f"abaco-ops history {found.id}")
     path = requests.ask(directory, worker, "go", reason or f"by {actor}", origin or origin_here())
     try:
         state = _obeyed(directory, path)
@@ -120,7 +121,8 @@ def go(
         path.unlink(missing_ok=True)  # also when whoever gave it does not wait: it is obeyed now or never
     if state:
         raise Refused(
-            f"{found.id} is {state} and has not obeyed the go: it was taken back", f"abaco-ops history {found.id}"
+            f"{found.id} is {state_in_words(state)} and has not obeyed the go: it was taken back",
+            f"abaco-ops history {found.id}",
         )
     return found.id
 
@@ -141,7 +143,7 @@ def _last_hold(deployment: Deployment) -> str:
     """How the last cutover that was to hold has ended, for whoever comes with a go too late."""
     for item in reversed(list_operations(deployment.paths.operations)):
         if item.kind == "cutover" and any(step.name == HOLD_STEP for step in item.steps):
-            return f"; {item.id} is {item.state}" + (f": {item.failure}" if item.failure else "")
+            return f"; {item.id} is {state_word(item)}" + (f": {item.failure}" if item.failure else "")
     return ""
 
 
@@ -201,13 +203,13 @@ def resolve(
     clock = clock or SystemClock()
     operation_now = find(deployment, operation)
     if not operation_now.open and not (force and operation_now.running and operation_now.started):
-        raise Refused(f"{operation_now.id} is {operation_now.state}: nothing to resolve", "abaco-ops history")
+        raise Refused(f"{operation_now.id} is {state_word(operation_now)}: nothing to resolve", "abaco-ops history")
     lock = OperationLock(deployment)
     forced = _locked(deployment, lock, Forcer(actor, origin or origin_here(), operation_now.id), clock, force=force)
     try:
         operation_now = find(deployment, operation_now.id)  # as it is now that nobody else can change it
         if not operation_now.open:
-            raise Refused(f"{operation_now.id} is {operation_now.state}: nothing to resolve", "abaco-ops history")
+            raise Refused(f"{operation_now.id} is {state_word(operation_now)}: nothing to resolve", "abaco-ops history")
         lock.tell(_closer(operation_now, actor, origin or origin_here(), reason, clock))
         found = find_state(deployment, operation_now)
         if not found.agree and not force:

@@ -11,10 +11,10 @@ from msgspec.structs import replace
 
 from engine.clock import pretty_duration
 from engine.monitoring.kept import TOGETHER
+from engine.operations.model import state_in_words
 from engine.records import Record, harmless
 
 LAST_EVENTS = 60
-_ENDED = {"NEEDS_HUMAN": "NEEDS YOU"}
 
 
 class Runs(msgspec.Struct, frozen=True):
@@ -109,7 +109,7 @@ def _ended(data: dict[str, Any], operation: str) -> str:
         return f"{operation} stopped{spent}, ROLLED BACK{by}{then}"
     if data.get("kind") == "validate" and state in ("SUCCEEDED", "ABORTED") and data.get("found"):
         return f"{operation} {data['found']}{spent}"
-    return f"{operation} {_ENDED.get(state, state)}{spent}"
+    return f"{operation} {state_in_words(state)}{spent}"
 
 
 def _validated(data: dict[str, Any], _operation: str) -> str:

@@ -17,6 +17,7 @@ from engine.monitoring.model import Criterion, Evaluation
 from engine.monitoring.stretch import StretchStore, touching
 from engine.monitoring.undecodable import Undecodable
 from engine.notify.message import DRILL_MARK
+from engine.operations.model import state_in_words
 from engine.records import Record, harmless, read_lines
 from engine.state.event_words import in_words
 from engine.state.gate_standing import GateStanding
@@ -168,7 +169,7 @@ def _decision(gate: GateStanding) -> str:
 
 def _open(state: State) -> list[str]:
     """What somebody has to do something about, the heaviest first."""
-    found = [f"operation {state.operation.id} {state.operation.state}"] if state.operation else []
+    found = [f"operation {state.operation.id} {state_in_words(state.operation.state)}"] if state.operation else []
     for alert in state.alerts:
         taken = f"taken by {alert.acknowledged_by}" if alert.acknowledged_by else "nobody has taken it"
         found.append(f"{alert.condition} {alert.text} ({taken})")

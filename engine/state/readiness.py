@@ -10,6 +10,7 @@ from engine.clock import pretty_duration
 from engine.config import Deployment
 from engine.errors import OpsError
 from engine.monitoring.model import ChecklistItem
+from engine.operations.model import state_in_words
 from engine.operations.plan import READY, Evidence, Plan
 from engine.operations.planning import plan_cutover
 from engine.records import harmless
@@ -99,7 +100,7 @@ def _operation(state: State) -> Iterator[ReadyLine]:
         yield ReadyLine("operation", True, "none runs, none is unresolved")
         return
     fix = f"abaco-ops history {operation.id}: its ways on"
-    yield ReadyLine("operation", False, f"{operation.id} is {operation.state}", fix)
+    yield ReadyLine("operation", False, f"{operation.id} is {state_in_words(operation.state)}", fix)
 
 
 def _plan(deployment: Deployment, made: Plan | None) -> Iterator[ReadyLine]:

@@ -8,19 +8,20 @@ from datetime import datetime
 from engine.clock import pretty_duration
 from engine.monitoring.model import KpiReading, ResourceReading
 from engine.operations.model import CLOSED_BY_HAND, HOLDS, Operation
-from engine.operations.outcome import outcome_words
+from engine.operations.outcome import outcome_words, state_word
 from engine.operations.watchers import watching_in_words
 from engine.state.alert_views import AlertView, DrillView
 from engine.state.alerts import attention
 from engine.state.model import State, ValidationView, WayBackView
+from engine.state.unproven import unproven
 from engine.state.watch_time import phase_words, watch_time
 
 _NUMBER = re.compile(r"(?<![A-Za-z])[0-9][0-9.,:hmsd]*")
 
 
 def headline(state: State) -> str:
-    """The three things to know: verdict, release, phase."""
-    return f"{_standing(state)}   {state.environment} {state.user}@{state.host}"
+    """The things to know: verdict, release, phase, and an operation that runs or needs a person."""
+    return f"{_standing(state)}{_operating(state)}   {state.environment} {state.user}@{state.host}"
 
 
 def lines(state: State) -> list[str]:
@@ -69,7 +70,8 @@ def marks(state: State) -> dict[str, str]:
         "state": _standing(state),
         "why": state.verdict.why,
         "release": state.release_reason if state.release is None else "",
-        "way back": "ready" if state.way_back.ready else f"not ready: {state.way_back.reason}",
+        "way back": unproven(state, "abaco-ops rollback")
+        or ("ready" if state.way_back.ready else f"not ready: {state.way_back.reason}"),
         "validation": _result(state.checks),
         "watch": state.watch.holder or "nobody",
         "drill": f"{state.drill.drill} of {state.drill.release}, not real" if state.drill else "",
@@ -109,6 +111,13 @@ def _standing(state: State) -> str:
     return f"{state.verdict.word}   {_live(state)}   {phase_words(state)}" + (f"   {since}" if since else "")
 
 
+def _operating(state: State) -> str:
+    operation = state.operation
+    if operation is None or operation.kind == "validate":
+        return ""
+    return f"   {operation.id} {state_word(operation)}"
+
+
 def _live(state: State) -> str:
     return f"{state.release} live" if state.release else "no release live"
 
@@ -137,7 +146,7 @@ def _why(state: State) -> list[str]:
 
 def _way_back(state: State) -> str:
     way = state.way_back
-    ready = "ready" if way.ready else f"not ready: {way.reason}"
+    ready = unproven(state, "abaco-ops rollback") or ("ready" if way.ready else f"not ready: {way.reason}")
     note = f"   note: {way.note}" if way.note else ""
     holder = state.watch.holder or "nobody"
     return f" WAY BACK  {way.release} {way.build}   {ready}   {rests_on(way, state.at)}{note}   on watch {holder}"

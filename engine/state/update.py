@@ -6,8 +6,10 @@ from datetime import datetime
 
 from engine.clock import pretty_duration
 from engine.notify.message import DRILL_MARK
+from engine.operations.model import state_in_words
 from engine.state.model import State
 from engine.state.told import rests_on
+from engine.state.unproven import unproven
 from engine.state.watch_time import phase_words, watch_time
 
 
@@ -34,7 +36,7 @@ def update_lines(state: State, now: datetime) -> list[str]:
     lines.append(f"Validation: {state.checks.status}{old}, {_ago(state.checks.observed_at, now)}")
     way = state.way_back
     note = f"; {way.note}" if way.note else ""
-    stands = "ready" if way.ready else way.reason
+    stands = unproven(state, "a rollback") or ("ready" if way.ready else way.reason)
     release = "" if stands.startswith(f"{way.release} is live") else f"{way.release}, "
     lines.append(f"Way back: {release}{stands}, {rests_on(way, now)}{note}")
     gate = state.next_gate
@@ -42,7 +44,7 @@ def update_lines(state: State, now: datetime) -> list[str]:
         fails = ", ".join(gate.would_fail_on) or "nothing"
         lines.append(f"Next: {gate.title} {_due(gate.due_at, now)}, would fail on {fails}")
     if state.operation is not None:
-        lines.append(f"Operation: {state.operation.id} {state.operation.state}")
+        lines.append(f"Operation: {state.operation.id} {state_in_words(state.operation.state)}")
     return lines
 
 

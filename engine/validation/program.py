@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import subprocess
 import tempfile
 import time
@@ -21,6 +22,8 @@ from engine.services.leaving import kill_marked, kill_with_descendants
 from engine.services.remains import MARK_VARIABLE, new_mark
 
 Answer = dict[str, Any]
+_NO_NUMBER = re.compile(rb"[:,\[]\s*-?(NaN|Infinity)\b")
+"""What json.dumps of Python writes for a number that is none."""
 
 
 class ProgramFailed(OpsError):
@@ -93,11 +96,19 @@ class KpiProgram:
             try:
                 answer = msgspec.json.decode(line, type=dict[str, Any])
             except UNDECODABLE as error:
-                raise ProgramFailed(f"the KPI program {self._name} answered no JSON: {error}") from error
+                raise ProgramFailed(_no_json(self._name, line, tape, error)) from error
             if answer.get("tape") != tape or not isinstance(answer.get("kpis"), Mapping):
                 raise ProgramFailed(f"the KPI program {self._name} did not answer for {harmless(tape)}")
             answers.append(answer)
         return answers
+
+
+def _no_json(program: str, line: bytes, tape: str, error: Exception) -> str:
+    """``sound.csv`` tells which odd tape it was: the directory it stood in is gone when this is read."""
+    said = f"the KPI program {program} answered no JSON for {harmless(Path(tape).name)}: {error}"
+    if _NO_NUMBER.search(line):
+        said += "; NaN and Infinity are no JSON: answer null, with a reason"
+    return said
 
 
 def ask(deployment: Deployment, release: str, tapes: Sequence[Path]) -> KpiProgram:

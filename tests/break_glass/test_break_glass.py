@@ -234,6 +234,7 @@ def test_an_old_release_that_cannot_start_leaves_everything_restored_and_says_ho
     site.await_runs("v2")
     ended = site.run("--yes", path=bare)
     assert ended.returncode == 4, ended.stdout
+    assert "NEEDS YOU after" in ended.stdout and "NEEDS_HUMAN" not in ended.stdout
     assert "v1 cannot start" in ended.stdout and "v1 has no interpreter" in ended.stdout
     assert "setsid -f env" in ended.stdout
     assert (site.root / "config/pipeline.yml").read_bytes() == site.old_config

@@ -110,8 +110,8 @@ def test_a_rollback_is_told_with_from_to_reason_outcome_seconds_and_what_is_next
 
 def test_a_rollback_without_a_reason_says_so(rules: Rules) -> None:
     said = ended(rules, ("0004-cutover", "not of this one"), state="NEEDS_HUMAN", seconds=None)
-    assert "reason: none given; outcome NEEDS_HUMAN." in said
-    assert said.startswith("the rollback from v2 to v1 NEEDS A PERSON")
+    assert "reason: none given; outcome NEEDS YOU." in said
+    assert said.startswith("the rollback from v2 to v1 NEEDS YOU")
     assert said.endswith("abaco-ops history shows the ways on")
 
 

@@ -44,10 +44,10 @@ def by_key(choices: tuple[Choice, ...]) -> dict[str, Choice]:
 BEFORE = ("check_environment", "check_services", "stop_old")
 
 
-def test_before_the_new_release_started_it_is_resume_abort_resolve_or_leave(deployment: Deployment, clock) -> None:  # type: ignore[no-untyped-def]
+def test_before_the_new_release_started_it_is_abort_resume_resolve_or_leave(deployment: Deployment, clock) -> None:  # type: ignore[no-untyped-def]
     operation = stopped(deployment, clock, "cutover", *BEFORE, at="switch_config")
     choices = prospects(operation, Seen("x", True, (), False, undoes=("old release stops",)))
-    assert [choice.key for choice in choices] == ["resume", "abort", "resolve", "leave"]
+    assert [choice.key for choice in choices] == ["abort", "resume", "resolve", "leave"]
     ways = by_key(choices)
     assert ways["resume"].ends == "v2" and "Finds 3 of 17 steps done" in ways["resume"].does
     assert ways["abort"].ends == "v1" and "Undoes: old release stops." in ways["abort"].does
@@ -58,8 +58,10 @@ def test_before_the_new_release_started_it_is_resume_abort_resolve_or_leave(depl
 
 def test_once_the_new_release_may_have_run_it_is_roll_back_instead_of_abort(deployment: Deployment, clock) -> None:  # type: ignore[no-untyped-def]
     operation = stopped(deployment, clock, "cutover", *BEFORE, at="start_new")
-    ways = by_key(prospects(operation, Seen("x", True, ("v2",), True)))
-    assert "abort" not in ways
+    choices = prospects(operation, Seen("x", True, ("v2",), True))
+    assert [choice.key for choice in choices] == ["rollback", "resume", "resolve", "leave"], "the way back first"
+    assert choices[0].command == operation.offers[0].split("    ")[0], "as the record of it offers them"
+    ways = by_key(choices)
     assert ways["rollback"].ends == "v1" and "set aside, nothing is lost" in ways["rollback"].does
     assert "(v2 runs)" in ways["leave"].does
 

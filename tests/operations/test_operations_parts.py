@@ -239,7 +239,7 @@ def test_what_a_dead_workers_command_moved_into_a_session_of_its_own_is_ended_to
 
 
 def test_a_command_that_cannot_be_put_on_record_never_begins(tmp_path: Path) -> None:
-    def refuse(_: Identity) -> None:
+    def refuse(_: Identity, _mark: str) -> None:
         raise OSError("no space left")
 
     with pytest.raises(OSError, match="no space left"):
@@ -251,7 +251,7 @@ def test_a_command_whose_worker_dies_before_it_is_on_record_never_begins(tmp_pat
     """Nobody could end it afterwards: what recovery ends is what the journal names."""
     script = (
         "import os, sys, pathlib; from engine.operations.commands import Command\n"
-        "def die(child):\n    print(child.pid, flush=True)\n    os.kill(os.getpid(), 9)\n"
+        "def die(child, mark):\n    print(child.pid, flush=True)\n    os.kill(os.getpid(), 9)\n"
         "Command(['touch', 'begun'], pathlib.Path(sys.argv[1]), 10.0, die)\n"
     )
     dead = subprocess.run([sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=False)
@@ -267,7 +267,8 @@ def test_an_announced_command_runs_as_the_announced_process_with_an_empty_input(
     told: list[Identity] = []
     script = "import os, sys; print(os.getpid(), repr(sys.stdin.read()), sys.argv[1:])"
     (result,) = finish(
-        [Command([sys.executable, "-c", script, "a b", "$x"], tmp_path, 10.0, told.append)], lambda: None
+        [Command([sys.executable, "-c", script, "a b", "$x"], tmp_path, 10.0, lambda who, _: told.append(who))],
+        lambda: None,
     )
     assert result.out.split(maxsplit=2) == [str(told[0].pid), "''", "['a b', '$x']\n"]
 

@@ -148,3 +148,15 @@ def test_no_tape_is_a_sentence_and_exit_2(tmp_path: Path, kpi) -> None:  # type:
     assert code == 2
     assert "missing.csv cannot be read: No such file" in err
     assert "Traceback" not in err
+
+
+def test_without_a_tape_it_reads_the_live_one(deployment: Deployment, kpi) -> None:  # type: ignore[no-untyped-def]
+    deployment.tape.parent.mkdir(parents=True, exist_ok=True)
+    reference().to_csv(deployment.tape, index=False)
+    code, out, _ = kpi()
+    assert code == 0 and str(deployment.tape) in out and "500 rows" in out
+
+
+def test_the_playbooks_that_are_shipped_name_no_tape_of_their_own(deployment: Deployment) -> None:
+    run = [word for one in deployment.monitoring.conditions.values() if one.playbook for word in one.playbook.run]
+    assert "abaco-ops kpi" in run and not any("loan_tape" in word for word in run)

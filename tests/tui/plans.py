@@ -93,20 +93,20 @@ WAYS_ON = WaysOn(
     "no release runs, configuration of v1, metrics of v1 (v2 had not started)",
     (
         Choice(
-            "resume",
-            "resume",
-            "abaco-ops resume 0003-cutover",
-            "v2 runs at the end. Finds 10 of 17 steps done; then: new release's configuration active; new release's "
-            "first start; new release stays up and 4 more. Metrics are not touched before v2 publishes.",
-            "v2",
-        ),
-        Choice(
             "abort",
             "abort",
             "abaco-ops abort 0003-cutover",
             "v1 runs at the end, with its configuration. Undoes: old release stops, its words kept and 3 more. "
             "Metrics are not touched, nothing is lost.",
             "v1",
+        ),
+        Choice(
+            "resume",
+            "resume",
+            "abaco-ops resume 0003-cutover",
+            "v2 runs at the end. Finds 10 of 17 steps done; then: new release's configuration active; new release's "
+            "first start; new release stays up and 4 more. Metrics are not touched before v2 publishes.",
+            "v2",
         ),
         Choice(
             "resolve",

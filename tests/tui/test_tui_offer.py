@@ -51,7 +51,7 @@ def test_the_sheet_says_what_was_found_and_each_way_on_with_leaving_it_in_hand()
 
 
 def test_on_a_small_screen_every_way_on_is_still_named_and_the_one_in_hand_told_in_full() -> None:
-    shown = drawn(offer.OfferSheet("0003-cutover", WAYS_ON, place=0, open_for=1.0), 12)
+    shown = drawn(offer.OfferSheet("0003-cutover", WAYS_ON, place=1, open_for=1.0), 12)
     assert "v2 publishes" in " ".join(shown.split()).replace("v2 publishes.", "v2 publishes")
     assert all(name in shown for name in ("abort", "resolve", "leave it"))
 
@@ -121,7 +121,7 @@ async def choose(pilot, app, ups: int) -> None:  # type: ignore[no-untyped-def]
     await pilot.press(*["up"] * ups, "enter")
 
 
-@pytest.mark.parametrize(("ups", "word", "asked"), [(3, "resume", "resume"), (2, "abort", "abort")])
+@pytest.mark.parametrize(("ups", "word", "asked"), [(2, "resume", "resume"), (3, "abort", "abort")])
 async def test_resume_and_abort_ask_for_their_word_typed_key_by_key(
     make_app: Make, actions: FakeActions, ups: int, word: str, asked: str
 ) -> None:
@@ -162,7 +162,7 @@ async def test_the_way_back_is_open_from_it(make_app: Make) -> None:
 async def test_a_read_only_console_may_look_and_not_choose(make_app: Make, actions: FakeActions) -> None:
     app = make_app(STOPPED, read_only=True)
     async with app.run_test(size=(80, 24)) as pilot:
-        await choose(pilot, app, 3)
+        await choose(pilot, app, 2)
         await shows(pilot, "resume is refused: this console is read-only")
 
 

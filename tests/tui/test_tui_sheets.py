@@ -84,8 +84,8 @@ def test_the_rollback_sheet_shows_its_facts_at_80x24() -> None:
         "stop v2 > config > metrics > start v1 > verify v1 > record > tell",
         "Type  v1  then Enter    [ v1▏",
         "armed",
-        "Line drops after Enter: it finishes.",
-        "ssh ops1 abaco-ops rollback",
+        "Line drops: it finishes.",
+        "ssh -t ops1 abaco-ops --root /srv/abaco rollback",
     ):
         assert words in drawn, words
 
@@ -220,3 +220,18 @@ def test_the_cutover_sheet_says_how_old_its_evidence_is_once_and_where_it_is_liv
     assert drawn.count("PASS") == 1 and "74 s ago" not in drawn and "3 min ago" not in drawn
     never = Evidence("--", "rehearsal", "the rollback was never rehearsed: abaco-ops rehearse")
     assert "abaco-ops rehearse" in cutover_text(states.BEFORE_CHECKED, evidence=(never,))
+
+
+@pytest.mark.parametrize(
+    ("root", "width", "typed_elsewhere"),
+    [
+        ("/srv/abaco", 80, "ssh -t ops1 abaco-ops --root /srv/abaco rollback"),
+        ("/srv/abaco", 120, "Elsewhere: ssh -t ops1 abaco-ops --root /srv/abaco rollback"),
+        ("/srv/a b", 120, """ssh -t ops1 'abaco-ops --root '"'"'/srv/a b'"'"' rollback'"""),
+        (f"/srv/{'long/' * 9}x", 80, f"ssh -t ops1 \\\n abaco-ops --root /srv/{'long/' * 9}x rollback"),
+    ],
+)
+def test_the_command_for_elsewhere_can_be_typed_as_it_stands(root: str, width: int, typed_elsewhere: str) -> None:
+    state = with_fields(states.WARNING, root=root)
+    rows = [plain(line).rstrip() for line in rollback.draw(armed(), state, width, 21, LOOK)]
+    assert "\n".join(rows).endswith(typed_elsewhere)

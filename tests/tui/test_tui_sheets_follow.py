@@ -167,7 +167,7 @@ def test_what_changed_is_said_in_words() -> None:
     before = grounds.grounds_of(states.RUNNING)
     past = grounds.grounds_of(replace(states.RUNNING, operation=replace(states.OPERATION, past_no_return=True)))
     assert grounds.what_changed(before, past) == "0003-cutover is past the point of no return"
-    assert grounds.what_changed(past, grounds.grounds_of(states.NEEDS_HUMAN)) == "0003-cutover is NEEDS HUMAN"
+    assert grounds.what_changed(past, grounds.grounds_of(states.NEEDS_HUMAN)) == "0003-cutover is NEEDS YOU"
     live = grounds.grounds_of(replace(states.RUNNING, release="v2"))
     assert grounds.what_changed(before, live) == "V2 is live"
     edited = grounds.grounds_of(replace(states.NORMAL, active_hash="0f1e2d"))

@@ -12,6 +12,7 @@ import pytest
 from production import Production, loans
 
 from engine.pipeline.sample_tapes import write_reference
+from engine.validation.program import KpiProgram, ProgramFailed
 
 
 @pytest.fixture
@@ -47,6 +48,22 @@ def test_agree_fails_when_the_program_crashes(staged: Production) -> None:
     code, answer, _ = validation(staged, "agree", "--release", "v1")
     assert (code, answer["status"]) == (1, "FAIL")
     assert "no figures today" in answer["issues"][0]
+
+
+@pytest.mark.parametrize("word", ["NaN", "Infinity", "-Infinity"])
+def test_an_answer_with_a_number_that_is_none_names_the_tape_and_says_null(tmp_path: Path, word: str) -> None:
+    tape = tmp_path / "zero_denominators.csv"
+    answer = f'{{"tape": "{tape}", "kpis": {{"PAR30": {{"value": {word}}}}}}}'
+    program = KpiProgram([sys.executable, "-c", f"print({answer!r})"], [tape], tmp_path, 20.0)
+    with pytest.raises(ProgramFailed, match=r"zero_denominators\.csv.*NaN and Infinity are no JSON: answer null"):
+        program.answers()
+
+
+def test_an_answer_that_is_otherwise_no_json_names_the_tape_alone(tmp_path: Path) -> None:
+    program = KpiProgram([sys.executable, "-c", "print('{PAR30')"], [tmp_path / "sound.csv"], tmp_path, 20.0)
+    with pytest.raises(ProgramFailed, match=r"no JSON for sound\.csv") as failed:
+        program.answers()
+    assert "NaN" not in failed.value.what
 
 
 def test_agree_has_not_run_on_a_tape_that_cannot_be_computed(staged: Production, tmp_path: Path) -> None:

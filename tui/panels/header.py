@@ -16,7 +16,7 @@ from tui.words import rests_on, seconds
 
 if TYPE_CHECKING:
     from engine.operations.model import Operation
-    from engine.state.model import State, WayBackView
+    from engine.state.model import State
 
 ROWS = 3
 
@@ -128,22 +128,6 @@ def _update_due(state: State) -> str:
     return "status update due: u" if state.update is not None and state.update.due_at is not None else ""
 
 
-def _proven_since(way: WayBackView, operation: Operation) -> bool:
-    """Whether the way back was proven for this cutover: an older proof says nothing about it."""
-    began, proven = operation.started, way.proven_at
-    return began is not None and proven is not None and proven >= began
-
-
-def _before_proof(state: State, operation: Operation, look: Look) -> tuple[str, Role]:
-    """What R, which a read-only console refuses, does in a cutover whose way back is not proven yet."""
-    back = "a rollback" if look.read_only else key_of("rollback")
-    if operation.alive and operation.state != "HOLDING":
-        return f"{back} ends the cutover and goes back", "text"
-    if state.release == state.way_back.release:
-        return f"{back} ends the cutover; {state.release} is live", "text"
-    return f"{back} goes back; not proven for this cutover", "warn"
-
-
 def _needed(operation: Operation, old: str, width: int, look: Look) -> Line:
     """What happened, and the first offer: the offer is never cut."""
     shows = f"{key_of('view.operation')} shows what can be done"
@@ -219,11 +203,14 @@ def _without_ground(whole: Line) -> Line:
 
 def how_it_stands(state: State, look: Look) -> tuple[Line, Line]:
     """Ready or not, seconds, what they rest on and its age; and a brief form that says the same, empty: none."""
+    from engine.state.unproven import NOT_PROVEN, unproven  # the first picture comes before any state
+
     way, operation = state.way_back, state.operation
     rests = rests_on(way, look.ago)
     note = put(f"  {way.note}", "warn") if way.note else ()
-    if operation is not None and operation.kind == "cutover" and not _proven_since(way, operation):
-        words, role = _before_proof(state, operation, look)
+    words = unproven(state, "a rollback" if look.read_only else key_of("rollback"))
+    if words:
+        role: Role = "warn" if words.endswith(NOT_PROVEN) else "text"
         return join(put(f"  {words}", role), put(f"; {rests}", "dim")), ()
     if operation is not None and operation.kind == "rollback" and operation.alive:
         return put("  is being taken now", "info"), ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from engine.operations.model import Operation
+from engine.operations.model import Operation, state_in_words
 from engine.operations.plan import Evidence
 from engine.state.model import State
 from tui.commands.command import key_of
@@ -52,12 +52,12 @@ def what_changed(before: Grounds, after: Grounds) -> str:
     """In words, what matters most of it."""
     was, now = before.operation, after.operation
     if after.ended is not None and after.ended != before.ended:
-        return f"{after.ended[0]} ended: {after.ended[1].replace('_', ' ')}"
+        return f"{after.ended[0]} ended: {state_in_words(after.ended[1])}"
     if now is not None and (was is None or now[0] != was[0]):
         return f"{now[0]} began"
     if now is not None and was is not None and now != was:
         passed = now[2] and not was[2] and now[1] == was[1]
-        return f"{now[0]} is {'past the point of no return' if passed else now[1].replace('_', ' ')}"
+        return f"{now[0]} is {'past the point of no return' if passed else state_in_words(now[1])}"
     if after.release != before.release:
         return f"{after.release.upper()} is live" if after.release else "no release is live"
     if after.configurations != before.configurations:
@@ -77,7 +77,7 @@ def doing(operation: Operation, now: datetime) -> str:
     """Who does what, for how long, how far: ``0005-rollback by K. Lee for 3s, 7/10: old release starts``."""
     over = sum(step.state in ("done", "skipped") for step in operation.steps)
     at = next((step.title for step in operation.steps if step.state == "running"), "")
-    where = "holds before the switch" if operation.state == "HOLDING" else at or operation.state.replace("_", " ")
+    where = "holds before the switch" if operation.state == "HOLDING" else at or state_in_words(operation.state)
     spent = f" for {age((now - operation.started).total_seconds())}" if operation.started is not None else ""
     return f"{operation.id} by {operation.actor}{spent}, {over}/{len(operation.steps)}: {where}"
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass, replace
 
 from engine.operations.plan import Plan
 from engine.records.counted import counted
 from engine.state.model import State
 from tui.field import EMPTY, Field
-from tui.lines import Line, Lines, block, cut_short, fit, join, put, spread, width_of, wrap
+from tui.lines import Line, Lines, block, cut_short, fit, join, put, spread, text_width, width_of, wrap
 from tui.look import Look
 from tui.sheets import early, grounds
 from tui.sheets.early import ARM_AFTER
@@ -113,7 +114,7 @@ def draw(sheet: RollbackSheet, state: State, width: int, height: int, look: Look
     over = lost if trouble else ()
     bottom = [fit((), width), () if needless else _steps(sheet, width, look), fit(over, width), fit(asked, width)]
     said = trouble or ([lost] if lost else _foreseen(sheet, width, asked=not nothing))
-    bottom += [*block(said, width, 2), _elsewhere(state, width)]
+    bottom += [*block(said, width, 2), *_elsewhere(state, width)]
     middle = grounds.lines(state, sheet.changed, look.now, width, looking=sheet.looking)
     middle += [_fact("Nothing to do", needless)] if needless else _facts(sheet, state, look)
     evidence = [] if needless else _evidence(sheet, state)
@@ -208,7 +209,7 @@ def _evidence(sheet: RollbackSheet, state: State) -> Lines:
     lines = []
     for item in mixed:
         mark = put(f" {item.mark} ", "crit" if item.mark == "no" else "dim")
-        text = put(item.text.replace("NEEDS_HUMAN", "NEEDS YOU"), "crit" if item.mark == "no" else "text")
+        text = put(item.text, "crit" if item.mark == "no" else "text")
         lines.append(join(fit(mark, 5), fit(put(item.name, "dim"), 17), " ", text))
     if any(item.name == "matrix" for item in mixed):
         return lines
@@ -278,6 +279,18 @@ def _foreseen(sheet: RollbackSheet, width: int, *, asked: bool) -> Lines:
     return []
 
 
-def _elsewhere(state: State, width: int) -> Line:
-    left = put(" Line drops after Enter: it finishes." if width >= _ASKED_WHOLE else "", "dim")
-    return spread(left, put(f"Elsewhere: ssh {state.host} abaco-ops rollback ", "dim"), width)
+def _elsewhere(state: State, width: int) -> Lines:
+    """The same from another terminal, whole, to be typed: what stands beside it gives way; then on two rows."""
+    there = f"abaco-ops --root {shlex.quote(state.root)} rollback"
+    if shlex.quote(state.root) != state.root:  # two shells read it
+        there = shlex.quote(there)
+    reach = f"ssh -t {state.host} "
+    beside = (
+        (" Line drops after Enter: it finishes.", " Line drops: it finishes.", "") if width >= _ASKED_WHOLE else ("",)
+    )
+    for left in beside:
+        for word in ("Elsewhere: ", ""):
+            right = f"{word}{reach}{there} "
+            if text_width(left) + 2 + text_width(right) <= width:
+                return [spread(put(left, "dim"), put(right, "dim"), width)]
+    return [fit(put(f" {reach}\\", "dim"), width), fit(put(f" {there}", "dim"), width)]

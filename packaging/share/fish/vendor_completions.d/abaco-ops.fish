@@ -145,7 +145,7 @@ complete -c abaco-ops -n '_shtab_abaco_ops_using kpi' -l pooled -d 'all dates ad
 complete -c abaco-ops -n '_shtab_abaco_ops_using kpi' -l duplicates -d 'count them in a streamed tape too (8 bytes a row)'
 complete -c abaco-ops -n '_shtab_abaco_ops_using kpi' -l engine -xka "auto pandas arrow dask duckdb" -d 'pandas: read whole; arrow: streamed; dask: on a cluster; duckdb: as SQL'
 complete -c abaco-ops -n '_shtab_abaco_ops_using kpi' -l json -d 'for scripts, at full precision'
-complete -c abaco-ops -n '_shtab_abaco_ops_using kpi; and test $_shtab_abaco_ops_npos -eq 0' -ka "(__fish_complete_path (commandline -ct))" -d 'CSV, Parquet, or a partitioned Parquet directory'
+complete -c abaco-ops -n '_shtab_abaco_ops_using kpi; and test $_shtab_abaco_ops_npos -eq 0' -ka "(__fish_complete_path (commandline -ct))" -d 'CSV, Parquet, or a partitioned Parquet directory; without it: the live tape'
 complete -c abaco-ops -n '_shtab_abaco_ops_using; and test $_shtab_abaco_ops_npos -eq 0' -a validate -d 'the five checks and the report'
 complete -c abaco-ops -n '_shtab_abaco_ops_using validate' -s h -l help -d 'show this help message and exit'
 complete -c abaco-ops -n '_shtab_abaco_ops_using validate' -l root -xka "(__fish_complete_directories)" -d 'the deployment'"'"'s directory'

@@ -2,7 +2,7 @@
 
     python docs/pictures.py
 
-Makes a demo, cuts it over, lets it run for a minute, and writes ``docs/console-<size>.svg`` and
+Makes a demo in ``demo`` below the directory for temporary files (a picture shows that path), cuts it over, lets it run for a minute, and writes ``docs/console-<size>.svg`` and
 ``docs/rollback-80x24.svg``, ``docs/wall-80x24.svg``. Needs tmux.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -36,8 +37,9 @@ THEME = TerminalTheme(_COLOURS[0], _MORE_COLOURS[-1], [*_COLOURS, *_MORE_COLOURS
 
 def main() -> None:
     """Take them all."""
-    with tempfile.TemporaryDirectory(prefix="abaco-pictures-") as directory:
-        root = Path(directory) / "demo"
+    root = Path(tempfile.gettempdir()) / "demo"
+    root.mkdir()  # of its own: it is removed in the end
+    try:
         run(root, "demo", str(root), "--no-console")
         try:
             run(root, "validate")
@@ -51,6 +53,8 @@ def main() -> None:
             take(root, 80, 24, (), r"way back", "wall-80x24.svg", "wall")
         finally:
             run(root, "demo", str(root), "--stop")
+    finally:
+        shutil.rmtree(root)
 
 
 def run(root: Path, *words: str) -> None:

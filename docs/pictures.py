@@ -2,8 +2,9 @@
 
     python docs/pictures.py
 
-Makes a demo in ``demo`` below the directory for temporary files (a picture shows that path), cuts it over, lets it run for a minute, and writes ``docs/console-<size>.svg`` and
-``docs/rollback-80x24.svg``, ``docs/wall-80x24.svg``. Needs tmux.
+Makes a demo in ``demo`` below the directory for temporary files (a picture shows that path), cuts it over, lets it run
+for a minute, and writes ``docs/console-<size>.svg`` and ``docs/rollback-80x24.svg``, ``docs/wall-80x24.svg``.
+Needs tmux.
 """
 
 from __future__ import annotations

@@ -95,6 +95,12 @@ def command(root: Path, errand: str) -> list[str]:
     return [sys.executable, "-m", *ERRANDS[errand], "--root", str(root)]
 
 
+def _as_from_a_terminal() -> None:
+    """Whoever runs the tests may have hang-ups ignored, and so would what they start."""
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def gone(processes: list[Identity]) -> bool:
     return not any(map(is_alive, processes))
 
@@ -180,7 +186,8 @@ def test_the_program_of_a_release_ends_with_the_command_that_a_person_gave(
     root: Path, hanging: Callable[[], list[Identity]], words: tuple[str, ...], asked: tuple[signal.Signals, ...]
 ) -> None:
     """However often and however fast it is asked: a second request does not cut the first one's way out short."""
-    person = subprocess.Popen([sys.executable, "-m", "tui.main", "--root", str(root), *words])
+    command = [sys.executable, "-m", "tui.main", "--root", str(root), *words]
+    person = subprocess.Popen(command, preexec_fn=_as_from_a_terminal)
     processes = hanging()
     for one in asked:
         person.send_signal(one)

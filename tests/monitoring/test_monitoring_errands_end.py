@@ -191,7 +191,9 @@ def test_the_program_of_a_release_ends_with_the_command_that_a_person_gave(
     processes = hanging()
     for one in asked:
         person.send_signal(one)
-    assert person.wait() in [128 + one for one in asked]
+    assert person.wait() in [
+        code for one in asked for code in (128 + one, -one)
+    ]  # the second one may come at the very end
     _await(lambda: gone(processes))
 
 

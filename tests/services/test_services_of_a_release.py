@@ -72,6 +72,7 @@ def test_the_release_that_runs_and_is_configured_is_active(live: Deployment) -> 
 
 def test_what_runs_must_be_what_is_configured(live: Deployment) -> None:
     open_service(live, "v1").start()
+    eventually(lambda: bool(read_lines(live.paths.runs)))  # it has read its configuration: another one bars its start
     configure(live, "v2")
     active = active_release(live)
     assert (active.name, active.configured, active.running) == (None, "v2", ("v1",))

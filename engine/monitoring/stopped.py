@@ -19,7 +19,7 @@ from engine.monitoring.alerts import Book
 from engine.monitoring.escalation import Rules, sent
 from engine.notify.message import Notice
 from engine.operations.journal import NAME, read_operation
-from engine.operations.model import ENDED, Operation
+from engine.operations.model import ENDED, Operation, state_in_words
 from engine.operations.outcome import state_word
 from engine.records import harmless
 
@@ -95,7 +95,7 @@ def stopped_told(book: Book, found: Found, now: Instant, rules: Rules, *, live: 
             operation = found.others[name]
             if operation is None or operation.state == "INTERRUPTED":
                 continue  # not known now, or not known for long enough
-            how = state_word(operation) if operation.state in ENDED else f"goes on, {operation.state}"
+            how = state_word(operation) if operation.state in ENDED else f"goes on, {state_in_words(operation.state)}"
         elif found.whole:
             how = "its records are gone"
         else:
@@ -117,7 +117,7 @@ def page(operation: Operation, live: str | None) -> str:
     first = " ".join(operation.offers[0].split()) if operation.offers else "abaco-ops rollback"
     return (
         f"{operation.kind} {operation.id}{went} by {operation.actor or '?'} stopped half-way, "
-        f"{operation.state} (it waits for a person){why}; "
+        f"{state_in_words(operation.state)} (it waits for a person){why}; "
         f"{f'{live} is live' if live else 'NO RELEASE IS LIVE'}. "
         f"First: {first}. All ways on: abaco-ops history {operation.id}"
     )

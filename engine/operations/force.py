@@ -110,9 +110,7 @@ def end_commands(deployment: Deployment, operation: str) -> list[str]:
                 except PermissionError:
                     gone = False
                 ended.append(f"pid {child.pid}" + ("" if gone else " IS STILL THERE"))
-            if (
-                child.boot_id and "mark" in record
-            ):  # without: it was written in the directory that this one is a copy of
+            if child.boot_id and "mark" in record:  # of no boot: it is the original's, and this is a copy
                 marks.add(str(record["mark"]))
     return [*ended, *(f"pid {one.pid}" for one in kill_marked(*marks))]
 

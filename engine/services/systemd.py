@@ -128,9 +128,14 @@ class SystemdService:
             return error.what
 
     def refusal(self) -> str:
-        """What polkit says to a stop of what does not run, or to a start of what does: both do nothing."""
+        """What polkit says to a stop of what does not run, or to a start of what does: both do nothing. Nobody is asked
+        while it is in between, where systemd waits to start it again: there either would do something.
+        """
         try:
-            verb = "stop" if self._show().down else "start"
+            shown = self._show()
+            if not shown.down and shown.active != "active":
+                return ""
+            verb = "stop" if shown.down else "start"
             self._call(verb, "--no-block", "--job-mode=ignore-dependencies", self._spec.unit)
         except CallRefused as refused:
             return f"{refused.what}; {refused.fix}; root may"

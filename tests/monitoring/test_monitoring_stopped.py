@@ -71,7 +71,7 @@ def test_a_cutover_that_needs_a_person_with_nothing_live_pages_at_the_next_tick(
     assert (page.kind, page.priority, page.verdict) == ("opened", "P1", "ROLL BACK")
     assert page.to == ("on_call", "vp_engineering", "on_call_manager", "incidents", "cto")
     assert page.text == (
-        "cutover 0004-cutover from v1 to v2 by A. Moreno stopped half-way, NEEDS_HUMAN (it waits for a person): "
+        "cutover 0004-cutover from v1 to v2 by A. Moreno stopped half-way, NEEDS YOU (it waits for a person): "
         "start v2: v2 did not start; NO RELEASE IS LIVE. "
         "First: abaco-ops rollback (the old release runs again, nothing the new one wrote is lost). "
         "All ways on: abaco-ops history 0004-cutover"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.services.control_group import group_of, members
+from engine.services.systemd import SystemdService, UnitSpec
 from engine.services.systemd_status import Shown, judged, parse, was_killed
 
 RUNNING = "LoadState=loaded\nActiveState=active\nSubState=running\nResult=success\nMainPID=42\nJob="
@@ -80,3 +81,29 @@ def test_where_processes_of_a_unit_that_is_down_would_be() -> None:
     assert group_of("system-abaco.slice", "x@1.service") == "/system.slice/system-abaco.slice/x@1.service"
     assert group_of("-.slice", "x.service") == group_of("", "x.service") == "/x.service"
     assert members("/no/such/group") == members("") == members("/") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        (RUNNING, "start"),
+        ("LoadState=loaded\nActiveState=inactive\nSubState=dead", "stop"),
+        ("LoadState=loaded\nActiveState=failed\nSubState=failed", "stop"),
+        ("LoadState=loaded\nActiveState=activating\nSubState=auto-restart", ""),
+        ("LoadState=loaded\nActiveState=deactivating\nSubState=stop-sigterm", ""),
+    ],
+)
+def test_whether_it_may_be_operated_is_asked_with_what_does_nothing(
+    monkeypatch: pytest.MonkeyPatch, text: str, asked: str
+) -> None:
+    calls: list[str] = []
+
+    def systemctl(verb: str, *_: str, deadline: float) -> bytes:
+        if verb != "show":
+            calls.append(verb)
+        return text.encode()
+
+    monkeypatch.setattr("engine.services.systemd.systemctl", systemctl)
+    unit = UnitSpec("x", "x.service", "v1", "b1", "/srv|x", 5.0, 0.6)
+    assert SystemdService(unit).refusal() == ""
+    assert "".join(calls) == asked

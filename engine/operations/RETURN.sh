@@ -1117,6 +1117,7 @@ take_inventory() {
         unset IFS
         take_back "$tree" || { WHY="$tree cannot be put back"; return 1; }
     done
+    config_is_old || keep_active_config || return 1
     IFS=$NL
     # shellcheck disable=SC2086 # one name a line
     entries_json "$WORK/inventory" "$ROOT" $CONFIG $TREES || return 1
@@ -1144,6 +1145,18 @@ who_has_open() { # in the trees: what they still write goes where the tree goes
     unset IFS
 }
 
+keep_active_config() { # when what is live is listed, and once more when it is replaced: it may be edited in between
+    active=$ROOT/$CONFIG kept=$DIRECTORY/config_displaced.yml
+    before=nothing
+    [ -f "$active" ] || return 0
+    sum_of "$active"
+    before=$SUM
+    sum_of "$kept" 2>/dev/null
+    [ "$SUM" != "$before" ] || return 0
+    [ ! -f "$kept" ] || mv -T "$kept" "${kept%.yml}_$(expr "$SUM" : '\(............\)').yml"
+    copy_file "$active" "$kept" "$active"
+}
+
 restore_config() {
     if config_is_old; then
         DETAIL='the old configuration is active already'
@@ -1152,17 +1165,7 @@ restore_config() {
     nothing_runs || return 1
     sum_of "$HERE/tree/$CONFIG"
     [ "$SUM" = "$CONFIG_SUM" ] || { WHY="$HERE/tree/$CONFIG is not the configuration that was sealed"; WAY='nothing was activated; delete nothing'; return 1; }
-    active=$ROOT/$CONFIG kept=$DIRECTORY/config_displaced.yml
-    before=nothing
-    if [ -f "$active" ]; then
-        sum_of "$active"
-        before=$SUM
-        sum_of "$kept" 2>/dev/null
-        if [ "$SUM" != "$before" ]; then
-            [ ! -f "$kept" ] || mv -T "$kept" "${kept%.yml}_$(expr "$SUM" : '\(............\)').yml"
-            copy_file "$active" "$kept" "$active" || return 1
-        fi
-    fi
+    keep_active_config || return 1
     copy_file "$HERE/tree/$CONFIG" "$active" "$active" || return 1
     config_is_old || { WHY='the active configuration is not the snapshot'\''s' WAY='somebody wrote to it meanwhile'; return 1; }
     DETAIL="$(expr "$before" : '\(......\)') -> $(expr "$CONFIG_SUM" : '\(......\)')"

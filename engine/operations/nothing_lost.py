@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import msgspec
 
+from engine.operations.displaced_config import displaced_configs
 from engine.operations.recorded import keep_runs, recorded
 from engine.operations.rollback_inventory import inventory
 from engine.operations.rollback_prepare import chosen
-from engine.operations.rollback_restore import displaced_configs, side_directory
+from engine.operations.rollback_restore import side_directory
 from engine.operations.step import StepFailed
 from engine.operations.work import Work
 from engine.snapshots import Entry, LossProof, Manifest, different, entries_of, prove_no_loss, read_snapshot

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from engine.operations.configuration import hash_of, release_in
+from engine.operations.displaced_config import DISPLACED_CONFIG, keep_active_config
 from engine.operations.journal import list_operations
 from engine.operations.recorded import Recorded, keep_runs, recorded
 from engine.operations.rollback_prepare import chosen
@@ -33,6 +34,8 @@ def take_inventory(work: Work) -> Outcome:
     odd: list[str] = []
     manifest = chosen(work).manifest
     covers = manifest.covers if manifest else ()  # what is swapped, whatever the configuration says by now
+    if not _config_is_back(work):
+        keep_active_config(work)
     live = entries_of(work.deployment.root, covers, work.checkpoint, remembered=work.remembered, passing=odd)
     entries = _with_replaced_config(work, live)
     write_file(work.directory / INVENTORY, encoded(entries))
@@ -67,14 +70,17 @@ def inventory(work: Work) -> tuple[Entry, ...]:
 def _with_replaced_config(work: Work, entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
     """Where an earlier attempt has put the old configuration back already, the one that was live before it counts."""
     config = work.deployment.console.paths.active_config
-    manifest = chosen(work).manifest
-    sealed = manifest.entry(config) if manifest else None
-    if sealed is None or hash_of(work.deployment.active_config) != sealed.sha256:
-        return entries
-    if not (work.directory / INVENTORY).is_file():
+    if not _config_is_back(work) or not (work.directory / INVENTORY).is_file():
         return entries
     before = [entry for entry in inventory(work) if entry.path == config]
     return (*before, *(entry for entry in entries if entry.path != config)) if before else entries
+
+
+def _config_is_back(work: Work) -> bool:
+    """Whether an earlier attempt has activated the snapshot's configuration."""
+    manifest = chosen(work).manifest
+    sealed = manifest.entry(work.deployment.console.paths.active_config) if manifest else None
+    return sealed is not None and hash_of(work.deployment.active_config) == sealed.sha256
 
 
 def _compare_with_records(work: Work, entries: tuple[Entry, ...]) -> None:
@@ -118,7 +124,7 @@ def _configuration_of_new(work: Work) -> bytes:
     """The new release's configuration: the active one while it is, else the one kept when it was replaced."""
     for path in (
         work.deployment.active_config,
-        work.directory / "config_displaced.yml",
+        work.directory / DISPLACED_CONFIG,
         work.deployment.paths.release(work.new),
     ):
         try:

@@ -7,13 +7,14 @@ import time
 from pathlib import Path
 
 from engine.operations.configuration import activate, hash_of, release_in
+from engine.operations.displaced_config import DISPLACED_CONFIG, keep_active_config
 from engine.operations.rollback_prepare import chosen, origin_aside
 from engine.operations.rollback_swaps import known_swap, live_problem, moved, swap_of, write_down
 from engine.operations.room import size
 from engine.operations.service_steps import identity_fact, stop_surely, surely_stopped
 from engine.operations.step import Outcome, StepFailed
 from engine.operations.work import Work
-from engine.records import make_directory, write_file
+from engine.records import make_directory
 from engine.records.counted import counted
 from engine.snapshots import (
     COMPLETE,
@@ -34,8 +35,6 @@ from engine.snapshots import (
 )
 from engine.snapshots.copying import copy_file
 
-_DISPLACED_CONFIG = "config_displaced.yml"
-
 
 def restore_config(work: Work) -> Outcome:
     """The snapshot's configuration, byte for byte; what was active is kept beside the journal first."""
@@ -43,13 +42,9 @@ def restore_config(work: Work) -> Outcome:
         return Outcome("the old configuration is active already")
     _nothing_runs(work)
     active = work.deployment.active_config
-    kept = work.directory / _DISPLACED_CONFIG
-    if active.exists() and hash_of(kept) != hash_of(active):
-        if kept.exists():  # an earlier attempt's, and another one: kept too
-            kept.rename(work.directory / f"{kept.stem}_{hash_of(kept)[:12]}.yml")
-        write_file(kept, active.read_bytes())
+    displaced_hash = keep_active_config(work)
     activate(active, _old_config(work))
-    return Outcome(f"{hash_of(kept)[:6] or 'nothing'} -> {hash_of(active)[:6]}")
+    return Outcome(f"{displaced_hash[:6] or 'nothing'} -> {hash_of(active)[:6]}")
 
 
 def config_is_old(work: Work) -> bool:
@@ -116,7 +111,7 @@ def set_aside(work: Work) -> Outcome:
         place = displaced(known_swap(work, covered))
         if place is not None:
             move_tree(place, directory / TREE / covered)
-    kept = work.directory / _DISPLACED_CONFIG
+    kept = work.directory / DISPLACED_CONFIG
     target = directory / TREE / work.deployment.console.paths.active_config
     if kept.exists() and not target.exists():
         make_directory(target.parent)
@@ -143,11 +138,6 @@ def is_set_aside(work: Work) -> bool:
     if work.facts["abort_only"]:
         return True
     return "side" in work.facts and (side_directory(work) / COMPLETE).is_file()
-
-
-def displaced_configs(work: Work) -> list[str]:
-    """Every configuration that was replaced, kept beside the journal."""
-    return sorted(path.name for path in work.directory.glob(f"{_DISPLACED_CONFIG.removesuffix('.yml')}*.yml"))
 
 
 def side_directory(work: Work) -> Path:

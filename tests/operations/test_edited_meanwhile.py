@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from kept_at_work import CutOver
+from sabotage_at_work import sabotage
 from site_at_work import Site
 from test_two_people import held_still
 
@@ -113,6 +114,21 @@ def test_under_a_rollback(cut_over: CutOver, step: str, names: tuple[str, ...]) 
     if ended.state != "SUCCEEDED":
         assert cut_over.rollback().state == "SUCCEEDED", "and it can be gone on with"
     cut_over.assert_back()
+
+
+def test_what_is_active_edited_after_it_was_listed_is_kept_beside_the_listed_one(
+    cut_over: CutOver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    active = cut_over.deployment.active_config
+    before = active.read_bytes()
+    edit_it = ("sh", "-c", 'echo "# edited meanwhile" >>"$1"', "sh", active)
+    sabotage(monkeypatch, "restore_config", "before", run=edit_it)
+    ended = cut_over.rollback()
+    assert ended.state == "SUCCEEDED", ended.failure
+    cut_over.assert_back()
+    operation = cut_over.deployment.paths.operation(ended.id)
+    kept = {path.read_bytes() for path in operation.glob("config_displaced*.yml")}
+    assert kept == {before, before + b"# edited meanwhile\n"}
 
 
 def wait_for_end(site: Site, operation: str, deployment) -> None:  # type: ignore[no-untyped-def]

@@ -87,7 +87,7 @@ def open_console(root: Path, *, read_only: bool, playback: Playback | None = Non
     app.driver_class = PatientDriver
     seen = nullcontext() if app.read_only else watching(deployment, actor=whoami(), origin=origin_here(), clock=clock)
     with seen, Guard(app.end) as guard:
-        app.run(mouse=False)
+        app.run(mouse=False, loop=app.lag.loop())
         if not app.read_only and guard.code is None:  # whose line was lost is told what came after their last key
             app.coming_back.end()
     if guard.code is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
@@ -54,10 +54,10 @@ class KeptDrawings:
         self._kept[name] = _Kept(made_for, look.at, look.at + stays, lines, look.stays.clock)
         return lines
 
-    def stand(self, names: Iterable[str], content: int, at: datetime) -> bool:
-        """Whether all of these still say what is true at a moment, but for their clocks."""
-        found = [self._kept.get(name) for name in names]
-        return all(one is not None and one.made_for[0] == content and one.begun <= at < one.ends for one in found)
+    def stands(self, name: str, content: int, at: datetime) -> bool:
+        """Whether this one still says what is true at a moment, but for its clock."""
+        kept = self._kept.get(name)
+        return kept is not None and kept.made_for[0] == content and kept.begun <= at < kept.ends
 
     def forget(self) -> None:
         """Nothing is kept any more."""

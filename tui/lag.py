@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import selectors
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -15,8 +16,6 @@ import msgspec
 from engine.clock import iso
 from engine.records.atomic import make_directory, open_to_append
 
-CADENCE = 0.25
-"""Seconds between two looks."""
 BAR = 0.5
 """Later than this (s) is written into the console's log."""
 QUIET = 60.0
@@ -31,12 +30,6 @@ class Lateness(msgspec.Struct):
     worst_at: datetime | None = None
     looks: int = 0
 
-    def add(self, late: float, at: datetime) -> None:
-        """One look."""
-        self.last, self.looks = late, self.looks + 1
-        if late > self.worst:
-            self.worst, self.worst_at = late, at
-
     def words(self) -> str:
         """``3 ms late now; at worst 812 ms, at 09:12:04Z``."""
         if self.worst_at is None:
@@ -45,48 +38,85 @@ class Lateness(msgspec.Struct):
 
 
 class LagWatch:
-    """Looks every quarter of a second whether it is called in time. ``log``: where lines go; None: nowhere."""
+    """Measures each turn of the loop that :meth:`loop` makes. ``log``: where lines go; None: nowhere.
+
+    A turn costs nothing that a timer's looks would: a console on which nothing happens is not woken for it.
+    """
 
     def __init__(self, log: Path | None, now: Callable[[], datetime], clock: Callable[[], float] = monotonic) -> None:
         self.lateness = Lateness()
         self._log = log
         self._now = now
         self._clock = clock
-        self._due = 0.0
+        self._watching = False
+        self._turn: float | None = None
+        """When the turn under way began; None: it is not measured."""
         self._quiet_until = 0.0
         self._unsaid = 0.0
         """The worst since the last line of the log."""
-        self._timer: asyncio.TimerHandle | None = None
+
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """An event loop that is watched between :meth:`start` and :meth:`stop`."""
+        return asyncio.SelectorEventLoop(_Watched(self))
 
     def start(self) -> None:
-        """Begin, on the running event loop."""
-        self._next()
+        """Begin to measure."""
+        self._watching = True
 
     def stop(self) -> None:
-        """No more looks."""
-        if self._timer is not None:
-            self._timer.cancel()
+        """Measure no more."""
+        self._watching, self._turn = False, None
 
-    def _next(self) -> None:
-        self._due = self._clock() + CADENCE
-        self._timer = asyncio.get_running_loop().call_later(CADENCE, self._look)
+    def turn_ends(self) -> float:
+        """The loop has done what was due: whatever came up meanwhile has waited for that. Returns when that was."""
+        now = self._clock()
+        if self._turn is not None:
+            self._take(now - self._turn)
+        return now
 
-    def _look(self) -> None:
-        line = self.seen(max(self._clock() - self._due, 0.0))
+    def turn_begins(self, wanted: float | None) -> None:
+        """The loop goes on; ``wanted``: when it had wanted to, if nothing else woke it. Later it was not let."""
+        if not self._watching:
+            return
+        self._turn = self._clock()
+        if wanted is not None and self._turn > wanted:
+            self._take(self._turn - wanted)
+
+    def _take(self, late: float) -> None:
+        line = self.seen(late)
         if line and self._log is not None:
             Thread(target=append, args=(self._log, line), name="console-log", daemon=True).start()
-        self._next()
 
     def seen(self, late: float) -> str:
-        """Take note of a look that was ``late`` seconds late; the line for the log when one is due."""
-        at, now = self._now(), self._clock()
-        self.lateness.add(late, at)
+        """Take note of ``late`` seconds; the line for the log when one is due."""
+        lateness = self.lateness
+        lateness.last, lateness.looks = late, lateness.looks + 1
         self._unsaid = max(self._unsaid, late)
+        if late <= lateness.worst and self._unsaid < BAR:
+            return ""
+        at, now = self._now(), self._clock()
+        if late > lateness.worst:
+            lateness.worst, lateness.worst_at = late, at
         if self._unsaid < BAR or now < self._quiet_until:
             return ""
         line = f"{iso(at)} pid {os.getpid()}: this console stood still for {_ms(self._unsaid)}; {self.lateness.words()}"
         self._quiet_until, self._unsaid = now + QUIET, 0.0
         return line
+
+
+class _Watched(selectors.DefaultSelector):
+    """Where a loop waits for what is next: between two of its waits lies a turn."""
+
+    def __init__(self, watch: LagWatch) -> None:
+        super().__init__()
+        self._watch = watch
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        """Wait, and have it measured how long the loop did not, and how much longer than it wanted to it did."""
+        began = self._watch.turn_ends()
+        ready = super().select(timeout)
+        self._watch.turn_begins(None if ready or timeout is None else began + max(timeout, 0.0))
+        return ready
 
 
 def append(log: Path, line: str) -> None:

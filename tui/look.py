@@ -94,14 +94,15 @@ class Look(msgspec.Struct, frozen=True, eq=False):
         return replace_fields(self, cursor=cursor, stays=Stays())
 
 
-def honest(state: State, now: datetime, *, waited: float = 0.0, stands: float = 0.0) -> State:
+def honest(state: State, now: datetime, *, waited: float = 0.0, stands: float = 0.0, confirmed: float = 0.0) -> State:
     """The state as it may be shown at ``now``: one that was read too long ago says nothing any more.
 
     The clock goes on while the thread that reads is stuck; then every value is stale and the verdict UNKNOWN.
-    ``waited``: seconds since it arrived, by a clock that nobody sets; ``stands``: for so long the time of day has
-    stood still, and then no age can be told.
+    ``waited``: seconds since it arrived or was last found to be so still, by a clock that nobody sets; ``confirmed``:
+    seconds from the one to the other; ``stands``: for so long the time of day has stood still, and then no age can be
+    told.
     """
-    late = max((now - state.at).total_seconds(), waited)
+    late = max((now - state.at).total_seconds() - confirmed, waited)
     if stands > max(LATE_CADENCES * state.sample_cadence, _LEAST_LATE):
         why = f"this machine's clock has stood still for {age(stands)}: no age can be told"
         return _nothing_known(state, f"{why}; last seen: {state.verdict.word}", "when the clock goes on")

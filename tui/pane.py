@@ -52,26 +52,22 @@ class Pane(Widget, inherit_bindings=False):
         self._strips: dict[Line, Strip] = {}
         self._brush: Brush | None = None
 
-    def redraw(self, paint: Callable[[Pane, Region], bool] | None = None) -> None:
-        """Draw again; what comes out as before is not painted again.
+    def redraw(self) -> None:
+        """Draw again, and have the screen's next refresh paint what does not come out as before."""
+        for part in self.changes():
+            self.refresh(part)
 
-        ``paint`` may paint a part at once, and says whether it did; else it waits for the screen's next refresh.
-        """
+    def changes(self) -> list[Region]:
+        """Draw again: the parts that do not come out as before, which somebody has to paint now."""
         if not all(self.size) or not self.is_attached:
-            return
+            return []
         old, same_size = self._lines, self._drawn_for == self.size
         if not self._draw():
-            return
+            return []
         if not same_size:
-            self.refresh()
-            return
-        for y, (before, after) in enumerate(zip(old, self._lines, strict=True)):
-            part = changed(before, after)
-            if part is None:
-                continue
-            place = Region(part[0], y, part[1], 1)
-            if paint is None or not paint(self, place):
-                self.refresh(place)
+            return [self.size.region]
+        rows = enumerate(map(changed, old, self._lines))
+        return [Region(part[0], y, part[1], 1) for y, part in rows if part is not None]
 
     def _draw(self) -> bool:
         """Draw for the size there is; False when that came out as the very same."""

@@ -39,8 +39,9 @@ class Seen:
         if self.state is None or self._past:
             return self.state
         stands = self.clock_watch.stands() if self.clock_watch is not None else 0.0
-        waited = since_boot() - max(self.arrived, self._read_at())
-        return honest(self.state, now, waited=waited, stands=stands)
+        confirmed = max(self._read_at() - self.arrived, 0.0)
+        waited = since_boot() - self.arrived - confirmed
+        return honest(self.state, now, waited=waited, stands=stands, confirmed=confirmed)
 
     def content_of(self, state: State) -> int | None:
         """The number of what it says, apart from its own moment; None for one that was made for this moment only."""

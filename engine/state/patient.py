@@ -16,9 +16,8 @@ from engine.state.reader import StateReader
 
 LONGEST = 0.95
 """Seconds (boot time) after which everything is read again whatever the files say: ages, services, locks."""
-AT_REST = 2.95
-"""The same where no monitor runs, and the last time nothing was found but that time has passed; well within what the
-console waits before it says that nothing was read."""
+AT_REST = 4.95
+"""The same where no monitor runs, and the last time nothing was found but that time has passed."""
 _Stamps = tuple[Stamp, ...]
 
 

@@ -24,6 +24,7 @@ from tui.look import Look, honest
 from tui.panels import checklist, header, kpis, log, matrix, resources, validation
 from tui.screens.dashboard import Dashboard
 from tui.screens.plots import Plots
+from tui.seen import Seen
 from tui.sheets.rollback import RollbackSheet
 from tui.sheets.rollback import draw as draw_rollback
 
@@ -88,6 +89,19 @@ def test_a_clock_set_back_hides_nothing_that_waits() -> None:
     back = NOW - timedelta(hours=1)
     assert honest(states.NORMAL, back, waited=1.0) is states.NORMAL
     assert honest(states.NORMAL, back, waited=30.0).verdict.word == "UNKNOWN"
+
+
+def test_a_state_that_is_found_to_be_so_still_does_not_grow_old(monkeypatch: pytest.MonkeyPatch) -> None:
+    boot, read_at = [100.0], [100.0]
+    monkeypatch.setattr("tui.seen.since_boot", lambda: boot[0])
+    seen = Seen(past=False, clock_watch=None, read_at=lambda: read_at[0])
+    seen.take(states.NORMAL, trouble=False)
+    boot[0] += 10
+    later = NOW + timedelta(seconds=10)
+    shown = seen.shown(later)
+    assert shown is not None and shown.verdict.word == "UNKNOWN", "nobody has looked for ten seconds"
+    read_at[0] += 9
+    assert seen.shown(later) is states.NORMAL, "a second ago it was so still"
 
 
 def test_the_age_of_the_data_is_loud_after_two_cadences_and_stale_when_the_monitor_is() -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import selectors
 import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 import states
 from test_tui_keys import screen_text, shows, until
 
@@ -54,17 +57,48 @@ def test_beyond_the_bar_one_line_a_minute_tells_the_worst() -> None:
     assert watch.seen(0.001) == ""
 
 
-async def test_a_loop_that_stands_still_is_seen_and_logged(make_app: Make, tmp_path: Path) -> None:
+def test_a_loop_that_stands_still_is_seen_and_logged(make_app: Make, tmp_path: Path) -> None:
     app = make_app(console_log=tmp_path / "logs/console.log")
-    async with app.run_test(size=(80, 24)) as pilot:
-        await shows(pilot, "WATCH")
-        await until(pilot, lambda: app.lag.lateness.looks > 0)
-        time.sleep(BAR + 0.4)  # what must not happen happens: the loop is held
-        await until(pilot, lambda: app.lag.lateness.worst > BAR)
-        await until(pilot, lambda: (tmp_path / "logs/console.log").exists())
-        assert "this console stood still for" in (tmp_path / "logs/console.log").read_text()
-        await pilot.press("?", "G")
-        await until(pilot, lambda: "at worst" in screen_text(app), "the help tells it")
+
+    async def session() -> None:
+        async with app.run_test(size=(80, 24)) as pilot:
+            await shows(pilot, "WATCH")
+            await until(pilot, lambda: app.lag.lateness.looks > 0)
+            time.sleep(BAR + 0.4)  # what must not happen happens: the loop is held
+            await until(pilot, lambda: app.lag.lateness.worst > BAR)
+            await until(pilot, lambda: (tmp_path / "logs/console.log").exists())
+            assert "this console stood still for" in (tmp_path / "logs/console.log").read_text()
+            await pilot.press("?", "G")
+            await until(pilot, lambda: "at worst" in screen_text(app), "the help tells it")
+
+    with asyncio.Runner(loop_factory=app.lag.loop) as runner:
+        runner.run(session())
+
+
+def test_what_a_turn_takes_and_what_a_wait_takes_too_long_is_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    hand = Hand()
+    watch = hand.watch()
+    loop = watch.loop()
+    waits = loop._selector  # type: ignore[attr-defined]
+
+    def wait(seconds: float, timeout: float | None) -> float:
+        def select(_self: object, _timeout: float | None = None) -> list[object]:
+            hand.seconds += seconds
+            return []
+
+        with monkeypatch.context() as patch:
+            patch.setattr(selectors.DefaultSelector, "select", select)
+            waits.select(timeout)
+        return watch.lateness.last
+
+    assert wait(5, 1) == 0 and watch.lateness.looks == 0, "it has not begun"
+    watch.start()
+    assert wait(2, 2) == wait(9, None) == 0
+    hand.seconds += 0.3
+    assert wait(1, 1) == pytest.approx(0.3), "the turn before it took so long"
+    assert wait(3, 1) == pytest.approx(2), "a process that was stopped, or a machine too busy"
+    assert watch.lateness.worst == pytest.approx(2)
+    loop.close()
 
 
 def test_a_log_that_cannot_be_written_holds_nothing_up(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ dialog, texts, pastes and resizes. After each update both terminals show the sam
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from random import Random
 from typing import Any
@@ -47,9 +47,9 @@ class RecordedDisplay(Display):
 
     painted = 0
 
-    def paint(self, app: App[Any], widget: Widget, part: Region) -> bool:
+    def paint(self, app: App[Any], parts: Sequence[tuple[Widget, Region]]) -> bool:
         assert isinstance(app, Recorded)
-        rows = rows_of(widget, part) if app.both is not None and not app.garbled else []
+        rows = rows_of(parts) if app.both is not None and not app.garbled else []
         cursor = app.screen.outer_size.clamp_offset(app.cursor_position)
         if not rows or app.both is None or not app.both.paint(rows, tuple(app.screen.size), (cursor.x, cursor.y)):
             return False
@@ -95,11 +95,11 @@ def any_state(random: Random) -> State:
     return replace(state, verdict=verdict, kpis=kpis, at=state.at + moved)
 
 
-async def quiet_seconds(app: Recorded, pilot: Pilot[Any], count: int) -> None:
-    """Seconds, a while after the newest sample, in which nothing happens but that the clock goes on."""
+async def quiet_seconds(app: Recorded, pilot: Pilot[Any], count: int, apart: float = 1.0) -> None:
+    """Beats, a while after the newest sample, before which nothing happens but that the clock goes on."""
     begin = app._now() + timedelta(minutes=10)
-    for second in range(count):
-        moment = begin + timedelta(seconds=second)
+    for beat in range(count):
+        moment = begin + timedelta(seconds=beat * apart)
         app._now = lambda moment=moment: moment  # type: ignore[misc]
         if app.seen.state is not None:
             app.on_state_arrived(StateArrived(replace(app.seen.state, at=moment)))
@@ -130,7 +130,7 @@ async def session(app: Recorded, seed: int) -> None:
             if deed < 0.2:
                 app.post_message(StateArrived(any_state(random)))
             elif deed < 0.3:
-                await quiet_seconds(app, pilot, random.randrange(1, 9))
+                await quiet_seconds(app, pilot, random.randrange(1, 9), random.choice((1.0, 1.0, 20.0)))
             elif deed < 0.4:
                 app.post_message(events.Paste(random.choice(WORDS)))
             elif deed < 0.5:
@@ -198,6 +198,19 @@ async def test_quiet_seconds_are_painted_past_textual_and_show_the_same(make_app
         await pilot.pause()
         await quiet_seconds(app, pilot, 6)
         assert isinstance(app.output, RecordedDisplay) and app.output.painted >= 3
+        assert app.wrong == ()
+
+
+async def test_panels_in_which_only_a_word_about_a_time_changes_are_painted_past_textual_too(make_app: Make) -> None:
+    app = recorded(make_app, 0, "truecolor")
+    async with app.run_test(size=SIZES[1]) as pilot:
+        app.post_message(StateArrived(states.NORMAL))
+        await pilot.pause()
+        await quiet_seconds(app, pilot, 3)
+        shown = app.shown
+        await quiet_seconds(app, pilot, 12, apart=17)
+        assert isinstance(app.output, RecordedDisplay) and app.output.painted >= 12
+        assert app.shown - shown <= 2, "what is in front was not painted by Textual but where its own turn came"
         assert app.wrong == ()
 
 

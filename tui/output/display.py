@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -70,14 +70,15 @@ class Display:
             return False
         return self._sent(app, driver, lambda differ, cursor: differ.sent(update, cursor))
 
-    def paint(self, app: App[Any], widget: Widget, part: Region) -> bool:
-        """Display a part of a widget of the screen in front, at once; False when it has to wait for the screen.
+    def paint(self, app: App[Any], parts: Sequence[tuple[Widget, Region]]) -> bool:
+        """Display parts of widgets of the screen in front, at once; False when they have to wait for the screen.
 
-        Nothing may lie over the widget, and the screen may have nothing to paint or to arrange that is not done yet.
+        Nothing may lie over the widgets, and the screen may have nothing to paint or to arrange that is not done yet.
         """
         driver = self._driver(app)
-        rows = rows_of(widget, part) if driver is not None and not driver.is_inline else []
-        if driver is None or not rows or widget.screen is not app.screen:
+        known = driver is not None and not driver.is_inline and all(widget.screen is app.screen for widget, _ in parts)
+        rows = rows_of(parts) if known else []
+        if driver is None or not rows:
             return False
         size = tuple(app.screen.size)
         return self._sent(app, driver, lambda differ, cursor: differ.sent_rows(rows, size, cursor))
@@ -116,12 +117,15 @@ class Display:
         return f"{SYNC_START}{sent}{SYNC_END}" if together else sent
 
 
-def rows_of(widget: Widget, part: Region) -> list[tuple[int, list[Piece]]]:
-    """The rows of the terminal that a part of a widget takes, as Textual would paint them; none where it has to."""
-    screen, place = widget.screen, part.translate(widget.region.offset)
-    waits = screen._layout_required or screen._dirty_widgets or screen._compositor._dirty_regions
-    if waits or not screen.region.contains_region(place):
-        return []
-    widget._styles_cache.set_dirty(part)
-    strips = zip(place.line_range, widget.render_lines(part), strict=True)
-    return [(y, [(place.x, (strip,))]) for y, strip in strips]
+def rows_of(parts: Sequence[tuple[Widget, Region]]) -> list[tuple[int, list[Piece]]]:
+    """The rows of the terminal that parts of widgets take, as Textual would paint them; none where it has to."""
+    rows: dict[int, list[Piece]] = {}
+    for widget, part in parts:
+        screen, place = widget.screen, part.translate(widget.region.offset)
+        waits = screen._layout_required or screen._dirty_widgets or screen._compositor._dirty_regions
+        if waits or not screen.region.contains_region(place):
+            return []
+        widget._styles_cache.set_dirty(part)
+        for y, strip in zip(place.line_range, widget.render_lines(part), strict=True):
+            rows.setdefault(y, []).append((place.x, (strip,)))
+    return list(rows.items())

@@ -76,7 +76,7 @@ class Dashboard(Frame):
         super().redraw()
 
     def beat(self) -> bool:
-        """Where everything stands as it was drawn, only the clock is painted: the least work of a quiet second."""
+        """Where nothing is new, the clock is painted, and those panels in which a word about a time has changed."""
         app = self.console_app
         state, look = app.shown_state, app.look
         content = app.seen.content_of(state) if state is not None else None
@@ -84,12 +84,16 @@ class Dashboard(Frame):
             return False
         from tui.panels import operation
 
-        still = operation.in_front(state, look.at) == self._operating
-        if not still or not self._kept.stand(("header", *self._places), content, look.at):
+        if operation.in_front(state, look.at) != self._operating:
             return False
+        changing = [name for name in self._places if not self._kept.stands(name, content, look.at)]
         self._moment = state, look
         try:
-            self._head.redraw(partial(app.output.paint, app))
+            panes = (self._head, *(self.query_one(f"#{name}", Pane) for name in changing))
+            parts = [(pane, part) for pane in panes for part in pane.changes()]
+            if parts and not app.output.paint(app, parts):
+                for pane, part in parts:
+                    pane.refresh(part)
         finally:
             self._moment = None
         return True

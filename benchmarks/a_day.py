@@ -127,7 +127,7 @@ def main() -> None:
     app.lag = LagWatch(None, lambda: clock.now().wall)
     app.live(deployment, clock, options.hours, options.out)
     with Guard(app.end):
-        app.run(mouse=False)
+        app.run(mouse=False, loop=app.lag.loop())
     if app.crash:
         raise SystemExit(app.crash_report)
 

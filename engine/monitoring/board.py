@@ -12,6 +12,7 @@ from engine.monitoring.grounds import GroundsReader
 from engine.monitoring.kept import begin
 from engine.monitoring.model import ChecklistItem, Evaluation
 from engine.monitoring.store import SampleStore
+from engine.operations.evidence import build_or_nothing
 
 
 def read_board(deployment: Deployment, clock: Clock) -> tuple[ChecklistItem, ...]:
@@ -28,7 +29,7 @@ def read_board(deployment: Deployment, clock: Clock) -> tuple[ChecklistItem, ...
         evaluation=newest_fresh(deployment, clock),
         release=deployment.console.releases.new,
         time_scale=deployment.console.time_scale,
-        grounds=GroundsReader(deployment).read(),
+        grounds=GroundsReader(deployment).read(build_or_nothing(deployment, deployment.console.releases.old)),
         change_percent=float(deployment.kpis.anomaly.change_percent),
     )
     return items(deployment.checklist, moment)

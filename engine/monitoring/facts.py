@@ -56,6 +56,8 @@ class Rehearsed(msgspec.Struct, frozen=True):
     ok: bool
     seconds: float | None
     reason: str
+    build: str = ""
+    """Of the release that it went back to; empty where the record does not say."""
 
 
 class ChannelsTested(msgspec.Struct, frozen=True):
@@ -245,7 +247,8 @@ def _of_readiness(kind: str, data: dict[str, Any], at: datetime, changes: dict[s
     elif kind == "rollback.rehearsed":
         seconds = data.get("seconds")
         took = float(seconds) if isinstance(seconds, int | float) else None
-        changes["rehearsed"] = Rehearsed(at, data.get("ok") is True, took, harmless(data.get("reason") or "", 200))
+        reason, build = harmless(data.get("reason") or "", 200), harmless(data.get("build") or "", 64)
+        changes["rehearsed"] = Rehearsed(at, data.get("ok") is True, took, reason, build)
     elif kind == "notify.tested":
         tested = {str(name): dict(one).get("ok") is True for name, one in dict(data["channels"]).items()}
         changes["channels_tested"] = ChannelsTested(at, tuple(tested), tuple(n for n, ok in tested.items() if not ok))

@@ -45,6 +45,8 @@ class Grounds(msgspec.Struct, frozen=True):
     active_hash: str
     staged_hash: str
     """sha256 of the new release's staged configuration."""
+    build: str = ""
+    """Of the old release, its first digits or all; empty when it is not known."""
 
 
 class GroundsReader:
@@ -56,10 +58,10 @@ class GroundsReader:
         self._staged = ReadOnce(deployment.paths.release(deployment.new.release), _hash)
         self._ended: tuple[str, Operation, str] | None = None
 
-    def read(self) -> Grounds:
-        """Never raises: what cannot be read is missing."""
+    def read(self, build: str = "") -> Grounds:
+        """Never raises: what cannot be read is missing. ``build``: of the old release, where it is known."""
         found = OnDisk(_free_at(self._deployment), *self._active.read(), self._staged.read())
-        return grounds_of(self._deployment, found, self._cutover())
+        return grounds_of(self._deployment, found, self._cutover(), build)
 
     def _cutover(self) -> Cutover | None:
         for name in self._names():
@@ -92,7 +94,7 @@ class GroundsReader:
         return operation, log
 
 
-def grounds_of(deployment: Deployment, found: OnDisk, cutover: Cutover | None) -> Grounds:
+def grounds_of(deployment: Deployment, found: OnDisk, cutover: Cutover | None, build: str = "") -> Grounds:
     """The grounds that these make."""
     return Grounds(
         free=found.free,
@@ -101,6 +103,7 @@ def grounds_of(deployment: Deployment, found: OnDisk, cutover: Cutover | None) -
         active=found.active,
         active_hash=found.active_hash,
         staged_hash=found.staged_hash,
+        build=build,
     )
 
 
@@ -143,7 +146,7 @@ def recorded(
     if name == "free_space":
         return _free(grounds, least)
     if name == "rehearsed":
-        return _rehearsed(rehearsed, back)
+        return _rehearsed(rehearsed, back, grounds.build)
     if name == "backups":
         return _backups(proven, rehearsed)
     return _of_cutover(name, grounds, proven)
@@ -156,14 +159,19 @@ def _free(grounds: Grounds, least: int | None) -> Measurement:
     return f"disk: {size_words(grounds.free)} free, {size_words(limit)} needed", grounds.free >= limit
 
 
-def _rehearsed(rehearsed: Rehearsed | None, back: datetime | None) -> Measurement:
-    """The newer of a real rollback and a rehearsal. A proof is neither: it copies and writes nothing."""
+def _rehearsed(rehearsed: Rehearsed | None, back: datetime | None, build: str) -> Measurement:
+    """The newer of a real rollback and a rehearsal. A proof is neither: it copies and writes nothing.
+
+    A rehearsal with another build of the old release than ``build`` says nothing about the one that is installed.
+    """
     if back is not None and (rehearsed is None or back >= rehearsed.at):
         return f"journal: a rollback succeeded at {_at(back)}", True
     if rehearsed is None:
         return "records: neither rolled back nor rehearsed yet (abaco-ops rehearse)", False
     if not rehearsed.ok:
         return f"rehearsed {_on(rehearsed.at)}: NOT READY, {rehearsed.reason}", False
+    if build and rehearsed.build and not rehearsed.build.startswith(build):
+        return f"rehearsed {_on(rehearsed.at)} with build {rehearsed.build[:6]}, not with {build[:6]} of now", False
     took = "" if rehearsed.seconds is None else f", {rehearsed.seconds:.1f} s"
     return f"rehearsed {_on(rehearsed.at)}: READY{took}", True
 

@@ -85,13 +85,14 @@ class StateReader:
         seen = measured(
             self._deployment, evaluation, now, runs=runs, answered=trail.answered, unreadable=self._unreadable
         )
+        releases = self._releases.read(problems)
         found = Found(
             now=now.wall,
             user=self._user,
             host=self._host,
             trail=trail,
             doings=doings,
-            releases=self._releases.read(problems),
+            releases=releases,
             measured=seen,
             gates=gates_of(
                 self._deployment,
@@ -109,6 +110,7 @@ class StateReader:
                 cutover_at=cutover_at,
                 rolled_back_at=rolled_back_at,
                 late=_late(evaluation, now) if seen.monitor.stale else "",
+                build=releases.views[0].build,
             ),
             report=self._report.read(problems),
             shadow=self._shadow.read(problems),

@@ -243,7 +243,8 @@ class ReplayReader:
             return None
         newest = self._operations.newest_cutover(now)
         cutover = cutover_of(self._deployment, *newest) if newest is not None else None
-        return grounds_of(self._deployment, evaluation.on_disk, cutover)
+        build = self._trail.build(self._deployment.console.releases.old, now)
+        return grounds_of(self._deployment, evaluation.on_disk, cutover, build)
 
     def _rows(self, seen: _Seen, now: datetime, problems: list[str]) -> tuple[str, ...]:
         """A tick notes how long the log was before its own rows: the next one tells what it was after them."""

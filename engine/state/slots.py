@@ -42,12 +42,14 @@ class ChecklistReader:
         cutover_at: datetime | None,
         rolled_back_at: datetime | None,
         late: str = "",
+        build: str = "",
     ) -> ChecklistView:
         """All lines in order of time. After the way back, what comes before a cutover is asked anew.
 
         ``late``: how old the evaluation is, where it says nothing about now any more; what rests on it is marked.
+        ``build``: of the old release, its first digits, as it is installed.
         """
-        grounds, switched = self._grounds.read(), (cutover_at, rolled_back_at)
+        grounds, switched = self._grounds.read(build), (cutover_at, rolled_back_at)
         basis = (facts, evaluation, *switched, grounds)
         if self._moved(now, basis):
             moment = _moment(self._deployment, now, facts, evaluation, grounds, switched)

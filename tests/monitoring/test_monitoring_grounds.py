@@ -16,6 +16,8 @@ from engine.monitoring.checklist import Moment, items
 from engine.monitoring.grounds import Grounds, recorded
 from engine.monitoring.model import ChecklistItem
 from engine.records import append_line
+from engine.services.build import build_hash
+from engine.state.reader import StateReader
 
 LOG = "cutover_20260131_020000.log"
 
@@ -165,6 +167,21 @@ def test_the_newer_of_rehearsal_and_rollback_fills_in_the_line_and_a_proof_does_
     watching.clock.advance(1)
     watching.roll_back()
     assert board(watching)["before/0/rehearsed"].measured_ok is True
+
+
+def test_a_rehearsal_with_another_build_says_nothing_about_the_one_installed(watching: Watching) -> None:
+    watching.tick(2)
+    old = {"ok": True, "seconds": 2.1, "snapshot": None, "release": "v1", "reason": ""}
+    watching.event("rollback.rehearsed", **old, build="0f1e2d" * 10)
+    line = board(watching)["before/0/rehearsed"]
+    assert line.measured_ok is False
+    assert line.measured.startswith("rehearsed 31 Jan 02:00:02Z with build 0f1e2d, not with ")
+    build = build_hash(watching.deployment, "v1")
+    watching.event("rollback.rehearsed", **old, build=build)
+    assert board(watching)["before/0/rehearsed"].measured_ok is True
+    state = StateReader(watching.deployment, watching.clock).read()
+    (line,) = [item for item in state.checklist.items if item.key == "before/0/rehearsed"]
+    assert line.measured_ok is True, "and the console says what the command line says"
 
 
 def test_before_the_first_cutover_a_rehearsal_verifies_the_backups(watching: Watching) -> None:

@@ -214,6 +214,17 @@ async def test_panels_in_which_only_a_word_about_a_time_changes_are_painted_past
         assert app.wrong == ()
 
 
+async def test_a_beat_that_comes_before_the_panels_is_no_beat(make_app: Make) -> None:
+    app = recorded(make_app, 0, "truecolor")
+    async with app.run_test(size=SIZES[1]) as pilot:
+        app.post_message(StateArrived(states.NORMAL))
+        await pilot.pause()
+        dashboard = app.screen
+        assert isinstance(dashboard, Dashboard) and dashboard.beat()
+        dashboard._filled = False  # as where a key opened another screen before the first refresh
+        assert not dashboard.beat()
+
+
 @pytest.mark.full
 @pytest.mark.parametrize("seed", range(100, 140))
 async def test_many_random_sessions_paint_the_same(make_app: Make, tier: Colors, seed: int) -> None:

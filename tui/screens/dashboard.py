@@ -80,7 +80,7 @@ class Dashboard(Frame):
         app = self.console_app
         state, look = app.shown_state, app.look
         content = app.seen.content_of(state) if state is not None else None
-        if state is None or content is None or state.operation is not None or app.arming.needed:
+        if state is None or content is None or state.operation is not None or app.arming.needed or not self._filled:
             return False
         from tui.panels import operation
 

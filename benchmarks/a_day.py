@@ -4,7 +4,8 @@
 
 The console is the real one on the deployment at ROOT, with a clock that this program turns: it is read and drawn
 every other second of it. There is a new sample every 10 s, an event each minute, and every 10 minutes somebody looks at
-another view, opens the help or the palette, and closes it. OUT gets a line for each full hour: hour, memory (PSS, MB).
+another view, opens the help or the palette, and closes it. OUT gets a line for each full hour: hour, memory in MB with
+its share of what other processes use too (PSS), and what it wrote itself and shares with none.
 """
 
 from __future__ import annotations
@@ -77,7 +78,7 @@ class Day(ConsoleApp):
         for second in range(0, int(hours * 3600) + 1, STEP):
             if second % 3600 == 0:
                 with out.open("a") as file:
-                    file.write(f"{second // 3600} {pss():.2f}\n")
+                    file.write(f"{second // 3600} {memory('Pss'):.2f} {memory('Private_Dirty'):.2f}\n")
             clock.turn(STEP)
             now = clock.now()
             if second % SAMPLE == 0:
@@ -98,10 +99,10 @@ def _endless(keys: tuple[str, ...]) -> Iterator[str]:
         yield from keys
 
 
-def pss() -> float:
-    """Proportional memory of this process, MB."""
+def memory(kind: str) -> float:
+    """Memory of this process, MB; ``kind``: as /proc/PID/smaps_rollup names it."""
     lines = Path("/proc/self/smaps_rollup").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
+    return next(int(line.split()[1]) for line in lines if line.startswith(f"{kind}:")) / 1024
 
 
 def main() -> None:

@@ -245,11 +245,13 @@ def _day(root: Path, options: argparse.Namespace) -> Iterator[Measure]:
         while not out.exists() or len(out.read_text().splitlines()) <= options.hours:
             terminal.read(1.0)
             del terminal.reads[:]
-    hours = [float(line.split()[1]) for line in out.read_text().splitlines()]
+    lines = [line.split() for line in out.read_text().splitlines()]
+    hours, own = [float(line[1]) for line in lines], [float(line[2]) for line in lines]
     for hour in (hour for hour in _TOLD if hour < len(hours)):
         yield Measure(f"memory (PSS) after {hour} h of use", hours[hour], "MB", 40.0 if hour == _TOLD[-1] else None)
-    grown = hours[-1] - hours[min(_SETTLED_AFTER, len(hours) - 1)]
-    yield Measure(f"grown from hour {_SETTLED_AFTER} to {options.hours}", grown, "MB", _FLAT)
+    # what it shares is the less the more other programs of Python run: that is none of its growth
+    grown = own[-1] - own[min(_SETTLED_AFTER, len(own) - 1)]
+    yield Measure(f"grown from hour {_SETTLED_AFTER} to {options.hours}, its own alone", grown, "MB", _FLAT)
 
 
 # ---- keys

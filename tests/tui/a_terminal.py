@@ -30,6 +30,8 @@ class PlayedTerminal:
         if self.pid == 0:
             found = os.pathsep.join(filter(None, (str(HERE), os.environ.get("PYTHONPATH"))))
             settings = {"TERM": "xterm-256color", "LANG": "C.UTF-8", "PYTHONPATH": found, **environment}
+            for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGINT):
+                signal.signal(number, signal.SIG_DFL)  # as from a shell, however whoever runs the tests was started
             os.execvpe(sys.executable, [sys.executable, *arguments], {**os.environ, **settings})
         self.resize(columns, rows)
         self._status: int | None = None

@@ -16,6 +16,7 @@ from engine.operations.configuration import hash_of, release_in
 from engine.operations.journal import facts_of, read_operation, records_of
 from engine.operations.model import ENDED, Operation
 from engine.operations.outcome import state_word
+from engine.records.regular import read_regular
 from engine.records.unchanged import ReadOnce
 
 Measurement = tuple[str, bool | None]
@@ -223,7 +224,7 @@ def _on(moment: datetime) -> str:
 
 def _bytes(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read_regular(path)
     except OSError:
         return b""
 

@@ -73,6 +73,7 @@ OPERATIONS=$ROLLBACK/operations
 SNAPSHOTS=$ROLLBACK/snapshots
 SERVICES=$ROLLBACK/services
 HERE=$SNAPSHOTS/$SNAPSHOT
+SAID=''
 YES='' DRY='' REASON='' OPERATION='' DIRECTORY='' WHY='' WAY='' PAST='' HAVE_FLOCK='' HAVE_SETSID=''
 SEQ=0 STEP='' DONE_STEPS=' ' LISTS=''
 
@@ -98,12 +99,13 @@ refuse() { # CODE TEXT WAY: nothing was changed
 
 # ---- files -----------------------------------------------------------------------------------------------------
 
-make_room() { # the space kept for a rollback; fails when it is given back already
+make_room() { # the space kept for a rollback; fails when it is given back already, or room is not what lacked
+    case $SAID in *denied* | *permitted* | *Read-only* | *irectory*) return 1 ;; esac
     [ -f "$ROLLBACK/reserve" ] && rm -f "$ROLLBACK/reserve" && say 'WARNING the disk is full: the kept space was given back; make room'
 }
 
 put_once() { # FILE TEXT MODE
-    { printf '%s\n' "$2" >"$1.new.tmp" && chmod "$3" "$1.new.tmp" && sync "$1.new.tmp" && mv -f -T "$1.new.tmp" "$1"; } 2>/dev/null || return 1
+    SAID=$({ printf '%s\n' "$2" >"$1.new.tmp" && chmod "$3" "$1.new.tmp" && sync "$1.new.tmp" && mv -f -T "$1.new.tmp" "$1"; } 2>&1) || return 1
     sync "${1%/*}"
 }
 
@@ -258,6 +260,7 @@ record() { # KIND BEFORE-AT BEFORE-KIND BEFORE-SEQ AFTER-SEQ: keys in their orde
     SEQ=$((SEQ + 1))
     line="{$2\"at\":\"$NOW\",\"boot\":$DECIMAL,\"boot_id\":\"$BOOT\",$3\"kind\":\"$1\",$4\"seq\":$SEQ$5}"
     append "$JOURNAL" "$line" && return 0
+    SAID=''
     make_room && append "$JOURNAL" "$line" && return 0
     say "STOPPED: the journal $JOURNAL cannot be written; nothing was done since its last record"
     commands
@@ -1177,7 +1180,7 @@ copy_file() { # FROM TO MODE-OF: wholly the old one or wholly the new one, on th
 }
 
 copy_once() {
-    { cp -f -T "$1" "$temporary" && { [ ! -f "$3" ] || chmod --reference="$3" "$temporary"; } && sync "$temporary" && mv -f -T "$temporary" "$2" && sync "${2%/*}"; } 2>/dev/null
+    SAID=$({ cp -f -T "$1" "$temporary" && { [ ! -f "$3" ] || chmod --reference="$3" "$temporary"; } && sync "$temporary" && mv -f -T "$temporary" "$2" && sync "${2%/*}"; } 2>&1)
 }
 
 restore_metrics() {
@@ -1194,7 +1197,7 @@ restore_metrics() {
     done
     unset IFS
     old_may_have_run && return 0
-    check_sums "$ROOT" || { WHY="the metrics of the snapshot are not in place: $WHY"; WAY='delete nothing; compare the two'; return 1; }
+    check_sums "$ROOT" || { WHY="what was restored is not in place: $WHY"; WAY='delete nothing; compare the two'; return 1; }
 }
 
 swap_in() { # TREE: who is who is journaled before anything moves; sets HOW
@@ -1643,21 +1646,17 @@ commands() {
 commands_for_people() {
     printf '%s\n' "sh $(quoted "$ROLLBACK/RETURN.sh")    (goes on with $OPERATION from where it stopped)"
     printf '%s\n' 'abaco-ops rollback    (the same, where Python works)'
-    case $DONE_STEPS in
-    *' restore_config '*) ;;
-    *) printf 'cp -p %s %s\n' "$(quoted "$HERE/tree/$CONFIG")" "$(quoted "$ROOT/$CONFIG")" ;;
-    esac
-    case $DONE_STEPS in
-    *' restore_metrics '*) ;;
-    *)
-        IFS=$NL
-        for tree in $TREES; do
-            printf 'mv -T %s %s\n' "$(quoted "$ROOT/$tree")" "$(quoted "$ROOT/$tree.of-$NEW-$OPERATION")"
-            printf 'cp -a -T %s %s\n' "$(quoted "$HERE/tree/$tree")" "$(quoted "$ROOT/$tree")"
-        done
+    # what is there counts, not what was done: somebody may have changed it since
+    config_is_old || printf 'cp -p --backup=numbered %s %s\n' "$(quoted "$HERE/tree/$CONFIG")" "$(quoted "$ROOT/$CONFIG")"
+    IFS=$NL
+    for tree in $TREES; do
         unset IFS
-        ;;
-    esac
+        [ -z "$ABORT_ONLY" ] || continue
+        swapped "$tree" && continue
+        printf 'mv -T --backup=numbered %s %s\n' "$(quoted "$ROOT/$tree")" "$(quoted "$ROOT/$tree.of-$NEW-$OPERATION")"
+        printf 'cp -a -T %s %s\n' "$(quoted "$HERE/tree/$tree")" "$(quoted "$ROOT/$tree")"
+    done
+    unset IFS
     case $DONE_STEPS in *' start_old '*) ;; *) printf '%s\n' "$START_LINE" ;; esac
     own_commands
     printf '%s\n' "abaco-ops resolve $OPERATION --reason 'put right by hand'"
@@ -1941,6 +1940,9 @@ main() {
     json "$ACTOR" && ACTOR_JSON=$JSON
     json "$ORIGIN" && ORIGIN_JSON=$JSON
     take_lock
+    if [ -e "$ROOT/$CONFIG" ] && ! { [ -f "$ROOT/$CONFIG" ] && [ -r "$ROOT/$CONFIG" ]; }; then
+        refuse 2 "$ROOT/$CONFIG cannot be read, so it could not be kept when it is replaced" 'make it a file that this account may read, or move it away'
+    fi
     look_around
     if [ -n "$STARTED" ] && [ "$STARTED" != "$CUTOVER" ]; then
         refuse 2 "this script is of $CUTOVER, and $STARTED started $NEW since: it would restore what is too old" 'go back where Python works: abaco-ops rollback'

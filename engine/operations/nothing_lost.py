@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+from pathlib import Path
+
 import msgspec
 
+from engine.operations.configuration import release_in
 from engine.operations.displaced_config import displaced_configs
 from engine.operations.recorded import keep_runs, recorded
 from engine.operations.rollback_inventory import inventory
@@ -11,6 +15,7 @@ from engine.operations.rollback_prepare import chosen
 from engine.operations.rollback_restore import side_directory
 from engine.operations.step import StepFailed
 from engine.operations.work import Work
+from engine.records.regular import read_regular
 from engine.snapshots import Entry, LossProof, Manifest, different, entries_of, prove_no_loss, read_snapshot
 from engine.snapshots.take import TREE
 
@@ -72,7 +77,8 @@ def _unexplained(work: Work, lacking: list[Entry]) -> list[str]:
     published = recorded(work.deployment, work.old)
     if published.problem:
         work.warn(f"what {work.old} may have removed is not known for sure: {published.problem}")
-    due = {(output.path, output.sha256) for output in published.due(keep_runs(_active(work)))}
+    kept = {keep_runs(configuration) for configuration in it_may_have_run_with(work, chosen(work).path)}
+    due = {(output.path, output.sha256) for runs in kept for output in published.due(runs)}
     all_of_it = {(output.path, output.sha256) for output in published.outputs()}
     there = work.deployment.root
     return [
@@ -96,8 +102,16 @@ def _set_aside(work: Work) -> list[Entry]:
     return kept
 
 
-def _active(work: Work) -> bytes:
-    try:
-        return work.deployment.active_config.read_bytes()
-    except OSError:
-        return b""
+def it_may_have_run_with(work: Work, snapshot: Path) -> list[bytes]:
+    """What is active now, what was restored, and what an attempt before found and replaced: the old release's own."""
+    name = work.deployment.console.paths.active_config
+    paths = [
+        work.deployment.active_config,
+        snapshot / TREE / name,
+        *(work.directory / displaced for displaced in displaced_configs(work)),
+    ]
+    found = []
+    for path in paths:
+        with contextlib.suppress(OSError):
+            found.append(read_regular(path))
+    return [found[0], *(data for data in found[1:] if release_in(data) == work.old)] if found else [b""]

@@ -11,7 +11,7 @@ from engine.clock import Clock, SystemClock, parse_iso
 from engine.config import Deployment
 from engine.errors import Refused
 from engine.operations import validate
-from engine.operations.configuration import changes, hash_of
+from engine.operations.configuration import changes, hash_of, must_be_readable
 from engine.operations.evidence import build_or_nothing, cutover_evidence, people, rollback_evidence
 from engine.operations.force import verified_holder
 from engine.operations.journal import list_operations
@@ -22,6 +22,7 @@ from engine.operations.own_steps import sealed
 from engine.operations.plan import Orders, OwnStep, Plan
 from engine.operations.started import new_release_started, runs_of
 from engine.operations.steps import steps_of
+from engine.records.regular import read_regular
 from engine.records.undecodable import UNDECODABLE
 from engine.services.active import active_release
 from engine.services.build import build_hash
@@ -32,6 +33,7 @@ from engine.snapshots.take import TREE
 
 def plan_cutover(deployment: Deployment, *, hold: bool = False, clock: Clock | None = None) -> Plan:
     """What a cutover would do now; ``refusals`` says why it cannot. ``hold``: it waits before phase 3 for a go."""
+    must_be_readable(deployment.active_config)
     now = _read(deployment.active_config)
     then = _read(deployment.paths.release(deployment.console.releases.new))
     operations = _acting(deployment)
@@ -84,6 +86,7 @@ def plan_rollback(
         verified_holder(deployment)  # the worker looks again, and ends it
         held = ""
     takes_over = running.id if running is not None and running.kind == "cutover" else None
+    must_be_readable(deployment.active_config)
     now, then = _read(deployment.active_config), _old_config(deployment, chosen)
     rests_on = _rests_on(deployment, chosen, operations)
     aside = _written_since(deployment, chosen) if started else (0, 0, 0)
@@ -237,6 +240,6 @@ def _expected(operations: list[Operation], kind: str) -> float | None:
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read_regular(path)
     except OSError:
         return b""

@@ -61,7 +61,10 @@ def _of_cutover(work: Work) -> list[str]:
     if work.plan.kind != "cutover" or _past_no_return(work):
         return []
     active, planned = work.deployment.active_config, work.plan.config_now
-    switched = hash_of(active) != planned and not _is_of(active, work.old)
+    try:
+        switched = hash_of(active) != planned and not _is_of(active, work.old)
+    except OSError:
+        switched = True
     if not switched and work.service(work.old).status().state == "RUNNING":
         return []
     backup = work.deployment.paths.rollback / str(work.facts.get("config_backup"))
@@ -120,9 +123,13 @@ def _configuration(work: Work, snapshot: Snapshot, abort_only: bool) -> list[str
     name = work.deployment.console.paths.active_config
     entry = snapshot.manifest.entry(name) if snapshot.manifest else None
     source = snapshot.path / TREE / name
-    if entry is None or hash_of(source) != entry.sha256:
+    if entry is None or not source.is_file() or hash_of(source) != entry.sha256:
         return [f"{_abaco(work)} snapshots verify"]
-    return [] if hash_of(active) == entry.sha256 else [_copy(source, active)]
+    try:
+        return [] if hash_of(active) == entry.sha256 else [_copy(source, active)]
+    except OSError:  # it is there and cannot be read, or is no file: it is moved away whole
+        away = active.with_name(f"{active.name}.of-{work.new}-{work.orders.operation}")
+        return [shlex.join(["mv", "-T", "--backup=numbered", str(active), str(away)]), _copy(source, active)]
 
 
 def _metrics(work: Work, snapshot: Snapshot) -> list[str]:

@@ -81,6 +81,7 @@ STEPS: tuple[Step, ...] = (
         phase="5 verify",
         budget=_budget,
         do=rollback_verify.verify_old,
+        probe=rollback_verify.old_is_verified,
     ),
     Step(
         name="record_incident",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from engine.errors import OpsError
+from engine.operations.configuration import must_be_readable
 from engine.operations.journal import list_operations
 from engine.operations.rollback_swaps import moved
 from engine.operations.service_steps import stop_surely, surely_stopped
@@ -34,6 +35,7 @@ def choose_snapshot(work: Work) -> Outcome:
     """
     if refused := work.service(work.old).refusal():
         raise StepFailed(f"{work.old} could not be started: {refused}", "nothing was stopped")
+    must_be_readable(work.deployment.active_config)
     if work.facts.get("abort_only") is not False:  # once it has started, that stays so
         work.fact("abort_only", not _new_has_started(work))
     if work.facts["abort_only"]:

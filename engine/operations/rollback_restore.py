@@ -6,8 +6,8 @@ import hashlib
 import time
 from pathlib import Path
 
-from engine.operations.configuration import activate, hash_of, release_in
-from engine.operations.displaced_config import DISPLACED_CONFIG, keep_active_config
+from engine.operations.configuration import hash_of, release_in
+from engine.operations.displaced_config import DISPLACED_CONFIG, keep_what_came_out, replace_active_config
 from engine.operations.rollback_prepare import chosen, origin_aside
 from engine.operations.rollback_swaps import known_swap, live_problem, moved, swap_of, write_down
 from engine.operations.room import size
@@ -42,8 +42,7 @@ def restore_config(work: Work) -> Outcome:
         return Outcome("the old configuration is active already")
     _nothing_runs(work)
     active = work.deployment.active_config
-    displaced_hash = keep_active_config(work)
-    activate(active, _old_config(work))
+    displaced_hash = replace_active_config(work, _old_config(work))
     return Outcome(f"{displaced_hash[:6] or 'nothing'} -> {hash_of(active)[:6]}")
 
 
@@ -111,6 +110,7 @@ def set_aside(work: Work) -> Outcome:
         place = displaced(known_swap(work, covered))
         if place is not None:
             move_tree(place, directory / TREE / covered)
+    keep_what_came_out(work, _old_config(work))
     kept = work.directory / DISPLACED_CONFIG
     target = directory / TREE / work.deployment.console.paths.active_config
     if kept.exists() and not target.exists():

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import msgspec
+
 from engine.config import Deployment
 from engine.errors import OpsError
 from engine.operations.commands import Command, CommandResult
@@ -21,6 +23,8 @@ from engine.services.identity import started_at
 
 UNRECORDED = "unrecorded"
 """Marks a run that is known only by what it published."""
+VERIFIED = "verified"
+"""The fact that names the process of the old release that was verified."""
 
 
 def start_old(work: Work) -> Outcome:
@@ -37,6 +41,18 @@ def old_runs(work: Work) -> bool:
 
 def verify_old(work: Work) -> Outcome:
     """It stays up for the configured time; meanwhile its KPIs are compared, and its own check runs."""
+    outcome = _verified(work)
+    work.fact(VERIFIED, msgspec.to_builtins(running_identity(work, work.old)))
+    return outcome
+
+
+def old_is_verified(work: Work) -> bool:
+    """Whether the process that runs now is the one that was verified: another start is another release to look at."""
+    identity = work.service(work.old).status().identity
+    return identity is not None and work.facts.get(VERIFIED) == msgspec.to_builtins(identity)
+
+
+def _verified(work: Work) -> Outcome:
     identity = running_identity(work, work.old)
     agree = work.start(agree_command(work.deployment, work.old, None))
     try:

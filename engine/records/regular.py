@@ -44,6 +44,12 @@ def open_regular(path: Path) -> BufferedReader:
     return os.fdopen(descriptor, "rb")
 
 
+def read_regular(path: Path) -> bytes:
+    """All of it; errors as :func:`open_regular` has them."""
+    with open_regular(path) as file:
+        return file.read()
+
+
 def _check(status: os.stat_result) -> None:
     kind = _special(status)
     if kind:

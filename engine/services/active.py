@@ -11,6 +11,7 @@ import yaml
 
 from engine.config.deployment import Deployment
 from engine.records import harmless
+from engine.records.regular import read_regular
 from engine.services.opening import open_service
 from engine.services.protocol import ServiceState
 
@@ -56,7 +57,7 @@ def judged(configured: str | None, problem: str, states: Mapping[str, ServiceSta
 def configured_release(path: Path) -> tuple[str | None, str]:
     """The ``release`` key of a pipeline configuration; None with the reason when it has none."""
     try:
-        loaded: Any = yaml.load(path.read_bytes(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+        loaded: Any = yaml.load(read_regular(path), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
     except (OSError, yaml.YAMLError) as error:
         return None, harmless(f"the active configuration cannot be read: {error}")
     name = loaded.get("release") if isinstance(loaded, dict) else None

@@ -14,6 +14,7 @@ from engine.config import Deployment
 from engine.errors import OpsError
 from engine.records import harmless
 from engine.records.harmless import one_line
+from engine.records.regular import read_regular
 from engine.records.unchanged import ReadOnce
 from engine.services import open_service
 from engine.services.active import configured_release, judged
@@ -132,4 +133,4 @@ def _attempt(do: Callable[[], str], what: str, problems: list[str]) -> str:
 
 
 def _file_hash(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return hashlib.sha256(read_regular(path)).hexdigest()

@@ -18,6 +18,7 @@ from engine.portfolio.plan import plan_of
 from engine.portfolio.results import TapeKpis
 from engine.portfolio.unreadable import TapeUnreadable
 from engine.records import harmless
+from engine.records.regular import read_regular
 from engine.validation.reading import Reading, TellReading, silent
 from engine.validation.runs import Run, of_release, sound_runs
 from engine.validation.stint import Stint, of_stint, present_stint
@@ -177,7 +178,7 @@ def _settings(deployment: Deployment, config: ReleaseConfig) -> Mapping[str, Any
     """What the release was told to do; its own file says it where another or no configuration is active."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        active: Any = yaml.load(deployment.active_config.read_bytes(), Loader=loader)  # noqa: S506
+        active: Any = yaml.load(read_regular(deployment.active_config), Loader=loader)  # noqa: S506
     except (OSError, yaml.YAMLError):
         return config.pipeline  # that it cannot be read is told by who asks which release is active
     own = isinstance(active, dict) and active.get("release") == config.release

@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from kept_at_work import CutOver
@@ -13,8 +16,14 @@ from sabotage_at_work import sabotage
 from site_at_work import Site
 from test_two_people import held_still
 
+from engine.errors import Refused
+from engine.operations import displaced_config
 from engine.operations.configuration import release_in
+from engine.operations.launch import plan_rollback
 from engine.operations.model import ENDED, OPEN, Operation
+from engine.operations.nothing_lost import it_may_have_run_with
+from engine.services.active import configured_release
+from engine.snapshots.exchange import exchange
 
 EDITED = ("pipeline.yml", "releases/v1.yml", "releases/v2.yml")
 BROKEN = ("console.yml",)
@@ -129,6 +138,80 @@ def test_what_is_active_edited_after_it_was_listed_is_kept_beside_the_listed_one
     operation = cut_over.deployment.paths.operation(ended.id)
     kept = {path.read_bytes() for path in operation.glob("config_displaced*.yml")}
     assert kept == {before, before + b"# edited meanwhile\n"}
+
+
+def test_a_directory_in_its_place_ends_declared_with_the_way_on(
+    cut_over: CutOver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    active = cut_over.deployment.active_config
+    replace = ("sh", "-c", 'mv "$1" "$1.away" && mkdir "$1"', "sh", active)
+    with monkeypatch.context() as patch:
+        sabotage(patch, "take_inventory", "before", run=replace)
+        ended = cut_over.rollback()
+    assert ended.state == "NEEDS_HUMAN", ended.failure
+    assert any(line.startswith(f"mv -T --backup=numbered {active} ") for line in ended.offers)
+    with pytest.raises(Refused, match="cannot be read"):
+        plan_rollback(cut_over.deployment)
+    active.rmdir()
+    active.with_name(f"{active.name}.away").rename(active)
+    assert cut_over.rollback().state == "SUCCEEDED"
+    cut_over.assert_back()
+
+
+def test_where_it_cannot_be_read_nothing_is_stopped(cut_over: CutOver, monkeypatch: pytest.MonkeyPatch) -> None:
+    active = cut_over.deployment.active_config
+    replace = ("sh", "-c", 'mv "$1" "$1.away" && mkfifo "$1"', "sh", active)
+    with monkeypatch.context() as patch:
+        sabotage(patch, "choose_snapshot", "before", run=replace)
+        ended = cut_over.rollback()
+    assert ended.state == "ABORTED" and "cannot be read" in ended.failure
+    assert cut_over.state("v2") == "RUNNING"
+    assert configured_release(active)[0] is None, "and nobody waits for a pipe"
+
+
+@dataclass
+class Replacing:
+    """As much of an operation as replacing the configuration takes."""
+
+    directory: Path
+    deployment: Any
+    orders: Any = field(default_factory=lambda: SimpleNamespace(operation="0002-rollback"))
+
+
+def test_what_was_saved_in_the_moment_before_the_exchange_comes_out_of_it_and_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    active = tmp_path / "pipeline.yml"
+    active.write_bytes(b"release: v2\n")
+    work: Any = Replacing(tmp_path / "journal", SimpleNamespace(active_config=active))
+    work.directory.mkdir()
+
+    def saved_before(first: Path, second: Path) -> None:
+        saved = tmp_path / "saved"
+        saved.write_bytes(b"release: v2  # a person's\n")
+        saved.rename(active)
+        exchange(first, second)
+
+    monkeypatch.setattr(displaced_config, "exchange", saved_before)
+    displaced_config.replace_active_config(work, b"release: v1\n")
+    assert active.read_bytes() == b"release: v1\n"
+    kept = {(work.directory / name).read_bytes() for name in displaced_config.displaced_configs(work)}
+    assert kept == {b"release: v2\n", b"release: v2  # a person's\n"}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["journal", "pipeline.yml"]
+
+
+def test_what_the_old_release_may_have_run_with_explains_what_it_removed(tmp_path: Path) -> None:
+    (tmp_path / "tree/config").mkdir(parents=True)
+    (tmp_path / "tree/config/pipeline.yml").write_bytes(b"release: v1\nkeep_runs: 10\n")
+    active = tmp_path / "pipeline.yml"
+    active.write_bytes(b"release: v1\nkeep_runs: 10\n")
+    (tmp_path / "config_displaced.yml").write_bytes(b"release: v1\nkeep_runs: 7\n")
+    (tmp_path / "config_displaced_0f1e.yml").write_bytes(b"release: v2\nkeep_runs: 1\n")
+    paths = SimpleNamespace(active_config="config/pipeline.yml")
+    work: Any = Replacing(tmp_path, SimpleNamespace(active_config=active, console=SimpleNamespace(paths=paths)))
+    work.old = "v1"
+    found = it_may_have_run_with(work, tmp_path)
+    assert {data.splitlines()[1] for data in found} == {b"keep_runs: 10", b"keep_runs: 7"}
 
 
 def wait_for_end(site: Site, operation: str, deployment) -> None:  # type: ignore[no-untyped-def]

@@ -116,6 +116,27 @@ def test_a_file_that_vanished_from_the_restored_tree_is_missed(cut_over: CutOver
     assert "NOT EVERYTHING IS THERE" in (cut_over.deployment.paths.operation(begun.id) / "incident.md").read_text()
 
 
+def test_a_release_that_was_started_again_is_verified_again(cut_over: CutOver, dies: Dies) -> None:
+    begun = dies("record_incident")
+    verified = cut_over.operation(begun.id).steps[-3]
+    assert (verified.name, verified.state) == ("verify_old", "done")
+    service = open_service(cut_over.deployment, "v1")
+    assert service.stop().stopped
+    operation = resumed(cut_over, begun)
+    assert operation.state == "SUCCEEDED", operation.failure
+    journal = (cut_over.deployment.paths.operation(begun.id) / "journal.jsonl").read_text().splitlines()
+    assert sum('"kind":"done"' in line and '"step":"verify_old"' in line for line in journal) == 2
+    cut_over.assert_back()
+
+
+def test_a_release_that_runs_as_it_was_verified_is_not_verified_again(cut_over: CutOver, dies: Dies) -> None:
+    begun = dies("record_incident")
+    operation = resumed(cut_over, begun)
+    assert operation.state == "SUCCEEDED", operation.failure
+    journal = (cut_over.deployment.paths.operation(begun.id) / "journal.jsonl").read_text().splitlines()
+    assert sum('"kind":"done"' in line and '"step":"verify_old"' in line for line in journal) == 1
+
+
 def test_what_a_release_published_between_death_and_going_on_is_accounted_for(cut_over: CutOver, dies: Dies) -> None:
     begun = dies("restore_config")
     assert b"release: v2" in cut_over.config()

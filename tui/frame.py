@@ -91,6 +91,11 @@ class Frame(Screen[None], inherit_bindings=False):
         """What it is painted with."""
         return self.console_app.brushes.screen
 
+    @property
+    def cut(self) -> str:
+        """The mark in place of what is left out, in the terminal's tier."""
+        return self.console_app.look.glyphs.cut
+
     def repaint(self) -> None:
         """Paint every cell again, in the theme as it is now."""
         self.styles.background = self.brush.background

@@ -41,6 +41,8 @@ class Glyphs(NamedTuple):
     """The time axis where nothing was measured."""
     lasts: str = "="
     """What began at its letter goes on."""
+    cut: str = "~"
+    """What is left out: whatever draws says it as ``…``, and a pane paints this."""
 
 
 UNICODE = Glyphs(
@@ -65,6 +67,7 @@ UNICODE = Glyphs(
     limit="╌",
     blank="┄",
     lasts="━",
+    cut="…",
 )
 
 ASCII = Glyphs(

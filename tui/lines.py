@@ -72,6 +72,10 @@ def join(*parts: Line | str) -> Line:
     return tuple(spans)
 
 
+CUT = "…"
+"""Says that something is left out."""
+
+
 def text_width(text: str) -> int:
     """Cells that a text takes. Rich remembers 4,096 texts for it: those of ASCII, nearly all, need no memory."""
     return len(text) if text.isascii() else cell_len(text)
@@ -90,7 +94,7 @@ def plain(line: Line) -> str:
     return "".join(span.text for span in line)
 
 
-def crop(line: Line, width: int, *, mark: str = "…") -> Line:
+def crop(line: Line, width: int, *, mark: str = CUT) -> Line:
     """The line cut to ``width`` cells; where something is lost, the last cell says so."""
     if width_of(line) <= width:
         return line
@@ -150,6 +154,13 @@ def block(lines: Iterable[Line], width: int, height: int) -> Lines:
     """Exactly ``height`` lines of exactly ``width`` cells: cut, or padded with blank lines."""
     fitted = [fit(line, width) for line in lines][:height]
     return fitted + [fit((), width)] * (height - len(fitted))
+
+
+def marked_as_cut(lines: Lines, mark: str) -> Lines:
+    """The lines with this mark, of one cell, in place of each ``…``."""
+    if mark == CUT:
+        return lines
+    return [tuple(span._replace(text=span.text.replace(CUT, mark)) for span in line) for line in lines]
 
 
 def heading(rule: str, key: str, name: str, notes: Sequence[Line | str], width: int, *, focused: bool = False) -> Line:

@@ -11,7 +11,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.lines import Line, Lines, block, changed, width_of
+from tui.lines import Line, Lines, block, changed, marked_as_cut, width_of
 from tui.theme import Brush
 
 Painter = Callable[[int, int], Lines]
@@ -23,6 +23,10 @@ class Painted(Protocol):
     @property
     def brush(self) -> Brush:
         """The theme in its tier."""
+
+    @property
+    def cut(self) -> str:
+        """The mark in place of what is left out."""
 
 
 def forget_picture(widget: Widget) -> None:
@@ -75,7 +79,7 @@ class Pane(Widget, inherit_bindings=False):
         drawn = self._painter(width, height)
         if drawn is self._drawn and size == self._drawn_for:
             return False
-        self._drawn, self._lines = drawn, block(drawn, width, height)
+        self._drawn, self._lines = drawn, marked_as_cut(block(drawn, width, height), cast(Painted, self.screen).cut)
         # strips of what is painted now, and of nothing that was: a clock makes a new line each second, for weeks
         kept = self._strips if size == self._drawn_for else {}
         self._strips = {line: kept[line] for line in self._lines if line in kept}

@@ -59,6 +59,8 @@ class Proof(msgspec.Struct, frozen=True):
     own_snapshot: bool = False
     """A rehearsal before a cutover: it says nothing about a snapshot that a rollback restores."""
     read_at: datetime | None = None
+    build: str = ""
+    """Of a rehearsal: with which build of the old release; empty where the record does not say."""
 
 
 class Trail(msgspec.Struct, frozen=True):
@@ -175,7 +177,8 @@ def _fold(trail: Trail, event: Record) -> Trail:
     if kind == "way_back.proven":
         return replace(trail, proof=_proof(data, at))
     if kind == "rollback.rehearsed":
-        found = replace(_proof(data, at), how="rehearsed", own_snapshot=data.get("own_snapshot") is True)
+        own, build = data.get("own_snapshot") is True, harmless(data.get("build") or "", 64)
+        found = replace(_proof(data, at), how="rehearsed", own_snapshot=own, build=build)
         return replace(trail, rehearsal=found)
     if kind == "drill.started":
         return replace(trail, drill=_drill(data, at, event["actor"]))

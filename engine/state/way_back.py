@@ -42,7 +42,7 @@ def way_back(
     examined = _newest(proof, rehearsal if rehearsal is not None and not rehearsal.own_snapshot else None)
     view = _judged(deployment, examined, now, release, cutover_at, build, unfinished, past)
     rests = _newest(*(found for found in (proof, rehearsal, rolled_back) if found and found.ok and found.seconds))
-    note = view.note or _failed_rehearsal(rehearsal, examined, rolled_back, cutover_at)
+    note = view.note or _failed_rehearsal(rehearsal, examined, rolled_back, cutover_at) or _of_another(rests, build)
     return msgspec.structs.replace(
         view,
         seconds=rests.seconds if rests else None,
@@ -66,6 +66,13 @@ def _failed_rehearsal(
     if any(moment >= rehearsal.at for moment in over):
         return ""
     return f"rehearsal of {rehearsal.at:%H:%M}Z NOT READY: {rehearsal.reason}"
+
+
+def _of_another(rests: Proof | None, build: str) -> str:
+    """A rehearsal with another build of the old release tells nothing about the one that is installed."""
+    if rests is None or not rests.build or not build or rests.build.startswith(build):
+        return ""
+    return f"rehearsed with build {rests.build[:6]}, not this one"
 
 
 def _judged(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from engine.config import Deployment
@@ -169,6 +170,16 @@ def test_a_rehearsal_on_a_real_snapshot_is_a_proof_and_one_that_failed_is_none(d
     hidden = judged(rehearsed(2, ok=False, reason="space: full"), proof(1))
     assert hidden.ready and "NOT READY: space: full" in hidden.note, "a lesser proof hides no failed rehearsal"
     assert judged(rehearsed(60 * 8, ok=False, reason="space: full"), proof(1)).note == "", "it was before the cutover"
+
+
+def test_a_rehearsal_with_another_build_is_told(deployment: Deployment) -> None:
+    def note(of: str, installed: str) -> str:
+        given = msgspec.structs.replace(rehearsed(1), build=of)
+        view = way_back(deployment, None, NOW, release="v1", cutover_at=None, build=installed, rehearsal=given)
+        return view.note
+
+    assert note("0f1e2d" * 8, "aabbcc") == "rehearsed with build 0f1e2d, not this one"
+    assert note("0f1e2d" * 8, "0f1e2d") == note("", "aabbcc") == note("0f1e2d" * 8, "") == ""
 
 
 def test_a_rehearsal_before_the_cutover_is_no_proof_of_a_snapshot(deployment: Deployment) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import itertools
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import states
 from msgspec.structs import replace
+from test_tui_keys import screen_text, shows
 
 from engine.state.alert_views import DrillView
 from engine.state.model import State
@@ -292,3 +294,14 @@ def test_a_value_that_stays_beyond_its_limit_is_no_flat_line_at_the_bottom() -> 
     assert set(spark((50.0, 50.0, 50.0), 3, UNICODE, limit=5.0, high=True)) == {UNICODE.spark[-1]}
     rising = spark((0.0, 50.0, 50.0), 3, UNICODE, limit=5.0, high=True)
     assert (rising[0], rising[-1]) == (UNICODE.spark[0], UNICODE.spark[-1])
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36)], ids=str)
+async def test_a_terminal_without_unicode_gets_none_from_any_view(make_app: Any, size: tuple[int, int]) -> None:
+    app = make_app(states.NORMAL, glyphs=ASCII)
+    async with app.run_test(size=size) as pilot:
+        await shows(pilot, "CONTINUE")
+        for key in "23456789?1":
+            await pilot.press(key)
+            await pilot.pause()
+            assert screen_text(app).isascii(), key

@@ -181,14 +181,18 @@ def _way_back(state: State, width: int, look: Look) -> Line:
     full, person = join(put(holder, "warn" if state.watch.stale else "dim"), "  ", data, " "), join(data, " ")
     bare = put(" WAY BACK", "title")
     choices = [(join(head, whole), full)] + ([(join(bare, brief), full)] if brief else [])
-    shorter = _without_ground(whole)  # what it rests on goes before who is on watch, and before a word would be cut
+    # what it rests on goes before who is on watch, and before a word would be cut; how long ago that was goes last
+    shorter = _without_ground(whole)
+    aged = tuple(span._replace(text=_GROUND.sub("  ", span.text)) for span in whole)
     terse = tuple(span._replace(text=_TERSE.sub(_in_short, span.text)) for span in shorter)
+    choices += [(join(head, aged), full)] if shorter and aged != whole else []
     choices += [(left, full) for left in (join(head, shorter), join(head, terse)) if shorter]
     choices += [(join(head, whole), person)] + ([(join(head, shorter), person)] if shorter else [])
     left, right = next((pair for pair in choices if width_of(pair[0]) + width_of(pair[1]) <= width - 3), choices[-1])
     return spread(left, right, width)
 
 
+_GROUND = re.compile("^  (proven|rehearsed|rolled back) (?=.* ago$)")
 _TERSE = re.compile(" for this cutover|ends the cutover and")
 
 

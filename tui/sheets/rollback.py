@@ -214,7 +214,11 @@ def _evidence(sheet: RollbackSheet, state: State) -> Lines:
     if any(item.name == "matrix" for item in mixed):
         return lines
     word = state.verdict.word
-    why = f"{word}: {state.verdict.why}" if word == "ROLL BACK" else f"{word}: no rollback tier holds; you decide"
+    why = f"{word}: {state.verdict.why}"
+    if word == "UNKNOWN":
+        why += "; you decide"
+    elif word != "ROLL BACK":
+        why = f"{word}: no rollback tier holds; you decide"
     return [*lines, join(fit(put(" --", "dim"), 5), fit(put("matrix", "dim"), 17), " ", put(why, "text"))]
 
 

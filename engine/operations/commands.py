@@ -18,6 +18,7 @@ from typing import IO
 from engine.errors import OpsError
 from engine.records.harmless import harmless
 from engine.services.identity import identity_of, send_signal
+from engine.services.leaving import reap
 from engine.services.protocol import Identity
 from engine.services.remains import MARK_VARIABLE, Belonging, find_remains, new_mark
 
@@ -138,7 +139,7 @@ class Command:
         """End it now, with its process group and what it forked away into sessions of their own."""
         forked_away = find_remains(Belonging(self._mark, self.identity))
         self._kill_group()
-        self._process.wait()
+        reap(self._process)
         for stat in forked_away:
             with contextlib.suppress(OSError):
                 send_signal(stat.identity, signal.SIGKILL)

@@ -6,6 +6,7 @@ So what it has started (a release's program, in a process group of its own) ends
 from __future__ import annotations
 
 import ctypes
+import os
 import signal
 import subprocess
 from collections.abc import Iterable, Iterator
@@ -55,8 +56,22 @@ def kill_with_descendants(process: subprocess.Popen[bytes]) -> None:
     main = identity_of(process.pid) if process.poll() is None else None
     others = descended(main) if main is not None else []
     process.kill()
-    process.wait()
+    reap(process)
     _kill(stat.identity for stat in others)
+
+
+def reap(process: subprocess.Popen[bytes]) -> None:
+    """Wait for a child that was killed. Popen's own wait would wait for ever where a request to end came while Popen
+    looked after the child: the lock that it had taken for that is given back by nobody.
+    """
+    if process.returncode is not None:
+        return
+    try:
+        _, status = os.waitpid(process.pid, 0)
+    except ChildProcessError:  # that look has taken its end away, and was not let say what it was
+        process.returncode = -signal.SIGKILL
+    else:
+        process.returncode = os.waitstatus_to_exitcode(status)
 
 
 def kill_marked(*marks: str) -> list[Identity]:

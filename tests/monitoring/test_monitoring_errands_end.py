@@ -191,9 +191,12 @@ def test_the_program_of_a_release_ends_with_the_command_that_a_person_gave(
     processes = hanging()
     for one in asked:
         person.send_signal(one)
-    assert person.wait() in [
-        code for one in asked for code in (128 + one, -one)
-    ]  # the second one may come at the very end
+    by_handler = [128 + one for one in asked]
+    at_the_very_end = [-one for one in asked[1:]]  # Python itself is ending by then, and no one's handler is there
+    # an interrupt that went through an exec of text, as of a dataclass being imported, ends Python by that signal
+    # whatever is made of it: 130 to a shell, as the other
+    by_python = [-one for one in asked if one == signal.SIGINT]
+    assert person.wait() in [*by_handler, *at_the_very_end, *by_python]
     _await(lambda: gone(processes))
 
 

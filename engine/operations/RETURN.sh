@@ -100,7 +100,10 @@ refuse() { # CODE TEXT WAY: nothing was changed
 # ---- files -----------------------------------------------------------------------------------------------------
 
 make_room() { # the space kept for a rollback; fails when it is given back already, or room is not what lacked
-    case $SAID in *denied* | *permitted* | *Read-only* | *irectory*) return 1 ;; esac
+    case $SAID in # the system's words come last; a path before them may hold anything
+    *': Permission denied' | *': Operation not permitted' | *': Read-only file system') return 1 ;;
+    *': Is a directory' | *': Not a directory' | *': No such file or directory' | 'mv: cannot overwrite directory '*) return 1 ;;
+    esac
     [ -f "$ROLLBACK/reserve" ] && rm -f "$ROLLBACK/reserve" && say 'WARNING the disk is full: the kept space was given back; make room'
 }
 
@@ -1176,7 +1179,7 @@ restore_config() {
 
 copy_file() { # FROM TO MODE-OF: wholly the old one or wholly the new one, on the disk
     temporary=${2%/*}/.${2##*/}.return.tmp
-    copy_once "$@" || { make_room && copy_once "$@"; } || { rm -f "$temporary"; WHY="$2 cannot be written"; WAY='make room, or mount it writable'; return 1; }
+    copy_once "$@" || { make_room && copy_once "$@"; } || { rm -f "$temporary"; WHY="$2 cannot be written${SAID:+: $SAID}"; WAY='mend that: make room, mount it writable, or move away what stands there'; return 1; }
 }
 
 copy_once() {

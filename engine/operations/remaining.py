@@ -70,7 +70,7 @@ def _of_cutover(work: Work) -> list[str]:
     backup = work.deployment.paths.rollback / str(work.facts.get("config_backup"))
     if not switched:
         return _around(work, [])
-    return _around(work, [_copy(backup, active)]) if hash_of(backup) == planned else []
+    return _around(work, _put_back(work, backup)) if hash_of(backup) == planned else []
 
 
 def _around(work: Work, restore: list[str]) -> list[str]:
@@ -126,10 +126,9 @@ def _configuration(work: Work, snapshot: Snapshot, abort_only: bool) -> list[str
     if entry is None or not source.is_file() or hash_of(source) != entry.sha256:
         return [f"{_abaco(work)} snapshots verify"]
     try:
-        return [] if hash_of(active) == entry.sha256 else [_copy(source, active)]
-    except OSError:  # it is there and cannot be read, or is no file: it is moved away whole
-        away = active.with_name(f"{active.name}.of-{work.new}-{work.orders.operation}")
-        return [shlex.join(["mv", "-T", "--backup=numbered", str(active), str(away)]), _copy(source, active)]
+        return [] if hash_of(active) == entry.sha256 else _put_back(work, source)
+    except OSError:
+        return _put_back(work, source)
 
 
 def _metrics(work: Work, snapshot: Snapshot) -> list[str]:
@@ -175,8 +174,16 @@ def _is_of(configuration: Path, release: str) -> bool:
     return configuration.is_file() and release_in(configuration.read_bytes()) == release
 
 
-def _copy(source: Path, target: Path) -> str:
-    return shlex.join(["cp", "-p", "--backup=numbered", str(source), str(target)])
+def _put_back(work: Work, source: Path) -> list[str]:
+    """A copy over what is active; what is there and cannot be read, or is no file, is moved away whole before."""
+    active = work.deployment.active_config
+    copy = shlex.join(["cp", "-p", "--backup=numbered", str(source), str(active)])
+    try:
+        hash_of(active)
+    except OSError:
+        away = active.with_name(f"{active.name}.of-{work.new}-{work.orders.operation}")
+        return [shlex.join(["mv", "-T", "--backup=numbered", str(active), str(away)]), copy]
+    return [copy]
 
 
 def _abaco(work: Work) -> str:

@@ -20,6 +20,7 @@ from engine.operations.work import Work
 from engine.records import Record, harmless
 from engine.records.counted import counted
 from engine.services.identity import started_at
+from engine.services.protocol import Identity
 
 UNRECORDED = "unrecorded"
 """Marks a run that is known only by what it published."""
@@ -41,8 +42,9 @@ def old_runs(work: Work) -> bool:
 
 def verify_old(work: Work) -> Outcome:
     """It stays up for the configured time; meanwhile its KPIs are compared, and its own check runs."""
-    outcome = _verified(work)
-    work.fact(VERIFIED, msgspec.to_builtins(running_identity(work, work.old)))
+    identity = running_identity(work, work.old)
+    outcome = _verified(work, identity)
+    work.fact(VERIFIED, msgspec.to_builtins(identity))
     return outcome
 
 
@@ -52,8 +54,7 @@ def old_is_verified(work: Work) -> bool:
     return identity is not None and work.facts.get(VERIFIED) == msgspec.to_builtins(identity)
 
 
-def _verified(work: Work) -> Outcome:
-    identity = running_identity(work, work.old)
+def _verified(work: Work, identity: Identity) -> Outcome:
     agree = work.start(agree_command(work.deployment, work.old, None))
     try:
         run = _first_run(work)

@@ -249,9 +249,10 @@ def _day(root: Path, options: argparse.Namespace) -> Iterator[Measure]:
     hours, own = [float(line[1]) for line in lines], [float(line[2]) for line in lines]
     for hour in (hour for hour in _TOLD if hour < len(hours)):
         yield Measure(f"memory (PSS) after {hour} h of use", hours[hour], "MB", 40.0 if hour == _TOLD[-1] else None)
-    # what it shares is the less the more other programs of Python run: that is none of its growth
-    grown = own[-1] - own[min(_SETTLED_AFTER, len(own) - 1)]
-    yield Measure(f"grown from hour {_SETTLED_AFTER} to {options.hours}, its own alone", grown, "MB", _FLAT)
+    settled = min(_SETTLED_AFTER, len(hours) - 1)
+    yield Measure(f"grown from hour {_SETTLED_AFTER} to {options.hours}", hours[-1] - hours[settled], "MB", _FLAT)
+    # what is shared counts the more, the fewer other programs of Python run: this does not move with them
+    yield Measure("grown meanwhile, its own alone", own[-1] - own[settled], "MB")
 
 
 # ---- keys

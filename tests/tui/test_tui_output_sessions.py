@@ -6,7 +6,8 @@ dialog, texts, pastes and resizes. After each update both terminals show the sam
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from random import Random
 from typing import Any
@@ -191,21 +192,25 @@ async def test_a_random_session_paints_the_same(make_app: Make, tier: Colors) ->
     await played(make_app, COLORS.index(tier), tier)
 
 
-async def test_quiet_seconds_are_painted_past_textual_and_show_the_same(make_app: Make) -> None:
+@asynccontextmanager
+async def at_rest(make_app: Make) -> AsyncIterator[tuple[Recorded, Pilot[Any]]]:
+    """A console on its dashboard, with a state and nothing new."""
     app = recorded(make_app, 0, "truecolor")
     async with app.run_test(size=SIZES[1]) as pilot:
         app.post_message(StateArrived(states.NORMAL))
         await pilot.pause()
+        yield app, pilot
+
+
+async def test_quiet_seconds_are_painted_past_textual_and_show_the_same(make_app: Make) -> None:
+    async with at_rest(make_app) as (app, pilot):
         await quiet_seconds(app, pilot, 6)
         assert isinstance(app.output, RecordedDisplay) and app.output.painted >= 3
         assert app.wrong == ()
 
 
 async def test_panels_in_which_only_a_word_about_a_time_changes_are_painted_past_textual_too(make_app: Make) -> None:
-    app = recorded(make_app, 0, "truecolor")
-    async with app.run_test(size=SIZES[1]) as pilot:
-        app.post_message(StateArrived(states.NORMAL))
-        await pilot.pause()
+    async with at_rest(make_app) as (app, pilot):
         await quiet_seconds(app, pilot, 3)
         shown = app.shown
         await quiet_seconds(app, pilot, 12, apart=17)
@@ -215,10 +220,7 @@ async def test_panels_in_which_only_a_word_about_a_time_changes_are_painted_past
 
 
 async def test_a_beat_that_comes_before_the_panels_is_no_beat(make_app: Make) -> None:
-    app = recorded(make_app, 0, "truecolor")
-    async with app.run_test(size=SIZES[1]) as pilot:
-        app.post_message(StateArrived(states.NORMAL))
-        await pilot.pause()
+    async with at_rest(make_app) as (app, _):
         dashboard = app.screen
         assert isinstance(dashboard, Dashboard) and dashboard.beat()
         dashboard._filled = False  # as where a key opened another screen before the first refresh
